@@ -1,0 +1,38 @@
+//! What ends a verb early, by the exit code it means: 1 failed, 2 wrong usage, 3 a service cannot be reached.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// An error that ends the program, sorted by who has to act.
+#[derive(Debug)]
+pub enum Failure {
+    /// Exit code 1: it was tried and did not succeed.
+    Failed(anyhow::Error),
+    /// Exit code 2: wrong usage, configuration, plugin or input file; trying again changes nothing.
+    Usage(anyhow::Error),
+    /// Exit code 3: a service could not be reached at start.
+    Unreachable(anyhow::Error),
+}
+
+impl Failure {
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Failed(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Unreachable(_) => 3,
+        })
+    }
+
+    pub fn error(&self) -> &anyhow::Error {
+        match self {
+            Self::Failed(error) | Self::Usage(error) | Self::Unreachable(error) => error,
+        }
+    }
+}
+
+/// The whole chain on one line.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", self.error())
+    }
+}

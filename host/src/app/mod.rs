@@ -1,0 +1,3 @@
+//! One file a verb: wires the real parts with the settings and runs them.
+
+pub mod failure;

@@ -1,0 +1,1 @@
+//! Bytes to Arrow columns, by the fields that the plugin declares.

@@ -1,0 +1,49 @@
+//! A rejected record with its reason, kept where an operator can look at it and send it again.
+
+pub mod file;
+pub mod topic;
+
+use std::error::Error;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+use crate::record::Record;
+use crate::record::descriptor::PluginIdentity;
+use crate::record::position::WriteTime;
+use crate::record::reject::Reject;
+
+/// Key, value, headers and timestamp of the record byte for byte, and why it was refused.
+#[derive(Debug, Clone)]
+pub struct DeadLetter {
+    pub record: Record,
+    pub reject: Reject,
+    pub plugin: PluginIdentity,
+    /// How often the record was tried, counted from 1.
+    pub attempt: u32,
+    /// What its rows would have been written with.
+    pub write_time: WriteTime,
+}
+
+/// Where dead letters go.
+pub trait DeadLetters: Send + Sync {
+    /// One result for each letter, in order, once it is acknowledged (Kafka) or on disk (file).
+    fn publish<'a>(&'a self, letters: &'a [DeadLetter]) -> BoxFuture<'a, Vec<Result<(), DeadLetterError>>>;
+}
+
+/// A dead letter that was not acknowledged: tried again for ever, since a record must not be lost.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum DeadLetterError {
+    #[error("the dead-letter topic {topic} did not take the record")]
+    Topic {
+        topic: String,
+        #[source]
+        cause: Arc<dyn Error + Send + Sync>,
+    },
+    #[error("the dead-letter file {path} cannot be written")]
+    File {
+        path: String,
+        #[source]
+        cause: Arc<dyn Error + Send + Sync>,
+    },
+}

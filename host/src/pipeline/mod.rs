@@ -1,0 +1,1 @@
+//! The one that calls the stages.

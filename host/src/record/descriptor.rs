@@ -1,0 +1,141 @@
+//! What a plugin says of itself: who it is, what it takes, what it gives. Mirrors the WIT interface `transformer`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::columns::{Batch, DataType};
+use super::reject::Reject;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    pub name: String,
+    pub data_type: DataType,
+    pub nullable: bool,
+}
+
+/// Where an input field's value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A field of the record's value, by name.
+    Value(String),
+    WholeValue,
+    Key,
+    Header(String),
+    RecordTimestamp,
+    Partition,
+    Offset,
+    Topic,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    pub field: Field,
+    pub origin: Origin,
+}
+
+/// Rows that the host reads by primary key before it calls the plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lookup {
+    pub table: String,
+    pub key: Vec<String>,
+    pub fields: Vec<Field>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    Table(String),
+    Topic(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    Upsert,
+    Delete,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    pub name: String,
+    pub target: Target,
+    pub effect: Effect,
+    pub fields: Vec<Field>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Descriptor {
+    pub name: String,
+    pub version: String,
+    pub inputs: Vec<Input>,
+    pub lookups: Vec<Lookup>,
+    pub outputs: Vec<Output>,
+}
+
+/// Which plugin did it: what dead letters, logs and metrics name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginIdentity {
+    pub name: Arc<str>,
+    pub version: Arc<str>,
+    pub digest: Digest,
+}
+
+/// SHA-256 of the component's bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Digest(pub [u8; 32]);
+
+/// What one call of a plugin gave back, validated: every number of a row is inside the batch, every column has the
+/// declared type, length and nullability, every input row is accounted for (rows that were not are in `rejects`
+/// with the code `unaccounted`).
+#[derive(Debug, Default)]
+pub struct Outcome {
+    pub rows: Vec<Rows>,
+    /// Input rows that the plugin left out on purpose.
+    pub filtered: Vec<u32>,
+    pub rejects: Vec<(u32, Reject)>,
+}
+
+/// Rows for one output.
+#[derive(Debug, Clone)]
+pub struct Rows {
+    /// Index into [`Descriptor::outputs`]; the columns of `batch` belong to that output's fields, in order.
+    pub output: usize,
+    /// `source[i]` is the input row that row i came from.
+    pub source: Vec<u32>,
+    pub batch: Batch,
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("sha256:")?;
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value(name) => write!(f, "value field {name}"),
+            Self::WholeValue => f.write_str("whole value"),
+            Self::Key => f.write_str("key"),
+            Self::Header(name) => write!(f, "header {name}"),
+            Self::RecordTimestamp => f.write_str("record timestamp"),
+            Self::Partition => f.write_str("partition"),
+            Self::Offset => f.write_str("offset"),
+            Self::Topic => f.write_str("topic"),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Table(name) => write!(f, "table {name}"),
+            Self::Topic(name) => write!(f, "topic {name}"),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Rows to servers: what every sink does, and what can go wrong with a row.
+
+pub mod cassandra;
+pub mod print;
+pub mod sqlite;
+
+use std::error::Error;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+use crate::record::columns::Batch;
+use crate::record::position::WriteTime;
+
+/// Rows for one output of the plugin.
+#[derive(Debug)]
+pub struct WriteBatch {
+    /// Index into the descriptor's outputs.
+    pub output: usize,
+    pub batch: Batch,
+    /// One for each row of `batch`.
+    pub write_times: Vec<WriteTime>,
+}
+
+/// Where rows go. A sink is made for one plugin's descriptor: it has found the table of each output and its columns.
+pub trait Sink: Send + Sync {
+    /// Writes the rows of `batch` that `which` names (all of them the first time, the failed ones again later), and
+    /// answers one result for each, in the order of `which`, once a server has acknowledged it.
+    ///
+    /// Writing a row again is harmless: the same write timestamp goes with it.
+    fn write(&self, batch: Arc<WriteBatch>, which: Vec<u32>) -> BoxFuture<'_, Vec<Result<(), SinkError>>>;
+}
+
+/// Why a row was not written. `pipeline/fault.rs` says what each means for its record.
+#[derive(Debug, thiserror::Error)]
+pub enum SinkError {
+    #[error("column {column}: {reason}")]
+    Value { column: String, reason: String },
+    #[error("column {column} is part of the primary key and the row has no value for it")]
+    NullKey { column: String },
+    #[error("the server refuses the row as invalid")]
+    Refused(#[source] Cause),
+    #[error("not enough replicas are alive for the consistency level")]
+    Unavailable(#[source] Cause),
+    #[error("the replicas did not answer in time")]
+    Timeout(#[source] Cause),
+    #[error("the server is overloaded")]
+    Overloaded(#[source] Cause),
+    #[error("no connection to the server")]
+    Connection(#[source] Cause),
+    #[error("the table or a column is not there any more")]
+    TableGone(#[source] Cause),
+    #[error("the server does not allow this write")]
+    Unauthorized(#[source] Cause),
+    #[error("the file cannot be written")]
+    File(#[source] Cause),
+}
+
+pub type Cause = Box<dyn Error + Send + Sync>;

@@ -1,0 +1,1 @@
+//! Reads records from Kafka or a file and hands them out in batches per partition.
