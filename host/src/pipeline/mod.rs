@@ -1,1 +1,2 @@
 //! The one that calls the stages.
+pub mod config;

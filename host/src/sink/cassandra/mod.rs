@@ -1,1 +1,2 @@
 //! cassandra
+pub mod config;

@@ -1,0 +1,30 @@
+//! What a guest may take; each limit has a name that its error repeats.
+
+use std::time::Duration;
+
+/// What a guest may take. Each is a setting of its own under `[plugin.limits]`.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Linear memory of one instance, bytes.
+    pub memory_bytes: usize,
+    /// One call of `transform` or `configure`.
+    pub deadline: Duration,
+    /// Output rows for each input row, as a mean over the batch.
+    pub rows_per_record: u32,
+    /// Log lines a second; more are counted and left out.
+    pub log_lines_per_second: u32,
+    /// A longer log line is cut.
+    pub log_line_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory_bytes: 64 << 20,
+            deadline: Duration::from_secs(5),
+            rows_per_record: 100,
+            log_lines_per_second: 100,
+            log_line_bytes: 4096,
+        }
+    }
+}
