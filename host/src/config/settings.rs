@@ -12,7 +12,7 @@ pub struct Settings {
     pub to: To,
     pub kafka: KafkaConnection,
     pub registry: RegistryConnection,
-    pub source: source::kafka::Config,
+    pub source: source::kafka::config::Config,
     pub cassandra: sink::cassandra::config::Config,
     pub plugin: Plugin,
     pub dead_letters: DeadLetters,

@@ -1,1 +1,142 @@
-//! file
+//! Dead letters into a file, one JSON object a line, synced to disk before they count as published.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use super::{DeadLetter, DeadLetterError, DeadLetters};
+
+/// The first key of every line, by which a file of an earlier run is recognised.
+const FIRST_KEY: &str = "code";
+
+/// A file of dead letters, made when the first one comes.
+pub struct DeadLetterFile {
+    path: PathBuf,
+    file: Mutex<Option<File>>,
+}
+
+impl DeadLetterFile {
+    /// Takes the place of an earlier run's file; a run over a file always starts at its beginning.
+    ///
+    /// # Errors
+    /// There is a file of that name that holds no dead letters.
+    pub fn new(path: &Path) -> Result<Self, DeadLetterError> {
+        if !is_replaceable(path).map_err(|cause| error(path, cause))? {
+            let cause = std::io::Error::new(
+                ErrorKind::AlreadyExists,
+                "it is there and holds something else; name another with --dead-letters",
+            );
+            return Err(error(path, cause));
+        }
+        match std::fs::remove_file(path) {
+            Err(cause) if cause.kind() != ErrorKind::NotFound => Err(error(path, cause)),
+            _ => Ok(Self {
+                path: path.to_owned(),
+                file: Mutex::new(None),
+            }),
+        }
+    }
+
+    fn append(&self, letters: &[DeadLetter]) -> std::io::Result<()> {
+        let mut lines = Vec::new();
+        for letter in letters {
+            serde_json::to_writer(&mut lines, &to_json(letter)?)?;
+            lines.push(b'\n');
+        }
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if file.is_none() {
+            *file = Some(OpenOptions::new().create(true).append(true).open(&self.path)?);
+        }
+        if let Some(file) = file.as_mut() {
+            file.write_all(&lines)?;
+            file.sync_data()?;
+        }
+        Ok(())
+    }
+}
+
+fn is_replaceable(path: &Path) -> std::io::Result<bool> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error),
+    };
+    let mut start = Vec::new();
+    std::io::Read::take(BufReader::new(file), 64).read_until(b':', &mut start)?;
+    Ok(start.is_empty() || start == format!("{{\"{FIRST_KEY}\":").as_bytes())
+}
+
+fn to_json(letter: &DeadLetter) -> serde_json::Result<Box<RawValue>> {
+    let position = &letter.record.position;
+    let mut object = Map::new();
+    object.insert(FIRST_KEY.into(), json!(letter.reject.code));
+    object.insert("message".into(), json!(letter.reject.message));
+    object.insert("stage".into(), json!(letter.reject.stage.to_string()));
+    object.insert("topic".into(), json!(position.partition.topic.as_ref()));
+    match position.line {
+        Some(line) => object.insert("line".into(), json!(line)),
+        None => object.insert("partition".into(), json!(position.partition.number)),
+    };
+    object.insert("offset".into(), json!(position.offset.0));
+    object.insert("record_timestamp".into(), json!(letter.record.timestamp_ms));
+    object.insert("write_timestamp".into(), json!(letter.write_time.0));
+    object.insert("attempt".into(), json!(letter.attempt));
+    object.insert(
+        "plugin".into(),
+        json!({
+            "name": letter.plugin.name.as_ref(),
+            "version": letter.plugin.version.as_ref(),
+            "digest": letter.plugin.digest.to_string(),
+        }),
+    );
+    if !letter.record.headers.is_empty() {
+        let headers = letter
+            .record
+            .headers
+            .iter()
+            .map(|header| json!([header.key, bytes(header.value.as_ref())]));
+        object.insert("headers".into(), headers.collect());
+    }
+    object.insert("key".into(), bytes(letter.record.key.as_ref()));
+    let text = serde_json::to_string(&object)?;
+    // A value that is one line of JSON stays as it is, byte for byte; anything else is a string or hex.
+    let value = match letter.record.value.as_deref().map(std::str::from_utf8) {
+        Some(Ok(value)) if !value.contains('\n') && serde_json::from_str::<&RawValue>(value).is_ok() => {
+            value.to_owned()
+        }
+        _ => serde_json::to_string(&bytes(letter.record.value.as_ref()))?,
+    };
+    RawValue::from_string(format!(
+        "{},\"value\":{value}}}",
+        text.strip_suffix('}').unwrap_or(&text)
+    ))
+}
+
+/// Text where it is text, else `{"hex": "…"}`.
+fn bytes(bytes: Option<&Bytes>) -> Value {
+    let Some(bytes) = bytes else { return Value::Null };
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Value::from(text),
+        Err(_) => json!({ "hex": bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>() }),
+    }
+}
+
+fn error(path: &Path, cause: std::io::Error) -> DeadLetterError {
+    DeadLetterError::File {
+        path: path.display().to_string(),
+        cause: Arc::new(cause),
+    }
+}
+
+impl DeadLetters for DeadLetterFile {
+    fn publish<'a>(&'a self, letters: &'a [DeadLetter]) -> BoxFuture<'a, Vec<Result<(), DeadLetterError>>> {
+        let result = self.append(letters).map_err(|cause| error(&self.path, cause));
+        Box::pin(std::future::ready(letters.iter().map(|_| result.clone()).collect()))
+    }
+}

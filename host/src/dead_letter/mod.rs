@@ -1,6 +1,7 @@
 //! A rejected record with its reason, kept where an operator can look at it and send it again.
 
 pub mod file;
+mod headers;
 pub mod topic;
 
 use std::error::Error;

@@ -1,1 +1,99 @@
-//! topic
+//! Dead letters into a Kafka topic, each acknowledged by all in-sync replicas.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::{BoxFuture, join_all};
+use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::KafkaError;
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
+
+use super::{DeadLetter, DeadLetterError, DeadLetters, headers};
+use crate::connection::KafkaConnection;
+
+/// A letter that is not acknowledged after this time counts as failed, and the pipeline tries again.
+const DELIVERY_TIMEOUT_MS: &str = "30000";
+
+pub struct DeadLetterTopic {
+    producer: FutureProducer,
+    topic: String,
+}
+
+impl DeadLetterTopic {
+    /// # Errors
+    /// A setting that librdkafka does not take.
+    pub fn new(connection: &KafkaConnection, topic: &str) -> Result<Self, DeadLetterError> {
+        let mut config = ClientConfig::new();
+        for (name, value) in &connection.properties {
+            config.set(name, value.reveal());
+        }
+        let producer = config
+            .set("bootstrap.servers", &connection.brokers)
+            .set("client.id", "host-dead-letters")
+            .set("enable.idempotence", "true")
+            .set("acks", "all")
+            .set("message.timeout.ms", DELIVERY_TIMEOUT_MS)
+            .set("allow.auto.create.topics", "false")
+            // A dead letter goes to the partition of its key, as Java's producer would choose it.
+            .set("partitioner", "murmur2_random")
+            .set_log_level(RDKafkaLogLevel::Emerg)
+            .create()
+            .map_err(|cause| error(topic, cause))?;
+        Ok(Self {
+            producer,
+            topic: topic.to_owned(),
+        })
+    }
+
+    async fn send(&self, letter: &DeadLetter) -> Result<(), DeadLetterError> {
+        let mut all = OwnedHeaders::new();
+        for header in &letter.record.headers {
+            all = all.insert(Header {
+                key: &header.key,
+                value: header.value.as_deref(),
+            });
+        }
+        for (key, value) in headers::of(letter) {
+            all = all.insert(Header {
+                key,
+                value: Some(&value),
+            });
+        }
+        let record = FutureRecord {
+            topic: &self.topic,
+            partition: None,
+            key: letter.record.key.as_deref(),
+            payload: letter.record.value.as_deref(),
+            timestamp: letter.record.timestamp_ms,
+            headers: Some(all),
+        };
+        match self.producer.send(record, Duration::from_secs(30)).await {
+            Ok(_) => Ok(()),
+            Err((cause, _)) => Err(error(&self.topic, cause)),
+        }
+    }
+}
+
+fn error(topic: &str, cause: KafkaError) -> DeadLetterError {
+    DeadLetterError::Topic {
+        topic: topic.to_owned(),
+        cause: Arc::new(cause),
+    }
+}
+
+impl DeadLetters for DeadLetterTopic {
+    fn publish<'a>(&'a self, letters: &'a [DeadLetter]) -> BoxFuture<'a, Vec<Result<(), DeadLetterError>>> {
+        Box::pin(join_all(letters.iter().map(|letter| self.send(letter))))
+    }
+}
+
+impl Drop for DeadLetterTopic {
+    fn drop(&mut self) {
+        // Everything was awaited by `publish`; this only lets librdkafka finish its housekeeping.
+        if let Err(cause) = self.producer.flush(Duration::from_secs(1)) {
+            tracing::debug!(%cause, "dead-letter producer not flushed");
+        }
+    }
+}

@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-/// What a guest may take. Each is a setting of its own under `[plugin.limits]`.
-#[derive(Debug, Clone, Copy)]
+/// Each is a setting of its own under `[plugin.limits]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Linear memory of one instance, bytes.
+    /// Linear memory of one instance, bytes. A batch of 1,000 orders needs well under 1 MiB; ten times the largest
+    /// batch that is expected is plenty, and every instance may take this much.
     pub memory_bytes: usize,
-    /// One call of `transform` or `configure`.
+    /// One call of `transform` or `configure`. A batch takes about a millisecond; a second is a thousand times that,
+    /// and a record that never ends costs it about a dozen times (once for each halving).
     pub deadline: Duration,
     /// Output rows for each input row, as a mean over the batch.
     pub rows_per_record: u32,
-    /// Log lines a second; more are counted and left out.
+    /// Log lines a second of one instance; more are counted and left out.
     pub log_lines_per_second: u32,
     /// A longer log line is cut.
     pub log_line_bytes: usize,
@@ -21,7 +23,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             memory_bytes: 64 << 20,
-            deadline: Duration::from_secs(5),
+            deadline: Duration::from_secs(1),
             rows_per_record: 100,
             log_lines_per_second: 100,
             log_line_bytes: 4096,

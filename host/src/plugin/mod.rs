@@ -1,2 +1,45 @@
-//! The sandbox: engine, component, instance, limits; everything a guest gives back is checked here before use.
+//! The sandbox: everything that a guest is given, and everything that it gives back, checked before use.
+//!
+//! [`engine`] is wasmtime with its bounds; [`component`] refuses what is no plugin and readies what is one; an
+//! [`Instance`] is called with batches; [`lower`] and [`lift`] take columns across the border; [`limits`] names what a
+//! guest may take. A guest has no clock, no random, no disk, no network: it imports nothing but `log`.
+
+mod bindings;
+mod component;
+mod descriptor;
+mod engine;
+mod error;
+mod file_kind;
+mod guest;
+mod instance;
+mod lift;
 pub mod limits;
+mod lower;
+
+pub use component::Plugin;
+pub use engine::PluginEngine;
+pub use error::{Breach, PluginError, TransformError};
+pub use instance::Instance;
+
+use crate::record::descriptor::{Descriptor, Digest};
+use limits::Limits;
+
+/// What can be said of a component without running a record through it.
+#[derive(Debug, Clone)]
+pub struct Inspection {
+    pub descriptor: Descriptor,
+    pub digest: Digest,
+    pub size_bytes: usize,
+    pub imports: Vec<String>,
+}
+
+/// Loads a component as `host run` would, and says what it is.
+pub fn inspect(bytes: &[u8], settings: &[(String, String)], limits: Limits) -> Result<Inspection, PluginError> {
+    let plugin = Plugin::load(&PluginEngine::new(limits)?, bytes, settings, limits)?;
+    Ok(Inspection {
+        descriptor: plugin.descriptor().clone(),
+        digest: plugin.identity().digest,
+        size_bytes: plugin.size_bytes(),
+        imports: plugin.imports().to_vec(),
+    })
+}

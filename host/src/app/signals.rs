@@ -1,0 +1,27 @@
+//! SIGINT and SIGTERM: the first one asks for a drain, a second one ends the program at once.
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Completes at the first signal. From then on a second one ends the process with exit code 1: what is not settled is
+/// not committed, so a restart reads it again.
+pub async fn first_then_abort() {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        tracing::warn!("cannot listen for signals, stopping will not drain");
+        return std::future::pending().await;
+    };
+    let name = next(&mut interrupt, &mut terminate).await;
+    tracing::info!("{name}: draining; a second signal stops at once");
+    tokio::spawn(async move {
+        let name = next(&mut interrupt, &mut terminate).await;
+        tracing::error!("{name} again: stopped without draining; what is not settled is read again after a restart");
+        std::process::exit(1);
+    });
+}
+
+async fn next(interrupt: &mut Signal, terminate: &mut Signal) -> &'static str {
+    tokio::select! {
+        _ = interrupt.recv() => "SIGINT",
+        _ = terminate.recv() => "SIGTERM",
+    }
+}

@@ -1,0 +1,59 @@
+//! How long to wait before the next try: doubling, capped, jittered so that partitions do not all try at one moment.
+
+use std::time::Duration;
+
+/// Short enough that a hiccup costs little, long enough not to hammer a server that restarts.
+const FIRST: Duration = Duration::from_millis(100);
+
+/// A server that comes back is noticed within this time.
+const RETRY_CAP: Duration = Duration::from_secs(5);
+
+/// A halted partition is tried this often, so that mending the cause (creating the table) heals it without a restart.
+const HALT_WAIT: Duration = Duration::from_secs(10);
+
+#[derive(Debug, Default)]
+pub struct Backoff {
+    tries: u32,
+}
+
+impl Backoff {
+    /// The wait before the next try of something that heals by itself.
+    pub fn next_retry(&mut self) -> Duration {
+        let doubled = FIRST.saturating_mul(1 << self.tries.min(16)).min(RETRY_CAP);
+        self.tries += 1;
+        jittered(doubled)
+    }
+
+    /// The wait before the next try of something that somebody has to mend.
+    pub fn next_halt(&mut self) -> Duration {
+        self.tries += 1;
+        jittered(HALT_WAIT)
+    }
+
+    /// Tries that failed so far.
+    pub fn tries(&self) -> u32 {
+        self.tries
+    }
+}
+
+/// Between half of it and all of it.
+fn jittered(wait: Duration) -> Duration {
+    wait.mul_f64(0.5 + fastrand::f64() / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubles_up_to_the_cap_and_never_waits_less_than_half() {
+        let mut backoff = Backoff::default();
+        for expected in [100, 200, 400, 800, 1600, 3200, 5000, 5000] {
+            let wait = backoff.next_retry().as_millis();
+            assert!((expected / 2..=expected).contains(&wait), "{wait} for {expected}");
+        }
+        for _ in 0..100 {
+            assert!(backoff.next_retry() <= RETRY_CAP, "no overflow however often it fails");
+        }
+    }
+}

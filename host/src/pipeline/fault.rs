@@ -1,0 +1,102 @@
+//! What an error means for a record: the one table.
+
+use crate::codec::CodecError;
+use crate::dead_letter::DeadLetterError;
+use crate::plugin::TransformError;
+use crate::record::reject::{Reject, Stage};
+use crate::sink::SinkError;
+
+use super::outage::chain;
+
+/// An error of any stage on a record's way.
+#[derive(Debug, Clone, Copy)]
+pub enum Fault<'a> {
+    Codec(&'a CodecError),
+    /// Of a guest call with this one record alone: larger batches are split first.
+    Transform(&'a TransformError),
+    Sink(&'a SinkError),
+    DeadLetter(&'a DeadLetterError),
+}
+
+/// What follows from an error.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// The record is at fault: it becomes a dead letter, the others go on.
+    Reject(Reject),
+    /// A server is at fault: try for ever with backoff, commit nothing meanwhile.
+    Retry,
+    /// The set-up is at fault: say what and how to mend it, try again slowly.
+    Halt,
+}
+
+/// The table. Every arm says what happened, hence what follows.
+pub fn disposition(fault: Fault<'_>) -> Disposition {
+    use Disposition::{Halt, Reject as RejectIt, Retry};
+    let write = |code: &'static str, error: &SinkError| RejectIt(Reject::new(Stage::Write, code, chain(error)));
+    match fault {
+        Fault::Codec(error) => match error {
+            // The registry does not answer: schemas cannot be had, but the records are well.
+            CodecError::RegistryUnreachable(_) => Retry,
+            // The registry refuses our login: every record would fail the same way.
+            CodecError::RegistryLogin(_) => Halt,
+        },
+        // A lone record traps, never ends, eats memory or makes the guest break the contract: this record is poison.
+        Fault::Transform(error) => RejectIt(Reject::new(Stage::Transform, error.code(), chain(error))),
+        Fault::Sink(error) => match error {
+            // The value does not fit the column: it never will.
+            SinkError::Value { .. } => write("bad-value", error),
+            // There is no row without its primary key.
+            SinkError::NullKey { .. } => write("null-key", error),
+            // The server read the row and calls it invalid (too large, wrong value): it never will take it.
+            SinkError::Refused(_) => write("refused", error),
+            // Too few replicas: they come back.
+            SinkError::Unavailable(_)
+            // Unknown outcome: writing again is harmless, since the write timestamp is the same.
+            | SinkError::Timeout(_)
+            // The server asks for patience.
+            | SinkError::Overloaded(_)
+            // The server is away or restarts.
+            | SinkError::Connection(_)
+            // The disk is full or the file locked: it may pass.
+            | SinkError::File(_) => Retry,
+            // Somebody dropped the table or a column: not the record's fault.
+            SinkError::TableGone(_)
+            // Somebody took the rights away: not the record's fault.
+            | SinkError::Unauthorized(_) => Halt,
+        },
+        Fault::DeadLetter(error) => match error {
+            // Without an acknowledged dead letter the record would be lost.
+            DeadLetterError::Topic { .. } | DeadLetterError::File { .. } => Retry,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_does_not_fit_rejects_its_record_with_column_and_reason() {
+        let error = SinkError::Value {
+            column: "orderhour".into(),
+            reason: "300 is not a tinyint".into(),
+        };
+        let Disposition::Reject(reject) = disposition(Fault::Sink(&error)) else {
+            panic!("not a reject")
+        };
+        assert_eq!((reject.stage, &*reject.code), (Stage::Write, "bad-value"));
+        assert_eq!(reject.message, "column orderhour: 300 is not a tinyint");
+    }
+
+    #[test]
+    fn an_unknown_outcome_is_tried_again_and_a_missing_table_halts() {
+        assert_eq!(
+            disposition(Fault::Sink(&SinkError::Timeout("slow".into()))),
+            Disposition::Retry
+        );
+        assert_eq!(
+            disposition(Fault::Sink(&SinkError::TableGone("gone".into()))),
+            Disposition::Halt
+        );
+    }
+}

@@ -1,0 +1,117 @@
+//! What can be wrong with a plugin, and with one call of it.
+
+use std::time::Duration;
+
+use crate::record::columns::DataType;
+
+/// A file that is no plugin of ours, or a plugin that cannot be readied.
+#[derive(Debug, thiserror::Error)]
+pub enum PluginError {
+    #[error("wasmtime cannot be set up on this machine")]
+    Engine(#[source] wasmtime::Error),
+    #[error("cannot start the thread that keeps deadlines")]
+    Thread(#[source] std::io::Error),
+    #[error("it is {found}; expected a WebAssembly component of world host:transform/plugin@0.1.0{hint}")]
+    NotAComponent { found: String, hint: &'static str },
+    #[error("it begins like a component but is damaged or cut off; build or copy it again")]
+    Damaged(#[source] wasmtime::Error),
+    #[error(
+        "it imports {}; a plugin may import nothing but host:transform/* (no clock, files, network or random)",
+        .imports.join(", ")
+    )]
+    ForbiddenImports { imports: Vec<String> },
+    #[error("it is made for {found}; this host runs {expected}: build it again with this host's SDK")]
+    OtherVersion { found: String, expected: &'static str },
+    #[error("it does not export {expected} (it exports {})", if .exports.is_empty() { "nothing".to_owned() } else { .exports.join(", ") })]
+    NoTransformer {
+        expected: &'static str,
+        exports: Vec<String>,
+    },
+    #[error("it cannot be instantiated")]
+    Instantiate(#[source] wasmtime::Error),
+    #[error("it refuses its settings: {message}")]
+    Settings { message: String },
+    #[error("its `configure` failed")]
+    Configure(#[source] TransformError),
+    #[error("what it says of itself does not hold: {why}")]
+    Descriptor { why: String },
+    #[error("it declares lookups ({}), which this version of the host does not read", .tables.join(", "))]
+    Lookups { tables: Vec<String> },
+    #[error("it describes itself differently from one instance to the next")]
+    Unsteady,
+}
+
+/// Why a call of a guest gave nothing. The instance is gone.
+#[derive(Debug, thiserror::Error)]
+pub enum TransformError {
+    #[error("the plugin trapped")]
+    Trap(#[source] wasmtime::Error),
+    #[error("the plugin did not return within {} ms (plugin.limits.deadline_ms)", .limit.as_millis())]
+    Deadline { limit: Duration },
+    #[error("the plugin wanted more than {limit} bytes of memory (plugin.limits.memory_bytes)")]
+    Memory { limit: usize },
+    #[error("the plugin broke its contract")]
+    Contract(#[source] Breach),
+}
+
+impl TransformError {
+    /// The code of the dead letter of a record that does this alone.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Trap(_) => "trap",
+            Self::Deadline { .. } => "deadline",
+            Self::Memory { .. } => "memory",
+            Self::Contract(_) => "contract",
+        }
+    }
+}
+
+/// What was wrong with what a guest returned.
+#[derive(Debug, thiserror::Error)]
+pub enum Breach {
+    #[error("what it returned is not laid out as the WIT says")]
+    Layout(#[source] wasmtime::Error),
+    #[error("rows for output {output}, but it declares {outputs} outputs")]
+    Output { output: u32, outputs: usize },
+    #[error("output {output}: {found} columns for {expected} fields")]
+    Columns {
+        output: String,
+        found: usize,
+        expected: usize,
+    },
+    #[error("output {output}, column {column}: {problem}")]
+    Column {
+        output: String,
+        column: String,
+        problem: ColumnProblem,
+    },
+    #[error("row {row} of {rows} does not exist")]
+    NoSuchRow { row: u32, rows: usize },
+    #[error("row {row} is in more than one of rows, filtered and rejects, or twice in one of them")]
+    AccountedTwice { row: u32 },
+    #[error(
+        "{rows} rows out of {records} records; at most {limit} a record are allowed (plugin.limits.rows_per_record)"
+    )]
+    TooManyRows { rows: usize, records: usize, limit: u32 },
+    #[error("reject code {code:?}: a code is 1 to 64 of a-z, 0-9 and -")]
+    Code { code: String },
+}
+
+/// What was wrong with one column.
+#[derive(Debug, thiserror::Error)]
+pub enum ColumnProblem {
+    #[error("{found} values where {expected} was declared")]
+    Type { found: &'static str, expected: DataType },
+    #[error("{found} values for {rows} rows")]
+    Length { found: usize, rows: usize },
+    #[error("a validity bitmap of {found} bytes for {rows} rows")]
+    Validity { found: usize, rows: usize },
+    #[error("offsets that go backwards or past the {bytes} bytes of data")]
+    Offsets { bytes: usize },
+    #[error("null in row {row}, though the field is not nullable")]
+    Null { row: usize },
+    #[error("invalid JSON in row {row}")]
+    Json { row: usize },
+    #[error(transparent)]
+    Arrow(#[from] arrow_schema::ArrowError),
+}

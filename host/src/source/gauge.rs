@@ -1,0 +1,66 @@
+//! How much of a partition has been read and is not yet settled: the one bound between a source and the pipeline.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Records and bytes in flight of one partition. The source adds, the pipeline subtracts.
+#[derive(Debug)]
+pub struct Gauge {
+    records: AtomicUsize,
+    bytes: AtomicUsize,
+    /// More records than this, and the partition is paused: large enough to cover a batch being decoded, one in the
+    /// guest and some being written; small enough that memory stays flat while the sink waits.
+    max_records: usize,
+    max_bytes: usize,
+}
+
+impl Gauge {
+    pub fn new(max_records: usize, max_bytes: usize) -> Self {
+        Self {
+            records: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+            max_records,
+            max_bytes,
+        }
+    }
+
+    pub fn add(&self, records: usize, bytes: usize) {
+        self.records.fetch_add(records, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub fn subtract(&self, records: usize, bytes: usize) {
+        self.records.fetch_sub(records, Ordering::Relaxed);
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Time to pause.
+    pub fn is_full(&self) -> bool {
+        self.records.load(Ordering::Relaxed) >= self.max_records || self.bytes.load(Ordering::Relaxed) >= self.max_bytes
+    }
+
+    /// Time to go on: half empty, so that a partition is not paused and resumed for every batch.
+    pub fn has_room(&self) -> bool {
+        self.records.load(Ordering::Relaxed) <= self.max_records / 2
+            && self.bytes.load(Ordering::Relaxed) <= self.max_bytes / 2
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_full_by_records_or_by_bytes_and_has_room_again_at_half() {
+        let gauge = Gauge::new(10, 1000);
+        gauge.add(9, 100);
+        assert!(!gauge.is_full());
+        gauge.add(1, 0);
+        assert!(gauge.is_full());
+        gauge.subtract(4, 0);
+        assert!(!gauge.is_full() && !gauge.has_room());
+        gauge.subtract(1, 0);
+        assert!(gauge.has_room());
+        gauge.add(0, 900);
+        assert!(gauge.is_full());
+    }
+}

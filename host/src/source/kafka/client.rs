@@ -1,0 +1,132 @@
+//! Makes the consumer, and asks the brokers about a topic before anything starts.
+
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use super::config::{Config, Start};
+use super::rebalance::Context;
+use crate::connection::KafkaConnection;
+use crate::source::SourceError;
+
+/// Long enough for a broker on the other side of the world with TLS, short enough for somebody at a terminal.
+const FIRST_ANSWER: Duration = Duration::from_secs(8);
+
+/// librdkafka's settings, those passed through first so that ours, on which the promises rest, win.
+pub fn client_config(connection: &KafkaConnection) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    for (name, value) in &connection.properties {
+        config.set(name, value.reveal());
+    }
+    config.set("bootstrap.servers", &connection.brokers);
+    config.set("client.id", "host");
+    // librdkafka's own lines say each broker's every hiccup; what matters comes to us as errors.
+    config.set_log_level(RDKafkaLogLevel::Emerg);
+    config
+}
+
+/// A consumer that commits nothing by itself.
+pub fn consumer(
+    connection: &KafkaConnection,
+    config: &Config,
+    context: Context,
+) -> Result<BaseConsumer<Context>, SourceError> {
+    let mut client = client_config(connection);
+    let defaults = [
+        // A dead member's partitions go to another one after this time; the brokers accept no less than 6 s.
+        ("session.timeout.ms", "6000"),
+        ("heartbeat.interval.ms", "2000"),
+        ("partition.assignment.strategy", "cooperative-sticky"),
+        // 16 MiB waiting inside librdkafka: a second's worth of records, and memory stays flat while the sink waits.
+        ("queued.max.messages.kbytes", "16384"),
+        ("isolation.level", "read_committed"),
+    ];
+    for (name, value) in defaults {
+        if !connection.properties.contains_key(name) {
+            client.set(name, value);
+        }
+    }
+    client
+        .set("group.id", &config.group)
+        .set(
+            "auto.offset.reset",
+            match config.start {
+                Start::Earliest => "earliest",
+                Start::Latest => "latest",
+            },
+        )
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("enable.partition.eof", "true")
+        .set("allow.auto.create.topics", "false");
+    if let Some(instance) = &config.group_instance {
+        client.set("group.instance.id", instance);
+    }
+    client.create_with_context(context).map_err(SourceError::Setting)
+}
+
+/// That the brokers answer and the topic is there; its number of partitions.
+pub fn check_topic(connection: &KafkaConnection, topic: &str) -> Result<usize, SourceError> {
+    let client: BaseConsumer = client_config(connection).create().map_err(SourceError::Setting)?;
+    let metadata = client
+        .fetch_metadata(Some(topic), FIRST_ANSWER)
+        .map_err(|cause| classify(cause, connection, topic))?;
+    let found = metadata.topics().iter().find(|found| found.name() == topic);
+    match found {
+        Some(found) if found.error().is_none() && !found.partitions().is_empty() => Ok(found.partitions().len()),
+        Some(found) => match found.error().map(RDKafkaErrorCode::from) {
+            Some(
+                code @ (RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::ClusterAuthorizationFailed),
+            ) => {
+                let what = format!("topic {topic}");
+                Err(SourceError::Unauthorized {
+                    what,
+                    cause: KafkaError::MetadataFetch(code),
+                })
+            }
+            _ => Err(SourceError::TopicMissing {
+                topic: topic.to_owned(),
+            }),
+        },
+        None => Err(SourceError::TopicMissing {
+            topic: topic.to_owned(),
+        }),
+    }
+}
+
+/// What an error of the client means for us.
+pub fn classify(cause: KafkaError, connection: &KafkaConnection, topic: &str) -> SourceError {
+    match cause.rdkafka_error_code() {
+        Some(
+            RDKafkaErrorCode::UnknownTopicOrPartition
+            | RDKafkaErrorCode::UnknownTopic
+            | RDKafkaErrorCode::UnknownPartition,
+        ) => SourceError::TopicMissing {
+            topic: topic.to_owned(),
+        },
+        Some(
+            RDKafkaErrorCode::TopicAuthorizationFailed
+            | RDKafkaErrorCode::GroupAuthorizationFailed
+            | RDKafkaErrorCode::ClusterAuthorizationFailed
+            | RDKafkaErrorCode::SaslAuthenticationFailed
+            | RDKafkaErrorCode::Authentication,
+        ) => SourceError::Unauthorized {
+            what: format!("topic {topic}"),
+            cause,
+        },
+        Some(
+            RDKafkaErrorCode::BrokerTransportFailure
+            | RDKafkaErrorCode::AllBrokersDown
+            | RDKafkaErrorCode::OperationTimedOut
+            | RDKafkaErrorCode::Resolve
+            | RDKafkaErrorCode::NetworkException,
+        ) => SourceError::Unreachable {
+            brokers: connection.brokers.clone(),
+            cause: Some(cause),
+        },
+        _ => SourceError::Read(cause),
+    }
+}

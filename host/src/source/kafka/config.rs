@@ -1,0 +1,26 @@
+//! How to read from Kafka.
+
+use std::time::Duration;
+
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub group: String,
+    /// Static membership: a restarted host takes its partitions again at once.
+    pub group_instance: Option<String>,
+    /// Where a group without a committed offset begins.
+    pub start: Start,
+    /// Records sent to the pipeline at one time, at most.
+    pub chunk_records: usize,
+    /// Records of one partition read and not yet settled; at this many the partition is paused.
+    pub queue_records: usize,
+    /// The same in bytes.
+    pub queue_bytes: usize,
+    /// How long a revocation waits for the pipeline to drain before it is answered anyway.
+    pub drain_timeout: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    Earliest,
+    Latest,
+}

@@ -1,0 +1,120 @@
+//! The Kafka source: one consumer in a group, polled on a thread of its own.
+//!
+//! [`poll`] is that thread; [`rebalance`] answers assignments and revocations on it; [`client`] makes the consumer and
+//! asks about topics; [`metadata`] is what a commit carries.
+
+pub mod client;
+pub mod config;
+mod metadata;
+mod poll;
+mod rebalance;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use futures::future::BoxFuture;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Commit, Control, Running, SourceError, Until};
+use crate::connection::KafkaConnection;
+use config::Config;
+use rebalance::Context;
+
+/// Joins the group and starts to read.
+///
+/// # Errors
+/// A setting that librdkafka does not take. That brokers or topic are there is the caller's to check before
+/// ([`client::check_topic`]); once it runs, both are waited for.
+pub fn start(connection: &KafkaConnection, topic: &str, config: &Config, until: Until) -> Result<Running, SourceError> {
+    let (events_in, events) = mpsc::unbounded_channel();
+    let flags = Arc::new(Flags::default());
+    let context = Context::new(events_in.clone(), Arc::clone(&flags), config);
+    let consumer = Arc::new(client::consumer(connection, config, context)?);
+    consumer.subscribe(&[topic]).map_err(SourceError::Setting)?;
+    let (ended, has_ended) = oneshot::channel();
+    let poller = poll::Poller {
+        consumer: Arc::clone(&consumer),
+        events: events_in,
+        flags: Arc::clone(&flags),
+        until,
+        brokers: connection.brokers.clone(),
+        topic: topic.to_owned(),
+        chunk_records: config.chunk_records,
+    };
+    let thread = std::thread::Builder::new().name("kafka-poll".into()).spawn(move || {
+        poller.run();
+        // Nobody waits any more: fine.
+        let _ = ended.send(());
+    });
+    let thread = thread.map_err(|cause| SourceError::Thread { cause })?;
+    let control = KafkaControl {
+        consumer: std::sync::Mutex::new(Some(consumer)),
+        flags,
+        ended: std::sync::Mutex::new(Some((thread, has_ended))),
+    };
+    Ok(Running {
+        events,
+        control: Arc::new(control),
+    })
+}
+
+/// What the pipeline has asked for.
+#[derive(Debug, Default)]
+struct Flags {
+    is_quiet: AtomicBool,
+    is_closing: AtomicBool,
+}
+
+struct KafkaControl {
+    consumer: std::sync::Mutex<Option<Arc<BaseConsumer<Context>>>>,
+    flags: Arc<Flags>,
+    ended: std::sync::Mutex<Option<(JoinHandle<()>, oneshot::Receiver<()>)>>,
+}
+
+impl KafkaControl {
+    fn consumer(&self) -> Option<Arc<BaseConsumer<Context>>> {
+        self.consumer
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl Control for KafkaControl {
+    fn quiet(&self) {
+        self.flags.is_quiet.store(true, Ordering::Relaxed);
+    }
+
+    fn commit(&self, commits: Vec<Commit>) -> BoxFuture<'static, Result<(), SourceError>> {
+        let consumer = self.consumer();
+        Box::pin(async move {
+            let Some(consumer) = consumer else { return Ok(()) };
+            let committing = tokio::task::spawn_blocking(move || {
+                let list = metadata::to_list(&commits).map_err(SourceError::Commit)?;
+                consumer.commit(&list, CommitMode::Sync).map_err(SourceError::Commit)
+            });
+            committing.await.unwrap_or(Ok(()))
+        })
+    }
+
+    fn close(&self) -> BoxFuture<'static, ()> {
+        self.flags.is_closing.store(true, Ordering::Relaxed);
+        self.consumer
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take();
+        let ended = self
+            .ended
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take();
+        Box::pin(async move {
+            if let Some((_thread, has_ended)) = ended {
+                // A dropped sender means the thread has gone, too.
+                let _ = has_ended.await;
+            }
+        })
+    }
+}
