@@ -1,0 +1,42 @@
+# `make` lists the targets.
+SHELL := /bin/bash
+SERVICES := host/tests/services/services
+NODES ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test build plugins up down lint fmt bench
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+demo: ## build, start the servers, send 1,000 orders through, look at the rows
+	@host/tests/demo
+
+test: ## every test, on servers of its own; prints the counts
+	@host/tests/run
+
+build: ## build target/release/host
+	cargo build --release --package host
+
+plugins: build ## build plugins/order_enrich.wasm
+	target/release/host plugin build plugins/order_enrich
+
+up: ## start Kafka, Cassandra and a schema registry on this machine (NODES=1 or 3)
+	@$(SERVICES) up --nodes $(NODES)
+	@[ -e .env ] || $(SERVICES) env > .env
+
+down: ## stop them; their data stays in .services
+	@$(SERVICES) down
+
+lint: ## formatting, clippy, licences and advisories
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	@for tool in deny audit; do \
+	  if cargo $$tool --version > /dev/null 2>&1; then cargo $$tool $$([ $$tool = deny ] && echo check); \
+	  else echo "cargo $$tool is not installed, left out (cargo install cargo-$$tool)"; fi; done
+
+fmt: ## format everything
+	cargo fmt --all
+
+bench: build plugins ## time the pipeline from a file into SQLite, several runs, with the spread
+	@host/benches/pipeline
