@@ -15,6 +15,7 @@ pub mod codec;
 pub mod config;
 pub mod connection;
 pub mod dead_letter;
+pub mod generate;
 pub mod pipeline;
 pub mod plugin;
 pub mod produce;

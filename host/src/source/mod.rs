@@ -4,6 +4,7 @@
 //! a partition whose [`Gauge`] is full is not read any further, and a revocation is answered only when the pipeline
 //! has drained. Commits go back through [`Control`].
 
+pub mod file;
 pub mod gauge;
 pub mod kafka;
 
@@ -120,4 +121,6 @@ pub enum SourceError {
     Commit(#[source] rdkafka::error::KafkaError),
     #[error("reading from Kafka failed")]
     Read(#[source] rdkafka::error::KafkaError),
+    #[error(transparent)]
+    File(#[from] crate::csv_file::InputError),
 }

@@ -1,0 +1,46 @@
+//! `host generate`: orders made up, to a file or to standard output.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use super::failure::Failure;
+use crate::generate::{Plan, orders};
+
+/// What was asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub plan: Plan,
+    /// Standard output where there is none.
+    pub out: Option<PathBuf>,
+}
+
+pub fn run(options: &Options, stdout: &mut dyn Write) -> Result<(), Failure> {
+    match &options.out {
+        None => {
+            let mut out = BufWriter::new(stdout);
+            orders(options.plan, &mut out)
+                .and_then(|()| out.flush())
+                .or_else(closed_early)
+                .map_err(Failure::Failed)
+        }
+        Some(path) => {
+            let context = || format!("cannot write {}", path.display());
+            let file = File::create(path).with_context(context).map_err(Failure::Usage)?;
+            let mut out = BufWriter::new(file);
+            let written = orders(options.plan, &mut out).and_then(|()| out.flush());
+            written.with_context(context).map_err(Failure::Failed)
+        }
+    }
+}
+
+/// `host generate … | head` has all it wants.
+fn closed_early(error: std::io::Error) -> anyhow::Result<()> {
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
+        Ok(())
+    } else {
+        Err(error).context("cannot write")
+    }
+}

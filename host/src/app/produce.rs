@@ -1,0 +1,242 @@
+//! `host produce`: a CSV file into a Kafka topic, each record acknowledged by all in-sync replicas.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context as _, anyhow};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::failure::Failure;
+use super::source_failure;
+use crate::codec::registry::{Registry, RegistryError};
+use crate::connection::{KafkaConnection, RegistryConnection};
+use crate::csv_file::{CsvReader, InputError};
+use crate::produce::avro::AvroEncoder;
+use crate::produce::json;
+use crate::produce::key::KeyTemplate;
+use crate::produce::rate::{Pace, Rate};
+use crate::produce::send::{Report, Sender};
+use crate::source::kafka::client::check_topic;
+
+/// Schemas that the project brings: subject and text.
+const SCHEMAS: [(&str, &str); 1] = [(
+    "ecommerce-orders-value",
+    include_str!("../../../schemas/ecommerce-orders-value.avsc"),
+)];
+
+/// Rows with errors that are shown one by one; more are counted.
+const SHOWN_ROWS: u64 = 20;
+
+/// What was asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub file: PathBuf,
+    pub kafka: KafkaConnection,
+    pub registry: RegistryConnection,
+    pub topic: String,
+    pub format: Format,
+    /// A template over columns.
+    pub key: String,
+    pub rate: Option<Rate>,
+    pub limit: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Avro,
+    Json,
+}
+
+/// A row to the bytes of a record's value.
+enum Encoder {
+    Avro(Box<AvroEncoder>),
+    Json,
+}
+
+/// Rows that were read.
+#[derive(Default)]
+struct Rows {
+    sent: u64,
+    /// With an error of their own: field count, encoding, a cell that does not fit the schema.
+    bad: u64,
+}
+
+/// Sends the rows. Exit code 1 where a row was bad or not delivered.
+pub async fn run(options: Options, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
+    let mut reader = CsvReader::open(&options.file).map_err(|error| Failure::Usage(error.into()))?;
+    let header = reader.header().to_vec();
+    let key = KeyTemplate::parse(&options.key, &header).map_err(|error| Failure::Usage(error.into()))?;
+    check(&options).await?;
+    let encoder = encoder(&options, &header).await?;
+    let sender = Sender::new(&options.kafka, &options.topic).map_err(|error| Failure::Usage(error.into()))?;
+    let begun = Instant::now();
+    let sending = tokio::task::spawn_blocking(move || {
+        let rows = send_all(&options, &mut reader, &header, &key, &encoder, &sender)?;
+        Ok::<_, anyhow::Error>((rows, reader.counts().blank, sender.finish(), options.topic))
+    });
+    let (rows, blank, report, topic) = sending
+        .await
+        .context("sending failed")
+        .map_err(Failure::Failed)?
+        .map_err(Failure::Failed)?;
+    summarize(out, &topic, &rows, blank, &report, begun).map_err(Failure::Failed)?;
+    if rows.bad > 0 || report.failed > 0 || report.delivered_total() < rows.sent {
+        return Err(Failure::Failed(anyhow!(
+            "{} rows skipped as bad, {} records not delivered",
+            rows.bad,
+            rows.sent - report.delivered_total().min(rows.sent)
+        )));
+    }
+    Ok(())
+}
+
+/// That brokers and topic are there.
+async fn check(options: &Options) -> Result<(), Failure> {
+    let (kafka, topic) = (options.kafka.clone(), options.topic.clone());
+    let checked = tokio::task::spawn_blocking(move || check_topic(&kafka, &topic)).await;
+    checked
+        .context("asking the brokers failed")
+        .map_err(Failure::Failed)?
+        .map_err(source_failure)?;
+    Ok(())
+}
+
+async fn encoder(options: &Options, header: &[String]) -> Result<Encoder, Failure> {
+    if options.format == Format::Json {
+        return Ok(Encoder::Json);
+    }
+    let subject = format!("{}-value", options.topic);
+    let registry = Registry::new(&options.registry).map_err(registry_failure)?;
+    let registered = match registry.latest(&subject).await.map_err(registry_failure)? {
+        Some(registered) => registered,
+        None => {
+            let Some((_, schema)) = SCHEMAS.iter().find(|(known, _)| *known == subject) else {
+                let hint = "register one, or send JSON with --format json";
+                return Err(Failure::Usage(anyhow!(
+                    "the registry has no schema for subject {subject}; {hint}"
+                )));
+            };
+            registry.register(&subject, schema).await.map_err(registry_failure)?
+        }
+    };
+    let encoder = AvroEncoder::new(&registered.schema, registered.id, header)
+        .with_context(|| format!("schema {} of subject {subject}", registered.id))
+        .map_err(Failure::Usage)?;
+    if !encoder.ignored_columns.is_empty() {
+        tracing::warn!(
+            columns = encoder.ignored_columns.join(", "),
+            "the schema has no field for these, they are left out"
+        );
+    }
+    Ok(Encoder::Avro(Box::new(encoder)))
+}
+
+/// By who has to act: 3 where nobody answers, else 2.
+pub fn registry_failure(error: RegistryError) -> Failure {
+    if error.is_unreachable() {
+        Failure::Unreachable(error.into())
+    } else {
+        Failure::Usage(error.into())
+    }
+}
+
+fn send_all(
+    options: &Options,
+    reader: &mut CsvReader,
+    header: &[String],
+    key: &KeyTemplate,
+    encoder: &Encoder,
+    sender: &Sender,
+) -> anyhow::Result<Rows> {
+    let progress = progress();
+    let mut pace = options.rate.map(Pace::new);
+    let mut rows = Rows::default();
+    while options.limit.is_none_or(|limit| rows.sent < limit) {
+        let row = match reader.next() {
+            None => break,
+            Some(Ok(row)) => row,
+            Some(Err(error @ InputError::BadRow { .. })) => {
+                rows.skip(&progress, &error.to_string());
+                continue;
+            }
+            Some(Err(error)) => return Err(error.into()),
+        };
+        let value = match encoder {
+            Encoder::Json => json::encode(header, &row.fields),
+            Encoder::Avro(avro) => match avro.encode(&row.fields) {
+                Ok(value) => value,
+                Err(error) => {
+                    let error = anyhow!(error);
+                    rows.skip(
+                        &progress,
+                        &format!("{}:{}: {error:#}", options.file.display(), row.line),
+                    );
+                    continue;
+                }
+            },
+        };
+        if let Some(wait) = pace.as_mut().map(Pace::next_wait).filter(|wait| !wait.is_zero()) {
+            std::thread::sleep(wait);
+        }
+        sender.send(&key.render(&row.fields).0, &value).context("cannot send")?;
+        rows.sent += 1;
+        progress.inc(1);
+    }
+    progress.finish_and_clear();
+    Ok(rows)
+}
+
+impl Rows {
+    fn skip(&mut self, progress: &ProgressBar, why: &str) {
+        self.bad += 1;
+        progress.suspend(|| match self.bad {
+            n if n <= SHOWN_ROWS => tracing::warn!("skipped: {why}"),
+            n if n == SHOWN_ROWS + 1 => tracing::warn!("more rows are skipped, they are only counted from here on"),
+            _ => {}
+        });
+    }
+}
+
+/// On standard error; nothing where that is no terminal.
+fn progress() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    let template = "{spinner} {human_pos} records, {per_sec}, {elapsed}";
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+/// `sent 1000 records to ecommerce-orders (partition 0: 334, 1: 330, 2: 336) in 0.42 s; 12 blank lines, 0 bad rows`
+fn summarize(
+    out: &mut dyn Write,
+    topic: &str,
+    rows: &Rows,
+    blank: u64,
+    report: &Report,
+    begun: Instant,
+) -> anyhow::Result<()> {
+    for (key, reason) in &report.failures {
+        writeln!(out, "not delivered: key {key}: {reason}")?;
+    }
+    let partitions: Vec<_> = report
+        .delivered
+        .iter()
+        .map(|(number, count)| format!("{number}: {count}"))
+        .collect();
+    let by_partition = if partitions.is_empty() {
+        String::new()
+    } else {
+        format!(" (partition {})", partitions.join(", "))
+    };
+    writeln!(
+        out,
+        "sent {} records to {topic}{by_partition} in {:.2} s; {} not delivered, {blank} blank lines and {} bad rows skipped",
+        report.delivered_total(),
+        begun.elapsed().as_secs_f64(),
+        rows.sent - report.delivered_total().min(rows.sent),
+        rows.bad,
+    )?;
+    Ok(())
+}

@@ -1,0 +1,289 @@
+//! A CSV row as an Avro datum in Confluent's framing: 0x00, the schema's id as four bytes big endian, the datum.
+//!
+//! Cells are converted by the schema's type for the column of the same name; a nullable field takes an empty cell.
+
+use apache_avro::Schema;
+use apache_avro::types::Value;
+use apache_avro::writer::datum::GenericDatumWriter;
+use chrono::{NaiveDate, NaiveDateTime};
+
+use super::cell::CellError;
+
+/// A schema and where each of its fields comes from.
+pub struct AvroEncoder {
+    schema: Schema,
+    id: u32,
+    fields: Vec<FieldPlan>,
+    /// Columns that the schema has no field for.
+    pub ignored_columns: Vec<String>,
+}
+
+struct FieldPlan {
+    name: String,
+    /// The column's place in the header; `None` where the file has no such column.
+    column: Option<usize>,
+    kind: Kind,
+    /// The place of null in the field's union.
+    null_branch: Option<u32>,
+    /// The place of `kind` in the field's union; `None` where it is no union.
+    value_branch: Option<u32>,
+    default: Option<Value>,
+}
+
+/// Types that a cell can become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    String,
+    Int,
+    Long,
+    Float,
+    Double,
+    Boolean,
+    Date,
+    TimestampMillis,
+    TimestampMicros,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaError {
+    #[error("it is no Avro schema")]
+    Parse(#[source] Box<apache_avro::Error>),
+    #[error("it is no record, so columns have no place in it")]
+    NoRecord,
+    #[error(
+        "its field {field} is of a type that a CSV cell cannot become (string, int, long, float, double, boolean, date and timestamps can, and unions of null with one of them)"
+    )]
+    Type { field: String },
+    #[error("it needs the fields {}, which are not in the file and have neither a default nor null", .fields.join(", "))]
+    Missing { fields: Vec<String> },
+}
+
+impl AvroEncoder {
+    /// Plans how rows under `header` become datums of the schema that the registry knows as `id`.
+    pub fn new(schema: &str, id: u32, header: &[String]) -> Result<Self, SchemaError> {
+        let schema = Schema::parse_str(schema).map_err(|error| SchemaError::Parse(Box::new(error)))?;
+        let Schema::Record(record) = &schema else {
+            return Err(SchemaError::NoRecord);
+        };
+        let mut fields = Vec::new();
+        let mut missing = Vec::new();
+        for field in &record.fields {
+            let column = header
+                .iter()
+                .position(|name| *name == field.name || field.aliases.contains(name));
+            let plan = plan(&field.name, &field.schema, column, field.default.as_ref())?;
+            if column.is_none() && plan.null_branch.is_none() && plan.default.is_none() {
+                missing.push(field.name.clone());
+            }
+            fields.push(plan);
+        }
+        if !missing.is_empty() {
+            return Err(SchemaError::Missing { fields: missing });
+        }
+        let is_used = |place: usize| fields.iter().any(|field| field.column == Some(place));
+        let ignored_columns = header
+            .iter()
+            .enumerate()
+            .filter(|(place, _)| !is_used(*place))
+            .map(|(_, name)| name.clone())
+            .collect();
+        Ok(Self {
+            schema,
+            id,
+            fields,
+            ignored_columns,
+        })
+    }
+
+    /// One row, framed.
+    pub fn encode(&self, cells: &[Option<String>]) -> Result<Vec<u8>, EncodeError> {
+        let members = self.fields.iter().map(|field| {
+            let cell = field
+                .column
+                .and_then(|column| cells.get(column))
+                .and_then(Option::as_deref);
+            Ok((field.name.clone(), field.value(cell)?))
+        });
+        let record = Value::Record(members.collect::<Result<_, CellError>>()?);
+        let writer = GenericDatumWriter::builder(&self.schema)
+            .build()
+            .map_err(|error| EncodeError::Avro(Box::new(error)))?;
+        let mut framed = vec![0];
+        framed.extend(self.id.to_be_bytes());
+        writer
+            .write_value(&mut framed, record)
+            .map_err(|error| EncodeError::Avro(Box::new(error)))?;
+        Ok(framed)
+    }
+}
+
+/// Why a row did not become a datum.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError {
+    #[error(transparent)]
+    Cell(#[from] CellError),
+    #[error("the row does not fit the schema")]
+    Avro(#[source] Box<apache_avro::Error>),
+}
+
+fn plan(
+    name: &str,
+    schema: &Schema,
+    column: Option<usize>,
+    default: Option<&serde_json::Value>,
+) -> Result<FieldPlan, SchemaError> {
+    let unsupported = || SchemaError::Type { field: name.to_owned() };
+    let (kind, null_branch, value_branch) = match schema {
+        Schema::Union(union) => {
+            let branch = |place: usize| u32::try_from(place).ok();
+            let null = union
+                .variants()
+                .iter()
+                .position(|variant| *variant == Schema::Null)
+                .and_then(branch);
+            let kinds = union
+                .variants()
+                .iter()
+                .enumerate()
+                .filter_map(|(place, variant)| Some((kind(variant)?, branch(place)?)));
+            let [(kind, place)] = kinds.collect::<Vec<_>>()[..] else {
+                return Err(unsupported());
+            };
+            (kind, null, Some(place))
+        }
+        schema => (kind(schema).ok_or_else(unsupported)?, None, None),
+    };
+    let default = default.and_then(|default| Value::try_from(default.clone()).ok()?.resolve(schema).ok());
+    Ok(FieldPlan {
+        name: name.to_owned(),
+        column,
+        kind,
+        null_branch,
+        value_branch,
+        default,
+    })
+}
+
+fn kind(schema: &Schema) -> Option<Kind> {
+    Some(match schema {
+        Schema::String => Kind::String,
+        Schema::Int => Kind::Int,
+        Schema::Long => Kind::Long,
+        Schema::Float => Kind::Float,
+        Schema::Double => Kind::Double,
+        Schema::Boolean => Kind::Boolean,
+        Schema::Date => Kind::Date,
+        Schema::TimestampMillis => Kind::TimestampMillis,
+        Schema::TimestampMicros => Kind::TimestampMicros,
+        _ => return None,
+    })
+}
+
+impl FieldPlan {
+    fn value(&self, cell: Option<&str>) -> Result<Value, CellError> {
+        let Some(text) = cell else {
+            return match (self.null_branch, &self.default) {
+                (Some(branch), _) => Ok(Value::Union(branch, Box::new(Value::Null))),
+                (None, Some(default)) if self.column.is_none() => Ok(default.clone()),
+                _ => Err(CellError::Null {
+                    column: self.name.clone(),
+                }),
+            };
+        };
+        let value = self.kind.parse(text).ok_or_else(|| CellError::Type {
+            column: self.name.clone(),
+            text: text.to_owned(),
+            expected: format!("{:?}", self.kind).to_lowercase(),
+        })?;
+        Ok(match self.value_branch {
+            Some(branch) => Value::Union(branch, Box::new(value)),
+            None => value,
+        })
+    }
+}
+
+impl Kind {
+    fn parse(self, text: &str) -> Option<Value> {
+        let text = if self == Self::String { text } else { text.trim() };
+        Some(match self {
+            Self::String => Value::String(text.to_owned()),
+            Self::Int => Value::Int(text.parse().ok()?),
+            Self::Long => Value::Long(text.parse().ok()?),
+            Self::Float => Value::Float(text.parse().ok()?),
+            Self::Double => Value::Double(text.parse().ok()?),
+            Self::Boolean => Value::Boolean(text.to_ascii_lowercase().parse().ok()?),
+            Self::Date => {
+                let days = text
+                    .parse::<NaiveDate>()
+                    .ok()?
+                    .signed_duration_since(NaiveDate::default())
+                    .num_days();
+                Value::Date(i32::try_from(days).ok()?)
+            }
+            Self::TimestampMillis => Value::TimestampMillis(timestamp(text)?.timestamp_millis()),
+            Self::TimestampMicros => Value::TimestampMicros(timestamp(text)?.timestamp_micros()),
+        })
+    }
+}
+
+/// `2017-10-02 10:56:33` or with a `T`, and a fraction or none, as UTC; or RFC 3339 with an offset.
+fn timestamp(text: &str) -> Option<chrono::DateTime<chrono::Utc>> {
+    if let Ok(time) = chrono::DateTime::parse_from_rfc3339(text) {
+        return Some(time.to_utc());
+    }
+    Some(text.replacen(' ', "T", 1).parse::<NaiveDateTime>().ok()?.and_utc())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCHEMA: &str = r#"{"type":"record","name":"R","fields":[
+        {"name":"id","type":"string"},
+        {"name":"n","type":["null","long"],"default":null},
+        {"name":"at","type":["null",{"type":"long","logicalType":"timestamp-millis"}],"default":null},
+        {"name":"kind","type":"string","default":"none"}]}"#;
+
+    fn header(names: &[&str]) -> Vec<String> {
+        names.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    #[test]
+    fn frames_with_the_schema_id_and_reads_back() {
+        let encoder = AvroEncoder::new(SCHEMA, 7, &header(&["n", "id", "extra", "at"])).expect("plans");
+        assert_eq!(encoder.ignored_columns, ["extra"]);
+        let framed = encoder
+            .encode(&[
+                Some("12".into()),
+                Some("a".into()),
+                Some("x".into()),
+                Some("1970-01-01 00:00:01".into()),
+            ])
+            .expect("encodes");
+        assert_eq!(framed[..5], [0, 0, 0, 0, 7]);
+        // "a", branch 1: 12, branch 1: 1000 ms, the default "none".
+        assert_eq!(framed[5..], [2, b'a', 2, 24, 2, 0xd0, 0x0f, 8, b'n', b'o', b'n', b'e']);
+    }
+
+    #[test]
+    fn says_which_cell_does_not_fit() {
+        let encoder = AvroEncoder::new(SCHEMA, 7, &header(&["id", "n"])).expect("plans");
+        let error = encoder
+            .encode(&[Some("a".into()), Some("many".into())])
+            .expect_err("no number");
+        assert_eq!(error.to_string(), "column n: \"many\" is no long");
+        let error = encoder.encode(&[None, None]).expect_err("id is not nullable");
+        assert_eq!(
+            error.to_string(),
+            "column id is empty, and the schema does not allow null there"
+        );
+    }
+
+    #[test]
+    fn names_the_fields_that_the_file_lacks() {
+        let error = AvroEncoder::new(SCHEMA, 7, &header(&["n"]))
+            .err()
+            .expect("id is missing");
+        assert!(error.to_string().contains("needs the fields id,"), "{error}");
+    }
+}
