@@ -7,13 +7,14 @@
 //! parts for each verb, [`cli`] reads what was typed.
 //!
 //! Imports go down only, which `tests/layers.rs` checks:
-//! `main > cli > app > config > pipeline, produce > {source, codec, plugin, sink, dead_letter} > record, connection`.
+//! `main > cli > app > config > pipeline, produce > {source, codec, plugin, sink, dead_letter} > record, connection, csv_file`.
 
 pub mod app;
 pub mod cli;
 pub mod codec;
 pub mod config;
 pub mod connection;
+pub mod csv_file;
 pub mod dead_letter;
 pub mod generate;
 pub mod pipeline;
