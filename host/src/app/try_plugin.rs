@@ -55,7 +55,7 @@ impl Tables {
         let table = |output: &Output| {
             let mut table = Table::new();
             table
-                .load_preset(presets::NOTHING)
+                .load_style(presets::NOTHING)
                 .set_content_arrangement(ContentArrangement::Disabled);
             table.set_header(output.fields.iter().map(|field| field.name.as_str()));
             table

@@ -66,7 +66,8 @@ impl Orders {
         let random = &mut self.random;
         let status = status(random.below(1000));
         let bought = FIRST_SECOND + random.below(SECONDS);
-        let approved = bought + 300 + random.below(if random.chance(0.2) { 48 * HOUR } else { HOUR });
+        let approval = if random.chance(0.2) { 48 * HOUR } else { HOUR };
+        let approved = bought + 300 + random.below(approval);
         let shipped = approved + 6 * HOUR + random.below(5 * 24 * HOUR);
         let delivered = shipped + 24 * HOUR + random.below(14 * 24 * HOUR);
         let estimated = day(bought + 10 * 24 * HOUR + random.below(25 * 24 * HOUR));
