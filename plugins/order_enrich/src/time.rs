@@ -1,0 +1,186 @@
+//! Times as exports write them, read as UTC.
+//!
+//! `2017-10-02 10:56:33`, with a fraction, without seconds, or the day alone; with `T` and `Z` or an offset (ISO 8601);
+//! with the year last, `02-10-2017 10:56` or `2/10/2017 10:56:33`, in the order that the settings name.
+
+use std::fmt;
+use std::str::FromStr;
+
+use transform_sdk::{Reject, Timestamp};
+
+use crate::calendar::{self, MS_PER_DAY, MS_PER_MINUTE};
+use crate::shown;
+
+/// 0001-01-01T00:00Z and 10000-01-01T00:00Z.
+const YEARS: std::ops::Range<i64> = -719_162 * MS_PER_DAY..2_932_897 * MS_PER_DAY;
+
+/// How `3/4/2017` is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DateOrder {
+    DayFirst,
+    MonthFirst,
+}
+
+/// What is left to read. Every method takes what it finds and returns None where it finds something else.
+#[derive(Clone, Copy)]
+struct Cursor<'a>(&'a [u8]);
+
+/// The time in `text`, which is free of surrounding blanks; `column` is only for the message.
+pub fn parse(column: &str, text: &str, order: DateOrder) -> Result<Timestamp, Reject> {
+    read(text, order).ok_or_else(|| bad_timestamp(column, text, order))
+}
+
+fn read(text: &str, order: DateOrder) -> Option<Timestamp> {
+    let mut rest = Cursor(text.as_bytes());
+    let days = rest.year_first().or_else(|| rest.year_last(order))?;
+    let mut ms = days * MS_PER_DAY;
+    if !rest.0.is_empty() {
+        rest.one_of(b" Tt")?;
+        ms += rest.time_of_day()? - rest.offset()?;
+    }
+    (rest.0.is_empty() && YEARS.contains(&ms)).then_some(Timestamp(ms))
+}
+
+impl<'a> Cursor<'a> {
+    /// `2017-10-02`: days since 1970. Takes nothing if it is something else.
+    fn year_first(&mut self) -> Option<i64> {
+        let mut rest = *self;
+        let year = rest.number(4..=4)?;
+        rest.one_of(b"-")?;
+        let month = rest.number(2..=2)?;
+        rest.one_of(b"-")?;
+        let days = calendar::days(year, month, rest.number(2..=2)?)?;
+        *self = rest;
+        Some(days)
+    }
+
+    /// `02-10-2017`, `2/10/2017`: days since 1970.
+    fn year_last(&mut self, order: DateOrder) -> Option<i64> {
+        let first = self.number(1..=2)?;
+        let separator = self.one_of(b"-/")?;
+        let second = self.number(1..=2)?;
+        self.one_of(&[separator])?;
+        let year = self.number(4..=4)?;
+        match order {
+            DateOrder::DayFirst => calendar::days(year, second, first),
+            DateOrder::MonthFirst => calendar::days(year, first, second),
+        }
+    }
+
+    /// `10:56`, `10:56:33`, `10:56:33.123456`: milliseconds since midnight; what is finer is cut off.
+    fn time_of_day(&mut self) -> Option<i64> {
+        let hour = self.number(1..=2)?;
+        self.one_of(b":")?;
+        let minute = self.number(2..=2)?;
+        let (mut second, mut ms) = (0, 0);
+        if self.one_of(b":").is_some() {
+            second = self.number(2..=2)?;
+            if self.one_of(b".").is_some() {
+                ms = self.fraction()?;
+            }
+        }
+        let is_possible = hour < 24 && minute < 60 && second < 60;
+        is_possible.then_some((hour * 60 + minute) * MS_PER_MINUTE + second * 1000 + ms)
+    }
+
+    /// Nothing, `Z`, `+02:00`, `-0300`, `+02`: milliseconds ahead of UTC.
+    fn offset(&mut self) -> Option<i64> {
+        let sign = match self.one_of(b"Zz+-") {
+            None | Some(b'Z' | b'z') => return Some(0),
+            Some(b'-') => -1,
+            Some(_) => 1,
+        };
+        let hours = self.number(2..=2)?;
+        let has_colon = self.one_of(b":").is_some();
+        let minutes = if self.0.is_empty() && !has_colon {
+            0
+        } else {
+            self.number(2..=2)?
+        };
+        (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes) * MS_PER_MINUTE)
+    }
+
+    /// The digits after the point, at least one, as milliseconds.
+    fn fraction(&mut self) -> Option<i64> {
+        let digits = self.digits();
+        let thousandths = digits
+            .iter()
+            .chain(b"000")
+            .take(3)
+            .fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+        (!digits.is_empty()).then_some(thousandths)
+    }
+
+    fn number(&mut self, lengths: std::ops::RangeInclusive<usize>) -> Option<i64> {
+        let digits = self.digits();
+        let number = || digits.iter().fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+        lengths.contains(&digits.len()).then(number)
+    }
+
+    fn digits(&mut self) -> &'a [u8] {
+        let end = self
+            .0
+            .iter()
+            .position(|byte| !byte.is_ascii_digit())
+            .unwrap_or(self.0.len());
+        let (digits, rest) = self.0.split_at(end);
+        self.0 = rest;
+        digits
+    }
+
+    fn one_of(&mut self, bytes: &[u8]) -> Option<u8> {
+        let (&first, rest) = self.0.split_first()?;
+        if !bytes.contains(&first) {
+            return None;
+        }
+        self.0 = rest;
+        Some(first)
+    }
+}
+
+#[cold]
+fn bad_timestamp(column: &str, text: &str, order: DateOrder) -> Reject {
+    let other = order.other();
+    let advice = match read(text, other) {
+        Some(_) => format!("; it is one with the other order of day and month, try the setting date-order={other}"),
+        None => String::new(),
+    };
+    let text = shown(text);
+    Reject::new(
+        "bad-timestamp",
+        format!("{column}: `{text}` is not a time (date-order={order}){advice}"),
+    )
+}
+
+impl DateOrder {
+    fn other(self) -> Self {
+        match self {
+            Self::DayFirst => Self::MonthFirst,
+            Self::MonthFirst => Self::DayFirst,
+        }
+    }
+}
+
+impl FromStr for DateOrder {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "dmy" => Ok(Self::DayFirst),
+            "mdy" => Ok(Self::MonthFirst),
+            _ => Err("neither dmy (day first) nor mdy (month first)"),
+        }
+    }
+}
+
+impl fmt::Display for DateOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::DayFirst => "dmy",
+            Self::MonthFirst => "mdy",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

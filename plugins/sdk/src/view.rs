@@ -1,0 +1,218 @@
+//! Columns read row by row: which Rust type reads which column type, without copying.
+
+use std::borrow::Cow;
+
+use crate::abi::{Column, DataType, Values, Variable};
+use crate::value::{Date, Json, Timestamp, Uuid};
+
+/// A type that a field of an input may have: a [`Scalar`], or an `Option` of one.
+#[diagnostic::on_unimplemented(
+    message = "an input field cannot be `{Self}`",
+    label = "not a type that a column is read as",
+    note = "supported: &str, &[u8], i32, i64, f64, bool, Uuid, Timestamp, Date, Json, and Option of each"
+)]
+pub trait InputField<'b>: Sized {
+    const DATA_TYPE: DataType;
+    const NULLABLE: bool;
+    type View: Copy;
+    /// None: the column is of another type.
+    fn view(column: &'b Column) -> Option<Self::View>;
+    /// Panics if the column has no such row.
+    fn at(view: Self::View, row: usize) -> Self;
+}
+
+/// A value that is there.
+pub trait Scalar<'b>: Sized {
+    const DATA_TYPE: DataType;
+    type View: Copy;
+    fn view(values: &'b Values) -> Option<Self::View>;
+    fn at(view: Self::View, row: usize) -> Self;
+}
+
+#[derive(Clone, Copy)]
+pub struct TextView<'b> {
+    offsets: &'b [i32],
+    text: &'b str,
+}
+
+#[derive(Clone, Copy)]
+pub struct BlobView<'b> {
+    offsets: &'b [i32],
+    bytes: &'b [u8],
+}
+
+#[derive(Clone, Copy)]
+pub struct NullableView<'b, V> {
+    validity: Option<&'b [u8]>,
+    values: V,
+}
+
+impl<'b, T: Scalar<'b>> InputField<'b> for T {
+    const DATA_TYPE: DataType = T::DATA_TYPE;
+    const NULLABLE: bool = false;
+    type View = T::View;
+
+    fn view(column: &'b Column) -> Option<Self::View> {
+        T::view(&column.values)
+    }
+
+    fn at(view: Self::View, row: usize) -> Self {
+        <T as Scalar>::at(view, row)
+    }
+}
+
+impl<'b, T: Scalar<'b>> InputField<'b> for Option<T> {
+    const DATA_TYPE: DataType = T::DATA_TYPE;
+    const NULLABLE: bool = true;
+    type View = NullableView<'b, T::View>;
+
+    fn view(column: &'b Column) -> Option<Self::View> {
+        Some(NullableView {
+            validity: column.validity.as_deref(),
+            values: T::view(&column.values)?,
+        })
+    }
+
+    fn at(view: Self::View, row: usize) -> Self {
+        let is_valid = view.validity.is_none_or(|bits| bit(bits, row));
+        is_valid.then(|| <T as Scalar>::at(view.values, row))
+    }
+}
+
+impl<'b> TextView<'b> {
+    /// One check of the whole column here makes each row's text a mere slice.
+    fn open(column: &'b Variable) -> Option<Self> {
+        let text = str::from_utf8(&column.data).ok()?;
+        Some(Self {
+            offsets: &column.offsets,
+            text,
+        })
+    }
+
+    fn at(self, row: usize) -> &'b str {
+        let (start, end) = bounds(self.offsets, row);
+        &self.text[start..end]
+    }
+}
+
+impl<'b> Scalar<'b> for &'b str {
+    const DATA_TYPE: DataType = DataType::Text;
+    type View = TextView<'b>;
+
+    fn view(values: &'b Values) -> Option<TextView<'b>> {
+        if let Values::Text(column) = values {
+            TextView::open(column)
+        } else {
+            None
+        }
+    }
+
+    fn at(view: TextView<'b>, row: usize) -> Self {
+        view.at(row)
+    }
+}
+
+impl<'b> Scalar<'b> for Json<'b> {
+    const DATA_TYPE: DataType = DataType::Json;
+    type View = TextView<'b>;
+
+    fn view(values: &'b Values) -> Option<TextView<'b>> {
+        if let Values::Json(column) = values {
+            TextView::open(column)
+        } else {
+            None
+        }
+    }
+
+    fn at(view: TextView<'b>, row: usize) -> Self {
+        Json(Cow::Borrowed(view.at(row)))
+    }
+}
+
+impl<'b> Scalar<'b> for &'b [u8] {
+    const DATA_TYPE: DataType = DataType::Blob;
+    type View = BlobView<'b>;
+
+    fn view(values: &'b Values) -> Option<BlobView<'b>> {
+        let Values::Blob(column) = values else { return None };
+        Some(BlobView {
+            offsets: &column.offsets,
+            bytes: &column.data,
+        })
+    }
+
+    fn at(view: BlobView<'b>, row: usize) -> Self {
+        let (start, end) = bounds(view.offsets, row);
+        &view.bytes[start..end]
+    }
+}
+
+impl<'b> Scalar<'b> for bool {
+    const DATA_TYPE: DataType = DataType::Boolean;
+    type View = &'b [u8];
+
+    fn view(values: &'b Values) -> Option<&'b [u8]> {
+        if let Values::Boolean(bits) = values {
+            Some(bits)
+        } else {
+            None
+        }
+    }
+
+    fn at(view: &'b [u8], row: usize) -> Self {
+        bit(view, row)
+    }
+}
+
+impl<'b> Scalar<'b> for Uuid {
+    const DATA_TYPE: DataType = DataType::Uuid;
+    type View = &'b [[u8; 16]];
+
+    fn view(values: &'b Values) -> Option<Self::View> {
+        if let Values::Uuid(bytes) = values {
+            Some(bytes.as_chunks().0)
+        } else {
+            None
+        }
+    }
+
+    fn at(view: Self::View, row: usize) -> Self {
+        Self(view[row])
+    }
+}
+
+/// Columns that are one number a row.
+macro_rules! numbers {
+    ($($type:ty, $case:ident, $number:ty, $wrap:expr;)*) => {$(
+        impl<'b> Scalar<'b> for $type {
+            const DATA_TYPE: DataType = DataType::$case;
+            type View = &'b [$number];
+
+            fn view(values: &'b Values) -> Option<Self::View> {
+                if let Values::$case(numbers) = values { Some(numbers) } else { None }
+            }
+
+            fn at(view: Self::View, row: usize) -> Self {
+                $wrap(view[row])
+            }
+        }
+    )*};
+}
+
+numbers! {
+    i32, Int32, i32, std::convert::identity;
+    i64, Int64, i64, std::convert::identity;
+    f64, Float64, f64, std::convert::identity;
+    Timestamp, Timestamp, i64, Timestamp;
+    Date, Date, i32, Date;
+}
+
+/// The host gives offsets that rise from 0; any other would end in a panic at the slice.
+fn bounds(offsets: &[i32], row: usize) -> (usize, usize) {
+    let place = |offset: i32| usize::try_from(offset).unwrap_or(usize::MAX);
+    (place(offsets[row]), place(offsets[row + 1]))
+}
+
+fn bit(bits: &[u8], row: usize) -> bool {
+    bits[row / 8] >> (row % 8) & 1 == 1
+}

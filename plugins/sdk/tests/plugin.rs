@@ -1,0 +1,264 @@
+//! A whole plugin, driven with batches as the host drives it, on the author's own machine.
+
+use std::borrow::Cow;
+
+use transform_sdk::abi::{Batch, Column, DataType, Effect, Origin, Target, Values, Variable};
+use transform_sdk::{Input, Json, Plugin, Reject, Row, Settings, Timestamp, plugin, transform};
+
+#[derive(Input)]
+struct Reading<'a> {
+    sensor: &'a str,
+    #[input(name = "Value")]
+    value: Option<f64>,
+    #[input(header = "trace")]
+    trace: Option<&'a [u8]>,
+    #[input(record_timestamp)]
+    at: Timestamp,
+    #[input(whole_value)]
+    whole: Json<'a>,
+}
+
+#[derive(Row)]
+#[row(table = "readings")]
+struct Stored<'a> {
+    sensor: &'a str,
+    at: Timestamp,
+    #[row(column = "Value")]
+    value: Option<f64>,
+    trace: Option<&'a [u8]>,
+}
+
+#[derive(Row)]
+#[row(topic = "alarms")]
+struct Alarm<'a> {
+    text: String,
+    whole: Json<'a>,
+}
+
+#[derive(Row)]
+#[row(table = "readings", effect = "delete")]
+struct Forgotten<'a> {
+    sensor: Cow<'a, str>,
+}
+
+#[derive(Row)]
+enum Out<'a> {
+    Stored(Stored<'a>),
+    Alarm(Alarm<'a>),
+    Forgotten(Forgotten<'a>),
+}
+
+#[derive(Settings)]
+struct Bounds {
+    #[setting(default = "100")]
+    highest: f64,
+    ignore_sensor: Option<String>,
+}
+
+#[transform]
+fn watch<'a>(reading: Reading<'a>, bounds: &Bounds) -> Result<Vec<Out<'a>>, Reject> {
+    let Reading {
+        sensor,
+        value,
+        trace,
+        at,
+        whole,
+    } = reading;
+    if bounds.ignore_sensor.as_deref() == Some(sensor) {
+        return Ok(Vec::new());
+    }
+    match value {
+        None => Ok(vec![Out::Forgotten(Forgotten { sensor: sensor.into() })]),
+        Some(v) if v.is_nan() => Err(Reject::new("not-a-number", format!("sensor {sensor}"))),
+        Some(v) => {
+            let stored = Out::Stored(Stored {
+                sensor,
+                at,
+                value,
+                trace,
+            });
+            let alarm = (v > bounds.highest).then(|| {
+                Out::Alarm(Alarm {
+                    text: format!("{sensor}: {v}"),
+                    whole,
+                })
+            });
+            Ok([stored].into_iter().chain(alarm).collect())
+        }
+    }
+}
+
+mod plain {
+    use transform_sdk::{Input, Row, transform};
+
+    #[derive(Input)]
+    pub struct Number {
+        n: i32,
+        flag: bool,
+    }
+
+    #[derive(Row)]
+    #[row(table = "numbers")]
+    pub struct Doubled {
+        n: i64,
+        flag: Option<bool>,
+    }
+
+    #[transform]
+    pub fn double(number: Number) -> Option<Doubled> {
+        let n = i64::from(number.n) * 2;
+        (n != 0).then_some(Doubled {
+            n,
+            flag: Some(number.flag),
+        })
+    }
+}
+
+fn text(values: &[&str]) -> Variable {
+    let mut offsets = vec![0];
+    let mut data = Vec::new();
+    for value in values {
+        data.extend_from_slice(value.as_bytes());
+        offsets.push(i32::try_from(data.len()).unwrap());
+    }
+    Variable { offsets, data }
+}
+
+fn column(values: Values) -> Column {
+    Column { validity: None, values }
+}
+
+fn readings() -> Batch {
+    let columns = vec![
+        column(Values::Text(text(&["a", "b", "ü", "c"]))),
+        Column {
+            validity: Some(vec![0b1101]),
+            values: Values::Float64(vec![1.0, 0.0, 500.0, f64::NAN]),
+        },
+        Column {
+            validity: Some(vec![0b0001]),
+            values: Values::Blob(text(&["t", "", "", ""])),
+        },
+        column(Values::Timestamp(vec![10, 20, 30, 40])),
+        column(Values::Json(text(&["{}", "1", "[2]", "null"]))),
+    ];
+    Batch { rows: 4, columns }
+}
+
+fn settings(list: &[(&str, &str)]) -> Vec<(String, String)> {
+    list.iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+#[test]
+fn describes_itself_by_its_types() {
+    let (_, descriptor) = plugin::configure::<watch>(&[]).unwrap();
+    assert_eq!(
+        (descriptor.name.as_str(), descriptor.version.as_str()),
+        ("transform-sdk", env!("CARGO_PKG_VERSION"))
+    );
+    let inputs: Vec<_> = descriptor
+        .inputs
+        .iter()
+        .map(|i| (i.field.name.as_str(), i.field.data_type, i.field.nullable))
+        .collect();
+    let expected = [
+        ("sensor", DataType::Text, false),
+        ("Value", DataType::Float64, true),
+        ("trace", DataType::Blob, true),
+        ("at", DataType::Timestamp, false),
+        ("whole", DataType::Json, false),
+    ];
+    assert_eq!(inputs, expected);
+    assert!(matches!(&descriptor.inputs[1].origin, Origin::Value(name) if name == "Value"));
+    assert!(matches!(&descriptor.inputs[2].origin, Origin::Header(name) if name == "trace"));
+    assert!(matches!(descriptor.inputs[3].origin, Origin::RecordTimestamp));
+    assert!(matches!(descriptor.inputs[4].origin, Origin::WholeValue));
+
+    let names: Vec<_> = descriptor.outputs.iter().map(|output| output.name.as_str()).collect();
+    assert_eq!(names, ["readings", "alarms", "readings-delete"]);
+    assert!(matches!(&descriptor.outputs[1].target, Target::Topic(name) if name == "alarms"));
+    assert_eq!(descriptor.outputs[2].effect, Effect::Delete);
+    assert_eq!(descriptor.outputs[0].fields[2].name, "Value");
+}
+
+#[test]
+fn every_row_is_accounted_for_in_the_output_it_belongs_to() {
+    let (settings, _) = plugin::configure::<watch>(&settings(&[("ignore-sensor", "a")])).unwrap();
+    let outcome = watch::transform(&settings, &readings());
+    assert_eq!(outcome.filtered, [0]);
+    let rejects: Vec<_> = outcome
+        .rejects
+        .iter()
+        .map(|r| (r.row, r.code.as_str(), r.message.as_str()))
+        .collect();
+    assert_eq!(rejects, [(3, "not-a-number", "sensor c")]);
+    let rows: Vec<_> = outcome
+        .rows
+        .iter()
+        .map(|rows| (rows.output, rows.source.as_slice()))
+        .collect();
+    assert_eq!(rows, [(0, [2].as_slice()), (1, &[2]), (2, &[1])]);
+    let Values::Json(whole) = &outcome.rows[1].columns[1].values else {
+        panic!()
+    };
+    assert_eq!(whole.data, b"[2]");
+    let Values::Text(sensor) = &outcome.rows[0].columns[0].values else {
+        panic!()
+    };
+    assert_eq!(sensor.data, "ü".as_bytes());
+    assert_eq!(outcome.rows[0].columns[3].validity, Some(vec![0]), "no trace in row 2");
+}
+
+#[test]
+fn bad_settings_are_all_named_with_what_is_known() {
+    let list = settings(&[
+        ("highest", "many"),
+        ("higest", "1"),
+        ("ignore-sensor", "x"),
+        ("ignore-sensor", "y"),
+    ]);
+    let message = plugin::configure::<watch>(&list).err().unwrap();
+    assert_eq!(
+        message,
+        "unknown setting `higest`; known: highest, ignore-sensor; setting `ignore-sensor` is given twice; \
+         setting `highest` = `many`: invalid float literal"
+    );
+}
+
+#[test]
+fn a_plugin_without_settings_refuses_all() {
+    let message = plugin::configure::<plain::double>(&settings(&[("a", "b")]))
+        .err()
+        .unwrap();
+    assert_eq!(message, "unknown setting `a`; this plugin takes no settings");
+}
+
+#[test]
+fn none_filters() {
+    let columns = vec![
+        column(Values::Int32(vec![0, i32::MAX])),
+        column(Values::Boolean(vec![0b10])),
+    ];
+    let outcome = plain::double::transform(&(), &Batch { rows: 2, columns });
+    assert_eq!(
+        (outcome.filtered.as_slice(), outcome.rows[0].source.as_slice()),
+        ([0].as_slice(), [1].as_slice())
+    );
+    let Values::Int64(n) = &outcome.rows[0].columns[0].values else {
+        panic!()
+    };
+    assert_eq!(n, &[4_294_967_294]);
+    let Values::Boolean(flag) = &outcome.rows[0].columns[1].values else {
+        panic!()
+    };
+    assert_eq!(flag, &[1]);
+}
+
+#[test]
+#[should_panic(expected = "the host gave input n as something else than DataType::Int32")]
+fn a_column_of_another_type_is_a_fault_of_the_host() {
+    let columns = vec![column(Values::Int64(vec![1])), column(Values::Boolean(vec![1]))];
+    plain::double::transform(&(), &Batch { rows: 1, columns });
+}
