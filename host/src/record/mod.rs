@@ -3,6 +3,7 @@
 
 pub mod columns;
 pub mod descriptor;
+pub mod display;
 pub mod position;
 pub mod reject;
 

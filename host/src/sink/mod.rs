@@ -1,7 +1,10 @@
 //! Rows to servers: what every sink does, and what can go wrong with a row.
 
 pub mod cassandra;
+#[cfg(test)]
+mod fixture;
 pub mod print;
+pub mod read_back;
 pub mod sqlite;
 
 use std::error::Error;

@@ -1,16 +1,136 @@
-//! print
-pub struct PrintSink;
+//! Rows as NDJSON: one object a row, columns by the plugin's names, nulls left out.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde_json::{Map, Value};
+use tokio::sync::watch;
+
+use super::{Sink, SinkError, WriteBatch};
+use crate::record::descriptor::{Descriptor, Effect, Field, Output};
+use crate::record::display;
+
+/// Prints rows. What the plugin deletes is no row: those outputs print nothing.
+pub struct PrintSink<W = io::Stdout> {
+    outputs: Vec<Output>,
+    out: Mutex<W>,
+    closed: watch::Sender<bool>,
+}
+
 impl PrintSink {
-    pub fn new(_: &crate::record::descriptor::Descriptor) -> Self {
-        todo!()
+    /// On standard output.
+    pub fn new(descriptor: &Descriptor) -> Self {
+        Self::on(io::stdout(), descriptor)
     }
 }
-impl super::Sink for PrintSink {
-    fn write(
-        &self,
-        _: std::sync::Arc<super::WriteBatch>,
-        _: Vec<u32>,
-    ) -> futures::future::BoxFuture<'_, Vec<Result<(), super::SinkError>>> {
-        todo!()
+
+impl<W: Write + Send> PrintSink<W> {
+    pub fn on(out: W, descriptor: &Descriptor) -> Self {
+        Self {
+            outputs: descriptor.outputs.clone(),
+            out: Mutex::new(out),
+            closed: watch::Sender::new(false),
+        }
+    }
+
+    /// Comes back once the reader of the output has gone away (`… | head`). From then on every row fails, so nothing
+    /// unread counts as written; the program should end quietly.
+    pub async fn closed(&self) {
+        let mut closed = self.closed.subscribe();
+        // The sender lives as long as `self`.
+        let _ = closed.wait_for(|closed| *closed).await;
+    }
+
+    fn print(&self, batch: &WriteBatch, which: &[u32]) -> io::Result<()> {
+        let output = &self.outputs[batch.output];
+        if output.effect == Effect::Delete {
+            return Ok(());
+        }
+        let mut lines = Vec::new();
+        for row in which {
+            let object = object(&output.fields, batch, *row as usize);
+            serde_json::to_writer(&mut lines, &object)?;
+            lines.push(b'\n');
+        }
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        out.write_all(&lines)?;
+        out.flush()
+    }
+}
+
+impl<W: Write + Send> Sink for PrintSink<W> {
+    fn write(&self, batch: Arc<WriteBatch>, which: Vec<u32>) -> BoxFuture<'_, Vec<Result<(), SinkError>>> {
+        async move {
+            let Err(error) = self.print(&batch, &which) else {
+                return which.iter().map(|_| Ok(())).collect();
+            };
+            if error.kind() == io::ErrorKind::BrokenPipe {
+                self.closed.send_replace(true);
+            }
+            let error = Arc::new(error);
+            let failed = |_| Err(SinkError::File(Box::new(Arc::clone(&error))));
+            which.iter().map(failed).collect()
+        }
+        .boxed()
+    }
+}
+
+fn object(fields: &[Field], batch: &WriteBatch, row: usize) -> Map<String, Value> {
+    let values = fields.iter().zip(&batch.batch.columns);
+    values
+        .map(|(field, column)| (field.name.clone(), display::json(field, column, row)))
+        .filter(|(_, value)| !value.is_null())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::sink::fixture::{descriptor, write_batch};
+
+    #[tokio::test]
+    async fn prints_one_object_a_row_without_nulls_and_only_the_rows_asked_for() {
+        let sink = PrintSink::on(Vec::new(), &descriptor());
+        let results = sink
+            .write(
+                write_batch(&[(1, Some("a"), 1), (2, None, 1), (3, None, 1)]),
+                vec![0, 2],
+            )
+            .await;
+        assert!(results.len() == 2 && results.iter().all(Result::is_ok));
+        let out = sink.out.into_inner().unwrap();
+        let expected = concat!(
+            r#"{"id":"00000000-0000-0000-0000-000000000001","at":"1970-01-01T00:00:01Z","status":"a"}"#,
+            "\n",
+            r#"{"id":"00000000-0000-0000-0000-000000000003","at":"1970-01-01T00:00:03Z"}"#,
+            "\n"
+        );
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[tokio::test]
+    async fn rows_fail_once_the_reader_is_gone_and_closed_says_so() {
+        struct Gone;
+        impl Write for Gone {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let sink = PrintSink::on(Gone, &descriptor());
+        assert!(
+            tokio::time::timeout(Duration::from_millis(10), sink.closed())
+                .await
+                .is_err()
+        );
+        let results = sink.write(write_batch(&[(1, None, 1)]), vec![0]).await;
+        assert!(matches!(results[..], [Err(SinkError::File(_))]));
+        sink.closed().await;
     }
 }

@@ -1,0 +1,42 @@
+//! Reading rows again, to compare what a store holds with what it was given.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+use super::SinkError;
+use crate::record::columns::Batch;
+
+/// A row of a batch that a plugin gave for one output.
+#[derive(Debug, Clone)]
+pub struct RowRef {
+    pub batch: Arc<Batch>,
+    pub row: usize,
+}
+
+/// A row as the store shows it. Two images of one output are the same text exactly where the stored values are the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// The values of the primary key.
+    pub key: String,
+    /// One for each field of the output, in order.
+    pub cells: Vec<Option<String>>,
+}
+
+/// What a null of a row does to a value that the store already holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NullEffect {
+    LeavesOld,
+    Erases,
+}
+
+/// A store that can be asked for rows by primary key, made for one plugin's descriptor as a [`super::Sink`] is.
+pub trait ReadBack: Send + Sync {
+    fn null_effect(&self) -> NullEffect;
+
+    /// How the row shows once it is stored, by the same conversions that writing it uses.
+    fn image(&self, output: usize, row: &RowRef) -> Result<Image, SinkError>;
+
+    /// Reads the row that has the same primary key as `row`; `None` where the store has none. `Err` is an outage.
+    fn read<'a>(&'a self, output: usize, row: &'a RowRef) -> BoxFuture<'a, Result<Option<Image>, SinkError>>;
+}

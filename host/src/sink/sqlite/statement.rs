@@ -1,0 +1,147 @@
+//! The SQL of one output. Parameters are the output's fields in order, then the write timestamp.
+
+use rusqlite::{Statement, Transaction};
+
+use super::table::{Table, WRITE_TIME, list, marks_name, quoted};
+use super::value;
+use crate::record::columns::Batch;
+use crate::record::descriptor::{Effect, Field, Output};
+use crate::record::position::WriteTime;
+use crate::sink::SinkError;
+
+/// One output, ready to be written.
+pub(super) struct Prepared {
+    pub fields: Vec<Field>,
+    /// Whether each field is part of the primary key.
+    pub is_key: Vec<bool>,
+    /// Run one after the other for each row.
+    writes: Vec<String>,
+    /// Reads the fields of the row with the key given as parameters.
+    pub read: String,
+}
+
+impl Prepared {
+    /// `delete_keys`: by what fields other outputs delete from the same table.
+    pub fn new(output: &Output, table: &Table, delete_keys: &[Vec<&str>]) -> Self {
+        let in_key = |field: &Field| table.key.iter().any(|key| key.eq_ignore_ascii_case(&field.name));
+        Self {
+            fields: output.fields.clone(),
+            is_key: output.fields.iter().map(in_key).collect(),
+            writes: match output.effect {
+                Effect::Upsert => vec![upsert(output, table, delete_keys)],
+                Effect::Delete => delete(output, table),
+            },
+            read: read(output, table),
+        }
+    }
+
+    pub fn prepare<'t>(&self, transaction: &'t Transaction<'_>) -> rusqlite::Result<Vec<Statement<'t>>> {
+        self.writes.iter().map(|sql| transaction.prepare(sql)).collect()
+    }
+
+    /// A row without a whole key has no place in the table.
+    pub fn check(&self, batch: &Batch, row: usize) -> Result<(), SinkError> {
+        let keys = self.fields.iter().zip(&batch.columns).zip(&self.is_key);
+        for ((field, column), is_key) in keys {
+            if *is_key && value::of(field, column, row).is_none() {
+                return Err(SinkError::NullKey {
+                    column: field.name.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    pub fn run(
+        &self,
+        statements: &mut [Statement<'_>],
+        batch: &Batch,
+        row: usize,
+        time: WriteTime,
+    ) -> rusqlite::Result<()> {
+        for statement in statements {
+            for (index, (field, column)) in self.fields.iter().zip(&batch.columns).enumerate() {
+                statement.raw_bind_parameter(index + 1, value::of(field, column, row))?;
+            }
+            statement.raw_bind_parameter(self.fields.len() + 1, time.0)?;
+            statement.raw_execute()?;
+        }
+        Ok(())
+    }
+}
+
+/// Inserts, or where the row is there and not newer, overwrites what is not null. A null says nothing about its column,
+/// as an unset bind marker does in Cassandra. At the same write timestamp a delete wins over an upsert, as it does there.
+fn upsert(output: &Output, table: &Table, delete_keys: &[Vec<&str>]) -> String {
+    let name = quoted(&table.name);
+    let columns = list(names(output));
+    let time = output.fields.len() + 1;
+    let parameters: Vec<String> = (1..=time).map(|number| format!("?{number}")).collect();
+    let not_deleted: Vec<String> = delete_keys
+        .iter()
+        .map(|key| {
+            let marks = quoted(&marks_name(&table.name, key));
+            let same = matches(output, |field| key.iter().any(|name| name.eq_ignore_ascii_case(field)));
+            format!(" AND NOT EXISTS (SELECT 1 FROM {marks} WHERE {same} AND {WRITE_TIME} >= ?{time})")
+        })
+        .collect();
+    let is_key = |field: &str| table.key.iter().any(|key| key.eq_ignore_ascii_case(field));
+    let updates: Vec<String> = names(output)
+        .filter(|field| !is_key(field))
+        .map(|field| {
+            let column = quoted(field);
+            format!("{column} = coalesce(excluded.{column}, {column}), ")
+        })
+        .collect();
+    format!(
+        "INSERT INTO {name} ({columns}, {WRITE_TIME}) SELECT {} WHERE true{} ON CONFLICT ({}) DO UPDATE SET \
+         {}{WRITE_TIME} = excluded.{WRITE_TIME} \
+         WHERE {name}.{WRITE_TIME} IS NULL OR excluded.{WRITE_TIME} >= {name}.{WRITE_TIME}",
+        parameters.join(", "),
+        not_deleted.concat(),
+        list(table.key.iter().map(String::as_str)),
+        updates.concat(),
+    )
+}
+
+/// Leaves a mark that older upserts do not get past, then deletes what is not newer.
+fn delete(output: &Output, table: &Table) -> Vec<String> {
+    let key: Vec<&str> = names(output).collect();
+    let marks = quoted(&marks_name(&table.name, &key));
+    let columns = list(key.iter().copied());
+    let time = key.len() + 1;
+    let parameters: Vec<String> = (1..=time).map(|number| format!("?{number}")).collect();
+    vec![
+        format!(
+            "INSERT INTO {marks} ({columns}, {WRITE_TIME}) VALUES ({}) ON CONFLICT ({columns}) DO UPDATE SET \
+             {WRITE_TIME} = max({WRITE_TIME}, excluded.{WRITE_TIME})",
+            parameters.join(", ")
+        ),
+        format!(
+            "DELETE FROM {} WHERE {} AND ({WRITE_TIME} IS NULL OR {WRITE_TIME} <= ?{time})",
+            quoted(&table.name),
+            matches(output, |_| true)
+        ),
+    ]
+}
+
+fn read(output: &Output, table: &Table) -> String {
+    let is_key = |field: &str| table.key.iter().any(|key| key.eq_ignore_ascii_case(field));
+    format!(
+        "SELECT {} FROM {} WHERE {}",
+        list(names(output)),
+        quoted(&table.name),
+        matches(output, is_key)
+    )
+}
+
+fn names(output: &Output) -> impl Iterator<Item = &str> {
+    output.fields.iter().map(|field| field.name.as_str())
+}
+
+/// `"a" = ?1 AND "c" = ?3` for the fields that `which` takes.
+fn matches(output: &Output, which: impl Fn(&str) -> bool) -> String {
+    let terms = names(output).enumerate().filter(|(_, field)| which(field));
+    let terms = terms.map(|(index, field)| format!("{} = ?{}", quoted(field), index + 1));
+    terms.collect::<Vec<_>>().join(" AND ")
+}

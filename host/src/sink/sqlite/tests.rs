@@ -1,0 +1,219 @@
+//! A SQLite file against what Cassandra would do.
+
+use super::*;
+use crate::record::columns::{Batch, DataType};
+use crate::sink::fixture::{UPSERT, delete_batch, descriptor, field, write_batch};
+use crate::sink::read_back::{ReadBack, RowRef};
+
+const SHOP: &str = "CREATE TABLE shop.Visits (id uuid, at timestamp, status text, extra int, PRIMARY KEY ((id), at))";
+
+struct File {
+    directory: tempfile::TempDir,
+    sink: SqliteSink,
+}
+
+impl File {
+    fn new(known: &[Table]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let sink = SqliteSink::open_knowing(known, &directory.path().join("t.db"), &descriptor()).unwrap();
+        Self { directory, sink }
+    }
+
+    async fn write(&self, batch: Arc<WriteBatch>) {
+        let rows = batch.write_times.len();
+        let which = (0..u32::try_from(rows).unwrap()).collect();
+        for result in self.sink.write(batch, which).await {
+            result.unwrap();
+        }
+    }
+
+    /// Rows as text, cells joined by `|`.
+    fn rows(&self) -> Vec<String> {
+        let connection = Connection::open(self.directory.path().join("t.db")).unwrap();
+        let sql = "SELECT concat_ws('|', substr(id, 35), at, ifnull(status, '-'), write_time) FROM visits ORDER BY id";
+        let mut statement = connection.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.collect::<Result<_, _>>().unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_cql_knows_is_made_as_it_has_it() {
+    let file = File::new(&cql::tables([SHOP]));
+    file.write(write_batch(&[(1, Some("new"), 5), (2, None, 6)])).await;
+    assert_eq!(
+        file.rows(),
+        ["01|1970-01-01T00:00:01Z|new|5", "02|1970-01-01T00:00:02Z|-|6"]
+    );
+    let connection = Connection::open(file.directory.path().join("t.db")).unwrap();
+    let (name, sql): (String, String) = connection
+        .query_row("SELECT name, sql FROM sqlite_schema WHERE name = 'Visits'", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .unwrap();
+    assert_eq!(name, "Visits");
+    for part in [
+        "\"id\" TEXT NOT NULL",
+        "\"extra\" INTEGER,",
+        "PRIMARY KEY (\"id\", \"at\")",
+    ] {
+        assert!(sql.contains(part), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn the_greater_write_timestamp_wins_whichever_comes_last() {
+    let file = File::new(&[]);
+    file.write(write_batch(&[(1, Some("new"), 20)])).await;
+    file.write(write_batch(&[(1, Some("old"), 10)])).await;
+    assert_eq!(file.rows(), ["01|1970-01-01T00:00:01Z|new|20"]);
+    file.write(write_batch(&[(1, Some("newest"), 30)])).await;
+    assert_eq!(file.rows(), ["01|1970-01-01T00:00:01Z|newest|30"]);
+}
+
+#[tokio::test]
+async fn a_null_leaves_alone_what_is_there() {
+    let file = File::new(&[]);
+    file.write(write_batch(&[(1, Some("kept"), 10), (1, None, 20)])).await;
+    assert_eq!(file.rows(), ["01|1970-01-01T00:00:01Z|kept|20"]);
+}
+
+#[tokio::test]
+async fn a_deleted_row_does_not_come_back_with_an_older_write() {
+    let file = File::new(&[]);
+    file.write(write_batch(&[(1, Some("a"), 10), (2, Some("b"), 10)])).await;
+    file.write(delete_batch(&[(1, 20)])).await;
+    file.write(delete_batch(&[(2, 5)])).await;
+    assert_eq!(
+        file.rows(),
+        ["02|1970-01-01T00:00:02Z|b|10"],
+        "only what is not newer is deleted"
+    );
+    file.write(write_batch(&[(1, Some("older"), 15), (1, Some("same"), 20)]))
+        .await;
+    assert_eq!(file.rows().len(), 1);
+    file.write(write_batch(&[(1, Some("newer"), 21)])).await;
+    assert_eq!(file.rows()[0], "01|1970-01-01T00:00:01Z|newer|21");
+}
+
+#[tokio::test]
+async fn a_replay_changes_nothing() {
+    let file = File::new(&[]);
+    let batches = || {
+        [
+            write_batch(&[(1, Some("a"), 10), (2, Some("b"), 11)]),
+            delete_batch(&[(2, 12)]),
+        ]
+    };
+    for batch in batches() {
+        file.write(batch).await;
+    }
+    let first = file.rows();
+    for batch in batches() {
+        file.write(batch).await;
+    }
+    assert_eq!(file.rows(), first);
+}
+
+#[tokio::test]
+async fn only_the_rows_asked_for_are_written_and_a_null_key_spoils_its_own_row_only() {
+    let file = File::new(&[]);
+    let whole = write_batch(&[(1, None, 1), (2, None, 1), (3, None, 1)]);
+    let mut columns = whole.batch.columns.clone();
+    columns[1] = Arc::new(arrow_array::TimestampMillisecondArray::from(vec![
+        Some(1000),
+        None,
+        Some(3000),
+    ]));
+    let batch = Arc::new(WriteBatch {
+        output: UPSERT,
+        batch: Batch { rows: 3, columns },
+        write_times: whole.write_times.clone(),
+    });
+    let results = file.sink.write(batch, vec![1, 2]).await;
+    assert!(matches!(&results[..], [Err(SinkError::NullKey { column }), Ok(())] if column == "at"));
+    assert_eq!(file.rows(), ["03|1970-01-01T00:00:03Z|-|1"]);
+}
+
+#[tokio::test]
+async fn rows_read_again_look_as_they_were_given() {
+    let file = File::new(&[]);
+    let written = write_batch(&[(1, Some("a"), 1), (2, None, 1)]);
+    file.write(Arc::clone(&written)).await;
+    for row in 0..2 {
+        let row = RowRef {
+            batch: Arc::new(written.batch.clone()),
+            row,
+        };
+        let found = file.sink.read(UPSERT, &row).await.unwrap();
+        assert_eq!(found, Some(file.sink.image(UPSERT, &row).unwrap()));
+    }
+    let absent = RowRef {
+        batch: Arc::new(write_batch(&[(9, None, 1)]).batch.clone()),
+        row: 0,
+    };
+    assert_eq!(file.sink.read(UPSERT, &absent).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_file_that_can_no_longer_be_written_fails_every_row_and_keeps_none() {
+    let file = File::new(&[]);
+    let other = Connection::open(file.directory.path().join("t.db")).unwrap();
+    other.execute_batch("PRAGMA busy_timeout = 0; BEGIN IMMEDIATE").unwrap();
+    file.sink.shared.connection().busy_timeout(Duration::ZERO).unwrap();
+    let results = file
+        .sink
+        .write(write_batch(&[(1, None, 1), (2, None, 1)]), vec![0, 1])
+        .await;
+    assert!(matches!(
+        results[..],
+        [Err(SinkError::File(_)), Err(SinkError::File(_))]
+    ));
+    other.execute_batch("ROLLBACK").unwrap();
+    file.write(write_batch(&[(1, None, 1)])).await;
+    other.execute_batch("DROP TABLE visits").unwrap();
+    let results = file.sink.write(write_batch(&[(1, None, 1)]), vec![0]).await;
+    assert!(matches!(results[..], [Err(SinkError::TableGone(_))]), "{results:?}");
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_names() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let message = |path: &Path, descriptor: &Descriptor| -> String {
+        let Err(error) = SqliteSink::open_knowing(&[], path, descriptor).map(drop) else {
+            panic!("{} was opened", path.display());
+        };
+        format!("{:#}", anyhow::Error::new(error))
+    };
+    std::fs::write(path("text.db"), "id;at;status\n".repeat(100)).unwrap();
+    assert!(message(&path("text.db"), &descriptor()).contains("not a SQLite file"));
+    assert!(message(&path("no/such/folder.db"), &descriptor()).contains("cannot be opened"));
+
+    let make = |name: &str, sql: &str| {
+        Connection::open(path(name)).unwrap().execute_batch(sql).unwrap();
+        message(&path(name), &descriptor())
+    };
+    let missing = make("a.db", "CREATE TABLE visits (id TEXT PRIMARY KEY, write_time INTEGER)");
+    assert!(missing.contains("no column at, status"), "{missing}");
+    let foreign = make(
+        "b.db",
+        "CREATE TABLE visits (id TEXT PRIMARY KEY, at TEXT, status TEXT)",
+    );
+    assert!(foreign.contains("write_time INTEGER"), "{foreign}");
+    let keyless = make("c.db", "CREATE TABLE visits (id, at, status, write_time)");
+    assert!(keyless.contains("no primary key"), "{keyless}");
+
+    let mut nullable = descriptor();
+    nullable.outputs.truncate(1);
+    nullable.outputs[0].fields = vec![field("status", DataType::Text, true)];
+    assert!(message(&path("d.db"), &nullable).contains("primary key of table visits"));
+}
+
+#[test]
+fn the_tables_of_the_project_are_read_from_its_cql() {
+    let tables = cql::tables(CQL.iter().copied());
+    let orders = tables.iter().find(|table| table.name == "orders").unwrap();
+    assert_eq!(orders.columns.len(), 10);
+    assert_eq!(orders.key, ["customer_id", "order_id", "order_purchase_timestamp"]);
+}
