@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use crate::connection::{KafkaConnection, RegistryConnection};
 use crate::plugin::limits::Limits;
-use crate::{pipeline, sink, source};
+use crate::{pipeline, sink, source, telemetry};
 
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub from: From,
+    /// The topic that `--from` names, or `source.topic` with a file as source: what `produce` and `setup` work on.
+    pub topic: String,
     pub to: To,
     pub kafka: KafkaConnection,
     pub registry: RegistryConnection,
@@ -17,6 +19,7 @@ pub struct Settings {
     pub plugin: Plugin,
     pub dead_letters: DeadLetters,
     pub pipeline: pipeline::config::Config,
+    pub log: telemetry::Config,
 }
 
 /// Where records come from: `--from`.

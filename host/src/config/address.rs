@@ -1,0 +1,249 @@
+//! The two ends as one types them: `--from` and `--to`.
+
+use std::path::{Path, PathBuf};
+
+/// What `--from` can say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FromAddress {
+    Csv(PathBuf),
+    Ndjson(PathBuf),
+    /// What is left out comes from other settings: `kafka:///orders`, `kafka://broker`.
+    Kafka {
+        brokers: Option<String>,
+        topic: Option<String>,
+    },
+}
+
+/// What `--to` can say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ToAddress {
+    Cassandra {
+        nodes: Option<String>,
+        keyspace: Option<String>,
+    },
+    Sqlite(PathBuf),
+    Stdout,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    #[error(
+        "`{0}` is no source; give kafka://BROKERS/TOPIC, or a file that ends in .csv, .csv.gz, .ndjson, .ndjson.gz, \
+         .jsonl or .jsonl.gz"
+    )]
+    NoSource(String),
+    #[error(
+        "`{0}` is no place for rows; give cassandra://NODES/KEYSPACE, a SQLite file that ends in .db, .sqlite or \
+         .sqlite3, or - for standard output"
+    )]
+    NoSink(String),
+    #[error("an address with a login in it; logins go into {0}")]
+    Login(&'static str),
+    #[error("`{0}` is no topic name; it has 1 to 249 letters, digits, `.`, `_` or `-`")]
+    Topic(String),
+    #[error("`{0}` is no keyspace name; it begins with a letter and has at most 48 letters, digits or `_`")]
+    Keyspace(String),
+    #[error("`{0}` is no host:port")]
+    Node(String),
+}
+
+const CSV: &[&str] = &[".csv", ".csv.gz"];
+const NDJSON: &[&str] = &[".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz"];
+const SQLITE: &[&str] = &[".db", ".sqlite", ".sqlite3"];
+
+pub fn from(text: &str) -> Result<FromAddress, AddressError> {
+    if let Some((hosts, name)) = parts(text, "kafka://") {
+        let brokers = part(hosts);
+        let topic = part(name);
+        if hosts.contains('@') {
+            return Err(AddressError::Login("KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD"));
+        }
+        if let Some(brokers) = &brokers {
+            nodes(brokers, 9092)?;
+        }
+        if let Some(topic) = &topic {
+            self::topic(topic)?;
+        }
+        return Ok(FromAddress::Kafka { brokers, topic });
+    }
+    let path = PathBuf::from(text);
+    if ends(text, CSV) {
+        Ok(FromAddress::Csv(path))
+    } else if ends(text, NDJSON) {
+        Ok(FromAddress::Ndjson(path))
+    } else {
+        Err(AddressError::NoSource(shown(text)))
+    }
+}
+
+pub fn to(text: &str) -> Result<ToAddress, AddressError> {
+    if let Some((hosts, name)) = parts(text, "cassandra://") {
+        if hosts.contains('@') {
+            return Err(AddressError::Login("CASSANDRA_CLIENT_ID and CASSANDRA_SECRET"));
+        }
+        let keyspace = part(name);
+        if let Some(keyspace) = &keyspace {
+            self::keyspace(keyspace)?;
+        }
+        return Ok(ToAddress::Cassandra {
+            nodes: part(hosts),
+            keyspace,
+        });
+    }
+    if text == "-" {
+        Ok(ToAddress::Stdout)
+    } else if ends(text, SQLITE) {
+        Ok(ToAddress::Sqlite(text.into()))
+    } else {
+        Err(AddressError::NoSink(shown(text)))
+    }
+}
+
+/// `host`, `host:port`, `[ipv6]:port`, comma separated, to `host:port` each.
+pub fn nodes(text: &str, default_port: u16) -> Result<Vec<String>, AddressError> {
+    let nodes: Result<Vec<String>, AddressError> = text
+        .split(',')
+        .map(str::trim)
+        .filter(|node| !node.is_empty())
+        .map(|node| with_port(node, default_port).ok_or_else(|| AddressError::Node(shown(node))))
+        .collect();
+    match nodes {
+        Ok(nodes) if nodes.is_empty() => Err(AddressError::Node(shown(text))),
+        result => result,
+    }
+}
+
+pub fn topic(name: &str) -> Result<(), AddressError> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if (1..=249).contains(&name.len()) && name.chars().all(legal) && name != "." && name != ".." {
+        Ok(())
+    } else {
+        Err(AddressError::Topic(shown(name)))
+    }
+}
+
+pub fn keyspace(name: &str) -> Result<(), AddressError> {
+    let begins = name.starts_with(|c: char| c.is_ascii_alphabetic());
+    let legal = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if begins && name.len() <= 48 && name.chars().all(legal) {
+        Ok(())
+    } else {
+        Err(AddressError::Keyspace(shown(name)))
+    }
+}
+
+/// Whether the name says that this is a file of JSON lines.
+pub fn is_ndjson(text: &str) -> bool {
+    ends(text, &[".ndjson", ".jsonl"])
+}
+
+/// `path` with more at its end: `orders.db` to `orders.db.dead-letters.ndjson`.
+pub fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// Hosts and name of `scheme://hosts/name`.
+fn parts<'a>(text: &'a str, scheme: &str) -> Option<(&'a str, &'a str)> {
+    let rest = text.strip_prefix(scheme)?;
+    Some(rest.split_once('/').unwrap_or((rest, "")))
+}
+
+fn part(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn with_port(node: &str, default_port: u16) -> Option<String> {
+    let odd = |c: char| c.is_whitespace() || matches!(c, '@' | '/');
+    if node.contains(odd) {
+        return None;
+    }
+    let has_port = match node.strip_prefix('[') {
+        Some(rest) => !rest.split_once(']')?.1.is_empty(),
+        None if node.matches(':').count() > 1 => return Some(format!("[{node}]:{default_port}")),
+        None => node.contains(':'),
+    };
+    if !has_port {
+        return Some(format!("{node}:{default_port}"));
+    }
+    let (host, port) = node.rsplit_once(':')?;
+    (!host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)).then(|| node.to_owned())
+}
+
+fn ends(text: &str, endings: &[&str]) -> bool {
+    let lower = text.to_ascii_lowercase();
+    endings
+        .iter()
+        .any(|ending| lower.ends_with(ending) && lower.len() > ending.len())
+}
+
+/// Something typed, as an error may show it: what has an `@` may hold a password.
+fn shown(text: &str) -> String {
+    if text.contains('@') {
+        "***".to_owned()
+    } else {
+        text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_told_by_their_ending_in_any_case() {
+        assert_eq!(from("a/B.CSV.GZ"), Ok(FromAddress::Csv("a/B.CSV.GZ".into())));
+        assert_eq!(from("x.jsonl"), Ok(FromAddress::Ndjson("x.jsonl".into())));
+        assert_eq!(to("x.sqlite3"), Ok(ToAddress::Sqlite("x.sqlite3".into())));
+        assert_eq!(to("-"), Ok(ToAddress::Stdout));
+    }
+
+    #[test]
+    fn an_unknown_form_lists_the_known_ones() {
+        let error = from("orders.xlsx").unwrap_err().to_string();
+        assert!(error.contains("kafka://") && error.contains(".csv.gz") && error.contains("orders.xlsx"));
+        let error = to("orders.parquet").unwrap_err().to_string();
+        assert!(error.contains("cassandra://") && error.contains(".sqlite") && error.contains("standard output"));
+    }
+
+    #[test]
+    fn what_an_address_leaves_out_is_left_open() {
+        let kafka = |brokers: Option<&str>, topic: Option<&str>| {
+            Ok(FromAddress::Kafka {
+                brokers: brokers.map(Into::into),
+                topic: topic.map(Into::into),
+            })
+        };
+        assert_eq!(from("kafka://a:1,b:2/t"), kafka(Some("a:1,b:2"), Some("t")));
+        assert_eq!(from("kafka:///t"), kafka(None, Some("t")));
+        assert_eq!(from("kafka://a:1"), kafka(Some("a:1"), None));
+        assert!(matches!(from("kafka://a:1/t/u"), Err(AddressError::Topic(_))));
+    }
+
+    #[test]
+    fn a_login_in_an_address_is_refused_and_not_shown() {
+        for error in [
+            from("kafka://u:hunter2@b/t").unwrap_err(),
+            to("cassandra://u:hunter2@n/k").unwrap_err(),
+        ] {
+            assert!(matches!(error, AddressError::Login(_)), "{error}");
+            assert!(!error.to_string().contains("hunter2"));
+        }
+        assert!(!from("http://u:hunter2@x").unwrap_err().to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn nodes_get_the_default_port_and_keep_their_own() {
+        let nodes = |text| nodes(text, 9042);
+        assert_eq!(
+            nodes("a, b:1 ,[::1],[::1]:7,::1"),
+            Ok(["a:9042", "b:1", "[::1]:9042", "[::1]:7", "[::1]:9042"]
+                .map(String::from)
+                .to_vec())
+        );
+        for bad in ["", ",", ":9042", "a:x", "a:0", "a:70000", "a b", "[::1"] {
+            assert!(nodes(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! From what was said to [`Settings`]: each section by its own function, every problem noted, none hidden by another.
+
+use std::path::PathBuf;
+
+use super::address::{self, FromAddress, ToAddress};
+use super::given::{Flags, Surroundings, collect};
+use super::problem::Problems;
+use super::settings::{DeadLetters, From, Plugin, Settings, To};
+use super::values::Values;
+use super::{kafka, table};
+use crate::connection::{
+    CassandraConnection, ClientCertificate, KafkaConnection, Login, RegistryConnection, Secret, Tls,
+};
+use crate::plugin::limits::Limits;
+use crate::sink::cassandra::config::Consistency;
+use crate::source::kafka::Start;
+use crate::{pipeline, sink, source, telemetry};
+
+/// What a verb starts from.
+#[derive(Debug)]
+pub struct Loaded {
+    pub settings: Settings,
+    /// `HOST_*` variables that are none of ours and like none of ours: worth a warning.
+    pub strangers: Vec<String>,
+}
+
+/// Flags over environment over `.env` over `host.toml` over defaults.
+pub fn load(flags: &Flags, surroundings: &Surroundings) -> Result<Loaded, Problems> {
+    let mut said = collect(flags, surroundings);
+    let strangers = std::mem::take(&mut said.strangers);
+    let mut values = Values::new(said);
+    let settings = settings(&mut values);
+    if values.problems.is_empty() {
+        Ok(Loaded { settings, strangers })
+    } else {
+        Err(Problems(values.problems))
+    }
+}
+
+/// The log settings alone, for verbs that need nothing else; what is wrong elsewhere is not their concern.
+pub fn load_log(flags: &Flags, surroundings: &Surroundings) -> telemetry::Config {
+    log(&mut Values::new(collect(flags, surroundings)))
+}
+
+fn settings(values: &mut Values) -> Settings {
+    let (from, topic, brokers) = from(values);
+    let (to, nodes) = to(values);
+    let dead_letters = dead_letters(values, &from, &to);
+    Settings {
+        kafka: KafkaConnection {
+            brokers,
+            properties: kafka::properties(values),
+        },
+        registry: registry(values),
+        source: source::kafka::Config {
+            group: values.text("source.group").unwrap_or_default(),
+            group_instance: values.text("source.group_instance"),
+            start: values.choice("source.start", &[Start::Earliest, Start::Latest]),
+        },
+        cassandra: cassandra(values, nodes),
+        plugin: plugin(values),
+        pipeline: pipeline(values),
+        log: log(values),
+        from,
+        topic,
+        to,
+        dead_letters,
+    }
+}
+
+/// The source, the topic, the brokers. An address wins over `source.brokers` and `source.topic` unless those were said
+/// more strongly: brokers from the environment win over an address in `host.toml`.
+fn from(values: &mut Values) -> (From, String, String) {
+    let named = values.parse("source.from", address::from);
+    let default_topic = values.parse("source.topic", |name| address::topic(name).map(|()| name.to_owned()));
+    let default_brokers = values.parse("source.brokers", |text| address::nodes(text, 9092));
+    let default_topic = default_topic.unwrap_or_default();
+    let default_brokers = default_brokers.unwrap_or_default().join(",");
+    match named {
+        Some(FromAddress::Csv(path)) => (From::Csv(path), default_topic, default_brokers),
+        Some(FromAddress::Ndjson(path)) => (From::Ndjson(path), default_topic, default_brokers),
+        Some(FromAddress::Kafka { brokers, topic }) => {
+            let topic = topic.filter(|_| values.is_stronger("source.from", "source.topic"));
+            let brokers = brokers.filter(|_| values.is_stronger("source.from", "source.brokers"));
+            let topic = topic.unwrap_or(default_topic);
+            (
+                From::Kafka { topic: topic.clone() },
+                topic,
+                brokers.unwrap_or(default_brokers),
+            )
+        }
+        None => (
+            From::Kafka {
+                topic: default_topic.clone(),
+            },
+            default_topic,
+            default_brokers,
+        ),
+    }
+}
+
+/// The sink, and the nodes of Cassandra, by the same rule.
+fn to(values: &mut Values) -> (To, Vec<String>) {
+    let read_nodes = |text: &str| address::nodes(text, 9042);
+    let default_keyspace = values.parse("sink.cassandra.keyspace", |name| {
+        address::keyspace(name).map(|()| name.to_owned())
+    });
+    let default_nodes = values.parse("sink.cassandra.nodes", read_nodes).unwrap_or_default();
+    let read = |text: &str| match address::to(text)? {
+        ToAddress::Cassandra { nodes, keyspace } => Ok(Named::Cassandra {
+            nodes: nodes.as_deref().map(read_nodes).transpose()?,
+            keyspace,
+        }),
+        ToAddress::Sqlite(path) => Ok(Named::Other(To::Sqlite(path))),
+        ToAddress::Stdout => Ok::<_, address::AddressError>(Named::Other(To::Stdout)),
+    };
+    let (nodes, keyspace) = match values.parse("sink.to", read) {
+        Some(Named::Other(to)) => return (to, default_nodes),
+        Some(Named::Cassandra { nodes, keyspace }) => (
+            nodes.filter(|_| values.is_stronger("sink.to", "sink.cassandra.nodes")),
+            keyspace.filter(|_| values.is_stronger("sink.to", "sink.cassandra.keyspace")),
+        ),
+        None => (None, None),
+    };
+    let keyspace = keyspace.or(default_keyspace).unwrap_or_default();
+    (To::Cassandra { keyspace }, nodes.unwrap_or(default_nodes))
+}
+
+enum Named {
+    Cassandra {
+        nodes: Option<Vec<String>>,
+        keyspace: Option<String>,
+    },
+    Other(To),
+}
+
+/// A topic beside a topic, a file beside a file: a run without Kafka must not need Kafka for what it rejects.
+fn dead_letters(values: &mut Values, from: &From, to: &To) -> DeadLetters {
+    let key = "dead_letters.to";
+    let input = match from {
+        From::Csv(path) | From::Ndjson(path) => path,
+        From::Kafka { topic } => {
+            let letters = match values.text(key) {
+                None => DeadLetters::Topic(format!("{topic}-dlq")),
+                Some(text) if address::is_ndjson(&text) => DeadLetters::File(text.into()),
+                Some(name) => {
+                    values.parse(key, address::topic);
+                    DeadLetters::Topic(name)
+                }
+            };
+            if letters == DeadLetters::Topic(topic.clone()) {
+                values.blame(
+                    key,
+                    "dead letters cannot go to the topic that records come from; name another topic",
+                );
+            }
+            return letters;
+        }
+    };
+    // A topic that `host.toml` has for the usual source is not meant for the file that a flag names.
+    let is_meant = values.is_stronger(key, "source.from");
+    let file = values.parse(key, |text| {
+        if address::is_ndjson(text) {
+            Ok(Some(PathBuf::from(text)))
+        } else if !is_meant {
+            Ok(None)
+        } else {
+            Err(format!(
+                "`{text}` is no file; with a file as source dead letters go to a file that ends in .ndjson"
+            ))
+        }
+    });
+    let file = file.flatten();
+    if file.as_ref() == Some(input) {
+        values.blame(
+            key,
+            "dead letters cannot go to the file that records come from; name another file",
+        );
+    }
+    let output = if let To::Sqlite(path) = to { path } else { input };
+    DeadLetters::File(file.unwrap_or_else(|| address::beside(output, ".dead-letters.ndjson")))
+}
+
+fn registry(values: &mut Values) -> RegistryConnection {
+    let url = values.parse("registry.url", |text| {
+        if text.contains('@') {
+            Err("a URL with a login in it; the login goes into SCHEMA_REGISTRY_AUTH".to_owned())
+        } else if ["http://", "https://"]
+            .iter()
+            .any(|scheme| text.len() > scheme.len() && text.starts_with(scheme))
+        {
+            Ok(text.trim_end_matches('/').to_owned())
+        } else {
+            Err(format!("`{text}` is no URL; it begins with http:// or https://"))
+        }
+    });
+    let auth = values.text("registry.auth").and_then(|text| {
+        let login = text.split_once(':').map(|(user, password)| Login {
+            user: user.to_owned(),
+            password: Secret::new(password),
+        });
+        if login.is_none() {
+            values.blame("registry.auth", "not of the form user:password");
+        }
+        login
+    });
+    RegistryConnection {
+        url: url.unwrap_or_default(),
+        auth,
+    }
+}
+
+fn cassandra(values: &mut Values, nodes: Vec<String>) -> sink::cassandra::config::Config {
+    use Consistency::{All, EachQuorum, LocalOne, LocalQuorum, One, Quorum, Three, Two};
+    let levels = [One, Two, Three, Quorum, All, LocalOne, LocalQuorum, EachQuorum];
+    let (user, password) = ("sink.cassandra.client_id", "sink.cassandra.secret");
+    let (certificate, key) = ("sink.cassandra.tls_certificate", "sink.cassandra.tls_key");
+    let login = both(values, user, password).map(|(user, password)| Login {
+        user,
+        password: Secret::new(password),
+    });
+    let client = both(values, certificate, key).map(|(certificate, key)| ClientCertificate {
+        certificate: certificate.into(),
+        key: key.into(),
+    });
+    let ca = values.path("sink.cassandra.tls_ca");
+    if client.is_some() && ca.is_none() {
+        values.blame(
+            certificate,
+            "a client certificate without sink.cassandra.tls_ca; name the nodes' authority too",
+        );
+    }
+    sink::cassandra::config::Config {
+        connection: CassandraConnection {
+            nodes,
+            login,
+            tls: ca.map(|ca| Tls { ca, client }),
+        },
+        consistency: values.choice("sink.cassandra.consistency", &levels),
+        request_timeout: values.millis("sink.cassandra.request_timeout_ms"),
+        writes_in_flight: values.size("sink.cassandra.writes_in_flight"),
+        write_nulls: values.choice("sink.cassandra.write_nulls", &[true, false]),
+    }
+}
+
+/// Two settings of which neither means anything alone.
+pub(super) fn both(values: &mut Values, one: &str, other: &str) -> Option<(String, String)> {
+    match (values.text(one), values.text(other)) {
+        (Some(one), Some(other)) => return Some((one, other)),
+        (None, None) => {}
+        (Some(_), None) => values.blame(one, format!("given without {}", names(other))),
+        (None, Some(_)) => values.blame(other, format!("given without {}", names(one))),
+    }
+    None
+}
+
+/// A key as one may say it: `registry.auth (SCHEMA_REGISTRY_AUTH)`.
+fn names(key: &str) -> String {
+    match table::by_key(key) {
+        Some(setting) if !setting.env.is_empty() => format!("{key} ({})", setting.env),
+        _ => key.to_owned(),
+    }
+}
+
+fn plugin(values: &mut Values) -> Plugin {
+    let settings = values.under(table::PLUGIN_SETTINGS);
+    let narrow = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    Plugin {
+        file: values.path("plugin.file").unwrap_or_default(),
+        settings: settings.into_iter().map(|(key, given)| (key, given.value)).collect(),
+        limits: Limits {
+            memory_bytes: values.size("plugin.limits.memory_mib") << 20,
+            deadline: values.millis("plugin.limits.deadline_ms"),
+            rows_per_record: narrow(values.number("plugin.limits.rows_per_record")),
+            log_lines_per_second: narrow(values.number("plugin.limits.log_lines_per_second")),
+            log_line_bytes: values.size("plugin.limits.log_line_bytes"),
+        },
+    }
+}
+
+fn pipeline(values: &mut Values) -> pipeline::config::Config {
+    let batch_records = values.size("pipeline.batch_records");
+    pipeline::config::Config {
+        batch_records,
+        queue_records: values.size("pipeline.queue_records").max(batch_records),
+        queue_bytes: values.size("pipeline.queue_mib") << 20,
+        drain_timeout: values.millis("pipeline.drain_timeout_ms"),
+        commit_interval: values.millis("pipeline.commit_interval_ms"),
+        generation: u8::try_from(values.number("pipeline.generation")).unwrap_or(u8::MAX),
+    }
+}
+
+fn log(values: &mut Values) -> telemetry::Config {
+    let formats = [telemetry::Format::Text, telemetry::Format::Json];
+    let filter = values.parse("log.level", telemetry::Filter::parse);
+    telemetry::Config {
+        format: values.choice("log.format", &formats),
+        filter: filter.unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! What was said, by whom: a key, its text, and where it stands. Nothing is judged here.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::problem::Problems;
+use super::{environment, file};
+
+/// Who said it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    Default,
+    File { path: PathBuf, line: usize },
+    DotEnv(&'static str),
+    Environment(&'static str),
+    Flag(&'static str),
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub struct Given {
+    pub key: String,
+    pub value: String,
+    pub origin: Origin,
+}
+
+/// What the command line says. The keys are those of [`super::table::SETTINGS`].
+#[derive(Clone, Default)]
+pub struct Flags {
+    given: Vec<Given>,
+    /// `--config`.
+    pub file: Option<PathBuf>,
+}
+
+/// Where the rest is said: the environment and the working directory, passed in so that tests own both.
+pub struct Surroundings {
+    pub variables: Vec<(String, String)>,
+    pub directory: PathBuf,
+}
+
+/// All that was said, the weakest first, and what went wrong in reading it.
+pub struct Said {
+    pub given: Vec<Given>,
+    pub problems: Problems,
+    /// `HOST_*` variables that are none of ours and like none of ours.
+    pub strangers: Vec<String>,
+}
+
+impl Flags {
+    pub fn set(&mut self, key: &'static str, flag: &'static str, value: Option<impl Into<String>>) -> &mut Self {
+        if let Some(value) = value {
+            self.push(key.to_owned(), flag, value.into());
+        }
+        self
+    }
+
+    /// `--set KEY=VALUE`; a later one wins over an earlier one of the same key.
+    pub fn set_plugin(&mut self, settings: &[(String, String)]) -> &mut Self {
+        for (key, value) in settings {
+            self.push(
+                format!("{}{key}", super::table::PLUGIN_SETTINGS),
+                "--set",
+                value.clone(),
+            );
+        }
+        self
+    }
+
+    fn push(&mut self, key: String, flag: &'static str, value: String) {
+        self.given.push(Given {
+            key,
+            value,
+            origin: Origin::Flag(flag),
+        });
+    }
+}
+
+impl Surroundings {
+    /// Those of this process. A variable that is not UTF-8 cannot be one of ours and is left out.
+    pub fn of_process() -> Self {
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Self {
+            variables,
+            directory: PathBuf::from("."),
+        }
+    }
+
+    fn path(&self, name: &Path) -> PathBuf {
+        if self.directory == Path::new(".") {
+            name.to_owned()
+        } else {
+            self.directory.join(name)
+        }
+    }
+}
+
+/// Collects what is said everywhere, for [`super::build`] to judge.
+pub fn collect(flags: &Flags, surroundings: &Surroundings) -> Said {
+    let mut said = Said {
+        given: Vec::new(),
+        problems: Problems(Vec::new()),
+        strangers: Vec::new(),
+    };
+    let default_file = surroundings.path(Path::new("host.toml"));
+    match &flags.file {
+        Some(path) => file::read(&surroundings.path(path), file::Presence::Required, &mut said),
+        None => file::read(&default_file, file::Presence::Optional, &mut said),
+    }
+    environment::read(
+        &surroundings.variables,
+        &surroundings.path(Path::new(".env")),
+        &mut said,
+    );
+    said.given.extend(flags.given.iter().cloned());
+    said
+}
+
+impl Origin {
+    /// How strongly it speaks; a higher one wins.
+    pub fn level(&self) -> u8 {
+        match self {
+            Self::Default => 0,
+            Self::File { .. } => 1,
+            Self::DotEnv(_) => 2,
+            Self::Environment(_) => 3,
+            Self::Flag(_) => 4,
+        }
+    }
+}
+
+impl fmt::Display for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.origin {
+            Origin::Default => f.write_str(&self.key),
+            Origin::File { path, line } => write!(f, "{}:{line}: {}", path.display(), self.key),
+            Origin::DotEnv(name) => write!(f, ".env: {name}"),
+            Origin::Environment(name) | Origin::Flag(name) => f.write_str(name),
+        }
+    }
+}
+
+/// Without the value: it may be a secret.
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Given({self})")
+    }
+}

@@ -1,0 +1,176 @@
+//! The one list of all settings.
+
+use std::fmt;
+
+use strsim::normalized_damerau_levenshtein;
+
+/// One setting, and everywhere it can be said.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// Where it stands in `host.toml`, tables and key joined by dots.
+    pub key: &'static str,
+    /// The environment variable; empty where there is none.
+    pub env: &'static str,
+    /// The flag; empty where there is none. A verb with an argument in its place says so in its help.
+    pub flag: &'static str,
+    /// As one would write it; empty where there is none.
+    pub default: &'static str,
+    /// Said in place of a default that is worked out from other settings.
+    pub derived: &'static str,
+    pub form: Form,
+    pub doc: &'static str,
+}
+
+/// What a value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Described in Markdown.
+    Text(&'static str),
+    /// The same, and never shown.
+    Secret(&'static str),
+    /// One of these, in any case.
+    Words(&'static [&'static str]),
+    Number {
+        unit: &'static str,
+        min: u64,
+        max: u64,
+    },
+}
+
+/// Tables of `host.toml` whose keys are not ours to list: librdkafka's properties and the plugin's own settings.
+pub const KAFKA_PROPERTIES: &str = "source.kafka.";
+pub const PLUGIN_SETTINGS: &str = "plugin.settings.";
+
+/// Our own environment variables begin like this. So do other people's (`HOST_IP`).
+pub const ENV_PREFIX: &str = "HOST_";
+
+/// As near as this (1 is the same), a name is taken for a known one misspelt.
+const NEAR: f64 = 0.6;
+
+const PLAIN: Setting = Setting {
+    key: "",
+    env: "",
+    flag: "",
+    default: "",
+    derived: "",
+    form: Form::Text(""),
+    doc: "",
+};
+
+/// In the order in which the documentation shows them.
+#[rustfmt::skip]
+pub const SETTINGS: &[Setting] = &[
+    Setting { key: "source.from", env: "HOST_FROM", flag: "--from", derived: "`kafka://` with the brokers and the topic below", form: Form::Text("`FILE.csv`, `FILE.ndjson` (also `.gz`) or `kafka://brokers/topic`"), doc: "Where records come from.", ..PLAIN },
+    Setting { key: "source.brokers", env: "KAFKA_BOOTSTRAP_SERVERS", default: "127.0.0.1:9092", form: Form::Text("`host:port`, comma separated"), doc: "Kafka brokers, where `kafka://` names none.", ..PLAIN },
+    Setting { key: "source.topic", env: "HOST_TOPIC", default: "ecommerce-orders", form: Form::Text("name"), doc: "Topic, where `kafka://` names none.", ..PLAIN },
+    Setting { key: "source.group", env: "HOST_GROUP", flag: "--group", default: "ecommerce-group", form: Form::Text("name"), doc: "Consumer group; hosts in one group share the partitions.", ..PLAIN },
+    Setting { key: "source.group_instance", env: "HOST_GROUP_INSTANCE", flag: "--group-instance", form: Form::Text("name, one a host"), doc: "Static membership: a host that restarts under the same name takes its partitions again at once.", ..PLAIN },
+    Setting { key: "source.start", env: "HOST_START", flag: "--start", default: "earliest", form: Form::Words(&["earliest", "latest"]), doc: "Where a group without a committed offset begins.", ..PLAIN },
+    Setting { key: "source.kafka.sasl.username", env: "KAFKA_SASL_USERNAME", form: Form::Text("text"), doc: "Kafka login. With it, `security.protocol` is `SASL_SSL` and `sasl.mechanism` is `PLAIN` unless `[source.kafka]` says otherwise.", ..PLAIN },
+    Setting { key: "source.kafka.sasl.password", env: "KAFKA_SASL_PASSWORD", form: Form::Secret("password"), doc: "Password of the Kafka login.", ..PLAIN },
+    Setting { key: "sink.to", env: "HOST_TO", flag: "--to", derived: "`cassandra://` with the nodes and the keyspace below", form: Form::Text("`cassandra://nodes/keyspace`, `FILE.db` (SQLite) or `-` (NDJSON on stdout)"), doc: "Where rows go.", ..PLAIN },
+    Setting { key: "sink.cassandra.nodes", env: "CASSANDRA_CONTACT_POINTS", default: "127.0.0.1:9042", form: Form::Text("`host[:port]`, comma separated"), doc: "Cassandra contact points, where `cassandra://` names none.", ..PLAIN },
+    Setting { key: "sink.cassandra.keyspace", env: "CASSANDRA_KEYSPACE", default: "ecommerce", form: Form::Text("name"), doc: "Keyspace, where `cassandra://` names none.", ..PLAIN },
+    Setting { key: "sink.cassandra.client_id", env: "CASSANDRA_CLIENT_ID", form: Form::Text("text"), doc: "Cassandra user (for a token: its client id).", ..PLAIN },
+    Setting { key: "sink.cassandra.secret", env: "CASSANDRA_SECRET", form: Form::Secret("password"), doc: "Password of the Cassandra user.", ..PLAIN },
+    Setting { key: "sink.cassandra.tls_ca", env: "HOST_CASSANDRA_TLS_CA", form: Form::Text("PEM file"), doc: "Certificate authority of the nodes; turns TLS on.", ..PLAIN },
+    Setting { key: "sink.cassandra.tls_certificate", env: "HOST_CASSANDRA_TLS_CERTIFICATE", form: Form::Text("PEM file"), doc: "Client certificate, where the nodes ask for one.", ..PLAIN },
+    Setting { key: "sink.cassandra.tls_key", env: "HOST_CASSANDRA_TLS_KEY", form: Form::Text("PEM file"), doc: "Key of the client certificate.", ..PLAIN },
+    Setting { key: "sink.cassandra.consistency", env: "HOST_CONSISTENCY", flag: "--consistency", default: "QUORUM", form: Form::Words(&["ONE", "TWO", "THREE", "QUORUM", "ALL", "LOCAL_ONE", "LOCAL_QUORUM", "EACH_QUORUM"]), doc: "Consistency level of every write.", ..PLAIN },
+    Setting { key: "sink.cassandra.request_timeout_ms", env: "HOST_REQUEST_TIMEOUT_MS", default: "10000", form: number("ms", 1, 600_000), doc: "One write that takes longer counts as timed out and is tried again.", ..PLAIN },
+    Setting { key: "sink.cassandra.writes_in_flight", env: "HOST_WRITES_IN_FLIGHT", default: "256", form: number("rows", 1, 32_768), doc: "Rows being written at one time. More hides latency; fewer is gentler to a small cluster.", ..PLAIN },
+    Setting { key: "sink.cassandra.write_nulls", env: "HOST_WRITE_NULLS", default: "false", form: Form::Words(&["true", "false"]), doc: "Write nulls as tombstones instead of leaving the column unset.", ..PLAIN },
+    Setting { key: "registry.url", env: "SCHEMA_REGISTRY_URL", flag: "--registry", default: "http://127.0.0.1:8081", form: Form::Text("URL"), doc: "Schema registry that speaks Confluent's REST API.", ..PLAIN },
+    Setting { key: "registry.auth", env: "SCHEMA_REGISTRY_AUTH", form: Form::Secret("`user:password`"), doc: "Login of the registry.", ..PLAIN },
+    Setting { key: "plugin.file", env: "HOST_PLUGIN", flag: "--plugin", default: "plugins/order_enrich.wasm", form: Form::Text("`.wasm` file"), doc: "The plugin.", ..PLAIN },
+    Setting { key: "plugin.limits.memory_mib", env: "HOST_PLUGIN_MEMORY_MIB", default: "64", form: number("MiB", 1, 4_096), doc: "Memory of one plugin instance.", ..PLAIN },
+    Setting { key: "plugin.limits.deadline_ms", env: "HOST_PLUGIN_DEADLINE_MS", default: "5000", form: number("ms", 1, 3_600_000), doc: "One call of the plugin; longer, and it is stopped.", ..PLAIN },
+    Setting { key: "plugin.limits.rows_per_record", env: "HOST_PLUGIN_ROWS_PER_RECORD", default: "100", form: number("rows", 1, 1_000_000), doc: "Rows that a plugin may return for each record, as a mean over the batch.", ..PLAIN },
+    Setting { key: "plugin.limits.log_lines_per_second", env: "HOST_PLUGIN_LOG_LINES_PER_SECOND", default: "100", form: number("lines/s", 0, 1_000_000), doc: "Log lines of the plugin; more are counted and left out.", ..PLAIN },
+    Setting { key: "plugin.limits.log_line_bytes", env: "HOST_PLUGIN_LOG_LINE_BYTES", default: "4096", form: number("bytes", 16, 1_048_576), doc: "A longer log line of the plugin is cut.", ..PLAIN },
+    Setting { key: "pipeline.batch_records", env: "HOST_BATCH_RECORDS", flag: "--batch-records", default: "1000", form: number("records", 1, 100_000), doc: "Records handled by one plugin call, at most.", ..PLAIN },
+    Setting { key: "pipeline.queue_records", env: "HOST_QUEUE_RECORDS", default: "8000", form: number("records", 1, 10_000_000), doc: "Records of one partition read and not yet settled; more, and the partition is paused.", ..PLAIN },
+    Setting { key: "pipeline.queue_mib", env: "HOST_QUEUE_MIB", default: "32", form: number("MiB", 1, 65_536), doc: "The same in bytes, over all partitions.", ..PLAIN },
+    Setting { key: "pipeline.drain_timeout_ms", env: "HOST_DRAIN_TIMEOUT_MS", default: "20000", form: number("ms", 0, 600_000), doc: "How long a revocation or a signal waits for what is in flight.", ..PLAIN },
+    Setting { key: "pipeline.commit_interval_ms", env: "HOST_COMMIT_INTERVAL_MS", default: "1000", form: number("ms", 1, 600_000), doc: "How often offsets are committed.", ..PLAIN },
+    Setting { key: "pipeline.generation", env: "HOST_GENERATION", flag: "--generation", default: "0", form: number("", 0, 15), doc: "Added to every write timestamp; raise it to rewrite rows on purpose, with a better plugin.", ..PLAIN },
+    Setting { key: "dead_letters.to", env: "HOST_DEAD_LETTERS", flag: "--dead-letters", derived: "`<topic>-dlq`; from a file: `<output>.dead-letters.ndjson`, or beside the input", form: Form::Text("topic or `FILE.ndjson`"), doc: "Where rejected records go.", ..PLAIN },
+    Setting { key: "log.format", env: "HOST_LOG_FORMAT", flag: "--log", default: "text", form: Form::Words(&["text", "json"]), doc: "Form of the log lines, which go to stderr.", ..PLAIN },
+    Setting { key: "log.level", env: "HOST_LOG", flag: "--log-level", default: "info", form: Form::Text("`error`, `warn`, `info`, `debug`, `trace`, or filters such as `info,host::sink=debug`"), doc: "How much is logged. A level alone is for the host and its plugin; libraries stay at `warn`.", ..PLAIN },
+];
+
+const fn number(unit: &'static str, min: u64, max: u64) -> Form {
+    Form::Number { unit, min, max }
+}
+
+pub fn by_key(key: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.key == key)
+}
+
+pub fn by_env(name: &str) -> Option<&'static Setting> {
+    SETTINGS
+        .iter()
+        .find(|setting| !setting.env.is_empty() && setting.env == name)
+}
+
+/// Whether a value of this key may be shown: librdkafka's properties may hold passwords under any name.
+pub fn is_secret(key: &str) -> bool {
+    match by_key(key) {
+        Some(setting) => matches!(setting.form, Form::Secret(_)),
+        None => key.starts_with(KAFKA_PROPERTIES),
+    }
+}
+
+pub fn nearest_key(key: &str) -> Option<&'static str> {
+    nearest(key, SETTINGS.iter().map(|setting| setting.key))
+}
+
+pub fn nearest_env(name: &str) -> Option<&'static str> {
+    nearest(name, SETTINGS.iter().map(|setting| setting.env))
+}
+
+/// The table of `host.toml` whose name is most like this one.
+pub fn nearest_table(table: &str) -> Option<&'static str> {
+    let tables = SETTINGS
+        .iter()
+        .filter_map(|setting| Some(setting.key.rsplit_once('.')?.0));
+    nearest(table, tables.chain(["plugin.settings"]))
+}
+
+/// The known name whose last part is like that of `name`, of several the one whose table is like it too: somebody who
+/// puts a right key into the wrong table is helped as well as somebody who misspells it.
+fn nearest(name: &str, known: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+    let (table, last) = split(name);
+    known
+        .filter(|candidate| !candidate.is_empty())
+        .filter_map(|candidate| {
+            let (candidate_table, candidate_last) = split(candidate);
+            let likeness = normalized_damerau_levenshtein(last, candidate_last);
+            let whole = likeness + normalized_damerau_levenshtein(table, candidate_table);
+            (likeness >= NEAR).then_some((whole, candidate))
+        })
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, candidate)| candidate)
+}
+
+/// Table and key, or the prefix of our variables and the rest.
+fn split(name: &str) -> (&str, &str) {
+    name.rsplit_once('.')
+        .or_else(|| Some((ENV_PREFIX, name.strip_prefix(ENV_PREFIX)?)))
+        .unwrap_or(("", name))
+}
+
+/// In Markdown, for the documentation.
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(form) => f.write_str(form),
+            Self::Secret(form) => write!(f, "{form}; never shown"),
+            Self::Words(words) => write!(f, "`{}`", words.join("`, `")),
+            Self::Number { unit, min, max } => {
+                let comma = if unit.is_empty() { "" } else { ", " };
+                write!(f, "{unit}{comma}{min} to {max}")
+            }
+        }
+    }
+}

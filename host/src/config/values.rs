@@ -1,0 +1,128 @@
+//! The winning value of each setting, read by its form. A bad value is noted and its default taken instead, so that the
+//! reading goes on and every problem is found.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::given::{Given, Origin, Said};
+use super::problem::Problem;
+use super::table::{self, Form, SETTINGS};
+
+pub(super) struct Values {
+    by_key: BTreeMap<String, Given>,
+    pub problems: Vec<Problem>,
+}
+
+impl Values {
+    /// The last one said of each key wins: `said` has the weakest first.
+    pub fn new(said: Said) -> Self {
+        let defaults = SETTINGS
+            .iter()
+            .filter(|setting| !setting.default.is_empty())
+            .map(|setting| Given {
+                key: setting.key.to_owned(),
+                value: setting.default.to_owned(),
+                origin: Origin::Default,
+            });
+        Self {
+            by_key: defaults
+                .chain(said.given)
+                .map(|given| (given.key.clone(), given))
+                .collect(),
+            problems: said.problems.0,
+        }
+    }
+
+    pub fn given(&self, key: &str) -> Option<&Given> {
+        self.by_key.get(key)
+    }
+
+    pub fn text(&self, key: &str) -> Option<String> {
+        self.given(key).map(|given| given.value.clone())
+    }
+
+    pub fn path(&self, key: &str) -> Option<PathBuf> {
+        self.text(key).map(PathBuf::from)
+    }
+
+    /// Everything under a prefix, without it.
+    pub fn under(&self, prefix: &str) -> Vec<(String, Given)> {
+        self.by_key
+            .range(prefix.to_owned()..)
+            .take_while(|(key, _)| key.starts_with(prefix))
+            .map(|(key, given)| (key[prefix.len()..].to_owned(), given.clone()))
+            .collect()
+    }
+
+    /// A number within the bounds of its form.
+    pub fn number(&mut self, key: &str) -> u64 {
+        let Some(Form::Number { unit, min, max }) = table::by_key(key).map(|setting| setting.form) else {
+            unreachable!("{key} is not a number in the table");
+        };
+        let read = |text: &str| -> Result<u64, String> {
+            match text.trim().replace('_', "").parse() {
+                Ok(number) if (min..=max).contains(&number) => Ok(number),
+                _ => Err(format!("`{text}` is not a whole number of {unit} from {min} to {max}").replace("of  ", "")),
+            }
+        };
+        self.parse(key, read).unwrap_or(min)
+    }
+
+    pub fn size(&mut self, key: &str) -> usize {
+        usize::try_from(self.number(key)).unwrap_or(usize::MAX)
+    }
+
+    pub fn millis(&mut self, key: &str) -> Duration {
+        Duration::from_millis(self.number(key))
+    }
+
+    /// One of the words of its form; `meanings` are in the same order.
+    pub fn choice<T: Copy>(&mut self, key: &str, meanings: &[T]) -> T {
+        let Some(Form::Words(words)) = table::by_key(key).map(|setting| setting.form) else {
+            unreachable!("{key} is not a choice in the table");
+        };
+        debug_assert_eq!(words.len(), meanings.len(), "{key}");
+        let read = |text: &str| -> Result<T, String> {
+            words
+                .iter()
+                .position(|word| word.eq_ignore_ascii_case(text.trim()))
+                .and_then(|index| meanings.get(index).copied())
+                .ok_or_else(|| format!("`{text}` is not one of {}", words.join(", ")))
+        };
+        self.parse(key, read).unwrap_or(meanings[0])
+    }
+
+    /// `None` where nothing is said, or something bad.
+    pub fn parse<T, E: ToString>(&mut self, key: &str, read: impl Fn(&str) -> Result<T, E>) -> Option<T> {
+        let given = self.by_key.get(key)?;
+        match read(&given.value) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                // A default always reads well: a test builds settings from nothing.
+                let message = if table::is_secret(key) {
+                    "the value is not of the right form".to_owned()
+                } else {
+                    error.to_string()
+                };
+                self.problems.push(Problem::new(given, message));
+                None
+            }
+        }
+    }
+
+    /// Notes what is wrong with a key, at the place where it was said.
+    pub fn blame(&mut self, key: &str, message: impl Into<String>) {
+        let problem = match self.by_key.get(key) {
+            Some(given) => Problem::new(given, message),
+            None => Problem::new(key, message),
+        };
+        self.problems.push(problem);
+    }
+
+    /// Whether `key` was said at least as strongly as `other`.
+    pub fn is_stronger(&self, key: &str, other: &str) -> bool {
+        let level = |key: &str| self.given(key).map_or(0, |given| given.origin.level());
+        level(key) >= level(other)
+    }
+}
