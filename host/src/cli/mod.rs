@@ -1,1 +1,140 @@
-//! What was typed.
+//! What was typed: one file a verb, each with its flags only and a call into `app`.
+//!
+//! A flag that stands for a setting carries no default of its own: it is handed to `config`, which knows what else may
+//! have been said.
+
+mod check;
+pub mod console;
+mod flags;
+mod generate;
+mod plugin;
+mod produce;
+mod run;
+mod setup;
+mod r#try;
+mod verify;
+
+use clap::{Parser, Subcommand};
+
+use crate::app::failure::Failure;
+use crate::config::build::{self, Loaded};
+use crate::config::given::{Flags, Surroundings};
+use crate::config::settings::Settings;
+use crate::telemetry;
+use flags::Common;
+
+const AFTER_HELP: &str = "\
+Settings: flags, then the environment, then .env, then host.toml (host/docs/configuration.md).
+Exit codes: 0 done; 1 failed; 2 wrong usage, setting, plugin or input file; 3 service not reached.
+
+Examples:
+  host try orders.csv                                 what a plugin makes of a file
+  host run --from orders.csv --to orders.db           the same into a SQLite file
+  host setup && host produce orders.csv && host run   the same through Kafka into Cassandra";
+
+/// As clap's own, but what a verb does stands before its flags, however long it is.
+const TEMPLATE: &str = "\
+{about-with-newline}
+{before-help}{usage-heading} {usage}
+
+{all-args}{after-help}";
+
+/// Runs WebAssembly plugins over Kafka records and stores their rows in Cassandra, nothing lost.
+#[derive(Debug, Parser)]
+#[command(name = "host", version, after_help = AFTER_HELP, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Run(run::Run),
+    Try(r#try::Try),
+    Produce(produce::Produce),
+    Generate(generate::Generate),
+    Setup(setup::Setup),
+    Check(check::Check),
+    Verify(verify::Verify),
+    #[command(subcommand)]
+    Plugin(plugin::PluginCommand),
+}
+
+impl Cli {
+    /// Does what was typed.
+    pub async fn run(self) -> Result<(), Failure> {
+        let flags = self.common.flags();
+        match self.verb {
+            Verb::Run(run) => run.run(flags).await,
+            Verb::Try(r#try) => r#try.run(flags).await,
+            Verb::Produce(produce) => produce.run(flags).await,
+            Verb::Generate(generate) => generate.run(&flags).await,
+            Verb::Setup(setup) => setup.run(flags).await,
+            Verb::Check(check) => check.run(flags).await,
+            Verb::Verify(verify) => verify.run(flags).await,
+            Verb::Plugin(command) => {
+                start_log(&flags);
+                plugin::run(command, &mut console::output())
+            }
+        }
+    }
+}
+
+/// The settings of a verb; logging has started when this returns.
+fn load(flags: &Flags) -> Result<Settings, Failure> {
+    let loaded = build::load(flags, &Surroundings::of_process());
+    let Loaded { settings, strangers } = loaded.map_err(|problems| Failure::Usage(problems.into()))?;
+    telemetry::start(&settings.log);
+    for name in strangers {
+        tracing::warn!("{name} begins like a setting of this program and is none; ignored");
+    }
+    Ok(settings)
+}
+
+/// For verbs that need no settings.
+fn start_log(flags: &Flags) {
+    telemetry::start(&build::load_log(flags, &Surroundings::of_process()));
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::config::table::{Form, SETTINGS};
+
+    #[test]
+    fn flags_that_stand_for_settings_say_the_default_and_are_all_there() {
+        let command = Cli::command();
+        command.clone().debug_assert();
+        let arguments: Vec<&clap::Arg> = command
+            .get_subcommands()
+            .chain([&command])
+            .flat_map(clap::Command::get_arguments)
+            .collect();
+        for setting in SETTINGS.iter().filter(|setting| !setting.flag.is_empty()) {
+            let flag = setting.flag.trim_start_matches('-');
+            let is_it = |argument: &&&clap::Arg| argument.get_long() == Some(flag);
+            let found: Vec<_> = arguments.iter().filter(is_it).collect();
+            assert!(!found.is_empty(), "no verb has {}", setting.flag);
+            let help = |argument: &clap::Arg| argument.get_help().map(ToString::to_string).unwrap_or_default();
+            if !setting.default.is_empty() {
+                let default = format!("[default: {}]", setting.default);
+                for argument in &found {
+                    assert!(
+                        help(argument).contains(&default),
+                        "--{flag}: {} has no {default}",
+                        help(argument)
+                    );
+                }
+            }
+            assert!(
+                !matches!(setting.form, Form::Secret(_)),
+                "{} would show in the process list",
+                setting.flag
+            );
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Standard output and standard error of the verbs. Results go out, everything else goes to stderr.
+
+use std::error::Error;
+use std::fmt;
+use std::io::{self, Stdout, Write};
+use std::panic;
+
+/// Standard output that tells apart the one failure that is none: its reader has gone away.
+pub struct Output(Stdout);
+
+/// The cause of a broken pipe on standard output; a broken connection to a server is another thing.
+#[derive(Debug)]
+struct OutputClosed;
+
+pub fn output() -> Output {
+    Output(io::stdout())
+}
+
+/// Whether this failed because nobody reads standard output any more.
+pub fn is_closed(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| {
+            cause
+                .get_ref()
+                .is_some_and(<dyn Error + Send + Sync>::is::<OutputClosed>)
+        })
+}
+
+/// `error: …`, on one line unless the message itself lists several things.
+pub fn error(message: &str) {
+    // With stderr closed there is nobody to tell.
+    let _ = writeln!(io::stderr(), "error: {}", message.trim_end());
+}
+
+/// A panic is a mistake in this program: one line says so, not a page.
+pub fn report_panics() {
+    panic::set_hook(Box::new(|panic| {
+        let message = panic.payload_as_str().unwrap_or("unknown").replace('\n', " ");
+        let place = panic.location().map(|at| format!(" at {}:{}", at.file(), at.line()));
+        let _ = writeln!(
+            io::stderr(),
+            "internal error: {message}{}; this is a mistake in host, please report it",
+            place.unwrap_or_default()
+        );
+    }));
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(told_apart)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(told_apart)
+    }
+}
+
+fn told_apart(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        io::Error::new(io::ErrorKind::BrokenPipe, OutputClosed)
+    } else {
+        error
+    }
+}
+
+impl fmt::Display for OutputClosed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("standard output is closed")
+    }
+}
+
+impl Error for OutputClosed {}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+
+    #[test]
+    fn only_a_broken_pipe_on_standard_output_counts_as_closed() {
+        let broken = || io::Error::from(io::ErrorKind::BrokenPipe);
+        let shown = |error: io::Error| Err::<(), _>(error).context("cannot write the report").unwrap_err();
+        assert!(is_closed(&shown(told_apart(broken()))));
+        assert!(!is_closed(&shown(broken())));
+        assert!(!is_closed(&shown(told_apart(io::ErrorKind::StorageFull.into()))));
+    }
+}

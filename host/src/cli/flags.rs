@@ -1,0 +1,130 @@
+//! Flags that several verbs share, and what each says to `config`.
+
+#![expect(clippy::doc_markdown, reason = "help texts are shown as they are written")]
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::app::failure::Failure;
+use crate::config::given::Flags;
+
+/// In every verb.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "In every verb")]
+pub(super) struct Common {
+    /// Settings file [default: host.toml, where there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Form of the log lines on stderr [default: text]
+    #[arg(long, global = true, value_name = "text|json")]
+    log: Option<String>,
+    /// How much is logged: error, warn, info, debug, trace, or filters [default: info]
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log_level: Option<String>,
+}
+
+/// Where records come from.
+#[derive(Debug, Args)]
+pub(super) struct FromFlag {
+    /// Where records come from: kafka://BROKERS/TOPIC, FILE.csv or FILE.ndjson, also .gz
+    /// [default: kafka://127.0.0.1:9092/ecommerce-orders]
+    #[arg(long, value_name = "SOURCE")]
+    from: Option<String>,
+}
+
+/// Where rows go.
+#[derive(Debug, Args)]
+pub(super) struct ToFlag {
+    /// Where rows go: cassandra://NODES/KEYSPACE, FILE.db (SQLite), or - for NDJSON on stdout
+    /// [default: cassandra://127.0.0.1:9042/ecommerce]
+    #[arg(long, value_name = "SINK", allow_hyphen_values = true)]
+    to: Option<String>,
+}
+
+/// The plugin and its settings.
+#[derive(Debug, Args)]
+pub(super) struct PluginFlags {
+    /// The plugin, a .wasm file [default: plugins/order_enrich.wasm]
+    #[arg(long, value_name = "FILE")]
+    plugin: Option<String>,
+    /// A setting for the plugin; may be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
+    settings: Vec<(String, String)>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RegistryFlag {
+    /// Schema registry [default: http://127.0.0.1:8081]
+    #[arg(long, value_name = "URL")]
+    registry: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ConsistencyFlag {
+    /// Consistency level in Cassandra [default: QUORUM]
+    #[arg(long, value_name = "LEVEL")]
+    consistency: Option<String>,
+}
+
+impl Common {
+    pub fn flags(&self) -> Flags {
+        let mut flags = Flags::default();
+        flags.file.clone_from(&self.config);
+        flags.set("log.format", "--log", self.log.as_deref()).set(
+            "log.level",
+            "--log-level",
+            self.log_level.as_deref(),
+        );
+        flags
+    }
+}
+
+impl FromFlag {
+    pub fn say(self, flags: &mut Flags) {
+        flags.set("source.from", "--from", self.from);
+    }
+}
+
+impl ToFlag {
+    pub fn say(self, flags: &mut Flags) {
+        flags.set("sink.to", "--to", self.to);
+    }
+}
+
+impl PluginFlags {
+    pub fn say(self, flags: &mut Flags) {
+        flags
+            .set("plugin.file", "--plugin", self.plugin)
+            .set_plugin(&self.settings);
+    }
+}
+
+impl RegistryFlag {
+    pub fn say(self, flags: &mut Flags) {
+        flags.set("registry.url", "--registry", self.registry);
+    }
+}
+
+impl ConsistencyFlag {
+    pub fn say(self, flags: &mut Flags) {
+        flags.set("sink.cassandra.consistency", "--consistency", self.consistency);
+    }
+}
+
+/// The argument FILE of verbs that read a file and nothing else.
+pub(super) fn say_file(file: String, flags: &mut Flags) -> Result<(), Failure> {
+    if file.contains("://") {
+        let message = "FILE: this verb reads a file; give one that ends in .csv or .ndjson, also .gz";
+        return Err(Failure::Usage(anyhow::Error::msg(message)));
+    }
+    flags.set("source.from", "FILE", Some(file));
+    Ok(())
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
+        _ => Err("write it as KEY=VALUE".to_owned()),
+    }
+}

@@ -1,0 +1,45 @@
+//! `host setup`.
+
+use std::num::NonZeroUsize;
+
+use clap::Args;
+
+use super::flags::{FromFlag, RegistryFlag, ToFlag};
+use super::{TEMPLATE, console};
+use crate::app;
+use crate::app::failure::Failure;
+use crate::config::given::Flags;
+
+const WHAT: &str = "\
+Creates the keyspace and tables of cql/, the topic of --from and its dead-letter topic, and registers the \
+schemas. What is there already stays as it is.";
+
+const EXAMPLES: &str = "\
+Examples:
+  host setup
+  host setup --from kafka://broker1:9092/orders --to cassandra://node1/shop --replication-factor 3";
+
+/// Create keyspace, tables, topics and schemas
+#[derive(Debug, Args)]
+#[command(before_help = WHAT, after_help = EXAMPLES, help_template = TEMPLATE)]
+pub(super) struct Setup {
+    #[command(flatten)]
+    from: FromFlag,
+    #[command(flatten)]
+    to: ToFlag,
+    /// Copies of each row and record [default: 3, or what the cluster can carry]
+    #[arg(long, value_name = "N")]
+    replication_factor: Option<NonZeroUsize>,
+    #[command(flatten)]
+    registry: RegistryFlag,
+}
+
+impl Setup {
+    pub async fn run(self, mut flags: Flags) -> Result<(), Failure> {
+        self.from.say(&mut flags);
+        self.to.say(&mut flags);
+        self.registry.say(&mut flags);
+        let settings = super::load(&flags)?;
+        app::setup::run(&settings, self.replication_factor, &mut console::output()).await
+    }
+}

@@ -1,0 +1,77 @@
+//! Wrong usage and wrong settings: one clear message, exit code 2, nothing secret, no panic.
+
+use std::process::Stdio;
+
+use crate::program::Program;
+
+#[test]
+fn an_unknown_verb_or_flag_gets_a_suggestion() {
+    Program::new().snapshot("unknown-verb", &["rum"]);
+    Program::new().snapshot("unknown-flag", &["run", "--plugni", "x.wasm"]);
+    Program::new().snapshot("no-verb", &[]);
+}
+
+#[test]
+fn a_missing_argument_is_named() {
+    Program::new().snapshot("missing-file", &["produce"]);
+}
+
+#[test]
+fn a_bad_value_of_a_flag_says_what_is_right() {
+    Program::new().snapshot("bad-from", &["run", "--from", "orders.xlsx"]);
+    Program::new().snapshot("bad-to", &["run", "--to", "orders.parquet"]);
+    Program::new().snapshot("bad-set", &["run", "--set", "date-order"]);
+    Program::new().snapshot("bad-rate", &["produce", "orders.csv", "--rate", "fast"]);
+    Program::new().snapshot("produce-to-a-file", &["produce", "orders.csv", "--to", "orders.ndjson"]);
+    Program::new().snapshot("bad-log-level", &["run", "--log-level", "infoo"]);
+}
+
+#[test]
+fn all_bad_settings_are_reported_at_once() {
+    let file = "[source]\ngrup = \"x\"\nstart = \"now\"\n\n[source.kafka]\n\"enable.auto.commit\" = true\n\n\
+                [pipeline]\nbatch_records = 0\n";
+    Program::new()
+        .file("host.toml", file)
+        .file(".env", "HOST_PLUGINS=x.wasm\n")
+        .env("HOST_CONSISTENCY", "MOST")
+        .snapshot("bad-settings", &["run", "--to", "-", "--generation", "16"]);
+}
+
+#[test]
+fn a_settings_file_that_is_not_there_or_not_toml() {
+    Program::new().snapshot("no-config-file", &["run", "--config", "other.toml"]);
+    Program::new()
+        .file("host.toml", "[sink.cassandra]\nsecret = hunter2\n")
+        .snapshot("not-toml", &["run"]);
+}
+
+#[test]
+fn secrets_are_in_no_error() {
+    let program = Program::new()
+        .file(
+            "host.toml",
+            "[registry]\nauht = \"key:hunter2\"\nurl = \"http://key:hunter2@registry\"\n",
+        )
+        .file(".env", "KAFKA_SASL_PASSWORD=hunter2 and more\n")
+        .env("SCHEMA_REGISTRY_AUTH", "hunter2")
+        .env("CASSANDRA_SECRET", "hunter2");
+    let output = program.run(&["run", "--from", "kafka://key:hunter2@broker/orders"]);
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("6 settings are wrong"), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_program_quietly() {
+    let program = Program::new();
+    let mut child = program
+        .command(&["help", "run"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("the program ends");
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
