@@ -7,6 +7,7 @@
 pub mod file;
 pub mod gauge;
 pub mod kafka;
+pub mod kafka_admin;
 
 use std::sync::Arc;
 

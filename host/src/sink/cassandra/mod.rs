@@ -1,21 +1,115 @@
-//! cassandra
+//! Rows to Cassandra: one prepared statement a row, bound by column name, with the record's write timestamp.
+//!
+//! [`session`] connects ([`tls`] where it is asked for); [`table`] says what a table is, [`fit`] whether an output of
+//! the plugin fits it; [`statement`] writes the CQL, [`convert`] the values; [`write`] sends them and [`errors`] says
+//! what an error means for its row. [`read_back`] reads rows again to compare them, [`schema`] creates the tables.
+
 pub mod config;
-pub struct CassandraSink;
-impl CassandraSink {
-    pub async fn open(
-        _: &config::Config,
-        _: &str,
-        _: &crate::record::descriptor::Descriptor,
-    ) -> Result<Self, super::SinkError> {
-        todo!()
+pub mod convert;
+pub mod errors;
+pub mod fit;
+pub mod read_back;
+pub mod schema;
+pub mod session;
+mod show;
+pub mod statement;
+pub mod table;
+pub mod tls;
+mod write;
+
+pub use write::CassandraSink;
+
+use scylla::client::session::Session;
+use scylla::errors::PrepareError;
+use scylla::statement::prepared::PreparedStatement;
+use scylla::statement::unprepared::Statement;
+
+use crate::record::descriptor::{Descriptor, Output, Target};
+use fit::{Binding, Mismatch};
+use session::ConnectError;
+use table::{Table, TableError};
+
+/// Why a sink cannot be opened for a plugin.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error(transparent)]
+    Table(#[from] TableError),
+    #[error("the plugin and the table do not fit: {}", joined(.0))]
+    Fit(Vec<Mismatch>),
+    #[error("output {output} goes to topic {topic}, and --to writes tables only")]
+    TopicOutput { output: String, topic: String },
+    #[error("Cassandra does not prepare the statement {statement}")]
+    Prepare {
+        statement: String,
+        #[source]
+        cause: Box<PrepareError>,
+    },
+}
+
+/// An output, the table it goes to and which column each of its fields is.
+#[derive(Debug)]
+pub struct BoundOutput {
+    pub table: Table,
+    /// One for each field of the output, in order.
+    pub bindings: Vec<Binding>,
+}
+
+impl OpenError {
+    /// Whether the service is out of reach (exit code 3), rather than plugin or table wrong (2).
+    pub fn is_unreachable(&self) -> bool {
+        match self {
+            Self::Connect(error) => error.is_unreachable(),
+            Self::Prepare { cause, .. } => errors::is_outage(cause),
+            Self::Table(_) | Self::Fit(_) | Self::TopicOutput { .. } => false,
+        }
     }
 }
-impl super::Sink for CassandraSink {
-    fn write(
-        &self,
-        _: std::sync::Arc<super::WriteBatch>,
-        _: Vec<u32>,
-    ) -> futures::future::BoxFuture<'_, Vec<Result<(), super::SinkError>>> {
-        todo!()
+
+/// Finds the table of each output and binds its fields to the columns. All mismatches of all outputs are reported.
+fn bind(session: &Session, keyspace: &str, descriptor: &Descriptor) -> Result<Vec<BoundOutput>, OpenError> {
+    let mut outputs = Vec::with_capacity(descriptor.outputs.len());
+    let mut mismatches = Vec::new();
+    for output in &descriptor.outputs {
+        let table = Table::find(session, keyspace, table_of(output)?)?;
+        match fit::fit(output, &table) {
+            Ok(bindings) => outputs.push(BoundOutput { table, bindings }),
+            Err(found) => mismatches.extend(found),
+        }
     }
+    if mismatches.is_empty() {
+        Ok(outputs)
+    } else {
+        Err(OpenError::Fit(mismatches))
+    }
+}
+
+/// The name of the table that an output goes to, as the plugin gives it.
+pub fn table_of(output: &Output) -> Result<&str, OpenError> {
+    match &output.target {
+        Target::Table(table) => Ok(table),
+        Target::Topic(topic) => Err(OpenError::TopicOutput {
+            output: output.name.clone(),
+            topic: topic.clone(),
+        }),
+    }
+}
+
+async fn prepare(session: &Session, cql: String) -> Result<PreparedStatement, OpenError> {
+    let mut statement = session
+        .prepare(Statement::new(cql.as_str()))
+        .await
+        .map_err(|error| OpenError::Prepare {
+            statement: cql,
+            cause: Box::new(error),
+        })?;
+    // With its write timestamp in it, a write made twice is a write made once.
+    statement.set_is_idempotent(true);
+    Ok(statement)
+}
+
+fn joined(mismatches: &[Mismatch]) -> String {
+    let lines: Vec<String> = mismatches.iter().map(ToString::to_string).collect();
+    lines.join("; ")
 }

@@ -1,0 +1,130 @@
+//! The connection to the cluster, and what can go wrong when it is made.
+//!
+//! The driver does not retry and does not speculate: the pipeline decides what is tried again, and when. lz4 is off:
+//! rows are small, and on one network compression costs more than it saves.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use scylla::client::execution_profile::ExecutionProfile;
+use scylla::client::session::Session;
+use scylla::client::session_builder::SessionBuilder;
+use scylla::errors::{
+    ConnectionError, ConnectionPoolError, ConnectionSetupRequestErrorKind as Setup, DbError, MetadataError,
+    NewSessionError,
+};
+use scylla::policies::retry::FallthroughRetryPolicy;
+use scylla::statement::Consistency as DriverConsistency;
+
+use super::config::{Config, Consistency};
+use super::tls::{self, TlsError};
+
+/// How long a node may take to accept a connection: long enough for another continent, short enough for a person who
+/// waits for the answer that the address is wrong.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    #[error("Cassandra does not answer at {nodes}")]
+    Unreachable {
+        nodes: String,
+        #[source]
+        cause: Box<NewSessionError>,
+    },
+    #[error("Cassandra at {nodes} asks for a login and none is set (CASSANDRA_CLIENT_ID, CASSANDRA_SECRET)")]
+    LoginNeeded { nodes: String },
+    #[error("Cassandra at {nodes} refuses the login of user {user}")]
+    LoginRefused {
+        nodes: String,
+        user: String,
+        #[source]
+        cause: Box<NewSessionError>,
+    },
+    #[error("no secure connection to Cassandra at {nodes}: the node's certificate or ours is not accepted")]
+    Handshake {
+        nodes: String,
+        #[source]
+        cause: Box<NewSessionError>,
+    },
+    #[error("the TLS settings of Cassandra cannot be used")]
+    Tls(#[from] TlsError),
+}
+
+impl ConnectError {
+    /// Whether the service is out of reach (exit code 3), rather than set up wrongly (2).
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Unreachable { .. })
+    }
+}
+
+/// Connects and reads the cluster's metadata.
+pub async fn connect(config: &Config) -> Result<Session, ConnectError> {
+    let connection = &config.connection;
+    let profile = ExecutionProfile::builder()
+        .consistency(driver_consistency(config.consistency))
+        .request_timeout(Some(config.request_timeout))
+        .retry_policy(Arc::new(FallthroughRetryPolicy::new()))
+        .speculative_execution_policy(None)
+        .build();
+    let mut builder = SessionBuilder::new()
+        .known_nodes(&connection.nodes)
+        .connection_timeout(CONNECT_TIMEOUT)
+        .default_execution_profile_handle(profile.into_handle());
+    if let Some(login) = &connection.login {
+        builder = builder.user(&login.user, login.password.reveal());
+    }
+    if let Some(settings) = &connection.tls {
+        builder = builder.tls_context(Some(tls::context(settings)?));
+    }
+    builder.build().await.map_err(|error| connect_error(error, config))
+}
+
+fn connect_error(error: NewSessionError, config: &Config) -> ConnectError {
+    let connection = &config.connection;
+    let nodes = connection.nodes.join(", ");
+    let login_trouble = |user: Option<&str>, cause| match user {
+        Some(user) => ConnectError::LoginRefused {
+            nodes: nodes.clone(),
+            user: user.to_owned(),
+            cause,
+        },
+        None => ConnectError::LoginNeeded { nodes: nodes.clone() },
+    };
+    let user = connection.login.as_ref().map(|login| login.user.as_str());
+    let cause = Box::new(error.clone());
+    match last_connection_error(&error) {
+        Some(ConnectionError::ConnectionSetupRequestError(setup)) => match setup.get_error() {
+            Setup::MissingAuthentication
+            | Setup::StartAuthSessionError(_)
+            | Setup::DbError(DbError::AuthenticationError | DbError::Unauthorized, _) => login_trouble(user, cause),
+            _ => ConnectError::Unreachable { nodes, cause },
+        },
+        // OpenSSL's own errors have no kind among the operating system's.
+        Some(ConnectionError::IoError(io)) if connection.tls.is_some() && io.raw_os_error().is_none() => {
+            ConnectError::Handshake { nodes, cause }
+        }
+        _ => ConnectError::Unreachable { nodes, cause },
+    }
+}
+
+fn last_connection_error(error: &NewSessionError) -> Option<&ConnectionError> {
+    match error {
+        NewSessionError::MetadataError(MetadataError::ConnectionPoolError(ConnectionPoolError::Broken {
+            last_connection_error,
+        })) => Some(last_connection_error),
+        _ => None,
+    }
+}
+
+fn driver_consistency(level: Consistency) -> DriverConsistency {
+    match level {
+        Consistency::One => DriverConsistency::One,
+        Consistency::Two => DriverConsistency::Two,
+        Consistency::Three => DriverConsistency::Three,
+        Consistency::Quorum => DriverConsistency::Quorum,
+        Consistency::All => DriverConsistency::All,
+        Consistency::LocalOne => DriverConsistency::LocalOne,
+        Consistency::LocalQuorum => DriverConsistency::LocalQuorum,
+        Consistency::EachQuorum => DriverConsistency::EachQuorum,
+    }
+}

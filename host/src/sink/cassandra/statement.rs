@@ -1,0 +1,61 @@
+//! The CQL texts of an output's statements. Names are always quoted, so that no name of a column is taken for a
+//! keyword or folded to lower case.
+//!
+//! The write timestamp is a bind marker (`USING TIMESTAMP ?`) rather than a property of the request: it belongs to the
+//! statement, so it stays with the row when statements are grouped into CQL batches.
+
+use super::fit::{Binding, Role};
+use super::table::Table;
+
+/// Where the write timestamp's bind marker stands among those of the columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimestampMarker {
+    First,
+    Last,
+}
+
+/// Bind markers: one for each binding in order, then the write timestamp.
+pub fn insert(table: &Table, bindings: &[Binding]) -> (String, TimestampMarker) {
+    let columns = joined(bindings.iter().map(|binding| quoted(&binding.column)), ", ");
+    let markers = joined(bindings.iter().map(|_| "?".to_owned()), ", ");
+    let name = full_name(table);
+    (
+        format!("INSERT INTO {name} ({columns}) VALUES ({markers}) USING TIMESTAMP ?"),
+        TimestampMarker::Last,
+    )
+}
+
+/// Bind markers: the write timestamp, then one for each binding in order; all are of the primary key.
+pub fn delete(table: &Table, bindings: &[Binding]) -> (String, TimestampMarker) {
+    let name = full_name(table);
+    let conditions = key_conditions(bindings);
+    (
+        format!("DELETE FROM {name} USING TIMESTAMP ? WHERE {conditions}"),
+        TimestampMarker::First,
+    )
+}
+
+/// The columns of all bindings, of the row with one primary key. Bind markers: the key's bindings in order.
+pub fn select(table: &Table, bindings: &[Binding]) -> String {
+    let columns = joined(bindings.iter().map(|binding| quoted(&binding.column)), ", ");
+    let name = full_name(table);
+    let conditions = key_conditions(bindings);
+    format!("SELECT {columns} FROM {name} WHERE {conditions}")
+}
+
+fn key_conditions(bindings: &[Binding]) -> String {
+    let keys = bindings.iter().filter(|binding| binding.role == Role::Key);
+    joined(keys.map(|binding| format!("{} = ?", quoted(&binding.column))), " AND ")
+}
+
+fn full_name(table: &Table) -> String {
+    format!("{}.{}", quoted(&table.keyspace), quoted(&table.name))
+}
+
+pub fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn joined(parts: impl Iterator<Item = String>, between: &str) -> String {
+    parts.collect::<Vec<_>>().join(between)
+}

@@ -1,0 +1,145 @@
+//! What is asked of a Kafka cluster beside its records: which topics are there, and that some be created.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic as Request, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::config::ClientConfig;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use crate::connection::KafkaConnection;
+
+/// How long the brokers may take for an answer: enough for a cluster that elects a leader meanwhile, short enough for
+/// a person who waits for the answer that the address is wrong.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Copies of each record that a topic should have: acks=all then goes on with one broker down.
+const WANTED_REPLICAS: usize = 3;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewTopic {
+    pub name: String,
+    pub partitions: u16,
+}
+
+/// What became of a topic that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Topic {
+    Created { replicas: usize },
+    Existed { partitions: usize },
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    #[error("Kafka does not answer at {brokers}")]
+    Unreachable {
+        brokers: String,
+        #[source]
+        cause: KafkaError,
+    },
+    #[error("the settings of Kafka cannot be used")]
+    Settings(#[source] KafkaError),
+    #[error("Kafka does not create topic {topic}")]
+    Refused {
+        topic: String,
+        #[source]
+        cause: RDKafkaErrorCode,
+    },
+}
+
+impl AdminError {
+    /// Whether the service is out of reach (exit code 3), rather than set up wrongly (2) or unwilling (1).
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Unreachable { .. })
+    }
+}
+
+/// The cluster's topics, with the number of partitions of each, and its brokers.
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    pub topics: BTreeMap<String, usize>,
+    pub brokers: usize,
+}
+
+/// Reads the names of all topics. A topic is not asked for by its name, since that makes brokers create it.
+pub async fn cluster(connection: &KafkaConnection) -> Result<Cluster, AdminError> {
+    let client = client(connection)?;
+    let brokers = connection.brokers.clone();
+    let answer = tokio::task::spawn_blocking(move || {
+        let metadata = client.inner().fetch_metadata(None, TIMEOUT)?;
+        let topics = metadata.topics().iter();
+        Ok(Cluster {
+            topics: topics
+                .map(|topic| (topic.name().to_owned(), topic.partitions().len()))
+                .collect(),
+            brokers: metadata.brokers().len(),
+        })
+    });
+    // The closure does not panic, and nothing cancels it.
+    let answer = answer.await.unwrap_or(Err(KafkaError::Canceled));
+    answer.map_err(|cause| AdminError::Unreachable { brokers, cause })
+}
+
+pub async fn topic_exists(connection: &KafkaConnection, topic: &str) -> Result<bool, AdminError> {
+    Ok(cluster(connection).await?.topics.contains_key(topic))
+}
+
+/// The number of partitions of a topic, `None` where it is not there.
+pub async fn partitions(connection: &KafkaConnection, topic: &str) -> Result<Option<usize>, AdminError> {
+    Ok(cluster(connection).await?.topics.get(topic).copied())
+}
+
+/// Creates those topics that are not there, with three replicas or as many as there are brokers. One answer for each,
+/// in order.
+pub async fn create_topics(connection: &KafkaConnection, topics: &[NewTopic]) -> Result<Vec<Topic>, AdminError> {
+    let cluster = cluster(connection).await?;
+    let client = client(connection)?;
+    let replicas = cluster.brokers.clamp(1, WANTED_REPLICAS);
+    let mut answers = Vec::with_capacity(topics.len());
+    for topic in topics {
+        answers.push(match cluster.topics.get(&topic.name) {
+            Some(partitions) => Topic::Existed {
+                partitions: *partitions,
+            },
+            None => create(&client, connection, topic, replicas).await?,
+        });
+    }
+    Ok(answers)
+}
+
+async fn create(
+    client: &AdminClient<DefaultClientContext>,
+    connection: &KafkaConnection,
+    topic: &NewTopic,
+    replicas: usize,
+) -> Result<Topic, AdminError> {
+    // At most WANTED_REPLICAS, so it fits.
+    let replication = TopicReplication::Fixed(i32::try_from(replicas).unwrap_or(1));
+    let request = Request::new(&topic.name, topic.partitions.into(), replication);
+    let options = AdminOptions::new()
+        .request_timeout(Some(TIMEOUT))
+        .operation_timeout(Some(TIMEOUT));
+    let answers = client.create_topics([&request], &options).await;
+    let answers = answers.map_err(|cause| AdminError::Unreachable {
+        brokers: connection.brokers.clone(),
+        cause,
+    })?;
+    match answers.into_iter().next() {
+        // Somebody else was faster.
+        Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Ok(Topic::Existed {
+            partitions: topic.partitions.into(),
+        }),
+        Some(Err((topic, cause))) => Err(AdminError::Refused { topic, cause }),
+        Some(Ok(_)) | None => Ok(Topic::Created { replicas }),
+    }
+}
+
+fn client(connection: &KafkaConnection) -> Result<AdminClient<DefaultClientContext>, AdminError> {
+    let mut config = ClientConfig::new();
+    for (key, value) in &connection.properties {
+        config.set(key, value.reveal());
+    }
+    config.set("bootstrap.servers", &connection.brokers);
+    config.create().map_err(AdminError::Settings)
+}
