@@ -153,3 +153,118 @@ fn fit_field(index: usize, field: &Field, output: &Output, table: &Table) -> Res
 fn full_name(table: &Table) -> String {
     format!("{}.{}", table.keyspace, table.name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::descriptor::Target;
+    use scylla::cluster::metadata::NativeType;
+
+    fn orders() -> Table {
+        let native = |(name, column_type): (&str, NativeType)| (name.to_owned(), ColumnType::Native(column_type));
+        let columns = [
+            ("order_id", NativeType::Uuid),
+            ("customer_id", NativeType::Uuid),
+            ("order_status", NativeType::Text),
+            ("orderhour", NativeType::Int),
+            ("Mixed", NativeType::Text),
+            ("mixed", NativeType::Int),
+        ];
+        Table {
+            keyspace: "shop".into(),
+            name: "orders".into(),
+            columns: columns.into_iter().map(native).collect(),
+            partition_key: vec!["customer_id".into()],
+            clustering_key: vec!["order_id".into()],
+        }
+    }
+
+    fn output(effect: Effect, fields: &[(&str, DataType, bool)]) -> Output {
+        let field = |(name, data_type, nullable): &(&str, DataType, bool)| Field {
+            name: (*name).to_owned(),
+            data_type: *data_type,
+            nullable: *nullable,
+        };
+        Output {
+            name: "orders".into(),
+            target: Target::Table("orders".into()),
+            effect,
+            fields: fields.iter().map(field).collect(),
+        }
+    }
+
+    const KEY: [(&str, DataType, bool); 2] = [
+        ("order_id", DataType::Uuid, false),
+        ("customer_id", DataType::Uuid, false),
+    ];
+
+    fn messages(output: &Output) -> Vec<String> {
+        let mismatches = fit(output, &orders()).unwrap_err();
+        mismatches.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn names_fold_as_in_cql_and_an_exact_name_comes_first() {
+        let fields = [
+            ("Order_ID", DataType::Uuid, false),
+            ("customer_id", DataType::Uuid, false),
+            ("OrderHour", DataType::Int32, true),
+            ("Mixed", DataType::Text, true),
+        ];
+        let bindings = fit(&output(Effect::Upsert, &fields), &orders()).unwrap();
+        let columns: Vec<(&str, Role)> = bindings.iter().map(|it| (it.column.as_str(), it.role)).collect();
+        assert_eq!(
+            columns,
+            [
+                ("order_id", Role::Key),
+                ("customer_id", Role::Key),
+                ("orderhour", Role::Value),
+                ("Mixed", Role::Value),
+            ]
+        );
+    }
+
+    #[test]
+    fn everything_that_does_not_fit_is_reported_at_once() {
+        let fields = [
+            ("order_id", DataType::Uuid, true),
+            ("order_status", DataType::Int32, true),
+            ("colour", DataType::Text, true),
+        ];
+        assert_eq!(
+            messages(&output(Effect::Upsert, &fields)),
+            [
+                "output orders: field order_id is nullable, and column order_id is part of the primary key of table shop.orders",
+                "output orders: field order_status does not fit column order_status of table shop.orders: int32 cannot become text",
+                "output orders: field colour has no column in table shop.orders (its columns are Mixed, customer_id, mixed, order_id, order_status, orderhour)",
+                "output orders: no field gives column customer_id, which is part of the primary key of table shop.orders",
+            ]
+        );
+    }
+
+    #[test]
+    fn two_fields_of_one_column_are_refused() {
+        let mut fields = KEY.to_vec();
+        fields.extend([
+            ("OrderHour", DataType::Int32, true),
+            ("orderhour", DataType::Int32, true),
+        ]);
+        assert_eq!(
+            messages(&output(Effect::Upsert, &fields)),
+            ["output orders: fields OrderHour and orderhour both go to column orderhour of table shop.orders"]
+        );
+    }
+
+    #[test]
+    fn a_row_is_deleted_by_its_whole_key_and_nothing_else() {
+        assert!(fit(&output(Effect::Delete, &KEY), &orders()).is_ok());
+        let mut fields = KEY.to_vec();
+        fields.push(("order_status", DataType::Text, true));
+        assert_eq!(
+            messages(&output(Effect::Delete, &fields)),
+            [
+                "output orders: field order_status is not in the primary key of table shop.orders, by which the row is deleted"
+            ]
+        );
+    }
+}

@@ -83,3 +83,78 @@ fn hexadecimal(bytes: &[u8]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scylla::value::{CqlDate, CqlDecimal, CqlTime, CqlTimestamp};
+
+    fn texts(items: &[&str]) -> Vec<CqlValue> {
+        items.iter().map(|item| CqlValue::Text((*item).to_owned())).collect()
+    }
+
+    #[test]
+    fn the_order_of_a_set_or_map_makes_no_difference() {
+        assert_eq!(
+            show(&CqlValue::Set(texts(&["b", "a", "b"]))),
+            show(&CqlValue::Set(texts(&["a", "b"])))
+        );
+        assert_ne!(
+            show(&CqlValue::List(texts(&["b", "a"]))),
+            show(&CqlValue::List(texts(&["a", "b"])))
+        );
+        let pair = |key: &str, value| (CqlValue::Text(key.to_owned()), CqlValue::Int(value));
+        let (one, two) = (pair("one", 1), pair("two", 2));
+        assert_eq!(
+            show(&CqlValue::Map(vec![two.clone(), one.clone()])).as_deref(),
+            Some(r#"{"one": 1, "two": 2}"#)
+        );
+        assert_eq!(
+            show(&CqlValue::Map(vec![one.clone(), two.clone()])),
+            show(&CqlValue::Map(vec![two, one]))
+        );
+    }
+
+    #[test]
+    fn different_values_of_one_type_show_differently() {
+        let decimal = |scale| CqlValue::Decimal(CqlDecimal::from_signed_be_bytes_and_exponent(vec![10], scale));
+        for (one, other) in [
+            (CqlValue::List(texts(&["a", "b"])), CqlValue::List(texts(&["a\", \"b"]))),
+            (decimal(1), decimal(2)),
+            (
+                CqlValue::Timestamp(CqlTimestamp(0)),
+                CqlValue::Timestamp(CqlTimestamp(1)),
+            ),
+            (
+                CqlValue::Timestamp(CqlTimestamp(i64::MAX)),
+                CqlValue::Timestamp(CqlTimestamp(i64::MAX - 1)),
+            ),
+            (CqlValue::Double(0.1), CqlValue::Double(0.100_000_000_000_000_02)),
+            (CqlValue::Time(CqlTime(1)), CqlValue::Time(CqlTime(2))),
+            (CqlValue::Date(CqlDate(0)), CqlValue::Date(CqlDate(1))),
+            (CqlValue::Blob(vec![0]), CqlValue::Blob(vec![0, 0])),
+        ] {
+            assert_ne!(show(&one), show(&other));
+        }
+    }
+
+    #[test]
+    fn an_empty_collection_is_no_value_but_an_empty_text_is_one() {
+        assert_eq!(show(&CqlValue::Set(vec![])), None);
+        assert_eq!(show(&CqlValue::Map(vec![])), None);
+        assert_eq!(show(&CqlValue::Text(String::new())).as_deref(), Some(""));
+    }
+
+    #[test]
+    fn times_are_iso_8601() {
+        assert_eq!(
+            show(&CqlValue::Timestamp(CqlTimestamp(1_506_941_793_000))).as_deref(),
+            Some("2017-10-02T10:56:33Z")
+        );
+        assert_eq!(show(&CqlValue::Date(CqlDate(1 << 31))).as_deref(), Some("1970-01-01"));
+        assert_eq!(
+            show(&CqlValue::Time(CqlTime(3_723_000_000_004))).as_deref(),
+            Some("01:02:03.000000004")
+        );
+    }
+}

@@ -59,3 +59,60 @@ pub fn quoted(name: &str) -> String {
 fn joined(parts: impl Iterator<Item = String>, between: &str) -> String {
     parts.collect::<Vec<_>>().join(between)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::columns::DataType;
+    use scylla::cluster::metadata::{ColumnType, NativeType};
+
+    fn table() -> Table {
+        Table {
+            keyspace: "shop".into(),
+            name: "orders".into(),
+            columns: [].into(),
+            partition_key: vec!["id".into()],
+            clustering_key: vec![],
+        }
+    }
+
+    fn bindings() -> Vec<Binding> {
+        let binding = |column: &str, role| Binding {
+            field: 0,
+            data_type: DataType::Text,
+            column: column.to_owned(),
+            column_type: ColumnType::Native(NativeType::Text),
+            role,
+        };
+        vec![
+            binding("id", Role::Key),
+            binding("select", Role::Value),
+            binding("odd \" name", Role::Value),
+            binding("At", Role::Key),
+        ]
+    }
+
+    #[test]
+    fn every_name_is_quoted_and_every_write_carries_its_timestamp() {
+        let (cql, marker) = insert(&table(), &bindings());
+        assert_eq!(
+            cql,
+            r#"INSERT INTO "shop"."orders" ("id", "select", "odd "" name", "At") VALUES (?, ?, ?, ?) USING TIMESTAMP ?"#
+        );
+        assert_eq!(marker, TimestampMarker::Last);
+    }
+
+    #[test]
+    fn rows_are_deleted_and_read_by_their_key_columns() {
+        let (cql, marker) = delete(&table(), &bindings());
+        assert_eq!(
+            cql,
+            r#"DELETE FROM "shop"."orders" USING TIMESTAMP ? WHERE "id" = ? AND "At" = ?"#
+        );
+        assert_eq!(marker, TimestampMarker::First);
+        assert_eq!(
+            select(&table(), &bindings()),
+            r#"SELECT "id", "select", "odd "" name", "At" FROM "shop"."orders" WHERE "id" = ? AND "At" = ?"#
+        );
+    }
+}

@@ -1,0 +1,508 @@
+//! The Cassandra sink on a real cluster: what is written, with which write timestamp, and what each failure says.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow_array::{ArrayRef, FixedSizeBinaryArray, Int32Array, Int64Array, StringArray, TimestampMillisecondArray};
+use host::connection::CassandraConnection;
+use host::record::columns::{Batch, DataType};
+use host::record::descriptor::{Descriptor, Effect, Field, Output, Target};
+use host::record::position::WriteTime;
+use host::sink::cassandra::config::{Config, Consistency};
+use host::sink::cassandra::fit::Mismatch;
+use host::sink::cassandra::read_back::CassandraReader;
+use host::sink::cassandra::schema::{self, State};
+use host::sink::cassandra::session::{self, ConnectError};
+use host::sink::cassandra::table::TableError;
+use host::sink::cassandra::{CassandraSink, OpenError};
+use host::sink::read_back::{ReadBack, RowRef};
+use host::sink::{Sink, SinkError, WriteBatch};
+use scylla::client::session::Session;
+use scylla::value::{CqlValue, Row};
+
+fn config() -> Config {
+    let nodes = std::env::var("HOST_TEST_CASSANDRA").unwrap_or_else(|_| "127.0.0.1:9042".to_owned());
+    Config {
+        connection: CassandraConnection {
+            nodes: nodes.split(',').map(str::to_owned).collect(),
+            login: None,
+            tls: None,
+        },
+        consistency: Consistency::Quorum,
+        request_timeout: Duration::from_secs(10),
+        writes_in_flight: 64,
+        write_nulls: false,
+    }
+}
+
+/// A keyspace of the test's own, empty; tables are created with their keyspace written `KS`.
+async fn keyspace(name: &str, tables: &[&str]) -> (Session, String) {
+    let session = session::connect(&config()).await.expect("a Cassandra that answers");
+    let keyspace = format!("cassandra_{name}");
+    let statements = [
+        format!("DROP KEYSPACE IF EXISTS {keyspace}"),
+        format!("CREATE KEYSPACE {keyspace} WITH replication = {{'class': 'SimpleStrategy', 'replication_factor': 1}}"),
+    ];
+    let tables = tables.iter().map(|table| table.replace("KS", &keyspace));
+    for statement in statements.into_iter().chain(tables) {
+        session
+            .query_unpaged(statement, ())
+            .await
+            .expect("a statement of the test");
+    }
+    (session, keyspace)
+}
+
+async fn rows(session: &Session, cql: &str) -> Vec<Vec<Option<CqlValue>>> {
+    let result = session.query_unpaged(cql, ()).await.expect("a query of the test");
+    let result = result.into_rows_result().expect("rows");
+    let rows = result.rows::<Row>().expect("rows");
+    rows.map(|row| row.expect("a row").columns).collect()
+}
+
+fn field(name: &str, data_type: DataType, nullable: bool) -> Field {
+    Field {
+        name: name.to_owned(),
+        data_type,
+        nullable,
+    }
+}
+
+fn output(effect: Effect, fields: Vec<Field>) -> Output {
+    Output {
+        name: "visits".into(),
+        target: Target::Table("visits".into()),
+        effect,
+        fields,
+    }
+}
+
+fn descriptor(outputs: Vec<Output>) -> Descriptor {
+    Descriptor {
+        name: "test".into(),
+        version: "1.0.0".into(),
+        inputs: vec![],
+        lookups: vec![],
+        outputs,
+    }
+}
+
+fn batch(output: usize, columns: Vec<ArrayRef>, write_times: &[i64]) -> Arc<WriteBatch> {
+    Arc::new(WriteBatch {
+        output,
+        batch: Batch {
+            rows: write_times.len(),
+            columns,
+        },
+        write_times: write_times.iter().copied().map(WriteTime).collect(),
+    })
+}
+
+const VISITS: &str = "CREATE TABLE KS.visits (who int, at int, note text, Score int, PRIMARY KEY ((who), at))";
+
+fn visits() -> Descriptor {
+    let keys = || {
+        vec![
+            field("who", DataType::Int32, false),
+            field("at", DataType::Int32, false),
+        ]
+    };
+    let mut upsert = keys();
+    upsert.extend([
+        field("note", DataType::Text, true),
+        field("Score", DataType::Int64, true),
+    ]);
+    descriptor(vec![output(Effect::Upsert, upsert), output(Effect::Delete, keys())])
+}
+
+fn ints(values: &[i32]) -> ArrayRef {
+    Arc::new(Int32Array::from(values.to_vec()))
+}
+
+fn visit(at: &[i32], notes: Vec<Option<&str>>, scores: Vec<Option<i64>>, write_times: &[i64]) -> Arc<WriteBatch> {
+    let columns: Vec<ArrayRef> = vec![
+        ints(&vec![1; at.len()]),
+        ints(at),
+        Arc::new(StringArray::from(notes)),
+        Arc::new(Int64Array::from(scores)),
+    ];
+    batch(0, columns, write_times)
+}
+
+#[tokio::test]
+async fn a_row_carries_its_write_timestamp_and_an_older_write_changes_nothing() {
+    let (session, keyspace) = keyspace("write_times", &[VISITS]).await;
+    let sink = CassandraSink::open(&config(), &keyspace, &visits()).await.unwrap();
+    let written = sink
+        .write(visit(&[1], vec![Some("new")], vec![Some(7)], &[2000]), vec![0])
+        .await;
+    assert!(written.iter().all(Result::is_ok), "{written:?}");
+    let older = sink
+        .write(visit(&[1], vec![Some("old")], vec![Some(3)], &[1999]), vec![0])
+        .await;
+    assert!(older.iter().all(Result::is_ok), "{older:?}");
+    let query = format!("SELECT note, writetime(note), score, writetime(score) FROM {keyspace}.visits");
+    assert_eq!(
+        rows(&session, &query).await,
+        [vec![
+            Some(CqlValue::Text("new".into())),
+            Some(CqlValue::BigInt(2000)),
+            Some(CqlValue::Int(7)),
+            Some(CqlValue::BigInt(2000)),
+        ]]
+    );
+}
+
+#[tokio::test]
+async fn a_null_leaves_what_was_there_unless_nulls_are_asked_for() {
+    let (session, keyspace) = keyspace("nulls", &[VISITS]).await;
+    let query = format!("SELECT note, score FROM {keyspace}.visits");
+    let sink = CassandraSink::open(&config(), &keyspace, &visits()).await.unwrap();
+    sink.write(visit(&[1], vec![Some("kept")], vec![Some(7)], &[1000]), vec![0])
+        .await;
+    sink.write(visit(&[1], vec![None], vec![Some(8)], &[2000]), vec![0])
+        .await;
+    let kept = vec![Some(CqlValue::Text("kept".into())), Some(CqlValue::Int(8))];
+    assert_eq!(rows(&session, &query).await, [kept]);
+
+    let erasing = Config {
+        write_nulls: true,
+        ..config()
+    };
+    let sink = CassandraSink::open(&erasing, &keyspace, &visits()).await.unwrap();
+    sink.write(visit(&[1], vec![None], vec![Some(9)], &[3000]), vec![0])
+        .await;
+    assert_eq!(rows(&session, &query).await, [vec![None, Some(CqlValue::Int(9))]]);
+}
+
+#[tokio::test]
+async fn a_delete_takes_the_row_with_its_write_timestamp() {
+    let (session, keyspace) = keyspace("deletes", &[VISITS]).await;
+    let sink = CassandraSink::open(&config(), &keyspace, &visits()).await.unwrap();
+    sink.write(
+        visit(&[1, 2], vec![None, None], vec![Some(1), Some(2)], &[1000, 3000]),
+        vec![0, 1],
+    )
+    .await;
+    // Later than the first row, earlier than the second.
+    let deletes = batch(1, vec![ints(&[1, 1]), ints(&[1, 2])], &[2000, 2000]);
+    let deleted = sink.write(deletes, vec![0, 1]).await;
+    assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
+    let left = rows(&session, &format!("SELECT at FROM {keyspace}.visits")).await;
+    assert_eq!(left, [vec![Some(CqlValue::Int(2))]]);
+}
+
+#[tokio::test]
+async fn only_the_rows_asked_for_are_written_and_each_bad_one_answers_for_itself() {
+    let (session, keyspace) = keyspace("which", &[VISITS]).await;
+    let sink = CassandraSink::open(&config(), &keyspace, &visits()).await.unwrap();
+    let too_large = i64::from(i32::MAX) + 1;
+    let scores = vec![Some(0), Some(too_large), Some(2), Some(3)];
+    let answers = sink
+        .write(visit(&[0, 1, 2, 3], vec![None; 4], scores, &[1; 4]), vec![3, 1, 0])
+        .await;
+    assert_eq!(answers.len(), 3);
+    assert!(answers[0].is_ok() && answers[2].is_ok(), "{answers:?}");
+    let refused = answers[1].as_ref().unwrap_err();
+    assert!(matches!(refused, SinkError::Value { .. }), "{refused:?}");
+    assert_eq!(refused.to_string(), "column score: 2147483648 does not fit int");
+    let mut written = rows(&session, &format!("SELECT at FROM {keyspace}.visits")).await;
+    written.sort_by_key(|row| row[0].as_ref().and_then(CqlValue::as_int));
+    assert_eq!(written, [vec![Some(CqlValue::Int(0))], vec![Some(CqlValue::Int(3))]]);
+}
+
+#[tokio::test]
+async fn many_rows_of_many_batches_are_all_there() {
+    let (session, keyspace) = keyspace("many", &[VISITS]).await;
+    let sink = CassandraSink::open(&config(), &keyspace, &visits()).await.unwrap();
+    let writes = (0..8).map(|number| {
+        let at: Vec<i32> = (number * 500..(number + 1) * 500).collect();
+        let scores = at.iter().map(|at| Some(i64::from(*at))).collect();
+        sink.write(visit(&at, vec![Some("x"); 500], scores, &[1; 500]), (0..500).collect())
+    });
+    let answers = futures::future::join_all(writes).await;
+    assert!(answers.iter().flatten().all(Result::is_ok));
+    let count = rows(&session, &format!("SELECT count(*), sum(score) FROM {keyspace}.visits")).await;
+    let sum = (0..4000).sum::<i32>();
+    assert_eq!(count, [vec![Some(CqlValue::BigInt(4000)), Some(CqlValue::Int(sum))]]);
+}
+
+#[tokio::test]
+async fn a_key_that_the_server_refuses_is_refused_for_its_row_alone() {
+    let table = "CREATE TABLE KS.visits (name text PRIMARY KEY)";
+    let (_session, keyspace) = keyspace("refused", &[table]).await;
+    let names = descriptor(vec![output(Effect::Upsert, vec![field("name", DataType::Text, false)])]);
+    let sink = CassandraSink::open(&config(), &keyspace, &names).await.unwrap();
+    let long = "x".repeat(70_000);
+    let column: ArrayRef = Arc::new(StringArray::from(vec!["", &long, "fine"]));
+    let answers = sink.write(batch(0, vec![column], &[1; 3]), vec![0, 1, 2]).await;
+    assert!(matches!(answers[0], Err(SinkError::Refused(_))), "{:?}", answers[0]);
+    assert!(matches!(answers[1], Err(SinkError::Refused(_))), "{:?}", answers[1]);
+    assert!(answers[2].is_ok(), "{:?}", answers[2]);
+}
+
+#[tokio::test]
+async fn a_dropped_table_or_column_is_gone_and_a_table_made_again_is_written() {
+    let (session, keyspace) = keyspace("gone", &[VISITS]).await;
+    let sink = CassandraSink::open(&config(), &keyspace, &visits()).await.unwrap();
+    let write = || sink.write(visit(&[1], vec![Some("x")], vec![Some(1)], &[1]), vec![0]);
+    assert!(write().await[0].is_ok());
+    for change in ["ALTER TABLE KS.visits DROP score", "DROP TABLE KS.visits"] {
+        session
+            .query_unpaged(change.replace("KS", &keyspace), ())
+            .await
+            .unwrap();
+        let answer = write().await;
+        assert!(
+            matches!(answer[0], Err(SinkError::TableGone(_))),
+            "{change}: {:?}",
+            answer[0]
+        );
+    }
+    session
+        .query_unpaged(VISITS.replace("KS", &keyspace), ())
+        .await
+        .unwrap();
+    let answer = write().await;
+    assert!(answer[0].is_ok(), "{:?}", answer[0]);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_named_with_what_is() {
+    let (_session, keyspace) = keyspace("missing", &[VISITS]).await;
+    let absent = CassandraSink::open(&config(), "cassandra_nowhere", &visits()).await;
+    let Err(OpenError::Table(error @ TableError::NoKeyspace { .. })) = absent else {
+        panic!("a keyspace that is not there was opened");
+    };
+    assert!(error.to_string().contains("`host setup` creates it"), "{error}");
+    let mut elsewhere = visits();
+    elsewhere.outputs[0].target = Target::Table("visitors".into());
+    let Err(error) = CassandraSink::open(&config(), &keyspace, &elsewhere).await else {
+        panic!("a table that is not there was opened");
+    };
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "there is no table visitors in keyspace {keyspace} (the tables are visits); `host setup` creates those of `cql/`"
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_plugin_that_does_not_fit_is_told_everything() {
+    let (_session, keyspace) = keyspace("misfit", &[VISITS]).await;
+    let fields = vec![field("who", DataType::Int32, true), field("note", DataType::Uuid, true)];
+    let opened = CassandraSink::open(&config(), &keyspace, &descriptor(vec![output(Effect::Upsert, fields)])).await;
+    let Err(OpenError::Fit(mismatches)) = opened else {
+        panic!("it was opened");
+    };
+    assert!(
+        matches!(
+            mismatches.as_slice(),
+            [
+                Mismatch::NullableKey { .. },
+                Mismatch::Type { .. },
+                Mismatch::NoKeyField { .. }
+            ]
+        ),
+        "{mismatches:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_address_where_nobody_listens_is_unreachable() {
+    let mut nowhere = config();
+    nowhere.connection.nodes = vec!["127.0.0.1:1".into()];
+    let error = session::connect(&nowhere).await.unwrap_err();
+    assert!(
+        matches!(error, ConnectError::Unreachable { .. }) && error.is_unreachable(),
+        "{error:?}"
+    );
+    assert_eq!(error.to_string(), "Cassandra does not answer at 127.0.0.1:1");
+}
+
+#[tokio::test]
+async fn setup_creates_the_table_of_orders_once() {
+    let (session, keyspace) = keyspace("setup", &[]).await;
+    session
+        .query_unpaged(format!("DROP KEYSPACE {keyspace}"), ())
+        .await
+        .unwrap();
+    let file = include_str!("../../../cql/ecommerce.cql");
+    let states = |created: Vec<schema::Created>| created.into_iter().map(|it| it.state).collect::<Vec<_>>();
+    let first = schema::create(&session, file, &keyspace, 1).await.unwrap();
+    assert_eq!(first[0].what, format!("keyspace {keyspace}"));
+    assert_eq!(first[1].what, format!("table {keyspace}.orders"));
+    assert_eq!(states(first), [State::Created, State::Created]);
+    let second = schema::create(&session, file, &keyspace, 1).await.unwrap();
+    assert_eq!(states(second), [State::WasThere, State::WasThere]);
+    assert_eq!(schema::replication_factor(&session, &keyspace), Some(1));
+    let columns = rows(
+        &session,
+        &format!("SELECT column_name, type, kind, position FROM system_schema.columns WHERE keyspace_name = '{keyspace}' AND table_name = 'orders'"),
+    )
+    .await;
+    let columns: Vec<String> = columns
+        .iter()
+        .map(|row| {
+            let text = |index: usize| {
+                row[index]
+                    .as_ref()
+                    .and_then(CqlValue::as_text)
+                    .cloned()
+                    .unwrap_or_default()
+            };
+            let position = row[3].as_ref().and_then(CqlValue::as_int).unwrap_or_default();
+            format!("{} {} {} {position}", text(0), text(1), text(2))
+        })
+        .collect();
+    assert_eq!(
+        columns,
+        [
+            "customer_id uuid partition_key 0",
+            "order_approved_at timestamp regular -1",
+            "order_delivered_carrier_date timestamp regular -1",
+            "order_delivered_customer_date timestamp regular -1",
+            "order_estimated_delivery_date timestamp regular -1",
+            "order_id uuid clustering 0",
+            "order_purchase_timestamp timestamp clustering 1",
+            "order_status text regular -1",
+            "orderdayofweek text regular -1",
+            "orderhour int regular -1",
+        ]
+    );
+}
+
+/// One column of every type that can be written.
+const EVERY_TYPE: &str = "CREATE TABLE KS.visits (
+    id uuid, at timestamp,
+    c_ascii ascii, c_bigint bigint, c_blob blob, c_boolean boolean, c_date date, c_decimal decimal, c_double double,
+    c_float float, c_inet inet, c_int int, c_smallint smallint, c_text text, c_time time, c_timestamp timestamp,
+    c_timeuuid timeuuid, c_tinyint tinyint, c_varint varint,
+    c_list list<int>, c_set set<text>, c_map map<text, double>, c_nested map<int, frozen<list<frozen<set<uuid>>>>>,
+    c_frozen frozen<list<decimal>>, c_empty list<int>, c_none text,
+    PRIMARY KEY (id, at))";
+
+#[tokio::test]
+async fn a_value_of_every_type_is_read_back_as_it_was_given() {
+    use DataType as D;
+    let (_session, keyspace) = keyspace("every_type", &[EVERY_TYPE]).await;
+    let text = |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![value])) };
+    let uuid = |value: u128| -> ArrayRef {
+        Arc::new(FixedSizeBinaryArray::try_from_iter([value.to_be_bytes()].into_iter()).unwrap())
+    };
+    let time = |ms| -> ArrayRef { Arc::new(TimestampMillisecondArray::from(vec![ms])) };
+    let whole = |value| -> ArrayRef { Arc::new(Int64Array::from(vec![value])) };
+    let nested = r#"{"-1": [["e481f51c-bdc5-4678-bb18-c49d2d6cf9f7"], []]}"#;
+    let first = 0x5055_4d6e_29bb_11e5_b345_feff_819c_dc9f_u128;
+    let columns: Vec<(&str, D, ArrayRef, Option<&str>)> = vec![
+        ("id", D::Uuid, uuid(7), Some("00000000-0000-0000-0000-000000000007")),
+        ("at", D::Timestamp, time(-1), Some("1969-12-31T23:59:59.999Z")),
+        ("c_ascii", D::Text, text("plain"), Some("plain")),
+        ("c_bigint", D::Int64, whole(i64::MIN), Some("-9223372036854775808")),
+        (
+            "c_blob",
+            D::Blob,
+            Arc::new(arrow_array::BinaryArray::from(vec![b"\0\xff".as_slice()])),
+            Some("0x00ff"),
+        ),
+        (
+            "c_boolean",
+            D::Boolean,
+            Arc::new(arrow_array::BooleanArray::from(vec![true])),
+            Some("true"),
+        ),
+        (
+            "c_date",
+            D::Date,
+            Arc::new(arrow_array::Date32Array::from(vec![-719_529])),
+            Some("-0001-12-31"),
+        ),
+        ("c_decimal", D::Text, text("-12.3400"), Some("-123400e-4")),
+        (
+            "c_double",
+            D::Float64,
+            Arc::new(arrow_array::Float64Array::from(vec![0.1])),
+            Some("0.1"),
+        ),
+        (
+            "c_float",
+            D::Float64,
+            Arc::new(arrow_array::Float64Array::from(vec![0.1])),
+            Some("0.1"),
+        ),
+        ("c_inet", D::Text, text("2001:db8::1"), Some("2001:db8::1")),
+        ("c_int", D::Int64, whole(-5), Some("-5")),
+        ("c_smallint", D::Int32, ints(&[-32768]), Some("-32768")),
+        ("c_text", D::Text, text("São Paulo"), Some("São Paulo")),
+        (
+            "c_time",
+            D::Text,
+            text("23:59:59.999999999"),
+            Some("23:59:59.999999999"),
+        ),
+        (
+            "c_timestamp",
+            D::Text,
+            text("2017-10-02T10:56:33+02:00"),
+            Some("2017-10-02T08:56:33Z"),
+        ),
+        (
+            "c_timeuuid",
+            D::Uuid,
+            uuid(first),
+            Some("50554d6e-29bb-11e5-b345-feff819cdc9f"),
+        ),
+        ("c_tinyint", D::Int32, ints(&[127]), Some("127")),
+        (
+            "c_varint",
+            D::Text,
+            text("-123456789012345678901234567890"),
+            Some("-123456789012345678901234567890"),
+        ),
+        ("c_list", D::Json, text("[3, 1, 3]"), Some("[3, 1, 3]")),
+        ("c_set", D::Json, text(r#"["b", "a", "b"]"#), Some(r#"{"a", "b"}"#)),
+        (
+            "c_map",
+            D::Json,
+            text(r#"{"z": 1, "a": 0.5}"#),
+            Some(r#"{"a": 0.5, "z": 1.0}"#),
+        ),
+        (
+            "c_nested",
+            D::Json,
+            text(nested),
+            Some("{-1: [{e481f51c-bdc5-4678-bb18-c49d2d6cf9f7}, {}]}"),
+        ),
+        ("c_frozen", D::Json, text(r#"["1.50", 2]"#), Some("[150e-2, 2e0]")),
+        ("c_empty", D::Json, text("[]"), None),
+        ("c_none", D::Text, Arc::new(StringArray::from(vec![None::<&str>])), None),
+    ];
+    let fields = columns
+        .iter()
+        .map(|(name, data_type, ..)| field(name, *data_type, *name == "c_none"));
+    let every = descriptor(vec![output(Effect::Upsert, fields.collect())]);
+    let arrays: Vec<ArrayRef> = columns.iter().map(|(_, _, array, _)| array.clone()).collect();
+
+    let sink = CassandraSink::open(&config(), &keyspace, &every).await.unwrap();
+    let answers = sink.write(batch(0, arrays.clone(), &[1]), vec![0]).await;
+    assert!(answers[0].is_ok(), "{:?}", answers[0]);
+
+    let reader = CassandraReader::open(&config(), &keyspace, &every).await.unwrap();
+    let row = RowRef {
+        batch: Arc::new(Batch {
+            rows: 1,
+            columns: arrays,
+        }),
+        row: 0,
+    };
+    let found = reader.read(0, &row).await.unwrap().expect("the row that was written");
+    for ((name, _, _, expected), cell) in columns.iter().zip(&found.cells) {
+        assert_eq!(cell.as_deref(), *expected, "column {name}");
+    }
+    assert_eq!(found, reader.image(0, &row).unwrap());
+    assert_eq!(
+        found.key,
+        "id=00000000-0000-0000-0000-000000000007 at=1969-12-31T23:59:59.999Z"
+    );
+}
