@@ -32,11 +32,13 @@ pub enum Topic {
 
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
-    #[error("Kafka does not answer at {brokers}")]
+    #[error(
+        "Kafka does not answer at {brokers} (`make up` starts one here, --from kafka://BROKERS/TOPIC names others)"
+    )]
     Unreachable {
         brokers: String,
         #[source]
-        cause: KafkaError,
+        cause: Option<RDKafkaErrorCode>,
     },
     #[error("the settings of Kafka cannot be used")]
     Settings(#[source] KafkaError),
@@ -78,7 +80,10 @@ pub async fn cluster(connection: &KafkaConnection) -> Result<Cluster, AdminError
     });
     // The closure does not panic, and nothing cancels it.
     let answer = answer.await.unwrap_or(Err(KafkaError::Canceled));
-    answer.map_err(|cause| AdminError::Unreachable { brokers, cause })
+    answer.map_err(|error| AdminError::Unreachable {
+        brokers,
+        cause: error.rdkafka_error_code(),
+    })
 }
 
 pub async fn topic_exists(connection: &KafkaConnection, topic: &str) -> Result<bool, AdminError> {
@@ -121,9 +126,9 @@ async fn create(
         .request_timeout(Some(TIMEOUT))
         .operation_timeout(Some(TIMEOUT));
     let answers = client.create_topics([&request], &options).await;
-    let answers = answers.map_err(|cause| AdminError::Unreachable {
+    let answers = answers.map_err(|error| AdminError::Unreachable {
         brokers: connection.brokers.clone(),
-        cause,
+        cause: error.rdkafka_error_code(),
     })?;
     match answers.into_iter().next() {
         // Somebody else was faster.

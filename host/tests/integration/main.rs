@@ -1,1 +1,2 @@
 mod cassandra;
+mod cassandra_secure;

@@ -5,16 +5,24 @@ use scylla::errors::{BadQuery, DbError, ExecutionError, PrepareError, RequestAtt
 
 use crate::sink::SinkError;
 
+/// An error of the driver with all it has to say. The driver's errors repeat their causes in their own words, so this
+/// one names none: a chain that it ends says each thing once.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct Whole<E>(pub E);
+
 /// The meaning of an error of one write.
 pub fn sink_error(error: ExecutionError) -> SinkError {
-    match meaning(&error) {
-        Meaning::Refused => SinkError::Refused(error.into()),
-        Meaning::Unavailable => SinkError::Unavailable(error.into()),
-        Meaning::Timeout => SinkError::Timeout(error.into()),
-        Meaning::Overloaded => SinkError::Overloaded(error.into()),
-        Meaning::Connection => SinkError::Connection(error.into()),
-        Meaning::TableGone => SinkError::TableGone(error.into()),
-        Meaning::Unauthorized => SinkError::Unauthorized(error.into()),
+    let meaning = meaning(&error);
+    let cause = Box::new(Whole(error));
+    match meaning {
+        Meaning::Refused => SinkError::Refused(cause),
+        Meaning::Unavailable => SinkError::Unavailable(cause),
+        Meaning::Timeout => SinkError::Timeout(cause),
+        Meaning::Overloaded => SinkError::Overloaded(cause),
+        Meaning::Connection => SinkError::Connection(cause),
+        Meaning::TableGone => SinkError::TableGone(cause),
+        Meaning::Unauthorized => SinkError::Unauthorized(cause),
     }
 }
 

@@ -49,7 +49,7 @@ pub enum Mismatch {
         field: String,
         table: String,
         column: String,
-        cause: convert::Mismatch,
+        cause: Box<convert::Mismatch>,
     },
     #[error("output {output}: no field gives column {column}, which is part of the primary key of table {table}")]
     NoKeyField {
@@ -125,7 +125,7 @@ fn fit_field(index: usize, field: &Field, output: &Output, table: &Table) -> Res
         field: field.name.clone(),
         table: full_name(table),
         column: column.to_owned(),
-        cause,
+        cause: Box::new(cause),
     })?;
     let role = if table.is_key(column) { Role::Key } else { Role::Value };
     match role {

@@ -25,6 +25,7 @@ use scylla::statement::prepared::PreparedStatement;
 use scylla::statement::unprepared::Statement;
 
 use crate::record::descriptor::{Descriptor, Output, Target};
+use errors::Whole;
 use fit::{Binding, Mismatch};
 use session::ConnectError;
 use table::{Table, TableError};
@@ -44,7 +45,7 @@ pub enum OpenError {
     Prepare {
         statement: String,
         #[source]
-        cause: Box<PrepareError>,
+        cause: Whole<Box<PrepareError>>,
     },
 }
 
@@ -61,7 +62,7 @@ impl OpenError {
     pub fn is_unreachable(&self) -> bool {
         match self {
             Self::Connect(error) => error.is_unreachable(),
-            Self::Prepare { cause, .. } => errors::is_outage(cause),
+            Self::Prepare { cause, .. } => errors::is_outage(&cause.0),
             Self::Table(_) | Self::Fit(_) | Self::TopicOutput { .. } => false,
         }
     }
@@ -102,7 +103,7 @@ async fn prepare(session: &Session, cql: String) -> Result<PreparedStatement, Op
         .await
         .map_err(|error| OpenError::Prepare {
             statement: cql,
-            cause: Box::new(error),
+            cause: Whole(Box::new(error)),
         })?;
     // With its write timestamp in it, a write made twice is a write made once.
     statement.set_is_idempotent(true);

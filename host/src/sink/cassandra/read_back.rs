@@ -24,6 +24,8 @@ pub struct CassandraReader {
 struct Reader {
     statement: PreparedStatement,
     bindings: Vec<Binding>,
+    /// Indices into `bindings`, in the order of the primary key, so that images of all outputs of a table agree.
+    key: Vec<usize>,
 }
 
 impl CassandraReader {
@@ -31,8 +33,10 @@ impl CassandraReader {
         let session = session::connect(config).await?;
         let mut outputs = Vec::with_capacity(descriptor.outputs.len());
         for BoundOutput { table, bindings } in bind(&session, keyspace, descriptor)? {
+            let position = |column| bindings.iter().position(|binding| binding.column == column);
             outputs.push(Reader {
                 statement: prepare(&session, statement::select(&table, &bindings)).await?,
+                key: table.primary_key().filter_map(position).collect(),
                 bindings,
             });
         }
@@ -54,20 +58,23 @@ impl ReadBack for CassandraReader {
     }
 
     fn image(&self, output: usize, row: &RowRef) -> Result<Image, SinkError> {
-        let bindings = &self.outputs[output].bindings;
-        let values = bindings.iter().map(|binding| cql_value(binding, &row.batch, row.row));
-        Ok(image(bindings, &values.collect::<Result<Vec<_>, _>>()?))
+        let reader = &self.outputs[output];
+        let values = reader
+            .bindings
+            .iter()
+            .map(|binding| cql_value(binding, &row.batch, row.row));
+        Ok(reader.image(&values.collect::<Result<Vec<_>, _>>()?))
     }
 
     fn read<'a>(&'a self, output: usize, row: &'a RowRef) -> BoxFuture<'a, Result<Option<Image>, SinkError>> {
         Box::pin(async move {
-            let Reader { statement, bindings } = &self.outputs[output];
-            let keys = bindings.iter().filter(|binding| binding.role == Role::Key);
+            let reader = &self.outputs[output];
+            let keys = reader.bindings.iter().filter(|binding| binding.role == Role::Key);
             let keys = keys.map(|binding| cql_value(binding, &row.batch, row.row));
             let keys = keys.collect::<Result<Vec<_>, _>>()?;
             let result = self
                 .session
-                .execute_unpaged(statement, keys)
+                .execute_unpaged(&reader.statement, keys)
                 .await
                 .map_err(errors::sink_error)?;
             // An answer that is no row is an answer of a broken server.
@@ -77,20 +84,22 @@ impl ReadBack for CassandraReader {
             let found = rows
                 .maybe_first_row::<Row>()
                 .map_err(|error| SinkError::Connection(error.into()))?;
-            Ok(found.map(|row| image(bindings, &row.columns)))
+            Ok(found.map(|row| reader.image(&row.columns)))
         })
     }
 }
 
-fn image(bindings: &[Binding], values: &[Option<CqlValue>]) -> Image {
-    let cells: Vec<Option<String>> = values.iter().map(|value| value.as_ref().and_then(show)).collect();
-    let keys = bindings
-        .iter()
-        .zip(&cells)
-        .filter(|(binding, _)| binding.role == Role::Key);
-    let key = keys.map(|(binding, cell)| format!("{}={}", binding.column, cell.as_deref().unwrap_or_default()));
-    Image {
-        key: key.collect::<Vec<_>>().join(" "),
-        cells,
+impl Reader {
+    fn image(&self, values: &[Option<CqlValue>]) -> Image {
+        let cells: Vec<Option<String>> = values.iter().map(|value| value.as_ref().and_then(show)).collect();
+        let part = |index: &usize| {
+            let value = cells[*index].as_deref().unwrap_or_default();
+            format!("{}={value}", self.bindings[*index].column)
+        };
+        let key: Vec<String> = self.key.iter().map(part).collect();
+        Image {
+            key: key.join(" "),
+            cells,
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use scylla::client::session::Session;
 use scylla::errors::ExecutionError;
 
+use super::errors::Whole;
 use super::table::is_system;
 
 /// Replicas that a keyspace should have: QUORUM then goes on with one of them down.
@@ -35,7 +36,7 @@ pub enum SchemaError {
     Create {
         what: String,
         #[source]
-        cause: Box<ExecutionError>,
+        cause: Whole<Box<ExecutionError>>,
     },
 }
 
@@ -75,7 +76,7 @@ pub async fn create(
             let result = session.query_unpaged(cql, ()).await;
             result.map_err(|error| SchemaError::Create {
                 what: what.clone(),
-                cause: Box::new(error),
+                cause: Whole(Box::new(error)),
             })?;
         }
         let state = if is_there { State::WasThere } else { State::Created };

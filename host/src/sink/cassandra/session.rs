@@ -25,11 +25,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    #[error("Cassandra does not answer at {nodes}")]
+    #[error(
+        "Cassandra does not answer at {nodes} (`make up` starts one here, --to cassandra://NODES/KEYSPACE names others)"
+    )]
     Unreachable {
         nodes: String,
         #[source]
-        cause: Box<NewSessionError>,
+        cause: DriverCause,
     },
     #[error("Cassandra at {nodes} asks for a login and none is set (CASSANDRA_CLIENT_ID, CASSANDRA_SECRET)")]
     LoginNeeded { nodes: String },
@@ -38,17 +40,22 @@ pub enum ConnectError {
         nodes: String,
         user: String,
         #[source]
-        cause: Box<NewSessionError>,
+        cause: DriverCause,
     },
-    #[error("no secure connection to Cassandra at {nodes}: the node's certificate or ours is not accepted")]
+    #[error("no secure connection to Cassandra at {nodes}: a certificate, the node's or ours, is not accepted")]
     Handshake {
         nodes: String,
         #[source]
-        cause: Box<NewSessionError>,
+        cause: DriverCause,
     },
     #[error("the TLS settings of Cassandra cannot be used")]
     Tls(#[from] TlsError),
 }
+
+/// What the last attempt at a connection met, where the driver says it, or all that it says.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct DriverCause(Box<dyn std::error::Error + Send + Sync>);
 
 impl ConnectError {
     /// Whether the service is out of reach (exit code 3), rather than set up wrongly (2).
@@ -76,10 +83,10 @@ pub async fn connect(config: &Config) -> Result<Session, ConnectError> {
     if let Some(settings) = &connection.tls {
         builder = builder.tls_context(Some(tls::context(settings)?));
     }
-    builder.build().await.map_err(|error| connect_error(error, config))
+    builder.build().await.map_err(|error| connect_error(&error, config))
 }
 
-fn connect_error(error: NewSessionError, config: &Config) -> ConnectError {
+fn connect_error(error: &NewSessionError, config: &Config) -> ConnectError {
     let connection = &config.connection;
     let nodes = connection.nodes.join(", ");
     let login_trouble = |user: Option<&str>, cause| match user {
@@ -91,8 +98,12 @@ fn connect_error(error: NewSessionError, config: &Config) -> ConnectError {
         None => ConnectError::LoginNeeded { nodes: nodes.clone() },
     };
     let user = connection.login.as_ref().map(|login| login.user.as_str());
-    let cause = Box::new(error.clone());
-    match last_connection_error(&error) {
+    let last = last_connection_error(error);
+    let cause = DriverCause(match last {
+        Some(last) => Box::new(last.clone()),
+        None => Box::new(error.clone()),
+    });
+    match last {
         Some(ConnectionError::ConnectionSetupRequestError(setup)) => match setup.get_error() {
             Setup::MissingAuthentication
             | Setup::StartAuthSessionError(_)

@@ -38,6 +38,7 @@ const DATE_ZERO: i64 = 1 << 31;
 
 /// Says whether values of `from` may go into a column of type `to`. Single values may still be refused.
 pub fn can_convert(from: DataType, to: &ColumnType<'_>) -> Result<(), Mismatch> {
+    use NativeType as Cql;
     let mismatch = |remedy| {
         Err(Mismatch {
             from,
@@ -53,7 +54,6 @@ pub fn can_convert(from: DataType, to: &ColumnType<'_>) -> Result<(), Mismatch> 
         ColumnType::Collection { .. } if collection::is_supported(to) => return Ok(()),
         _ => return mismatch(Some("columns of this type are not written")),
     };
-    use NativeType as Cql;
     match (from, native) {
         (_, Cql::Counter) => mismatch(Some("a counter cannot be set, nor written twice without harm")),
         (_, Cql::Duration) => mismatch(Some("columns of this type are not written")),

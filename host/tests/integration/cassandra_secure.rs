@@ -1,0 +1,124 @@
+//! A Cassandra with TLS, client certificates and passwords: what connects, and what each wrong setting says.
+//!
+//! `HOST_TEST_CASSANDRA_SECURE` is its address, `HOST_TEST_SECURE_DIR` holds `ca.pem`, `client.crt`, `client.key`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use host::connection::{CassandraConnection, ClientCertificate, Login, Secret, Tls};
+use host::sink::cassandra::config::{Config, Consistency};
+use host::sink::cassandra::session::{ConnectError, connect};
+use host::sink::cassandra::tls::TlsError;
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set; the head of this file says what it is"))
+}
+
+fn file(name: &str) -> PathBuf {
+    PathBuf::from(variable("HOST_TEST_SECURE_DIR")).join(name)
+}
+
+fn config() -> Config {
+    Config {
+        connection: CassandraConnection {
+            nodes: vec![variable("HOST_TEST_CASSANDRA_SECURE")],
+            login: Some(login("app-secret")),
+            tls: Some(Tls {
+                ca: file("ca.pem"),
+                client: Some(ClientCertificate {
+                    certificate: file("client.crt"),
+                    key: file("client.key"),
+                }),
+            }),
+        },
+        consistency: Consistency::Quorum,
+        request_timeout: Duration::from_secs(10),
+        writes_in_flight: 1,
+        write_nulls: false,
+    }
+}
+
+fn login(password: &str) -> Login {
+    Login {
+        user: "app".into(),
+        password: Secret::new(password),
+    }
+}
+
+#[tokio::test]
+async fn the_right_certificates_and_password_connect() {
+    let session = connect(&config()).await.expect("a session");
+    session
+        .query_unpaged("SELECT key FROM system.local", ())
+        .await
+        .expect("an answer");
+}
+
+#[tokio::test]
+async fn a_wrong_or_missing_login_is_named_without_its_password() {
+    let mut wrong = config();
+    wrong.connection.login = Some(login("wrong-secret"));
+    let error = connect(&wrong).await.expect_err("a refusal");
+    assert!(matches!(error, ConnectError::LoginRefused { .. }), "{error:?}");
+    assert!(!error.is_unreachable());
+    let (debug, line) = (format!("{error:?}"), format!("{:#}", anyhow::Error::new(error)));
+    assert!(
+        !debug.contains("wrong-secret") && !line.contains("wrong-secret"),
+        "{line}"
+    );
+    wrong.connection.login = None;
+    let error = connect(&wrong).await.expect_err("a refusal");
+    assert!(matches!(error, ConnectError::LoginNeeded { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_ca_that_did_not_sign_the_node_is_a_failed_handshake() {
+    let mut wrong = config();
+    wrong.connection.tls = Some(Tls {
+        // A certificate of its own, which signed nothing.
+        ca: file("client.crt"),
+        client: None,
+    });
+    let error = connect(&wrong).await.expect_err("a refusal");
+    assert!(matches!(error, ConnectError::Handshake { .. }), "{error:?}");
+    let line = format!("{:#}", anyhow::Error::new(error));
+    assert!(line.contains("certificate verify failed"), "{line}");
+}
+
+#[tokio::test]
+async fn a_plain_connection_to_a_secure_node_is_unreachable() {
+    let mut plain = config();
+    plain.connection.tls = None;
+    let error = connect(&plain).await.expect_err("a refusal");
+    assert!(matches!(error, ConnectError::Unreachable { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn files_that_are_no_certificates_are_named() {
+    let tls = |ca: PathBuf, certificate: PathBuf, key: PathBuf| Tls {
+        ca,
+        client: Some(ClientCertificate { certificate, key }),
+    };
+    let (ca, certificate, key) = (file("ca.pem"), file("client.crt"), file("client.key"));
+    let cases = [
+        (
+            tls(file("none.pem"), certificate.clone(), key.clone()),
+            "CA certificate",
+        ),
+        (tls(ca.clone(), key.clone(), key), "client certificate"),
+        (tls(ca.clone(), certificate.clone(), certificate.clone()), "client key"),
+        (
+            tls(ca, certificate, file("server.key")),
+            "is not that of the client certificate",
+        ),
+    ];
+    for (tls, words) in cases {
+        let mut wrong = config();
+        wrong.connection.tls = Some(tls);
+        let Err(ConnectError::Tls(error)) = connect(&wrong).await else {
+            panic!("{words}: no error of the settings");
+        };
+        assert!(error.to_string().contains(words), "{words}: {error}");
+        assert!(!matches!(error, TlsError::Library(_)), "{error:?}");
+    }
+}
