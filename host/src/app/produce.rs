@@ -11,9 +11,8 @@ use super::failure::Failure;
 use super::source_failure;
 use crate::codec::registry::{Registry, RegistryError};
 use crate::connection::{KafkaConnection, RegistryConnection};
-use crate::csv_file::{CsvReader, InputError};
+use crate::csv_file::{CsvReader, InputError, json};
 use crate::produce::avro::AvroEncoder;
-use crate::produce::json;
 use crate::produce::key::KeyTemplate;
 use crate::produce::rate::{Pace, Rate};
 use crate::produce::send::{Report, Sender};
@@ -163,7 +162,7 @@ fn send_all(
             Some(Err(error)) => return Err(error.into()),
         };
         let value = match encoder {
-            Encoder::Json => json::encode(header, &row.fields),
+            Encoder::Json => json::object(header, &row.fields),
             Encoder::Avro(avro) => match avro.encode(&row.fields) {
                 Ok(value) => value,
                 Err(error) => {

@@ -13,7 +13,7 @@ use crate::connection::{
 };
 use crate::plugin::limits::Limits;
 use crate::sink::cassandra::config::Consistency;
-use crate::source::kafka::Start;
+use crate::source::kafka::config::Start;
 use crate::{pipeline, sink, source, telemetry};
 
 /// What a verb starts from.
@@ -46,20 +46,25 @@ fn settings(values: &mut Values) -> Settings {
     let (from, topic, brokers) = from(values);
     let (to, nodes) = to(values);
     let dead_letters = dead_letters(values, &from, &to);
+    let pipeline = pipeline(values);
     Settings {
         kafka: KafkaConnection {
             brokers,
             properties: kafka::properties(values),
         },
         registry: registry(values),
-        source: source::kafka::Config {
+        source: source::kafka::config::Config {
             group: values.text("source.group").unwrap_or_default(),
             group_instance: values.text("source.group_instance"),
             start: values.choice("source.start", &[Start::Earliest, Start::Latest]),
+            chunk_records: pipeline.batch_records,
+            queue_records: pipeline.queue_records,
+            queue_bytes: pipeline.queue_bytes,
+            drain_timeout: pipeline.drain_timeout,
         },
         cassandra: cassandra(values, nodes),
         plugin: plugin(values),
-        pipeline: pipeline(values),
+        pipeline,
         log: log(values),
         from,
         topic,

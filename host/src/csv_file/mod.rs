@@ -6,6 +6,7 @@
 
 mod csv;
 mod error;
+pub mod json;
 mod ndjson;
 mod row_parser;
 mod text_file;

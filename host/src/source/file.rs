@@ -11,13 +11,12 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 
 use super::gauge::Gauge;
 use super::kafka::config::Config;
 use super::{Assignment, Commit, Control, Event, Running, SourceError};
-use crate::csv_file::{CsvReader, InputError, NdjsonReader};
+use crate::csv_file::{CsvReader, InputError, NdjsonReader, json};
 use crate::record::Record;
 use crate::record::position::{Offset, Partition, Position};
 
@@ -77,21 +76,12 @@ impl Rows {
     fn next(&mut self) -> Option<Result<(u64, Bytes), InputError>> {
         match self {
             Self::Csv(reader) => match reader.next()? {
-                Ok(row) => Some(Ok((row.line, to_json(reader.header(), &row.fields)))),
+                Ok(row) => Some(Ok((row.line, json::object(reader.header(), &row.fields).into()))),
                 Err(error) => Some(Err(error)),
             },
             Self::Ndjson(reader) => Some(reader.next()?.map(|(line, text)| (line, Bytes::from(text)))),
         }
     }
-}
-
-/// Cells are strings, empty cells null.
-fn to_json(header: &[String], fields: &[Option<String>]) -> Bytes {
-    let members = header.iter().zip(fields);
-    let object: Map<String, Value> = members
-        .map(|(name, cell)| (name.clone(), cell.as_deref().map_or(Value::Null, Value::from)))
-        .collect();
-    Bytes::from(Value::Object(object).to_string())
 }
 
 struct Reader {

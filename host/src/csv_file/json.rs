@@ -1,8 +1,9 @@
-//! A CSV row as a JSON object: cells are strings, empty cells null, in the order of the header.
+//! A row as a JSON object: cells are strings, empty cells null, members in the order of the header.
 
 use serde_json::{Map, Value};
 
-pub fn encode(header: &[String], fields: &[Option<String>]) -> Vec<u8> {
+/// `fields[i]` belongs to `header[i]`.
+pub fn object(header: &[String], fields: &[Option<String>]) -> Vec<u8> {
     let members = header.iter().zip(fields);
     let object: Map<String, Value> = members
         .map(|(name, cell)| (name.clone(), cell.as_deref().map_or(Value::Null, Value::from)))
@@ -16,7 +17,7 @@ mod tests {
 
     #[test]
     fn empty_cells_are_null_and_the_order_is_the_headers() {
-        let json = encode(&["b".into(), "a".into()], &[Some("x\"y".into()), None]);
+        let json = object(&["b".into(), "a".into()], &[Some("x\"y".into()), None]);
         assert_eq!(json, br#"{"b":"x\"y","a":null}"#);
     }
 }
