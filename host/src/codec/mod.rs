@@ -1,33 +1,9 @@
-//! Bytes to Arrow columns, by the fields that the plugin declares.
-pub mod registry {
-    pub struct Registry;
-    #[derive(Debug, thiserror::Error)]
-    #[error("x")]
-    pub struct RegistryError;
-    impl Registry {
-        pub fn new(_: &crate::connection::RegistryConnection) -> Result<Self, RegistryError> {
-            todo!()
-        }
-    }
-}
+//! Bytes to columns by the plugin's declared fields.
+
+pub mod registry;
+
 #[derive(Debug, thiserror::Error)]
-pub enum CodecError {
-    #[error("x")]
-    RegistryUnreachable(#[source] registry::RegistryError),
-    #[error("y")]
-    RegistryLogin(#[source] registry::RegistryError),
-}
-pub struct Decoded {
-    pub batch: crate::record::columns::Batch,
-    pub rows: Vec<usize>,
-    pub rejects: Vec<(usize, crate::record::reject::Reject)>,
-}
+pub enum CodecError { #[error("x")] RegistryUnreachable(#[source] registry::RegistryError), #[error("y")] RegistryLogin(#[source] registry::RegistryError) }
+pub struct Decoded { pub batch: crate::record::columns::Batch, pub rows: Vec<usize>, pub rejects: Vec<(usize, crate::record::reject::Reject)> }
 pub struct Decoder;
-impl Decoder {
-    pub fn new(_: &[crate::record::descriptor::Input], _: Option<registry::Registry>) -> Self {
-        todo!()
-    }
-    pub async fn decode(&self, _: &[crate::record::Record]) -> Result<Decoded, CodecError> {
-        todo!()
-    }
-}
+impl Decoder { pub fn new(_: &[crate::record::descriptor::Input], _: Option<registry::Registry>) -> Self { todo!() } pub async fn decode(&self, _: &[crate::record::Record]) -> Result<Decoded, CodecError> { todo!() } }
