@@ -35,8 +35,8 @@ fn hex(digits: &[u8; 32]) -> Option<Uuid> {
     let mut bytes = [0; 16];
     // Every digit is looked up and the check is made once, so that the loop has no branch.
     let mut seen = 0;
-    for (byte, pair) in bytes.iter_mut().zip(digits.as_chunks::<2>().0) {
-        let [high, low] = pair.map(|digit| DIGITS[usize::from(digit)]);
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        let (high, low) = (DIGITS[usize::from(pair[0])], DIGITS[usize::from(pair[1])]);
         seen |= high | low;
         *byte = high << 4 | low & 0xf;
     }

@@ -90,12 +90,11 @@ impl<'a> Cursor<'a> {
             Some(b'-') => -1,
             Some(_) => 1,
         };
-        let hours = self.number(2..=2)?;
-        let has_colon = self.one_of(b":").is_some();
-        let minutes = if self.0.is_empty() && !has_colon {
-            0
-        } else {
-            self.number(2..=2)?
+        let (hours, minutes) = match *self.digits() {
+            [a, b] if self.one_of(b":").is_some() => (two(a, b), self.number(2..=2)?),
+            [a, b] => (two(a, b), 0),
+            [a, b, c, d] => (two(a, b), two(c, d)),
+            _ => return None,
         };
         (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes) * MS_PER_MINUTE)
     }
@@ -136,6 +135,11 @@ impl<'a> Cursor<'a> {
         self.0 = rest;
         Some(first)
     }
+}
+
+/// The number that two digits make.
+fn two(tens: u8, ones: u8) -> i64 {
+    i64::from(tens - b'0') * 10 + i64::from(ones - b'0')
 }
 
 #[cold]

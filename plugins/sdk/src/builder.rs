@@ -130,7 +130,7 @@ impl Places for Strings {
 
 impl Bits {
     fn push(&mut self, is_set: bool) {
-        if self.rows.is_multiple_of(8) {
+        if self.rows % 8 == 0 {
             self.bytes.push(0);
         }
         if let Some(last) = self.bytes.last_mut() {

@@ -30,7 +30,8 @@ pub fn declare<'b, T: InputField<'b>>(name: &str, origin: Origin) -> abi::Input 
 
 /// Column `index` of the batch as field `name` reads it.
 ///
-/// Panics if it is not there or of another type: the host did not give what the plugin declared.
+/// # Panics
+/// If it is not there or of another type: the host did not give what the plugin declared.
 pub fn open<'b, T: InputField<'b>>(batch: &'b Batch, index: usize, name: &str) -> T::View {
     let column = batch
         .columns

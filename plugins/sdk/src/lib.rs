@@ -11,7 +11,7 @@ extern crate self as transform_sdk;
 
 /// Generated from `wit/transform.wit`; `bindings.wit` is the text it was generated from.
 #[rustfmt::skip]
-#[allow(clippy::all, clippy::pedantic, unsafe_code, unused_qualifications, reason = "generated code")]
+#[allow(clippy::all, clippy::pedantic, clippy::unwrap_used, unsafe_code, unused_qualifications, reason = "generated code")]
 pub mod bindings;
 
 pub mod abi;

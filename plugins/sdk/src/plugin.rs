@@ -83,7 +83,10 @@ impl<S> Configured<S> {
         Ok(descriptor)
     }
 
-    /// The host's `transform`. Panics before `configure` was called, which the host never does.
+    /// The host's `transform`.
+    ///
+    /// # Panics
+    /// Before `configure` was called, which the host never does.
     pub fn transform<P: Plugin<Settings = S>>(&self, batch: &Batch) -> Outcome {
         let settings = self.0.borrow();
         P::transform(

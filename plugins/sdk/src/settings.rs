@@ -58,7 +58,6 @@ impl<'a> Reading<'a> {
     }
 
     /// None: bad, and noted as such. Some(None): not given.
-    #[expect(clippy::option_option, reason = "bad and not given are different things")]
     pub fn optional<T: FromStr<Err: Display>>(&mut self, key: &str) -> Option<Option<T>> {
         match self.find(key) {
             None => Some(None),

@@ -82,7 +82,7 @@ impl<'b, T: Scalar<'b>> InputField<'b> for Option<T> {
 impl<'b> TextView<'b> {
     /// One check of the whole column here makes each row's text a mere slice.
     fn open(column: &'b Variable) -> Option<Self> {
-        let text = str::from_utf8(&column.data).ok()?;
+        let text = std::str::from_utf8(&column.data).ok()?;
         Some(Self {
             offsets: &column.offsets,
             text,
@@ -166,18 +166,20 @@ impl<'b> Scalar<'b> for bool {
 
 impl<'b> Scalar<'b> for Uuid {
     const DATA_TYPE: DataType = DataType::Uuid;
-    type View = &'b [[u8; 16]];
+    type View = &'b [u8];
 
     fn view(values: &'b Values) -> Option<Self::View> {
         if let Values::Uuid(bytes) = values {
-            Some(bytes.as_chunks().0)
+            Some(bytes)
         } else {
             None
         }
     }
 
     fn at(view: Self::View, row: usize) -> Self {
-        Self(view[row])
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&view[16 * row..16 * (row + 1)]);
+        Self(bytes)
     }
 }
 

@@ -119,7 +119,7 @@ fn text(values: &[&str]) -> Variable {
     let mut data = Vec::new();
     for value in values {
         data.extend_from_slice(value.as_bytes());
-        offsets.push(i32::try_from(data.len()).unwrap());
+        offsets.push(i32::try_from(data.len()).expect("short texts"));
     }
     Variable { offsets, data }
 }

@@ -139,7 +139,7 @@ fn parameter_types(signature: &Signature) -> Result<(&Type, Option<&Type>)> {
     let mut types = Vec::new();
     for argument in &signature.inputs {
         match argument {
-            FnArg::Typed(typed) => types.push(&*typed.ty),
+            FnArg::Typed(parameter) => types.push(&*parameter.ty),
             FnArg::Receiver(receiver) => return Err(Error::new_spanned(receiver, SHAPE)),
         }
     }
