@@ -1,20 +1,19 @@
 //! One file a verb: wires the real parts with the settings and runs them.
 
+pub mod check;
 pub mod failure;
 pub mod generate;
 pub mod produce;
-pub mod rehearsal;
+mod rehearsal;
 pub mod run;
-pub mod try_plugin;
-
-pub fn cassandra_failure(e: crate::sink::SinkError) -> failure::Failure {
-    failure::Failure::Failed(e.into())
-}
+mod services;
+pub mod setup;
 mod signals;
+pub mod try_plugin;
+pub mod verify;
 
 use crate::config::settings;
 use crate::plugin::{Plugin, PluginEngine};
-use crate::source::SourceError;
 use failure::Failure;
 
 /// Reads the plugin's file and readies it.
@@ -27,12 +26,4 @@ pub fn load_plugin(setting: &settings::Plugin) -> Result<Plugin, Failure> {
     let engine = PluginEngine::new(setting.limits).map_err(|error| Failure::Failed(error.into()))?;
     Plugin::load(&engine, &bytes, &setting.settings, setting.limits)
         .map_err(|error| Failure::Usage(anyhow::Error::new(error).context(format!("plugin {file}"))))
-}
-
-/// By who has to act: 3 where nobody answers, else 2.
-pub fn source_failure(error: SourceError) -> Failure {
-    match error {
-        SourceError::Unreachable { .. } => Failure::Unreachable(error.into()),
-        _ => Failure::Usage(error.into()),
-    }
 }

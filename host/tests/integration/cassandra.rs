@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_array::{ArrayRef, FixedSizeBinaryArray, Int32Array, Int64Array, StringArray, TimestampMillisecondArray};
+use host::app::verify::{self, Chunk, Report};
 use host::connection::CassandraConnection;
 use host::record::columns::{Batch, DataType};
-use host::record::descriptor::{Descriptor, Effect, Field, Output, Target};
+use host::record::descriptor::{Descriptor, Effect, Field, Output, Rows, Target};
 use host::record::position::WriteTime;
 use host::sink::cassandra::config::{Config, Consistency};
 use host::sink::cassandra::fit::Mismatch;
@@ -386,6 +387,7 @@ const EVERY_TYPE: &str = "CREATE TABLE KS.visits (
     PRIMARY KEY (id, at))";
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a line for each type")]
 async fn a_value_of_every_type_is_read_back_as_it_was_given() {
     use DataType as D;
     let (_session, keyspace) = keyspace("every_type", &[EVERY_TYPE]).await;
@@ -506,5 +508,76 @@ async fn a_value_of_every_type_is_read_back_as_it_was_given() {
     assert_eq!(
         found.key,
         "id=00000000-0000-0000-0000-000000000007 at=1969-12-31T23:59:59.999Z"
+    );
+}
+
+/// What one batch of records has become, as a plugin would give it.
+fn rows_of(batch: &WriteBatch) -> Rows {
+    Rows {
+        output: batch.output,
+        source: (0..).take(batch.batch.rows).collect(),
+        batch: batch.batch.clone(),
+    }
+}
+
+#[tokio::test]
+async fn verify_finds_what_was_written_and_names_what_was_changed() {
+    let (session, keyspace) = keyspace("verify", &[VISITS]).await;
+    let sink = CassandraSink::open(&config(), &keyspace, &visits()).await.unwrap();
+    let first: Vec<i32> = (0..300).collect();
+    let again: Vec<i32> = (100..200).collect();
+    let gone = |at: &[i32], time: i64| batch(1, vec![ints(&vec![1; at.len()]), ints(at)], &vec![time; at.len()]);
+    let batches = [
+        visit(&first, vec![Some("first"); 300], vec![Some(1); 300], &[1; 300]),
+        // Only the score is given again, so the note stays.
+        visit(&again, vec![None; 100], vec![Some(2); 100], &[2; 100]),
+        gone(&[150, 151], 3),
+        visit(&[150], vec![None], vec![Some(4)], &[4]),
+    ];
+    for batch in &batches {
+        let answers = sink
+            .write(Arc::clone(batch), (0..).take(batch.batch.rows).collect())
+            .await;
+        assert!(answers.iter().all(Result::is_ok));
+    }
+    let reader = CassandraReader::open(&config(), &keyspace, &visits()).await.unwrap();
+    let visits = visits();
+    let verify = async || {
+        let chunks = batches.iter().map(|batch| {
+            Ok(Chunk {
+                rows: vec![rows_of(batch)],
+                rejected: 0,
+            })
+        });
+        let chunks: Vec<_> = chunks.collect();
+        verify::compare(&reader, &visits, futures::stream::iter(chunks))
+            .await
+            .unwrap()
+    };
+    let fine = Report {
+        expected: 299,
+        found: 299,
+        ..Report::default()
+    };
+    assert_eq!(verify().await, fine);
+    for change in [
+        "UPDATE KS.visits SET note = 'changed' WHERE who = 1 AND at = 7",
+        "DELETE FROM KS.visits WHERE who = 1 AND at = 8",
+        "INSERT INTO KS.visits (who, at) VALUES (1, 151)",
+    ] {
+        session
+            .query_unpaged(change.replace("KS", &keyspace), ())
+            .await
+            .unwrap();
+    }
+    let report = verify().await;
+    assert_eq!((report.found, report.missing, report.different), (298, 1, 2));
+    assert_eq!(
+        report.first,
+        [
+            "different  visits  who=1 at=7  note: expected \"first\", found \"changed\"",
+            "missing    visits  who=1 at=8",
+            "different  visits  who=1 at=151: expected no row, found one",
+        ]
     );
 }

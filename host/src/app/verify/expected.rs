@@ -1,0 +1,145 @@
+//! What each primary key's row must be once all of a file's records have gone through, as a store would show it: a later
+//! row replaces the values of an earlier one with the same key, its nulls as the store takes them, and a delete takes
+//! the row away.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::record::descriptor::{Descriptor, Effect, Output, Rows};
+use crate::sink::read_back::{Image, NullEffect, ReadBack, RowRef};
+
+/// Cells of a row, one for each field of an output.
+pub type Cells = Vec<Option<String>>;
+
+/// What one output's row with one primary key must be in the end.
+#[derive(Debug)]
+pub struct Fate {
+    pub output: usize,
+    /// A row with the primary key, to read it by.
+    pub row: RowRef,
+    /// The key as the store shows it.
+    pub key: String,
+    pub end: End,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    Row(Cells),
+    NoRow,
+    /// Another output of the same table had the last word, and its fate says what must be.
+    Overtaken,
+}
+
+pub struct Expected<'a> {
+    store: &'a dyn ReadBack,
+    outputs: &'a [Output],
+    /// In the order in which the keys first came.
+    fates: Vec<Fate>,
+    /// Index into `fates`, for each output by the key as the store shows it.
+    by_key: Vec<HashMap<String, usize>>,
+}
+
+impl<'a> Expected<'a> {
+    pub fn new(store: &'a dyn ReadBack, descriptor: &'a Descriptor) -> Self {
+        Self {
+            store,
+            outputs: &descriptor.outputs,
+            fates: Vec::new(),
+            by_key: vec![HashMap::new(); descriptor.outputs.len()],
+        }
+    }
+
+    /// Takes the rows that one batch of records has become. Answers how many of them the store refuses.
+    pub fn add(&mut self, rows: Vec<Rows>) -> u64 {
+        let mut refused = 0;
+        for (output, row) in in_order(rows, self.outputs) {
+            match self.store.image(output, &row) {
+                Ok(image) => self.take(output, row, image),
+                Err(_) => refused += 1,
+            }
+        }
+        refused
+    }
+
+    /// One for each output and key, without those that another output had the last word on.
+    pub fn into_fates(self) -> Vec<Fate> {
+        let mut fates = self.fates;
+        fates.retain(|fate| fate.end != End::Overtaken);
+        fates
+    }
+
+    fn take(&mut self, output: usize, row: RowRef, image: Image) {
+        for other in 0..self.outputs.len() {
+            if other != output && self.outputs[other].target == self.outputs[output].target {
+                self.tell(other, output, &image);
+            }
+        }
+        let Image { key, cells } = image;
+        let known = self.by_key[output].get(&key).copied();
+        let end = match self.outputs[output].effect {
+            Effect::Delete => End::NoRow,
+            Effect::Upsert => match known.map(|index| &self.fates[index].end) {
+                Some(End::Row(old)) => End::Row(merged(old, cells, self.store.null_effect())),
+                _ => End::Row(cells),
+            },
+        };
+        if let Some(index) = known {
+            self.fates[index].end = end;
+        } else {
+            self.by_key[output].insert(key.clone(), self.fates.len());
+            self.fates.push(Fate { output, row, key, end });
+        }
+    }
+
+    /// Lets output `other` know what `output` did to a row of their table.
+    fn tell(&mut self, other: usize, output: usize, image: &Image) {
+        let Some(fate) = self.by_key[other].get(&image.key).map(|index| &mut self.fates[*index]) else {
+            return;
+        };
+        let (mine, theirs) = (&self.outputs[output], &self.outputs[other]);
+        match (&fate.end, mine.effect) {
+            (End::Row(old), Effect::Upsert) => {
+                let nulls = self.store.null_effect();
+                let cells = theirs.fields.iter().zip(old).map(|(field, old)| {
+                    let shared = mine.fields.iter().position(|mine| mine.name == field.name);
+                    shared.map_or_else(
+                        || old.clone(),
+                        |index| cell(old.as_ref(), image.cells[index].clone(), nulls),
+                    )
+                });
+                fate.end = End::Row(cells.collect());
+            }
+            (_, Effect::Delete) | (End::NoRow | End::Overtaken, Effect::Upsert) => fate.end = End::Overtaken,
+        }
+    }
+}
+
+/// Rows of one batch in the order of their records; of one record, those that are written before those that delete,
+/// since a delete wins over a write with the same write timestamp.
+fn in_order(rows: Vec<Rows>, outputs: &[Output]) -> Vec<(usize, RowRef)> {
+    let mut ordered = Vec::new();
+    for Rows { output, source, batch } in rows {
+        let batch = Arc::new(batch);
+        let is_delete = outputs[output].effect == Effect::Delete;
+        for (row, source) in source.into_iter().enumerate() {
+            let batch = Arc::clone(&batch);
+            ordered.push(((source, is_delete), output, RowRef { batch, row }));
+        }
+    }
+    ordered.sort_by_key(|(order, ..)| *order);
+    ordered.into_iter().map(|(_, output, row)| (output, row)).collect()
+}
+
+fn merged(old: &Cells, new: Cells, nulls: NullEffect) -> Cells {
+    old.iter()
+        .zip(new)
+        .map(|(old, new)| cell(old.as_ref(), new, nulls))
+        .collect()
+}
+
+fn cell(old: Option<&String>, new: Option<String>, nulls: NullEffect) -> Option<String> {
+    match nulls {
+        NullEffect::LeavesOld => new.or_else(|| old.cloned()),
+        NullEffect::Erases => new,
+    }
+}
