@@ -1,0 +1,176 @@
+//! `host check`: compares what the plugin takes and gives with what is there, and changes nothing: the topic and its
+//! dead-letter topic, the schema of the records against the plugin's inputs, the outputs against the tables' columns.
+//!
+//! Prints a line for each thing that was compared; a mismatch names both sides. Any mismatch is exit code 2.
+
+mod schema;
+
+use std::io::Write;
+
+use super::failure::Failure;
+use super::services::{connect_failure, kafka_failure, registry_failure};
+use crate::codec::registry::Registry;
+use crate::config::settings::{DeadLetters, From, Settings, To};
+use crate::record::descriptor::Descriptor;
+use crate::sink::cassandra::config::Config as CassandraConfig;
+use crate::sink::cassandra::fit::fit;
+use crate::sink::cassandra::table::Table;
+use crate::sink::cassandra::{session, table_of};
+use crate::source::kafka_admin;
+
+/// What was found out about one thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    Fits(String),
+    /// It runs, but perhaps not as one thinks.
+    Note(String),
+    Mismatch(String),
+}
+
+/// Compares `descriptor`, which the plugin at `settings.plugin` gave, with everything around it.
+pub async fn run(settings: &Settings, descriptor: &Descriptor, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
+    let mut findings = Vec::new();
+    match &settings.from {
+        From::Kafka { topic } => {
+            topics(settings, topic, &mut findings).await?;
+            value_schema(settings, topic, descriptor, &mut findings).await?;
+        }
+        From::Csv(path) | From::Ndjson(path) => {
+            findings.push(Finding::Note(format!(
+                "{}: its fields show when it is read",
+                path.display()
+            )));
+        }
+    }
+    match &settings.to {
+        To::Cassandra { keyspace } => tables(&settings.cassandra, keyspace, descriptor, &mut findings).await?,
+        To::Sqlite(path) => findings.push(Finding::Note(format!(
+            "{}: its tables follow the plugin",
+            path.display()
+        ))),
+        To::Stdout => {}
+    }
+    report(&findings, out)
+}
+
+fn report(findings: &[Finding], out: &mut (dyn Write + Send)) -> Result<(), Failure> {
+    let mut mismatches = 0;
+    for finding in findings {
+        let (mark, text) = match finding {
+            Finding::Fits(text) => ("fits", text),
+            Finding::Note(text) => ("note", text),
+            Finding::Mismatch(text) => {
+                mismatches += 1;
+                ("MISMATCH", text)
+            }
+        };
+        writeln!(out, "{mark:<8}  {text}").map_err(|error| Failure::Failed(error.into()))?;
+    }
+    match mismatches {
+        0 => Ok(()),
+        1 => Err(Failure::Usage(anyhow::anyhow!("1 mismatch"))),
+        count => Err(Failure::Usage(anyhow::anyhow!("{count} mismatches"))),
+    }
+}
+
+async fn topics(settings: &Settings, topic: &str, findings: &mut Vec<Finding>) -> Result<(), Failure> {
+    let cluster = kafka_admin::cluster(&settings.kafka).await.map_err(kafka_failure)?;
+    let mut names = vec![topic];
+    if let DeadLetters::Topic(dead_letters) = &settings.dead_letters {
+        names.push(dead_letters);
+    }
+    findings.extend(names.into_iter().map(|name| match cluster.topics.get(name) {
+        Some(1) => Finding::Fits(format!("topic {name}: 1 partition")),
+        Some(partitions) => Finding::Fits(format!("topic {name}: {partitions} partitions")),
+        None => Finding::Mismatch(format!("topic {name} is not there; `host setup` creates it")),
+    }));
+    Ok(())
+}
+
+async fn value_schema(
+    settings: &Settings,
+    topic: &str,
+    descriptor: &Descriptor,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Failure> {
+    let subject = format!("{topic}-value");
+    let registry = Registry::new(&settings.registry).map_err(registry_failure)?;
+    match registry.latest(&subject).await.map_err(registry_failure)? {
+        Some(found) => {
+            let version = found
+                .version
+                .map(|version| format!(" version {version}"))
+                .unwrap_or_default();
+            let name = format!("{subject}{version}");
+            findings.extend(schema::compare(&name, &found.schema, &descriptor.inputs));
+        }
+        None => findings.push(Finding::Note(format!(
+            "schema {subject} is not there: JSON records can be read, Avro ones cannot; `host setup` registers it"
+        ))),
+    }
+    Ok(())
+}
+
+async fn tables(
+    config: &CassandraConfig,
+    keyspace: &str,
+    descriptor: &Descriptor,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Failure> {
+    let session = session::connect(config).await.map_err(connect_failure)?;
+    for output in &descriptor.outputs {
+        let name = match table_of(output) {
+            Ok(name) => name,
+            Err(error) => {
+                findings.push(Finding::Mismatch(error.to_string()));
+                continue;
+            }
+        };
+        match Table::find(&session, keyspace, name) {
+            Ok(table) => match fit(output, &table) {
+                Ok(bindings) => findings.push(Finding::Fits(format!(
+                    "output {}: {} of the {} columns of table {}.{}",
+                    output.name,
+                    bindings.len(),
+                    table.columns.len(),
+                    table.keyspace,
+                    table.name
+                ))),
+                Err(mismatches) => {
+                    findings.extend(
+                        mismatches
+                            .into_iter()
+                            .map(|mismatch| Finding::Mismatch(mismatch.to_string())),
+                    );
+                }
+            },
+            Err(error) => findings.push(Finding::Mismatch(format!("output {}: {error}", output.name))),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_mismatch_among_fits_and_notes_is_wrong_usage() {
+        let findings = [
+            Finding::Fits("topic orders: 3 partitions".into()),
+            Finding::Note("schema orders-value is not there".into()),
+            Finding::Mismatch("topic orders-dlq is not there".into()),
+        ];
+        let mut out = Vec::new();
+        let failure = report(&findings, &mut out).unwrap_err();
+        assert!(matches!(failure, Failure::Usage(_)), "{failure}");
+        assert_eq!(failure.to_string(), "1 mismatch");
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "fits      topic orders: 3 partitions\n\
+             note      schema orders-value is not there\n\
+             MISMATCH  topic orders-dlq is not there\n"
+        );
+        assert!(report(&findings[..2], &mut Vec::new()).is_ok());
+    }
+}

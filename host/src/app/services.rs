@@ -1,0 +1,44 @@
+//! Which exit code it means when a service says no at the start of a verb: 3 where nobody answers, 2 where settings,
+//! plugin or table are wrong, 1 where the service answers and will not.
+
+use super::failure::Failure;
+use crate::codec::registry::RegistryError;
+use crate::sink::cassandra::OpenError;
+use crate::sink::cassandra::schema::SchemaError;
+use crate::sink::cassandra::session::ConnectError;
+use crate::source::kafka_admin::AdminError;
+
+pub fn cassandra_failure(error: OpenError) -> Failure {
+    if error.is_unreachable() {
+        Failure::Unreachable(error.into())
+    } else {
+        Failure::Usage(error.into())
+    }
+}
+
+pub fn connect_failure(error: ConnectError) -> Failure {
+    cassandra_failure(OpenError::Connect(error))
+}
+
+pub fn schema_failure(error: SchemaError) -> Failure {
+    match error {
+        SchemaError::KeyspaceName { .. } => Failure::Usage(error.into()),
+        SchemaError::NotCreate { .. } | SchemaError::Create { .. } => Failure::Failed(error.into()),
+    }
+}
+
+pub fn kafka_failure(error: AdminError) -> Failure {
+    match error {
+        AdminError::Unreachable { .. } => Failure::Unreachable(error.into()),
+        AdminError::Settings(_) => Failure::Usage(error.into()),
+        AdminError::Refused { .. } => Failure::Failed(error.into()),
+    }
+}
+
+pub fn registry_failure(error: RegistryError) -> Failure {
+    match error {
+        RegistryError::Unreachable { .. } => Failure::Unreachable(error.into()),
+        RegistryError::BadUrl { .. } | RegistryError::Login { .. } => Failure::Usage(error.into()),
+        _ => Failure::Failed(error.into()),
+    }
+}
