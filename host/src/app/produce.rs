@@ -8,8 +8,8 @@ use anyhow::{Context as _, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::failure::Failure;
-use super::source_failure;
-use crate::codec::registry::{Registry, RegistryError};
+use super::services::{registry_failure, source_failure};
+use crate::codec::registry::Registry;
 use crate::connection::{KafkaConnection, RegistryConnection};
 use crate::csv_file::{CsvReader, InputError, json};
 use crate::produce::avro::AvroEncoder;
@@ -129,15 +129,6 @@ async fn encoder(options: &Options, header: &[String]) -> Result<Encoder, Failur
         );
     }
     Ok(Encoder::Avro(Box::new(encoder)))
-}
-
-/// By who has to act: 3 where nobody answers, else 2.
-pub fn registry_failure(error: RegistryError) -> Failure {
-    if error.is_unreachable() {
-        Failure::Unreachable(error.into())
-    } else {
-        Failure::Usage(error.into())
-    }
 }
 
 fn send_all(

@@ -3,7 +3,8 @@
 use anyhow::Context as _;
 
 use super::failure::Failure;
-use super::{load_plugin, source_failure};
+use super::load_plugin;
+use super::services::source_failure;
 use crate::codec::Decoder;
 use crate::config::settings::{From, Settings};
 use crate::pipeline::isolate::Guest;

@@ -19,7 +19,8 @@ use crate::sink::{cassandra::CassandraSink, print::PrintSink, sqlite::SqliteSink
 use crate::source::{Running, Until, file, kafka};
 
 use super::failure::Failure;
-use super::{load_plugin, signals, source_failure};
+use super::services::{cassandra_failure, source_failure};
+use super::{load_plugin, signals};
 
 /// Runs the pipeline; `summary` gets one line at the end, never mixed with rows.
 pub async fn run(settings: Settings, until: Until, summary: &mut (dyn Write + Send)) -> Result<(), Failure> {
@@ -64,7 +65,7 @@ pub async fn open_sink(settings: &Settings, plugin: &Plugin) -> Result<Arc<dyn S
         To::Cassandra { keyspace } => Arc::new(
             CassandraSink::open(&settings.cassandra, keyspace, descriptor)
                 .await
-                .map_err(super::cassandra_failure)?,
+                .map_err(cassandra_failure)?,
         ),
         To::Sqlite(path) => Arc::new(SqliteSink::open(path, descriptor).map_err(|error| Failure::Usage(error.into()))?),
         To::Stdout => Arc::new(PrintSink::new(descriptor)),

@@ -6,6 +6,7 @@ use crate::codec::registry::RegistryError;
 use crate::sink::cassandra::OpenError;
 use crate::sink::cassandra::schema::SchemaError;
 use crate::sink::cassandra::session::ConnectError;
+use crate::source::SourceError;
 use crate::source::kafka_admin::AdminError;
 
 pub fn cassandra_failure(error: OpenError) -> Failure {
@@ -40,5 +41,12 @@ pub fn registry_failure(error: RegistryError) -> Failure {
         RegistryError::Unreachable { .. } => Failure::Unreachable(error.into()),
         RegistryError::BadUrl { .. } | RegistryError::Login { .. } => Failure::Usage(error.into()),
         _ => Failure::Failed(error.into()),
+    }
+}
+
+pub fn source_failure(error: SourceError) -> Failure {
+    match error {
+        SourceError::Unreachable { .. } => Failure::Unreachable(error.into()),
+        _ => Failure::Usage(error.into()),
     }
 }
