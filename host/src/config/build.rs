@@ -53,15 +53,7 @@ fn settings(values: &mut Values) -> Settings {
             properties: kafka::properties(values),
         },
         registry: registry(values),
-        source: source::kafka::config::Config {
-            group: values.text("source.group").unwrap_or_default(),
-            group_instance: values.text("source.group_instance"),
-            start: values.choice("source.start", &[Start::Earliest, Start::Latest]),
-            chunk_records: pipeline.batch_records,
-            queue_records: pipeline.queue_records,
-            queue_bytes: pipeline.queue_bytes,
-            drain_timeout: pipeline.drain_timeout,
-        },
+        source: source(values, &pipeline),
         cassandra: cassandra(values, nodes),
         plugin: plugin(values),
         pipeline,
@@ -70,6 +62,19 @@ fn settings(values: &mut Values) -> Settings {
         topic,
         to,
         dead_letters,
+    }
+}
+
+/// What the source reads ahead is what the pipeline queues.
+fn source(values: &mut Values, pipeline: &pipeline::config::Config) -> source::kafka::config::Config {
+    source::kafka::config::Config {
+        group: values.text("source.group").unwrap_or_default(),
+        group_instance: values.text("source.group_instance"),
+        start: values.choice("source.start", &[Start::Earliest, Start::Latest]),
+        chunk_records: pipeline.batch_records,
+        queue_records: pipeline.queue_records,
+        queue_bytes: pipeline.queue_bytes,
+        drain_timeout: pipeline.drain_timeout,
     }
 }
 

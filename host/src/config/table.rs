@@ -84,7 +84,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: "registry.auth", env: "SCHEMA_REGISTRY_AUTH", form: Form::Secret("`user:password`"), doc: "Login of the registry.", ..PLAIN },
     Setting { key: "plugin.file", env: "HOST_PLUGIN", flag: "--plugin", default: "plugins/order_enrich.wasm", form: Form::Text("`.wasm` file"), doc: "The plugin.", ..PLAIN },
     Setting { key: "plugin.limits.memory_mib", env: "HOST_PLUGIN_MEMORY_MIB", default: "64", form: number("MiB", 1, 4_096), doc: "Memory of one plugin instance.", ..PLAIN },
-    Setting { key: "plugin.limits.deadline_ms", env: "HOST_PLUGIN_DEADLINE_MS", default: "5000", form: number("ms", 1, 3_600_000), doc: "One call of the plugin; longer, and it is stopped.", ..PLAIN },
+    Setting { key: "plugin.limits.deadline_ms", env: "HOST_PLUGIN_DEADLINE_MS", default: "1000", form: number("ms", 1, 3_600_000), doc: "One call of the plugin; longer, and it is stopped.", ..PLAIN },
     Setting { key: "plugin.limits.rows_per_record", env: "HOST_PLUGIN_ROWS_PER_RECORD", default: "100", form: number("rows", 1, 1_000_000), doc: "Rows that a plugin may return for each record, as a mean over the batch.", ..PLAIN },
     Setting { key: "plugin.limits.log_lines_per_second", env: "HOST_PLUGIN_LOG_LINES_PER_SECOND", default: "100", form: number("lines/s", 0, 1_000_000), doc: "Log lines of the plugin; more are counted and left out.", ..PLAIN },
     Setting { key: "plugin.limits.log_line_bytes", env: "HOST_PLUGIN_LOG_LINE_BYTES", default: "4096", form: number("bytes", 16, 1_048_576), doc: "A longer log line of the plugin is cut.", ..PLAIN },
