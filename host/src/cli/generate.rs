@@ -8,6 +8,7 @@ use super::{TEMPLATE, console};
 use crate::app;
 use crate::app::failure::Failure;
 use crate::config::given::Flags;
+use crate::generate::Plan;
 
 const WHAT: &str = "\
 The same seed gives the same bytes.";
@@ -44,16 +45,18 @@ enum What {
 }
 
 impl Generate {
-    pub async fn run(self, flags: &Flags) -> Result<(), Failure> {
+    pub fn run(self, flags: &Flags) -> Result<(), Failure> {
         super::start_log(flags);
         let What::Orders = self.what;
         let options = app::generate::Options {
-            rows: self.rows,
-            seed: self.seed,
-            dirty: self.dirty,
+            plan: Plan {
+                rows: self.rows,
+                seed: self.seed,
+                dirty: self.dirty,
+            },
             out: self.out,
         };
-        app::generate::run(options, &mut console::output()).await
+        app::generate::run(&options, &mut console::output())
     }
 }
 

@@ -70,7 +70,7 @@ impl Cli {
             Verb::Run(run) => run.run(flags).await,
             Verb::Try(r#try) => r#try.run(flags).await,
             Verb::Produce(produce) => produce.run(flags).await,
-            Verb::Generate(generate) => generate.run(&flags).await,
+            Verb::Generate(generate) => generate.run(&flags),
             Verb::Setup(setup) => setup.run(flags).await,
             Verb::Check(check) => check.run(flags).await,
             Verb::Verify(verify) => verify.run(flags).await,

@@ -1,7 +1,5 @@
 //! `host setup`.
 
-use std::num::NonZeroUsize;
-
 use clap::Args;
 
 use super::flags::{FromFlag, RegistryFlag, ToFlag};
@@ -28,8 +26,8 @@ pub(super) struct Setup {
     #[command(flatten)]
     to: ToFlag,
     /// Copies of each row and record [default: 3, or what the cluster can carry]
-    #[arg(long, value_name = "N")]
-    replication_factor: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+    replication_factor: Option<u8>,
     #[command(flatten)]
     registry: RegistryFlag,
 }
@@ -40,6 +38,9 @@ impl Setup {
         self.to.say(&mut flags);
         self.registry.say(&mut flags);
         let settings = super::load(&flags)?;
-        app::setup::run(&settings, self.replication_factor, &mut console::output()).await
+        let options = app::setup::Options {
+            replication_factor: self.replication_factor,
+        };
+        app::setup::run(&settings, options, &mut console::output()).await
     }
 }

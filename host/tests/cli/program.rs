@@ -56,14 +56,16 @@ fn seen(arguments: &[&str], output: &Output) -> String {
         .status
         .code()
         .map_or_else(|| "none".to_owned(), |code| code.to_string());
-    let mut text = format!("$ host {}\nexit code {code}\n", arguments.join(" "));
-    for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
-        if !bytes.is_empty() {
-            let lines = String::from_utf8_lossy(bytes);
-            text += &format!("--- {name}\n{}\n", lines.trim_end());
-        }
-    }
-    text
+    let stream = |name: &str, bytes: &[u8]| match String::from_utf8_lossy(bytes).trim_end() {
+        "" => String::new(),
+        lines => format!("--- {name}\n{lines}\n"),
+    };
+    format!(
+        "$ host {}\nexit code {code}\n{}{}",
+        arguments.join(" "),
+        stream("stdout", &output.stdout),
+        stream("stderr", &output.stderr)
+    )
 }
 
 fn snapshot_path(name: &str) -> PathBuf {
