@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::failure::Failure;
 use super::services::{registry_failure, source_failure};
 use crate::codec::registry::Registry;
-use crate::connection::{KafkaConnection, RegistryConnection};
+use crate::config::settings::Settings;
 use crate::csv_file::{CsvReader, InputError, json};
 use crate::produce::avro::AvroEncoder;
 use crate::produce::key::KeyTemplate;
@@ -31,9 +31,6 @@ const SHOWN_ROWS: u64 = 20;
 #[derive(Debug, Clone)]
 pub struct Options {
     pub file: PathBuf,
-    pub kafka: KafkaConnection,
-    pub registry: RegistryConnection,
-    pub topic: String,
     pub format: Format,
     /// A template over columns.
     pub key: String,
@@ -62,24 +59,24 @@ struct Rows {
 }
 
 /// Sends the rows. Exit code 1 where a row was bad or not delivered.
-pub async fn run(options: Options, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
+pub async fn run(settings: &Settings, options: Options, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let mut reader = CsvReader::open(&options.file).map_err(|error| Failure::Usage(error.into()))?;
     let header = reader.header().to_vec();
     let key = KeyTemplate::parse(&options.key, &header).map_err(|error| Failure::Usage(error.into()))?;
-    check(&options).await?;
-    let encoder = encoder(&options, &header).await?;
-    let sender = Sender::new(&options.kafka, &options.topic).map_err(|error| Failure::Usage(error.into()))?;
+    check(settings).await?;
+    let encoder = encoder(settings, options.format, &header).await?;
+    let sender = Sender::new(&settings.kafka, &settings.topic).map_err(|error| Failure::Usage(error.into()))?;
     let begun = Instant::now();
     let sending = tokio::task::spawn_blocking(move || {
         let rows = send_all(&options, &mut reader, &header, &key, &encoder, &sender)?;
-        Ok::<_, anyhow::Error>((rows, reader.counts().blank, sender.finish(), options.topic))
+        Ok::<_, anyhow::Error>((rows, reader.counts().blank, sender.finish()))
     });
-    let (rows, blank, report, topic) = sending
+    let (rows, blank, report) = sending
         .await
         .context("sending failed")
         .map_err(Failure::Failed)?
         .map_err(Failure::Failed)?;
-    summarize(out, &topic, &rows, blank, &report, begun).map_err(Failure::Failed)?;
+    summarize(out, &settings.topic, &rows, blank, &report, begun).map_err(Failure::Failed)?;
     if rows.bad > 0 || report.failed > 0 || report.delivered_total() < rows.sent {
         return Err(Failure::Failed(anyhow!(
             "{} rows skipped as bad, {} records not delivered",
@@ -91,8 +88,8 @@ pub async fn run(options: Options, out: &mut (dyn Write + Send)) -> Result<(), F
 }
 
 /// That brokers and topic are there.
-async fn check(options: &Options) -> Result<(), Failure> {
-    let (kafka, topic) = (options.kafka.clone(), options.topic.clone());
+async fn check(settings: &Settings) -> Result<(), Failure> {
+    let (kafka, topic) = (settings.kafka.clone(), settings.topic.clone());
     let checked = tokio::task::spawn_blocking(move || check_topic(&kafka, &topic)).await;
     checked
         .context("asking the brokers failed")
@@ -101,12 +98,12 @@ async fn check(options: &Options) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn encoder(options: &Options, header: &[String]) -> Result<Encoder, Failure> {
-    if options.format == Format::Json {
+async fn encoder(settings: &Settings, format: Format, header: &[String]) -> Result<Encoder, Failure> {
+    if format == Format::Json {
         return Ok(Encoder::Json);
     }
-    let subject = format!("{}-value", options.topic);
-    let registry = Registry::new(&options.registry).map_err(registry_failure)?;
+    let subject = format!("{}-value", settings.topic);
+    let registry = Registry::new(&settings.registry).map_err(registry_failure)?;
     let registered = match registry.latest(&subject).await.map_err(registry_failure)? {
         Some(registered) => registered,
         None => {

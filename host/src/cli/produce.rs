@@ -11,6 +11,7 @@ use super::{TEMPLATE, console};
 use crate::app;
 use crate::app::failure::Failure;
 use crate::config::given::Flags;
+use crate::produce::rate::Rate;
 
 const WHAT: &str = "\
 Avro is written by the registry's newest schema of TOPIC-value; where there is none, the project's own is registered. Columns go to the schema's fields by the names in the header; empty cells are nulls. Blank lines are skipped and \
@@ -38,8 +39,8 @@ pub(super) struct Produce {
     #[arg(long, value_name = "TEMPLATE", default_value = "{order_id}-{customer_id}")]
     key: String,
     /// Records a second, as 10/s; without it as fast as the brokers take them
-    #[arg(long, value_name = "N/s", value_parser = rate)]
-    rate: Option<f64>,
+    #[arg(long, value_name = "N/s")]
+    rate: Option<Rate>,
     /// Records at most
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
@@ -73,35 +74,5 @@ impl Produce {
             limit: self.limit,
         };
         app::produce::run(&settings, options, &mut console::output()).await
-    }
-}
-
-/// `10/s`, `0.5/s`, `600/min`, or a bare number a second; to records a second.
-fn rate(text: &str) -> Result<f64, String> {
-    let (number, unit) = text.split_once('/').unwrap_or((text, "s"));
-    let seconds = match unit.trim() {
-        "s" => 1.0,
-        "min" => 60.0,
-        "h" => 3600.0,
-        _ => return Err("write it as 10/s, 600/min or 100/h".to_owned()),
-    };
-    match number.trim().parse::<f64>() {
-        Ok(number) if number.is_finite() && number > 0.0 => Ok(number / seconds),
-        _ => Err("write it as 10/s, with a number above zero".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rates_are_records_a_second() {
-        assert_eq!(rate("10/s"), Ok(10.0));
-        assert_eq!(rate("90/min"), Ok(1.5));
-        assert_eq!(rate("0.5"), Ok(0.5));
-        for bad in ["", "/s", "0/s", "-1/s", "inf/s", "10/day", "ten/s"] {
-            assert!(rate(bad).is_err(), "{bad}");
-        }
     }
 }

@@ -24,7 +24,7 @@ impl FromStr for Rate {
         let number: f64 = number.trim().parse().map_err(|_| error())?;
         let seconds = match unit.trim() {
             "s" => 1.0,
-            "m" => 60.0,
+            "m" | "min" => 60.0,
             "h" => 3600.0,
             _ => return Err(error()),
         };

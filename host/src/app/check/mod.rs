@@ -8,6 +8,7 @@ mod schema;
 use std::io::Write;
 
 use super::failure::Failure;
+use super::load_plugin;
 use super::services::{connect_failure, kafka_failure, registry_failure};
 use crate::codec::registry::Registry;
 use crate::config::settings::{DeadLetters, From, Settings, To};
@@ -27,8 +28,10 @@ pub enum Finding {
     Mismatch(String),
 }
 
-/// Compares `descriptor`, which the plugin at `settings.plugin` gave, with everything around it.
-pub async fn run(settings: &Settings, descriptor: &Descriptor, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
+/// Compares what the plugin says of itself with everything around it.
+pub async fn run(settings: &Settings, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
+    let plugin = load_plugin(&settings.plugin)?;
+    let descriptor = plugin.descriptor();
     let mut findings = Vec::new();
     match &settings.from {
         From::Kafka { topic } => {

@@ -7,12 +7,17 @@ pub mod expected;
 
 use std::io::Write;
 
-use futures::{Stream, StreamExt, TryStreamExt};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 
 use super::failure::Failure;
+use super::rehearsal::Rehearsal;
+use super::services::cassandra_failure;
+use crate::config::settings::{Settings, To};
 use crate::record::descriptor::{Descriptor, Rows};
 use crate::sink::SinkError;
+use crate::sink::cassandra::read_back::CassandraReader;
 use crate::sink::read_back::ReadBack;
+use crate::sink::sqlite::SqliteSink;
 use expected::{Cells, End, Expected, Fate};
 
 /// Rows read back at one time: enough to keep a cluster busy, few enough for one node.
@@ -43,13 +48,15 @@ pub struct Report {
 }
 
 /// Reports on `out`; a row that is missing or different is exit code 1.
-pub async fn run(
-    store: &dyn ReadBack,
-    descriptor: &Descriptor,
-    chunks: impl Stream<Item = Result<Chunk, Failure>> + Send,
-    out: &mut (dyn Write + Send),
-) -> Result<(), Failure> {
-    let report = compare(store, descriptor, chunks).await?;
+pub async fn run(settings: &Settings, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
+    let rehearsal = Rehearsal::open(settings)?;
+    let descriptor = rehearsal.plugin().descriptor().clone();
+    let store = open_store(settings, &descriptor).await?;
+    let chunks = stream::try_unfold(rehearsal, async |mut rehearsal| {
+        let scene = rehearsal.next().await?;
+        Ok(scene.map(|scene| (Chunk { rows: scene.rows, rejected: scene.rejects.len() as u64 }, rehearsal)))
+    });
+    let report = compare(&*store, &descriptor, chunks).await?;
     let written = write_report(&report, out);
     written.map_err(|error| Failure::Failed(error.into()))?;
     if report.missing + report.different == 0 {
@@ -62,6 +69,25 @@ pub async fn run(
             report.expected
         )))
     }
+}
+
+async fn open_store(settings: &Settings, descriptor: &Descriptor) -> Result<Box<dyn ReadBack>, Failure> {
+    Ok(match &settings.to {
+        To::Cassandra { keyspace } => {
+            let opened = CassandraReader::open(&settings.cassandra, keyspace, descriptor).await;
+            Box::new(opened.map_err(cassandra_failure)?)
+        }
+        To::Sqlite(path) => {
+            if !path.exists() {
+                return Err(Failure::Usage(anyhow::anyhow!("{} is not there; `host run` writes it", path.display())));
+            }
+            Box::new(SqliteSink::open(path, descriptor).map_err(|error| Failure::Usage(error.into()))?)
+        }
+        To::Stdout => {
+            let message = "rows that were printed cannot be read back: --to cassandra://NODES/KEYSPACE or FILE.db";
+            return Err(Failure::Usage(anyhow::Error::msg(message)));
+        }
+    })
 }
 
 fn write_report(report: &Report, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
@@ -100,7 +126,7 @@ pub async fn compare(
         report.rejected += expected.add(chunk.rows);
     }
     let fates = expected.into_fates();
-    let mut answers = futures::stream::iter(&fates)
+    let mut answers = stream::iter(&fates)
         .map(|fate| async move { (fate, store.read(fate.output, &fate.row).await) })
         .buffered(READS_IN_FLIGHT);
     while let Some((fate, answer)) = answers.next().await {
