@@ -12,6 +12,10 @@ use time::DateOrder;
 
 /// An order as it is found: all text, anything may be missing.
 #[derive(Input, Clone, Copy, Default)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the fields are named as the columns of the data set"
+)]
 pub struct Order<'a> {
     order_id: Option<&'a str>,
     customer_id: Option<&'a str>,

@@ -21,7 +21,13 @@ pub trait OutputField: Sized {
     fn finish(builder: Self::Builder) -> Column;
 }
 
-/// A value that is there.
+/// A value that is there. The compiler may name this trait where [`OutputField`] is meant, hence the same words.
+#[diagnostic::on_unimplemented(
+    message = "a field of a row cannot be `{Self}`",
+    label = "not a type that a column is made of",
+    note = "supported: &str, String, Cow<str>, &[u8], Vec<u8>, i32, i64, f64, bool, Uuid, Timestamp, Date, Json, and \
+            Option of each"
+)]
 pub trait Cell: Sized {
     const DATA_TYPE: DataType;
     type Builder: Places;
@@ -60,6 +66,7 @@ impl<T: Cell> OutputField for T {
         T::Builder::with_capacity(rows)
     }
 
+    #[inline]
     fn append(self, builder: &mut Self::Builder) {
         <T as Cell>::append(self, builder);
     }
@@ -85,6 +92,7 @@ impl<T: Cell> OutputField for Option<T> {
         }
     }
 
+    #[inline]
     fn append(self, builder: &mut Self::Builder) {
         builder.validity.push(self.is_some());
         if let Some(value) = self {
@@ -106,6 +114,7 @@ impl<T: Cell> OutputField for Option<T> {
 
 impl Strings {
     /// Panics at 2 GiB of one column, far above the memory that the host lets a plugin have.
+    #[inline]
     fn push(&mut self, bytes: &[u8]) {
         self.0.data.extend_from_slice(bytes);
         let end = i32::try_from(self.0.data.len()).expect("a column holds less than 2 GiB");
@@ -123,12 +132,14 @@ impl Places for Strings {
         })
     }
 
+    #[inline]
     fn append_null(&mut self) {
         self.push(&[]);
     }
 }
 
 impl Bits {
+    #[inline]
     fn push(&mut self, is_set: bool) {
         if self.rows % 8 == 0 {
             self.bytes.push(0);
@@ -148,6 +159,7 @@ impl Places for Bits {
         }
     }
 
+    #[inline]
     fn append_null(&mut self) {
         self.push(false);
     }
@@ -158,6 +170,7 @@ impl<T: Default> Places for Vec<T> {
         Vec::with_capacity(rows)
     }
 
+    #[inline]
     fn append_null(&mut self) {
         self.push(T::default());
     }
@@ -170,6 +183,7 @@ macro_rules! cells {
             const DATA_TYPE: DataType = DataType::$case;
             type Builder = $builder;
 
+            #[inline]
             fn append(self, builder: &mut $builder) {
                 let append: fn(&mut $builder, Self) = $append;
                 append(builder, self);

@@ -21,7 +21,12 @@ pub trait InputField<'b>: Sized {
     fn at(view: Self::View, row: usize) -> Self;
 }
 
-/// A value that is there.
+/// A value that is there. The compiler may name this trait where [`InputField`] is meant, hence the same words.
+#[diagnostic::on_unimplemented(
+    message = "an input field cannot be `{Self}`",
+    label = "not a type that a column is read as",
+    note = "supported: &str, &[u8], i32, i64, f64, bool, Uuid, Timestamp, Date, Json, and Option of each"
+)]
 pub trait Scalar<'b>: Sized {
     const DATA_TYPE: DataType;
     type View: Copy;
@@ -56,6 +61,7 @@ impl<'b, T: Scalar<'b>> InputField<'b> for T {
         T::view(&column.values)
     }
 
+    #[inline]
     fn at(view: Self::View, row: usize) -> Self {
         <T as Scalar>::at(view, row)
     }
@@ -73,6 +79,7 @@ impl<'b, T: Scalar<'b>> InputField<'b> for Option<T> {
         })
     }
 
+    #[inline]
     fn at(view: Self::View, row: usize) -> Self {
         let is_valid = view.validity.is_none_or(|bits| bit(bits, row));
         is_valid.then(|| <T as Scalar>::at(view.values, row))
@@ -89,6 +96,7 @@ impl<'b> TextView<'b> {
         })
     }
 
+    #[inline]
     fn at(self, row: usize) -> &'b str {
         let (start, end) = bounds(self.offsets, row);
         &self.text[start..end]
@@ -107,6 +115,7 @@ impl<'b> Scalar<'b> for &'b str {
         }
     }
 
+    #[inline]
     fn at(view: TextView<'b>, row: usize) -> Self {
         view.at(row)
     }
@@ -124,6 +133,7 @@ impl<'b> Scalar<'b> for Json<'b> {
         }
     }
 
+    #[inline]
     fn at(view: TextView<'b>, row: usize) -> Self {
         Json(Cow::Borrowed(view.at(row)))
     }
@@ -141,6 +151,7 @@ impl<'b> Scalar<'b> for &'b [u8] {
         })
     }
 
+    #[inline]
     fn at(view: BlobView<'b>, row: usize) -> Self {
         let (start, end) = bounds(view.offsets, row);
         &view.bytes[start..end]
@@ -159,6 +170,7 @@ impl<'b> Scalar<'b> for bool {
         }
     }
 
+    #[inline]
     fn at(view: &'b [u8], row: usize) -> Self {
         bit(view, row)
     }
@@ -176,6 +188,7 @@ impl<'b> Scalar<'b> for Uuid {
         }
     }
 
+    #[inline]
     fn at(view: Self::View, row: usize) -> Self {
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&view[16 * row..16 * (row + 1)]);
@@ -194,6 +207,7 @@ macro_rules! numbers {
                 if let Values::$case(numbers) = values { Some(numbers) } else { None }
             }
 
+            #[inline]
             fn at(view: Self::View, row: usize) -> Self {
                 $wrap(view[row])
             }
@@ -210,11 +224,13 @@ numbers! {
 }
 
 /// The host gives offsets that rise from 0; any other would end in a panic at the slice.
+#[inline]
 fn bounds(offsets: &[i32], row: usize) -> (usize, usize) {
     let place = |offset: i32| usize::try_from(offset).unwrap_or(usize::MAX);
     (place(offsets[row]), place(offsets[row + 1]))
 }
 
+#[inline]
 fn bit(bits: &[u8], row: usize) -> bool {
     bits[row / 8] >> (row % 8) & 1 == 1
 }

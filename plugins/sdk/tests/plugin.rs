@@ -106,11 +106,9 @@ mod plain {
 
     #[transform]
     pub fn double(number: Number) -> Option<Doubled> {
-        let n = i64::from(number.n) * 2;
-        (n != 0).then_some(Doubled {
-            n,
-            flag: Some(number.flag),
-        })
+        let Number { n, flag } = number;
+        let n = i64::from(n) * 2;
+        (n != 0).then_some(Doubled { n, flag: Some(flag) })
     }
 }
 

@@ -42,8 +42,8 @@ fn expand_struct(item: &DeriveInput) -> Result<TokenStream> {
         .iter()
         .map(|(_, field)| syntax::with_lifetime(&field.ty, "static"))
         .collect();
-    let builders = names.iter().zip(&types).map(|(name, ty)| {
-        quote_spanned! {name.span()=> #name: <#ty as ::transform_sdk::builder::OutputField>::Builder}
+    let builders = fields.iter().zip(&types).map(|((name, field), ty)| {
+        quote_spanned! {field.ty.span()=> #name: <#ty as ::transform_sdk::builder::OutputField>::Builder}
     });
     let declared = types
         .iter()

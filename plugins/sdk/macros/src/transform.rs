@@ -33,7 +33,10 @@ pub fn expand(arguments: &TokenStream, item: TokenStream) -> Result<TokenStream>
     let input = assertion(types.0, &quote!(assert_input));
     let output = assertion(returned, &quote!(assert_return));
     let (settings, call) = match types.1 {
-        Some(settings) => (quote!(#settings), quote!(|row| #name(row, settings))),
+        Some(settings) => (
+            syntax::with_lifetime(settings, "static"),
+            quote!(|row| #name(row, settings)),
+        ),
         None => (quote!(()), quote!(|row| #name(row))),
     };
     let checked_settings = types.1.map(|ty| assertion(ty, &quote!(assert_settings)));
