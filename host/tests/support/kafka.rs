@@ -1,0 +1,100 @@
+//! Produces and reads records with the plain client.
+
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::{Offset, TopicPartitionList};
+
+/// A record as a plain consumer sees it.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    pub key: Option<Vec<u8>>,
+    pub value: Option<Vec<u8>>,
+    pub timestamp_ms: Option<i64>,
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+}
+
+impl Seen {
+    /// The last header of this name, as text.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let found = self.headers.iter().rev().find(|(key, _)| key == name)?;
+        Some(String::from_utf8(found.1.clone()?).unwrap())
+    }
+}
+
+pub struct Sent<'a> {
+    pub key: Option<&'a [u8]>,
+    pub value: Option<&'a [u8]>,
+    pub timestamp_ms: i64,
+    pub headers: &'a [(&'a str, &'a [u8])],
+}
+
+pub fn produce(brokers: &str, topic: &str, records: &[Sent<'_>]) {
+    let producer: BaseProducer = ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap();
+    for record in records {
+        let mut headers = OwnedHeaders::new();
+        for (key, value) in record.headers {
+            headers = headers.insert(Header { key, value: Some(*value) });
+        }
+        let mut message = BaseRecord::<[u8], [u8]>::to(topic).partition(0).timestamp(record.timestamp_ms).headers(headers);
+        message.key = record.key;
+        message.payload = record.value;
+        producer.send(message).map_err(|(error, _)| error).unwrap();
+    }
+    producer.flush(Duration::from_secs(30)).unwrap();
+}
+
+/// Every record of a topic, up to its ends.
+pub fn read_all(brokers: &str, topic: &str) -> Vec<Seen> {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .set("group.id", "test-reader")
+        .set("enable.auto.commit", "false")
+        .create()
+        .unwrap();
+    let timeout = Duration::from_secs(20);
+    let metadata = consumer.fetch_metadata(Some(topic), timeout).unwrap();
+    let mut list = TopicPartitionList::new();
+    let mut wanted = 0;
+    for partition in metadata.topics()[0].partitions() {
+        let (low, high) = consumer.fetch_watermarks(topic, partition.id(), timeout).unwrap();
+        wanted += high - low;
+        list.add_partition_offset(topic, partition.id(), Offset::Beginning).unwrap();
+    }
+    consumer.assign(&list).unwrap();
+    let end = Instant::now() + timeout;
+    let mut seen = Vec::new();
+    while (seen.len() as i64) < wanted {
+        assert!(Instant::now() < end, "{} of {wanted} records of {topic}", seen.len());
+        if let Some(message) = consumer.poll(Duration::from_millis(200)) {
+            seen.push(to_seen(&message.unwrap()));
+        }
+    }
+    seen
+}
+
+/// The sum of the offsets that a group has committed for a topic.
+pub fn committed(brokers: &str, group: &str, topic: &str, partitions: i32) -> i64 {
+    let consumer: BaseConsumer =
+        ClientConfig::new().set("bootstrap.servers", brokers).set("group.id", group).create().unwrap();
+    let mut list = TopicPartitionList::new();
+    list.add_partition_range(topic, 0, partitions - 1);
+    let committed = consumer.committed_offsets(list, Duration::from_secs(20)).unwrap();
+    committed.elements().iter().filter_map(|element| element.offset().to_raw()).filter(|offset| *offset >= 0).sum()
+}
+
+fn to_seen(message: &BorrowedMessage<'_>) -> Seen {
+    let bytes = |part: Option<&[u8]>| part.map(<[u8]>::to_vec);
+    Seen {
+        key: bytes(message.key()),
+        value: bytes(message.payload()),
+        timestamp_ms: message.timestamp().to_millis(),
+        headers: message
+            .headers()
+            .map(|headers| headers.iter().map(|header| (header.key.to_owned(), bytes(header.value))).collect())
+            .unwrap_or_default(),
+    }
+}
