@@ -32,15 +32,3 @@ pub use row::Row;
 pub use settings::Settings;
 pub use transform_sdk_macros::{Input, Row, Settings, transform};
 pub use value::{Date, Json, Timestamp, Uuid};
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn bindings_belong_to_the_wit_of_this_checkout() {
-        assert_eq!(
-            include_str!("bindings.wit"),
-            include_str!("../../../wit/transform.wit"),
-            "regenerate the bindings: plugins/README.md says how"
-        );
-    }
-}
