@@ -88,6 +88,46 @@ fn watch<'a>(reading: Reading<'a>, bounds: &Bounds) -> Result<Vec<Out<'a>>, Reje
     }
 }
 
+/// The names that the generated code could have chosen for itself belong to the author.
+mod names {
+    use transform_sdk::{Input, Row, Settings, transform};
+
+    #[derive(Input)]
+    pub struct Views<'batch> {
+        views: &'batch str,
+        row: i32,
+        batch: i32,
+    }
+
+    #[derive(Row)]
+    #[row(table = "names")]
+    pub struct Builders<'a> {
+        builders: &'a str,
+        rows: i32,
+        source: i32,
+        first: i32,
+    }
+
+    #[derive(Settings)]
+    pub struct Reading {
+        #[setting(default = "1")]
+        pub reading: i32,
+        #[setting(default = "2")]
+        pub list: i32,
+    }
+
+    #[transform]
+    pub fn check<'a>(row: Views<'a>, settings: &Reading) -> Builders<'a> {
+        let Views { views, row, batch } = row;
+        Builders {
+            builders: views,
+            rows: row,
+            source: batch,
+            first: settings.reading + settings.list,
+        }
+    }
+}
+
 mod plain {
     use transform_sdk::{Input, Row, transform};
 
@@ -231,6 +271,23 @@ fn a_plugin_without_settings_refuses_all() {
         .err()
         .unwrap();
     assert_eq!(message, "unknown setting `a`; this plugin takes no settings");
+}
+
+#[test]
+fn names_of_generated_code_are_free_for_the_author() {
+    let (settings, descriptor) = plugin::configure::<names::check>(&settings(&[("list", "5")])).unwrap();
+    assert_eq!(descriptor.outputs[0].fields[0].name, "builders");
+    let columns = vec![
+        column(Values::Text(text(&["x"]))),
+        column(Values::Int32(vec![7])),
+        column(Values::Int32(vec![8])),
+    ];
+    let outcome = names::check::transform(&settings, &Batch { rows: 1, columns });
+    let numbers = outcome.rows[0].columns[1..].iter().map(|column| match &column.values {
+        Values::Int32(numbers) => numbers[0],
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(numbers.collect::<Vec<_>>(), [7, 8, 6]);
 }
 
 #[test]

@@ -45,17 +45,17 @@ pub fn expand(item: &DeriveInput) -> Result<TokenStream> {
     Ok(quote! {
         #[allow(unused_qualifications, clippy::pedantic)]
         const _: () = {
-            pub struct Views<#lifetime> { #(#views),* }
+            pub struct __Views<#lifetime> { #(#views),* }
 
             impl<#lifetime> ::transform_sdk::Input<#lifetime> for #name #arguments {
-                type Views = Views<#lifetime>;
+                type Views = __Views<#lifetime>;
 
                 fn inputs() -> ::std::vec::Vec<::transform_sdk::abi::Input> {
                     ::std::vec![#(#declared),*]
                 }
 
                 fn open(batch: &#lifetime ::transform_sdk::abi::Batch) -> Self::Views {
-                    Views { #(#opened),* }
+                    __Views { #(#opened),* }
                 }
 
                 fn read(views: &Self::Views, row: usize) -> Self {

@@ -52,13 +52,13 @@ fn expand_struct(item: &DeriveInput) -> Result<TokenStream> {
     let (generics, arguments, _) = item.generics.split_for_impl();
     let ident = &item.ident;
     Ok(quote! {
-        pub struct Builders {
+        pub struct __Builders {
             __source: ::std::vec::Vec<u32>,
             #(#builders),*
         }
 
         impl #generics ::transform_sdk::Row for #ident #arguments {
-            type Builders = Builders;
+            type Builders = __Builders;
 
             fn outputs() -> ::std::vec::Vec<::transform_sdk::abi::Output> {
                 ::std::vec![::transform_sdk::row::output(
@@ -68,19 +68,19 @@ fn expand_struct(item: &DeriveInput) -> Result<TokenStream> {
                 )]
             }
 
-            fn builders(rows: usize) -> Builders {
-                Builders {
+            fn builders(rows: usize) -> __Builders {
+                __Builders {
                     __source: ::std::vec::Vec::with_capacity(rows),
                     #(#names: <#types as ::transform_sdk::builder::OutputField>::builder(rows)),*
                 }
             }
 
-            fn append(self, builders: &mut Builders, source: u32) {
+            fn append(self, builders: &mut __Builders, source: u32) {
                 builders.__source.push(source);
                 #(::transform_sdk::builder::OutputField::append(self.#names, &mut builders.#names);)*
             }
 
-            fn finish(builders: Builders, first: u32, rows: &mut ::std::vec::Vec<::transform_sdk::abi::Rows>) {
+            fn finish(builders: __Builders, first: u32, rows: &mut ::std::vec::Vec<::transform_sdk::abi::Rows>) {
                 if !builders.__source.is_empty() {
                     rows.push(::transform_sdk::abi::Rows {
                         output: first,
@@ -130,10 +130,10 @@ fn expand_enum(item: &DeriveInput, data: &DataEnum) -> Result<TokenStream> {
     let (generics, arguments, _) = item.generics.split_for_impl();
     let ident = &item.ident;
     Ok(quote! {
-        pub struct Builders { #(#builders),* }
+        pub struct __Builders { #(#builders),* }
 
         impl #generics ::transform_sdk::Row for #ident #arguments {
-            type Builders = Builders;
+            type Builders = __Builders;
 
             fn outputs() -> ::std::vec::Vec<::transform_sdk::abi::Output> {
                 let mut outputs = ::std::vec::Vec::new();
@@ -141,17 +141,17 @@ fn expand_enum(item: &DeriveInput, data: &DataEnum) -> Result<TokenStream> {
                 outputs
             }
 
-            fn builders(rows: usize) -> Builders {
-                Builders { #(#slots: <#types as ::transform_sdk::Row>::builders(rows)),* }
+            fn builders(rows: usize) -> __Builders {
+                __Builders { #(#slots: <#types as ::transform_sdk::Row>::builders(rows)),* }
             }
 
-            fn append(self, builders: &mut Builders, source: u32) {
+            fn append(self, builders: &mut __Builders, source: u32) {
                 match self {
                     #(Self::#names(row) => ::transform_sdk::Row::append(row, &mut builders.#slots, source)),*
                 }
             }
 
-            fn finish(builders: Builders, first: u32, rows: &mut ::std::vec::Vec<::transform_sdk::abi::Rows>) {
+            fn finish(builders: __Builders, first: u32, rows: &mut ::std::vec::Vec<::transform_sdk::abi::Rows>) {
                 let mut next = first;
                 #(
                     <#types as ::transform_sdk::Row>::finish(builders.#slots, next, rows);

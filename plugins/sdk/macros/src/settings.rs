@@ -32,13 +32,13 @@ pub fn expand(item: &DeriveInput) -> Result<TokenStream> {
             fn from_list(
                 list: &[(::std::string::String, ::std::string::String)],
             ) -> ::std::result::Result<Self, ::std::string::String> {
-                let mut reading = ::transform_sdk::settings::Reading::new(list, &[#(#keys),*]);
+                let mut __reading = ::transform_sdk::settings::Reading::new(list, &[#(#keys),*]);
                 #(let #names = #readings;)*
                 let settings = match (#(#names,)*) {
                     (#(::std::option::Option::Some(#names),)*) => ::std::option::Option::Some(Self { #(#names),* }),
                     _ => ::std::option::Option::None,
                 };
-                reading.finish(settings)
+                __reading.finish(settings)
             }
         }
     })
@@ -71,9 +71,9 @@ fn setting(ident: &Ident, field: &Field) -> Result<(String, TokenStream)> {
                 "a setting with a default is never absent: drop the Option",
             ));
         }
-        (Some(default), None) => quote_spanned!(ty.span()=> reading.or_default::<#ty>(#key, #default)),
-        (None, Some(inner)) => quote_spanned!(ty.span()=> reading.optional::<#inner>(#key)),
-        (None, None) => quote_spanned!(ty.span()=> reading.required::<#ty>(#key)),
+        (Some(default), None) => quote_spanned!(ty.span()=> __reading.or_default::<#ty>(#key, #default)),
+        (None, Some(inner)) => quote_spanned!(ty.span()=> __reading.optional::<#inner>(#key)),
+        (None, None) => quote_spanned!(ty.span()=> __reading.required::<#ty>(#key)),
     };
     Ok((key, reading))
 }

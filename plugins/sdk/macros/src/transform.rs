@@ -35,9 +35,9 @@ pub fn expand(arguments: &TokenStream, item: TokenStream) -> Result<TokenStream>
     let (settings, call) = match types.1 {
         Some(settings) => (
             syntax::with_lifetime(settings, "static"),
-            quote!(|row| #name(row, settings)),
+            quote!(|__row| #name(__row, __settings)),
         ),
-        None => (quote!(()), quote!(|row| #name(row))),
+        None => (quote!(()), quote!(|__row| #name(__row))),
     };
     let checked_settings = types.1.map(|ty| assertion(ty, &quote!(assert_settings)));
     Ok(quote! {
@@ -50,10 +50,12 @@ pub fn expand(arguments: &TokenStream, item: TokenStream) -> Result<TokenStream>
         #[allow(clippy::pedantic)]
         const _: () = {
             #[allow(dead_code, clippy::extra_unused_lifetimes)]
-            fn check() {
+            fn __types_of_the_transform() {
                 #input
                 #output
                 #checked_settings
+                // On the author's own machine nothing else uses a private function.
+                let _ = #name;
             }
 
             impl ::transform_sdk::Plugin for #name {
@@ -61,17 +63,17 @@ pub fn expand(arguments: &TokenStream, item: TokenStream) -> Result<TokenStream>
                 const NAME: &'static str = ::std::env!("CARGO_PKG_NAME");
                 const VERSION: &'static str = ::std::env!("CARGO_PKG_VERSION");
 
-                fn interface(settings: &Self::Settings) -> ::transform_sdk::plugin::Interface {
-                    let _ = settings;
+                fn interface(__settings: &Self::Settings) -> ::transform_sdk::plugin::Interface {
+                    let _ = __settings;
                     ::transform_sdk::plugin::interface(#call)
                 }
 
                 fn transform(
-                    settings: &Self::Settings,
-                    batch: &::transform_sdk::abi::Batch,
+                    __settings: &Self::Settings,
+                    __batch: &::transform_sdk::abi::Batch,
                 ) -> ::transform_sdk::abi::Outcome {
-                    let _ = settings;
-                    ::transform_sdk::plugin::run(batch, #call)
+                    let _ = __settings;
+                    ::transform_sdk::plugin::run(__batch, #call)
                 }
             }
         };
@@ -80,28 +82,28 @@ pub fn expand(arguments: &TokenStream, item: TokenStream) -> Result<TokenStream>
         #[allow(unsafe_code, clippy::pedantic)]
         const _: () = {
             ::std::thread_local! {
-                static CONFIGURED: ::transform_sdk::plugin::Configured<<#name as ::transform_sdk::Plugin>::Settings> =
+                static __CONFIGURED: ::transform_sdk::plugin::Configured<<#name as ::transform_sdk::Plugin>::Settings> =
                     const { ::transform_sdk::plugin::Configured::new() };
             }
 
-            struct Component;
+            struct __Component;
 
-            impl ::transform_sdk::abi::Guest for Component {
+            impl ::transform_sdk::abi::Guest for __Component {
                 fn configure(
                     settings: ::std::vec::Vec<(::std::string::String, ::std::string::String)>,
                 ) -> ::std::result::Result<::transform_sdk::abi::Descriptor, ::std::string::String> {
-                    CONFIGURED.with(|configured| configured.configure::<#name>(&settings))
+                    __CONFIGURED.with(|configured| configured.configure::<#name>(&settings))
                 }
 
                 fn transform(
                     input: ::transform_sdk::abi::Batch,
                     _: ::std::vec::Vec<::transform_sdk::abi::Batch>,
                 ) -> ::transform_sdk::abi::Outcome {
-                    CONFIGURED.with(|configured| configured.transform::<#name>(&input))
+                    __CONFIGURED.with(|configured| configured.transform::<#name>(&input))
                 }
             }
 
-            ::transform_sdk::bindings::export!(Component with_types_in ::transform_sdk::bindings);
+            ::transform_sdk::bindings::export!(__Component with_types_in ::transform_sdk::bindings);
         };
     })
 }
