@@ -89,6 +89,7 @@ fn watch<'a>(reading: Reading<'a>, bounds: &Bounds) -> Result<Vec<Out<'a>>, Reje
 }
 
 /// The names that the generated code could have chosen for itself belong to the author.
+#[expect(clippy::struct_field_names, reason = "the names are what is tested")]
 mod names {
     use transform_sdk::{Input, Row, Settings, transform};
 

@@ -41,6 +41,7 @@ pub fn expand(arguments: &TokenStream, item: TokenStream) -> Result<TokenStream>
     };
     let checked_settings = types.1.map(|ty| assertion(ty, &quote!(assert_settings)));
     Ok(quote! {
+        #[allow(clippy::needless_pass_by_value, reason = "an input comes by value")]
         #function
 
         #[doc = "The plugin that the function of this name makes."]
