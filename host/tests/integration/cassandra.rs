@@ -22,7 +22,7 @@ use scylla::client::session::Session;
 use scylla::value::{CqlValue, Row};
 
 fn config() -> Config {
-    let nodes = std::env::var("HOST_TEST_CASSANDRA").unwrap_or_else(|_| "127.0.0.1:9042".to_owned());
+    let nodes = crate::support::variable("CASSANDRA_CONTACT_POINTS");
     Config {
         connection: CassandraConnection {
             nodes: nodes.split(',').map(str::to_owned).collect(),

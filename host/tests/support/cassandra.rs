@@ -22,7 +22,11 @@ const COLUMNS: [&str; 10] = [
 ];
 
 pub async fn session(nodes: &str) -> Session {
-    SessionBuilder::new().known_nodes(nodes.split(',')).build().await.unwrap()
+    SessionBuilder::new()
+        .known_nodes(nodes.split(','))
+        .build()
+        .await
+        .unwrap()
 }
 
 pub async fn query(session: &Session, cql: &str) -> Vec<Vec<Option<CqlValue>>> {
@@ -36,7 +40,11 @@ pub async fn query(session: &Session, cql: &str) -> Vec<Vec<Option<CqlValue>>> {
 
 /// The whole table `orders` of a keyspace, by order id.
 pub async fn orders(session: &Session, keyspace: &str) -> BTreeMap<String, Order> {
-    let rows = query(session, &format!("SELECT {} FROM {keyspace}.orders", COLUMNS.join(", "))).await;
+    let rows = query(
+        session,
+        &format!("SELECT {} FROM {keyspace}.orders", COLUMNS.join(", ")),
+    )
+    .await;
     let mut orders = BTreeMap::new();
     for row in rows {
         let cells: Vec<_> = row.into_iter().map(|value| value.map(text)).collect();
@@ -54,7 +62,11 @@ pub async fn write_times(session: &Session, keyspace: &str) -> BTreeMap<String, 
         .filter(|column| !["order_id", "customer_id", "order_purchase_timestamp"].contains(column))
         .map(|column| format!("WRITETIME({column})"))
         .collect();
-    let rows = query(session, &format!("SELECT order_id, {} FROM {keyspace}.orders", times.join(", "))).await;
+    let rows = query(
+        session,
+        &format!("SELECT order_id, {} FROM {keyspace}.orders", times.join(", ")),
+    )
+    .await;
     let time = |value: Option<CqlValue>| value.and_then(|value| value.as_bigint());
     rows.into_iter()
         .map(|row| {

@@ -37,9 +37,15 @@ pub fn produce(brokers: &str, topic: &str, records: &[Sent<'_>]) {
     for record in records {
         let mut headers = OwnedHeaders::new();
         for (key, value) in record.headers {
-            headers = headers.insert(Header { key, value: Some(*value) });
+            headers = headers.insert(Header {
+                key,
+                value: Some(*value),
+            });
         }
-        let mut message = BaseRecord::<[u8], [u8]>::to(topic).partition(0).timestamp(record.timestamp_ms).headers(headers);
+        let mut message = BaseRecord::<[u8], [u8]>::to(topic)
+            .partition(0)
+            .timestamp(record.timestamp_ms)
+            .headers(headers);
         message.key = record.key;
         message.payload = record.value;
         producer.send(message).map_err(|(error, _)| error).unwrap();
@@ -62,7 +68,8 @@ pub fn read_all(brokers: &str, topic: &str) -> Vec<Seen> {
     for partition in metadata.topics()[0].partitions() {
         let (low, high) = consumer.fetch_watermarks(topic, partition.id(), timeout).unwrap();
         wanted += high - low;
-        list.add_partition_offset(topic, partition.id(), Offset::Beginning).unwrap();
+        list.add_partition_offset(topic, partition.id(), Offset::Beginning)
+            .unwrap();
     }
     consumer.assign(&list).unwrap();
     let end = Instant::now() + timeout;
@@ -78,12 +85,20 @@ pub fn read_all(brokers: &str, topic: &str) -> Vec<Seen> {
 
 /// The sum of the offsets that a group has committed for a topic.
 pub fn committed(brokers: &str, group: &str, topic: &str, partitions: i32) -> i64 {
-    let consumer: BaseConsumer =
-        ClientConfig::new().set("bootstrap.servers", brokers).set("group.id", group).create().unwrap();
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .set("group.id", group)
+        .create()
+        .unwrap();
     let mut list = TopicPartitionList::new();
     list.add_partition_range(topic, 0, partitions - 1);
     let committed = consumer.committed_offsets(list, Duration::from_secs(20)).unwrap();
-    committed.elements().iter().filter_map(|element| element.offset().to_raw()).filter(|offset| *offset >= 0).sum()
+    committed
+        .elements()
+        .iter()
+        .filter_map(|element| element.offset().to_raw())
+        .filter(|offset| *offset >= 0)
+        .sum()
 }
 
 fn to_seen(message: &BorrowedMessage<'_>) -> Seen {
@@ -94,7 +109,12 @@ fn to_seen(message: &BorrowedMessage<'_>) -> Seen {
         timestamp_ms: message.timestamp().to_millis(),
         headers: message
             .headers()
-            .map(|headers| headers.iter().map(|header| (header.key.to_owned(), bytes(header.value))).collect())
+            .map(|headers| {
+                headers
+                    .iter()
+                    .map(|header| (header.key.to_owned(), bytes(header.value)))
+                    .collect()
+            })
             .unwrap_or_default(),
     }
 }

@@ -31,9 +31,8 @@ impl Servers {
 }
 
 pub fn variable(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| {
-        panic!("{name} is not set: `host/tests/run servers` starts the servers and sets it")
-    })
+    std::env::var(name)
+        .unwrap_or_else(|_| panic!("{name} is not set: `host/tests/run servers` starts the servers and sets it"))
 }
 
 /// The repository's root.
@@ -57,7 +56,11 @@ pub fn unique(what: &str) -> String {
 /// Runs the script that runs the servers: a real kill is a real kill.
 pub fn services(arguments: &[&str]) {
     let script = root().join("host/tests/services/services");
-    let output = Command::new(script).args(arguments).current_dir(root()).output().unwrap();
+    let output = Command::new(script)
+        .args(arguments)
+        .current_dir(root())
+        .output()
+        .unwrap();
     assert!(
         output.status.success(),
         "services {}: {}{}",

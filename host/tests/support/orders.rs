@@ -18,12 +18,23 @@ pub fn expected(csv: &str) -> BTreeMap<String, Order> {
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
     for record in reader.records() {
         let record = record.unwrap();
-        let mut cells: Vec<_> = record.iter().enumerate().map(|(place, text)| cell(place, text)).collect();
+        let mut cells: Vec<_> = record
+            .iter()
+            .enumerate()
+            .map(|(place, text)| cell(place, text))
+            .collect();
         let bought = NaiveDateTime::parse_from_str(&record[3], "%Y-%m-%d %H:%M:%S").unwrap();
         cells.push(Some(bought.hour().to_string()));
-        cells.push(Some(format!("{:?}", bought.weekday()).replace("Mon", "Monday").replace("Tue", "Tuesday")
-            .replace("Wed", "Wednesday").replace("Thu", "Thursday").replace("Fri", "Friday")
-            .replace("Sat", "Saturday").replace("Sun", "Sunday")));
+        cells.push(Some(
+            format!("{:?}", bought.weekday())
+                .replace("Mon", "Monday")
+                .replace("Tue", "Tuesday")
+                .replace("Wed", "Wednesday")
+                .replace("Thu", "Thursday")
+                .replace("Fri", "Friday")
+                .replace("Sat", "Saturday")
+                .replace("Sun", "Sunday"),
+        ));
         let id = cells[0].clone().unwrap();
         match orders.get_mut(&id) {
             None => {
@@ -52,5 +63,8 @@ fn cell(place: usize, text: &str) -> Option<String> {
 }
 
 pub fn time_text(millis: i64) -> String {
-    DateTime::from_timestamp_millis(millis).unwrap().format("%Y-%m-%d %H:%M:%S%.f").to_string()
+    DateTime::from_timestamp_millis(millis)
+        .unwrap()
+        .format("%Y-%m-%d %H:%M:%S%.f")
+        .to_string()
 }

@@ -22,6 +22,8 @@ pub struct Job {
     pub keyspace: String,
     pub group: String,
     pub variables: Vec<(String, String)>,
+    /// More of `host.toml`.
+    pub more_settings: String,
 }
 
 /// What a run printed, and its exit code.
@@ -49,15 +51,31 @@ impl Job {
     }
 
     pub fn new(name: &str) -> Self {
+        Self::on(name, Servers::from_environment())
+    }
+
+    fn on(name: &str, servers: Servers) -> Self {
         let name = unique(name);
         Self {
             directory: tempfile::tempdir().unwrap(),
-            servers: Servers::from_environment(),
+            servers,
             topic: name.replace('_', "-"),
             keyspace: name.clone(),
             group: name,
             variables: Vec::new(),
+            more_settings: String::new(),
         }
+    }
+
+    /// For what needs no server; whoever asks for one gets no answer.
+    pub fn without_servers(name: &str) -> Self {
+        let nobody = "127.0.0.1:1".to_owned();
+        let servers = Servers {
+            kafka: nobody.clone(),
+            cassandra: nobody.clone(),
+            registry: format!("http://{nobody}"),
+        };
+        Self::on(name, servers)
     }
 
     pub fn path(&self, name: &str) -> String {
@@ -80,13 +98,19 @@ impl Job {
 
     pub fn run(&self, arguments: &[&str]) -> Seen {
         let plugin = plugin();
-        let all: Vec<_> = ["run", "--plugin", &plugin].into_iter().chain(arguments.iter().copied()).collect();
+        let all: Vec<_> = ["run", "--plugin", &plugin]
+            .into_iter()
+            .chain(arguments.iter().copied())
+            .collect();
         self.host(&all)
     }
 
     pub fn start_run(&self, arguments: &[&str]) -> Running {
         let plugin = plugin();
-        let all: Vec<_> = ["run", "--plugin", &plugin].into_iter().chain(arguments.iter().copied()).collect();
+        let all: Vec<_> = ["run", "--plugin", &plugin]
+            .into_iter()
+            .chain(arguments.iter().copied())
+            .collect();
         self.start(&all)
     }
 
@@ -107,8 +131,8 @@ impl Job {
 
     fn settings(&self) -> String {
         format!(
-            "[source]\ntopic = \"{}\"\ngroup = \"{}\"\n[sink.cassandra]\nkeyspace = \"{}\"\n",
-            self.topic, self.group, self.keyspace
+            "[source]\ntopic = \"{}\"\ngroup = \"{}\"\n[sink.cassandra]\nkeyspace = \"{}\"\n{}",
+            self.topic, self.group, self.keyspace, self.more_settings
         )
     }
 }
@@ -130,7 +154,12 @@ impl Running {
                 }
             })
         });
-        Self { child, lines, said: Vec::new(), readers: readers.into() }
+        Self {
+            child,
+            lines,
+            said: Vec::new(),
+            readers: readers.into(),
+        }
     }
 
     pub fn id(&self) -> u32 {
@@ -152,7 +181,10 @@ impl Running {
     }
 
     pub fn signal(&self, signal: &str) {
-        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        let sent = Command::new("kill")
+            .args([signal, &self.child.id().to_string()])
+            .status()
+            .unwrap();
         assert!(sent.success());
     }
 
@@ -175,10 +207,18 @@ impl Running {
         }
         self.said.extend(self.lines.try_iter());
         let of = |name: char| {
-            let lines = self.said.iter().filter(|line| line.starts_with(name)).map(|line| format!("{}\n", &line[1..]));
+            let lines = self
+                .said
+                .iter()
+                .filter(|line| line.starts_with(name))
+                .map(|line| format!("{}\n", &line[1..]));
             lines.collect::<String>()
         };
-        Seen { code: status.code(), stdout: of('1'), stderr: of('2') }
+        Seen {
+            code: status.code(),
+            stdout: of('1'),
+            stderr: of('2'),
+        }
     }
 }
 

@@ -1,27 +1,24 @@
 //! A Cassandra with TLS, client certificates and passwords: what connects, and what each wrong setting says.
 //!
-//! `HOST_TEST_CASSANDRA_SECURE` is its address, `HOST_TEST_SECURE_DIR` holds `ca.pem`, `client.crt`, `client.key`.
+//! `CASSANDRA_CONTACT_POINTS` is its address, `SERVICES_SECURE` holds `ca.pem`, `client.crt`, `client.key`.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::support::variable;
 use host::connection::{CassandraConnection, ClientCertificate, Login, Secret, Tls};
 use host::sink::cassandra::config::{Config, Consistency};
 use host::sink::cassandra::session::{ConnectError, connect};
 use host::sink::cassandra::tls::TlsError;
 
-fn variable(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set; the head of this file says what it is"))
-}
-
 fn file(name: &str) -> PathBuf {
-    PathBuf::from(variable("HOST_TEST_SECURE_DIR")).join(name)
+    PathBuf::from(variable("SERVICES_SECURE")).join(name)
 }
 
 fn config() -> Config {
     Config {
         connection: CassandraConnection {
-            nodes: vec![variable("HOST_TEST_CASSANDRA_SECURE")],
+            nodes: vec![variable("CASSANDRA_CONTACT_POINTS")],
             login: Some(login("app-secret")),
             tls: Some(Tls {
                 ca: file("ca.pem"),

@@ -1,0 +1,120 @@
+//! Rejected records, read back with a plain consumer.
+
+use crate::support::kafka::{self, Sent};
+use crate::support::program::Job;
+
+const ID: &str = "e481f51cbdc54678b7cc49136f2d6af7";
+
+#[test]
+fn rejects_land_in_the_dead_letter_topic_with_every_header() {
+    let job = Job::set_up("dlq");
+    let bad = br#"{"order_id":"none","customer_id":"x","order_purchase_timestamp":"2017-10-02 10:56:33"}"#;
+    let good =
+        format!(r#"{{"order_id":"{ID}","customer_id":"{ID}","order_purchase_timestamp":"2017-10-02 10:56:33"}}"#);
+    let headers: &[(&str, &[u8])] = &[
+        ("traceparent", b"00-1"),
+        ("binary", &[0, 255]),
+        ("traceparent", b"00-2"),
+    ];
+    let sent = [
+        Sent {
+            key: Some(b"k"),
+            value: Some(bad),
+            timestamp_ms: 1_500_000_000_123,
+            headers,
+        },
+        Sent {
+            key: None,
+            value: Some(b"{not json"),
+            timestamp_ms: 1_500_000_000_124,
+            headers: &[],
+        },
+        Sent {
+            key: Some(b"t"),
+            value: None,
+            timestamp_ms: 1_500_000_000_125,
+            headers: &[],
+        },
+        Sent {
+            key: Some(b"g"),
+            value: Some(good.as_bytes()),
+            timestamp_ms: 1_500_000_000_126,
+            headers: &[],
+        },
+        Sent {
+            key: Some(b"u"),
+            value: Some(&[0, 0x7f, 0xff, 0xff, 0xff, 2]),
+            timestamp_ms: 1_500_000_000_127,
+            headers: &[],
+        },
+    ];
+    kafka::produce(&job.servers.kafka, &job.topic, &sent);
+    let seen = job.run(&["--exit-at-end"]).succeeded();
+    seen.says("read 5 records: 1 rows written, 0 filtered, 4 rejected");
+
+    let mut letters = kafka::read_all(&job.servers.kafka, &format!("{}-dlq", job.topic));
+    letters.sort_by_key(|letter| letter.timestamp_ms);
+    assert_eq!(letters.len(), 4);
+    let codes: Vec<_> = letters
+        .iter()
+        .map(|letter| letter.header("host.code").unwrap_or_default())
+        .collect();
+    assert_eq!(codes, ["bad-uuid", "bad-json", "tombstone", "unknown-schema"]);
+
+    let letter = &letters[0];
+    assert_eq!(letter.key.as_deref(), Some(&b"k"[..]));
+    assert_eq!(letter.value.as_deref(), Some(&bad[..]));
+    assert_eq!(letter.timestamp_ms, Some(1_500_000_000_123));
+    let own: Vec<_> = letter.headers[..3]
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_deref().unwrap_or_default()))
+        .collect();
+    assert_eq!(own, headers, "the record's own headers come first, as they were");
+    let expected = [
+        ("__connect.errors.topic", job.topic.as_str()),
+        ("__connect.errors.partition", "0"),
+        ("__connect.errors.offset", "0"),
+        ("__connect.errors.stage", "TRANSFORMATION"),
+        ("__connect.errors.exception.class.name", "bad-uuid"),
+        ("host.stage", "transform"),
+        ("host.plugin.name", "order_enrich"),
+        ("host.plugin.version", env!("CARGO_PKG_VERSION")),
+        ("host.attempt", "1"),
+        ("host.write-timestamp", "1500000000123000"),
+    ];
+    for (name, value) in expected {
+        assert_eq!(letter.header(name).as_deref(), Some(value), "{name}");
+    }
+    assert!(
+        letter
+            .header("__connect.errors.exception.message")
+            .is_some_and(|message| message.contains("order_id"))
+    );
+    assert!(
+        letter
+            .header("host.plugin.digest")
+            .is_some_and(|digest| digest.starts_with("sha256:") && digest.len() == 71)
+    );
+    assert_eq!(letters[1].value.as_deref(), Some(&b"{not json"[..]));
+    assert_eq!(
+        (letters[2].value.as_deref(), letters[2].key.as_deref()),
+        (None, Some(&b"t"[..]))
+    );
+}
+
+#[test]
+fn a_record_from_the_future_is_a_dead_letter() {
+    let job = Job::set_up("future");
+    let value =
+        format!(r#"{{"order_id":"{ID}","customer_id":"{ID}","order_purchase_timestamp":"2017-10-02 10:56:33"}}"#);
+    let sent = Sent {
+        key: None,
+        value: Some(value.as_bytes()),
+        timestamp_ms: 4_000_000_000_000,
+        headers: &[],
+    };
+    kafka::produce(&job.servers.kafka, &job.topic, &[sent]);
+    job.run(&["--exit-at-end"])
+        .succeeded()
+        .says("0 rows written, 0 filtered, 1 rejected (future-timestamp 1)");
+}

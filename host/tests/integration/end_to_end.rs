@@ -1,0 +1,115 @@
+//! CSV to Kafka to Cassandra, against an independent reading of the CSV.
+
+use crate::support::program::Job;
+use crate::support::{cassandra, orders, plugin};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn avro_and_json_give_exactly_the_rows_of_an_independent_reading() {
+    for format in ["avro", "json"] {
+        let job = Job::set_up(&format!("e2e_{format}"));
+        job.host(&[
+            "generate",
+            "orders",
+            "--rows",
+            "3000",
+            "--seed",
+            "11",
+            "--out",
+            "orders.csv",
+        ])
+        .succeeded();
+        job.host(&["produce", "orders.csv", "--format", format])
+            .succeeded()
+            .says("sent 3000 records");
+        job.run(&["--exit-at-end"])
+            .succeeded()
+            .says("read 3000 records: 3000 rows written, 0 filtered, 0 rejected");
+        let session = cassandra::session(&job.servers.cassandra).await;
+        let found = cassandra::orders(&session, &job.keyspace).await;
+        let expected = orders::expected(&job.read("orders.csv"));
+        assert_eq!(found.len(), expected.len(), "{format}");
+        for (id, order) in &expected {
+            assert_eq!(found.get(id), Some(order), "{format}, {id}");
+        }
+        job.host(&["verify", "orders.csv", "--plugin", &plugin()])
+            .succeeded()
+            .says("0 missing");
+        job.host(&["check", "--plugin", &plugin()]).succeeded();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_filled_twice_has_the_same_write_times() {
+    let job = Job::set_up("twice");
+    job.host(&[
+        "generate",
+        "orders",
+        "--rows",
+        "2000",
+        "--seed",
+        "12",
+        "--out",
+        "orders.csv",
+    ])
+    .succeeded();
+    job.host(&["produce", "orders.csv"]).succeeded();
+    job.run(&["--exit-at-end"]).succeeded();
+    let session = cassandra::session(&job.servers.cassandra).await;
+    let first = (
+        cassandra::orders(&session, &job.keyspace).await,
+        cassandra::write_times(&session, &job.keyspace).await,
+    );
+
+    // A group of its own reads everything again, on top of what is there.
+    job.run(&["--exit-at-end", "--group", &format!("{}-again", job.group)])
+        .succeeded()
+        .says("read 2000 records");
+    let again = (
+        cassandra::orders(&session, &job.keyspace).await,
+        cassandra::write_times(&session, &job.keyspace).await,
+    );
+    assert!(first == again, "the same rows, the same write timestamps");
+
+    // And into an empty table.
+    cassandra::query(&session, &format!("TRUNCATE {}.orders", job.keyspace)).await;
+    job.run(&["--exit-at-end", "--group", &format!("{}-anew", job.group)])
+        .succeeded();
+    let anew = (
+        cassandra::orders(&session, &job.keyspace).await,
+        cassandra::write_times(&session, &job.keyspace).await,
+    );
+    assert!(first == anew, "the same rows, the same write timestamps");
+}
+
+#[test]
+fn set_up_twice_changes_nothing_and_says_so() {
+    let job = Job::set_up("setup");
+    let again = job.host(&["setup"]).succeeded();
+    assert!(!again.stdout.contains(": created"), "{}", again.stdout);
+}
+
+#[test]
+fn verify_finds_what_is_missing_and_what_is_different() {
+    let job = Job::set_up("verify");
+    job.host(&[
+        "generate",
+        "orders",
+        "--rows",
+        "50",
+        "--seed",
+        "13",
+        "--out",
+        "orders.csv",
+    ])
+    .succeeded();
+    let csv = job.read("orders.csv");
+    let half: String = csv.lines().take(26).map(|line| format!("{line}\n")).collect();
+    job.write("half.csv", &half);
+    job.host(&["produce", "half.csv"]).succeeded();
+    job.run(&["--exit-at-end"]).succeeded();
+    job.host(&["verify", "orders.csv", "--plugin", &plugin()])
+        .failed(1, &["missing"]);
+    job.write("changed.csv", &half.replacen("delivered", "lost", 1));
+    job.host(&["verify", "changed.csv", "--plugin", &plugin()])
+        .failed(1, &["1 different"]);
+}

@@ -1,0 +1,201 @@
+//! The whole way without servers: a file through the plugin into SQLite, onto standard output, and back.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::collections::BTreeMap;
+
+use support::program::{Job, is_there};
+use support::{orders, plugin};
+
+const ID: &str = "e481f51cbdc54678b7cc49136f2d6af7";
+const HEADER: &str = "order_id,customer_id,order_status,order_purchase_timestamp,order_approved_at,\
+                      order_delivered_carrier_date,order_delivered_customer_date,order_estimated_delivery_date";
+
+/// A job whose servers nobody may ask for.
+fn job() -> Job {
+    Job::without_servers("offline")
+}
+
+#[test]
+fn a_file_becomes_the_rows_of_an_independent_reading() {
+    let job = job();
+    job.host(&[
+        "generate",
+        "orders",
+        "--rows",
+        "2000",
+        "--seed",
+        "41",
+        "--out",
+        "orders.csv",
+    ])
+    .succeeded();
+    job.run(&["--from", "orders.csv", "--to", "orders.db"])
+        .succeeded()
+        .says("read 2000 records: 2000 rows written");
+    job.host(&["verify", "orders.csv", "--plugin", &plugin(), "--to", "orders.db"])
+        .succeeded()
+        .says("0 missing");
+
+    let database = rusqlite::Connection::open(job.path("orders.db")).expect("a database");
+    let mut statement = database
+        .prepare("SELECT order_id, order_status, order_purchase_timestamp, OrderHour, OrderDayOfWeek FROM orders")
+        .expect("the table");
+    let rows = statement.query_map([], |row| {
+        Ok((
+            row.get::<_, String>(0)?,
+            row.get::<_, Option<String>>(1)?,
+            row.get::<_, String>(2)?,
+            row.get::<_, i64>(3)?,
+            row.get::<_, String>(4)?,
+        ))
+    });
+    let found: BTreeMap<_, _> = rows
+        .expect("rows")
+        .map(|row| row.expect("a row"))
+        .map(|row| (row.0.clone(), row))
+        .collect();
+    let expected = orders::expected(&job.read("orders.csv"));
+    assert_eq!(found.len(), expected.len());
+    for (id, order) in expected {
+        let row = &found[&id];
+        let bought = order.cells[3]
+            .as_deref()
+            .map(|time| format!("{}Z", time.replace(' ', "T")));
+        assert_eq!((&row.1, Some(&row.2)), (&order.cells[2], bought.as_ref()), "{id}");
+        assert_eq!(
+            (Some(row.3.to_string()), Some(row.4.clone())),
+            (order.cells[8].clone(), order.cells[9].clone()),
+            "{id}"
+        );
+    }
+}
+
+#[test]
+fn rows_are_printed_as_json_and_nothing_else() {
+    let job = job();
+    let csv = format!("{HEADER}\n{ID},{ID},shipped,2017-10-02 10:56:33,,,,\nbad,{ID},,2017-10-02 10:56:33,,,,\n");
+    job.write("orders.csv", &csv);
+    let seen = job.run(&["--from", "orders.csv", "--to", "-"]).succeeded();
+    let dashed = "e481f51c-bdc5-4678-b7cc-49136f2d6af7";
+    assert_eq!(
+        seen.stdout,
+        format!(
+            "{{\"order_id\":\"{dashed}\",\"customer_id\":\"{dashed}\",\"order_status\":\"shipped\",\
+             \"order_purchase_timestamp\":\"2017-10-02T10:56:33Z\",\"OrderHour\":10,\"OrderDayOfWeek\":\"Monday\"}}\n"
+        )
+    );
+    let letters = job.read("orders.csv.dead-letters.ndjson");
+    let letter: serde_json::Value = serde_json::from_str(letters.trim()).expect("one line of JSON");
+    assert_eq!(
+        (letter["code"].as_str(), letter["line"].as_u64()),
+        (Some("bad-uuid"), Some(3))
+    );
+    assert_eq!(letter["value"]["order_id"], "bad");
+}
+
+#[test]
+fn a_file_that_lacks_the_key_column_rejects_every_record_with_its_reason() {
+    let job = job();
+    job.write(
+        "orders.csv",
+        &format!("order_id,order_purchase_timestamp\n{ID},2017-10-02 10:56:33\n{ID},2017-10-03 10:56:33\n"),
+    );
+    let seen = job.run(&["--from", "orders.csv", "--to", "orders.db"]).succeeded();
+    seen.says("0 rows written, 0 filtered, 2 rejected (missing-key 2)");
+    assert_eq!(job.read("orders.db.dead-letters.ndjson").lines().count(), 2);
+}
+
+#[test]
+fn blank_lines_line_ends_and_day_first_dates() {
+    let job = job();
+    let blank = "\r\n".repeat(40_000);
+    let csv = format!(
+        "\u{feff}{HEADER}\r\n{blank}{ID},{ID},,02-10-2017 10:56,,,,\r\n,,,,,,,\r\n{ID},{ID},,13/10/2017 23:59,,,,\r\n"
+    );
+    job.write("orders.csv", &csv);
+    let seen = job.run(&["--from", "orders.csv", "--to", "-"]).succeeded();
+    assert!(
+        seen.stdout.contains("2017-10-02T10:56:00Z") && seen.stdout.contains("2017-10-13T23:59:00Z"),
+        "{}",
+        seen.stdout
+    );
+    let csv = format!("{HEADER}\n{ID},{ID},,10/2/2017 10:56,,,,\n");
+    job.write("us.csv", &csv);
+    let seen = job
+        .run(&["--from", "us.csv", "--to", "-", "--set", "date-order=mdy"])
+        .succeeded();
+    assert!(seen.stdout.contains("2017-10-02T10:56:00Z"), "{}", seen.stdout);
+}
+
+#[test]
+fn try_shows_rows_rejects_and_counts() {
+    let job = job();
+    let csv = format!("{HEADER}\n{ID},{ID},shipped,2017-10-02 10:56:33,,,,\nbad,{ID},,2017-10-02 10:56:33,,,,\n");
+    job.write("orders.csv", &csv);
+    let seen = job.host(&["try", "--plugin", &plugin(), "orders.csv"]).succeeded();
+    for words in [
+        "OrderDayOfWeek",
+        "Monday",
+        "orders.csv:3: ",
+        "(bad-uuid)",
+        "2 records: 1 rows, 0 filtered, 1 rejected (bad-uuid 1)",
+    ] {
+        seen.says(words);
+    }
+    assert!(
+        !is_there(&job.path("orders.csv.dead-letters.ndjson")),
+        "trying writes nothing"
+    );
+}
+
+#[test]
+fn a_file_filled_twice_has_the_same_write_times() {
+    let job = job();
+    job.host(&[
+        "generate",
+        "orders",
+        "--rows",
+        "500",
+        "--seed",
+        "42",
+        "--out",
+        "orders.csv",
+    ])
+    .succeeded();
+    let times = |database: &str| {
+        job.run(&["--from", "orders.csv", "--to", database]).succeeded();
+        let database = rusqlite::Connection::open(job.path(database)).expect("a database");
+        let mut statement = database
+            .prepare("SELECT order_id, write_time FROM orders ORDER BY 1")
+            .expect("the table");
+        let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)));
+        rows.expect("rows").map(|row| row.expect("a row")).collect::<Vec<_>>()
+    };
+    let first = times("a.db");
+    assert_eq!(first, times("b.db"));
+    assert_eq!(first, times("a.db"), "again on top of it");
+}
+
+#[test]
+fn input_that_is_none_is_exit_code_2_and_says_what_it_is() {
+    let job = job();
+    job.run(&["--from", "none.csv", "--to", "-"]).failed(2, &["none.csv"]);
+    std::fs::write(job.path("picture.csv"), b"\x89PNG\r\n\x1a\n\0\0\0").expect("written");
+    job.run(&["--from", "picture.csv", "--to", "-"])
+        .failed(2, &["picture.csv"]);
+    job.write("orders.csv", &format!("{HEADER}\n"));
+    for (name, bytes, words) in [
+        ("text.wasm", &b"not a plugin"[..], "a text file"),
+        ("core.wasm", b"\0asm\x01\0\0\0", "a core WebAssembly module"),
+        ("cut.wasm", b"\0asm\x0d\0\x01\0\x07", "damaged or cut off"),
+        ("empty.wasm", b"", "an empty file"),
+    ] {
+        std::fs::write(job.path(name), bytes).expect("written");
+        job.host(&["run", "--plugin", name, "--from", "orders.csv", "--to", "-"])
+            .failed(2, &[name, words]);
+    }
+    job.host(&["run", "--plugin", "none.wasm", "--from", "orders.csv", "--to", "-"])
+        .failed(2, &["none.wasm", "host plugin build"]);
+}
