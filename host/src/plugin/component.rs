@@ -11,8 +11,9 @@ use super::engine::PluginEngine;
 use super::error::PluginError;
 use super::file_kind;
 use super::guest::GuestState;
-use super::instance::{self, Instance};
+use super::instance::{Instance, Running};
 use super::limits::Limits;
+use super::log::LogGate;
 use crate::record::descriptor::{Descriptor, Digest, PluginIdentity};
 
 /// The package whose interfaces a plugin may import, and the interface that it must export.
@@ -25,6 +26,7 @@ pub struct Plugin {
     pre: PluginPre<GuestState>,
     settings: Vec<(String, String)>,
     limits: Limits,
+    log: Arc<LogGate>,
     descriptor: Arc<Descriptor>,
     identity: PluginIdentity,
     imports: Vec<String>,
@@ -33,6 +35,8 @@ pub struct Plugin {
 
 impl Plugin {
     /// Compiles the component, refuses it for what it is or imports, and asks it to describe itself under `settings`.
+    ///
+    /// Takes seconds for a component of many megabytes: not to be called where other tasks wait.
     pub fn load(
         engine: &PluginEngine,
         bytes: &[u8],
@@ -40,8 +44,9 @@ impl Plugin {
         limits: Limits,
     ) -> Result<Self, PluginError> {
         file_kind::check(bytes)?;
+        let digest = Digest(Sha256::digest(bytes).into());
         let engine = engine.wasmtime();
-        let component = Component::from_binary(engine, bytes).map_err(PluginError::Damaged)?;
+        let component = Component::from_binary(engine, bytes).map_err(PluginError::Compile)?;
         let names = component.component_type();
         let imports: Vec<_> = names.imports(engine).map(|(name, _)| name.to_owned()).collect();
         let exports: Vec<_> = names.exports(engine).map(|(name, _)| name.to_owned()).collect();
@@ -51,19 +56,22 @@ impl Plugin {
         let pre = linker
             .instantiate_pre(&component)
             .and_then(PluginPre::new)
-            .map_err(PluginError::Instantiate)?;
-        let (_, described) = instance::configure(&pre, settings, limits, "".into())?;
-        let descriptor = Arc::new(descriptor::validate(described)?);
+            .map_err(PluginError::World)?;
+        // Until it has said its name, its log lines go under its digest.
+        let log = Arc::new(LogGate::new(digest.to_string().into(), limits));
+        let (_, described) = Running::start(&pre, settings, limits, log)?;
+        let descriptor = descriptor::validate(described)?;
         let identity = PluginIdentity {
             name: descriptor.name.as_str().into(),
             version: descriptor.version.as_str().into(),
-            digest: Digest(Sha256::digest(bytes).into()),
+            digest,
         };
         Ok(Self {
             pre,
             settings: settings.to_vec(),
             limits,
-            descriptor,
+            log: Arc::new(LogGate::new(Arc::clone(&identity.name), limits)),
+            descriptor: Arc::new(descriptor),
             identity,
             imports,
             size_bytes: bytes.len(),
@@ -72,12 +80,11 @@ impl Plugin {
 
     /// A fresh instance, configured.
     pub fn instantiate(&self) -> Result<Instance, PluginError> {
-        let (running, described) =
-            instance::configure(&self.pre, &self.settings, self.limits, Arc::clone(&self.identity.name))?;
+        let (running, described) = Running::start(&self.pre, &self.settings, self.limits, Arc::clone(&self.log))?;
         if descriptor::validate(described)? != *self.descriptor {
             return Err(PluginError::Unsteady);
         }
-        Ok(Instance::new(running, Arc::clone(&self.descriptor), self.limits))
+        Ok(Instance::new(running, Arc::clone(&self.descriptor)))
     }
 
     pub fn descriptor(&self) -> &Descriptor {
@@ -93,24 +100,23 @@ impl Plugin {
         &self.imports
     }
 
+    /// Length of the component's file.
     pub fn size_bytes(&self) -> usize {
         self.size_bytes
     }
 }
 
 fn check_names(imports: &[String], exports: Vec<String>) -> Result<(), PluginError> {
-    let forbidden: Vec<_> = imports
-        .iter()
-        .filter(|name| !name.starts_with(PACKAGE))
-        .cloned()
-        .collect();
+    let is_ours = |name: &&String| name.starts_with(PACKAGE);
+    let forbidden: Vec<_> = imports.iter().filter(|name| !is_ours(name)).cloned().collect();
     if !forbidden.is_empty() {
         return Err(PluginError::ForbiddenImports { imports: forbidden });
     }
-    let mut ours = imports.iter().chain(&exports).filter(|name| name.starts_with(PACKAGE));
-    if let Some(other) = ours.find(|name| !name.ends_with(VERSION)) {
+    let ours = imports.iter().chain(&exports).filter(is_ours);
+    let other: Vec<_> = ours.filter(|name| !name.ends_with(VERSION)).cloned().collect();
+    if !other.is_empty() {
         return Err(PluginError::OtherVersion {
-            found: other.clone(),
+            found: other,
             expected: TRANSFORMER,
         });
     }
@@ -121,4 +127,18 @@ fn check_names(imports: &[String], exports: Vec<String>) -> Result<(), PluginErr
         });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plugin_is_shared_between_threads_and_an_instance_moves() {
+        fn shared<T: Send + Sync>() {}
+        fn moves<T: Send>() {}
+        shared::<Plugin>();
+        shared::<PluginEngine>();
+        moves::<Instance>();
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::bindings::exports::host::transform::transformer as wit;
 use super::bindings::host::transform::columns as wit_columns;
 use super::error::PluginError;
-use super::guest::cut;
+use super::log::cut;
 use crate::record::columns::DataType;
 use crate::record::descriptor::{Descriptor, Effect, Field, Input, Origin, Output, Target};
 
@@ -41,7 +41,11 @@ pub fn validate(described: wit::Descriptor) -> Result<Descriptor, PluginError> {
         if output.fields.is_empty() {
             return wrong(format!("output {} has no fields", output.name));
         }
-        let folded: Vec<_> = output.fields.iter().map(|field| field.name.to_lowercase()).collect();
+        let folded: Vec<_> = output
+            .fields
+            .iter()
+            .map(|field| field.name.to_ascii_lowercase())
+            .collect();
         unique(&format!("output {}", output.name), folded.iter().map(String::as_str))?;
     }
     Ok(Descriptor {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::record::columns::DataType;
 
-/// A file that is no plugin of ours, or a plugin that cannot be readied.
+/// A file that is no plugin of ours, or a plugin that cannot be readied. Each begins with "it": the file is named by
+/// whoever opened it.
 #[derive(Debug, thiserror::Error)]
 pub enum PluginError {
     #[error("wasmtime cannot be set up on this machine")]
@@ -12,26 +13,32 @@ pub enum PluginError {
     #[error("cannot start the thread that keeps deadlines")]
     Thread(#[source] std::io::Error),
     #[error("it is {found}; expected a WebAssembly component of world host:transform/plugin@0.1.0{hint}")]
-    NotAComponent { found: String, hint: &'static str },
-    #[error("it begins like a component but is damaged or cut off; build or copy it again")]
-    Damaged(#[source] wasmtime::Error),
+    NotAComponent { found: &'static str, hint: &'static str },
+    #[error("it is a component that is cut off after {bytes} bytes: copy or build it again")]
+    CutOff { bytes: usize },
+    #[error("it is a component that is damaged or needs what this host does not give")]
+    Compile(#[source] wasmtime::Error),
     #[error(
         "it imports {}; a plugin may import nothing but host:transform/* (no clock, files, network or random)",
         .imports.join(", ")
     )]
     ForbiddenImports { imports: Vec<String> },
-    #[error("it is made for {found}; this host runs {expected}: build it again with this host's SDK")]
-    OtherVersion { found: String, expected: &'static str },
-    #[error("it does not export {expected} (it exports {})", if .exports.is_empty() { "nothing".to_owned() } else { .exports.join(", ") })]
+    #[error("it is made for {}; this host runs {expected}: build it again with this host's SDK", .found.join(", "))]
+    OtherVersion { found: Vec<String>, expected: &'static str },
+    #[error("it does not export {expected}, but {}", one_of(.exports))]
     NoTransformer {
         expected: &'static str,
         exports: Vec<String>,
     },
-    #[error("it cannot be instantiated")]
-    Instantiate(#[source] wasmtime::Error),
+    #[error("it does not fit the world host:transform/plugin@0.1.0")]
+    World(#[source] wasmtime::Error),
+    #[error("{limit} instances run already, which is the most that the host holds")]
+    NoRoom { limit: u32 },
+    #[error("it fails before its first call")]
+    Start(#[source] TransformError),
     #[error("it refuses its settings: {message}")]
     Settings { message: String },
-    #[error("its `configure` failed")]
+    #[error("it fails in `configure`")]
     Configure(#[source] TransformError),
     #[error("what it says of itself does not hold: {why}")]
     Descriptor { why: String },
@@ -45,7 +52,7 @@ pub enum PluginError {
 #[derive(Debug, thiserror::Error)]
 pub enum TransformError {
     #[error("the plugin trapped")]
-    Trap(#[source] wasmtime::Error),
+    Trap(#[source] wasmtime::Trap),
     #[error("the plugin did not return within {} ms (plugin.limits.deadline_ms)", .limit.as_millis())]
     Deadline { limit: Duration },
     #[error("the plugin wanted more than {limit} bytes of memory (plugin.limits.memory_bytes)")]
@@ -69,9 +76,9 @@ impl TransformError {
 /// What was wrong with what a guest returned.
 #[derive(Debug, thiserror::Error)]
 pub enum Breach {
-    #[error("what it returned is not laid out as the WIT says")]
+    #[error("what it returned is not laid out as the WIT says, or is too much")]
     Layout(#[source] wasmtime::Error),
-    #[error("rows for output {output}, but it declares {outputs} outputs")]
+    #[error("rows for output {output}, though the plugin declares {outputs} (counted from 0)")]
     Output { output: u32, outputs: usize },
     #[error("output {output}: {found} columns for {expected} fields")]
     Columns {
@@ -79,15 +86,16 @@ pub enum Breach {
         found: usize,
         expected: usize,
     },
-    #[error("output {output}, column {column}: {problem}")]
+    #[error("output {output}, column {column}")]
     Column {
         output: String,
         column: String,
+        #[source]
         problem: ColumnProblem,
     },
-    #[error("row {row} of {rows} does not exist")]
+    #[error("row {row} of a batch of {rows} does not exist")]
     NoSuchRow { row: u32, rows: usize },
-    #[error("row {row} is in more than one of rows, filtered and rejects, or twice in one of them")]
+    #[error("row {row} is in more than one of rows, filtered and rejects, or twice in one of the last two")]
     AccountedTwice { row: u32 },
     #[error(
         "{rows} rows out of {records} records; at most {limit} a record are allowed (plugin.limits.rows_per_record)"
@@ -104,14 +112,21 @@ pub enum ColumnProblem {
     Type { found: &'static str, expected: DataType },
     #[error("{found} values for {rows} rows")]
     Length { found: usize, rows: usize },
-    #[error("a validity bitmap of {found} bytes for {rows} rows")]
-    Validity { found: usize, rows: usize },
-    #[error("offsets that go backwards or past the {bytes} bytes of data")]
+    #[error("a bitmap of {found} bytes for {rows} rows")]
+    Bitmap { found: usize, rows: usize },
+    #[error("offsets that go backwards or do not stay within the {bytes} bytes of data")]
     Offsets { bytes: usize },
     #[error("null in row {row}, though the field is not nullable")]
     Null { row: usize },
     #[error("invalid JSON in row {row}")]
     Json { row: usize },
-    #[error(transparent)]
+    #[error("values that are none of their type")]
     Arrow(#[from] arrow_schema::ArrowError),
+}
+
+fn one_of(exports: &[String]) -> String {
+    match exports {
+        [] => "nothing".to_owned(),
+        exports => exports.join(", "),
+    }
 }

@@ -2,121 +2,139 @@
 
 use std::sync::Arc;
 
-use wasmtime::{Store, Trap};
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap};
 
 use super::bindings::exports::host::transform::transformer::Descriptor as Described;
 use super::bindings::{Plugin as Bindings, PluginPre};
-use super::engine::EPOCH;
+use super::engine::{MAX_INSTANCES, TICK};
 use super::error::{Breach, PluginError, TransformError};
-use super::guest::{GuestState, cut};
+use super::guest::GuestState;
 use super::lift;
 use super::limits::Limits;
+use super::log::{LogGate, cut};
 use super::lower::Lowered;
 use crate::record::columns::Batch;
 use crate::record::descriptor::{Descriptor, Outcome};
+
+/// A longer message of a refused `configure` is cut.
+const MAX_MESSAGE_BYTES: usize = 1000;
 
 /// A guest that can be called with batches.
 pub struct Instance {
     running: Running,
     descriptor: Arc<Descriptor>,
-    limits: Limits,
 }
 
 /// An instance and its store.
 pub(super) struct Running {
     store: Store<GuestState>,
     bindings: Bindings,
+    limits: Limits,
 }
 
 impl Instance {
-    pub(super) fn new(running: Running, descriptor: Arc<Descriptor>, limits: Limits) -> Self {
-        Self {
-            running,
-            descriptor,
-            limits,
-        }
+    pub(super) fn new(running: Running, descriptor: Arc<Descriptor>) -> Self {
+        Self { running, descriptor }
     }
 
-    /// Calls the guest with one batch, whose columns belong to the descriptor's inputs in order.
+    /// Calls the guest with one batch, whose columns belong to the descriptor's inputs in order, each with the Arrow type
+    /// of its field.
     ///
     /// The instance comes back only where all went well: after a trap a guest cannot be called again, and after a
     /// broken contract it should not be.
-    pub fn transform(mut self, batch: &Batch) -> Result<(Self, Outcome), TransformError> {
-        let descriptor = Arc::clone(&self.descriptor);
+    pub fn transform(self, batch: &Batch) -> Result<(Self, Outcome), TransformError> {
+        let Self {
+            mut running,
+            descriptor,
+        } = self;
         let lowered = Lowered::new(batch, &descriptor.inputs);
         let columns = lowered.columns();
-        let input = lowered.batch(&columns);
-        self.running.begin(self.limits);
-        let called =
-            self.running
-                .bindings
-                .host_transform_transformer()
-                .call_transform(&mut self.running.store, input, &[]);
-        let returned = called.map_err(|error| self.running.classify(error, self.limits))?;
+        set_deadline(&mut running.store, running.limits);
+        let transformer = running.bindings.host_transform_transformer();
+        let returned = transformer
+            .call_transform(&mut running.store, lowered.batch(&columns), &[])
+            .map_err(|error| classify(&running.store, error, running.limits))?;
         let outcome =
-            lift::outcome(returned, batch.rows, &self.descriptor, self.limits).map_err(TransformError::Contract)?;
-        Ok((self, outcome))
+            lift::outcome(returned, batch.rows, &descriptor, running.limits).map_err(TransformError::Contract)?;
+        Ok((Self::new(running, descriptor), outcome))
     }
 }
 
 impl Running {
-    /// Starts the clock of one call.
-    fn begin(&mut self, limits: Limits) {
-        // One more tick, since the first may come at once.
-        let ticks = limits
-            .deadline
-            .as_millis()
-            .div_ceil(EPOCH.as_millis())
-            .saturating_add(1);
-        self.store.set_epoch_deadline(u64::try_from(ticks).unwrap_or(u64::MAX));
-    }
-
-    /// Calls a failed call by its name.
-    fn classify(&self, error: wasmtime::Error, limits: Limits) -> TransformError {
-        if self.store.data().wanted_too_much_memory {
-            return TransformError::Memory {
-                limit: limits.memory_bytes,
-            };
-        }
-        match error.downcast_ref::<Trap>() {
-            Some(Trap::Interrupt) => TransformError::Deadline { limit: limits.deadline },
-            Some(trap) => TransformError::Trap(wasmtime::Error::msg(trap.to_string())),
-            // Not the guest's code but what it handed over: pointers, discriminants, UTF-8.
-            None => {
-                let message = cut(&format!("{error:#}"), 500);
-                TransformError::Contract(Breach::Layout(wasmtime::Error::msg(message)))
+    /// Instantiates the component and calls `configure`, each within the limits.
+    pub fn start(
+        pre: &PluginPre<GuestState>,
+        settings: &[(String, String)],
+        limits: Limits,
+        log: Arc<LogGate>,
+    ) -> Result<(Self, Described), PluginError> {
+        let mut store = Store::new(pre.engine(), GuestState::new(limits.memory_bytes, log));
+        store.limiter(|state| state);
+        // Whatever a guest returns lies in its memory once; twice that leaves room for the host's wider structures, and
+        // stops a guest that shows the same bytes again and again.
+        store.set_hostcall_fuel(limits.memory_bytes.saturating_mul(2));
+        // A start function runs before the first call.
+        set_deadline(&mut store, limits);
+        let instance = pre
+            .instance_pre()
+            .instantiate(&mut store)
+            .map_err(|error| start_failure(&store, error, limits))?;
+        let bindings = Bindings::new(&mut store, &instance).map_err(PluginError::World)?;
+        let settings: Vec<_> = settings
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .collect();
+        set_deadline(&mut store, limits);
+        let configured = bindings
+            .host_transform_transformer()
+            .call_configure(&mut store, &settings);
+        match configured {
+            Ok(Ok(described)) => {
+                let running = Self {
+                    store,
+                    bindings,
+                    limits,
+                };
+                Ok((running, described))
             }
+            Ok(Err(message)) => Err(PluginError::Settings {
+                message: cut(&message, MAX_MESSAGE_BYTES),
+            }),
+            Err(error) => Err(PluginError::Configure(classify(&store, error, limits))),
         }
     }
 }
 
-/// Instantiates and calls `configure`.
-pub(super) fn configure(
-    pre: &PluginPre<GuestState>,
-    settings: &[(String, String)],
-    limits: Limits,
-    name: Arc<str>,
-) -> Result<(Running, Described), PluginError> {
-    let mut store = Store::new(pre.engine(), GuestState::new(limits, name));
-    store.limiter(|state| state);
-    store.set_epoch_deadline(u64::MAX / 2);
-    store.epoch_deadline_trap();
-    let bindings = pre.instantiate(&mut store).map_err(PluginError::Instantiate)?;
-    let mut running = Running { store, bindings };
-    let settings: Vec<_> = settings
-        .iter()
-        .map(|(key, value)| (key.as_str(), value.as_str()))
-        .collect();
-    running.begin(limits);
-    let configured = running
-        .bindings
-        .host_transform_transformer()
-        .call_configure(&mut running.store, &settings);
-    match configured {
-        Ok(Ok(described)) => Ok((running, described)),
-        Ok(Err(message)) => Err(PluginError::Settings {
-            message: cut(&message, 1000),
-        }),
-        Err(error) => Err(PluginError::Configure(running.classify(error, limits))),
+/// Starts the clock of one call.
+fn set_deadline(store: &mut Store<GuestState>, limits: Limits) {
+    // One more tick, since the first may come at once.
+    let ticks = limits.deadline.as_millis().div_ceil(TICK.as_millis()).saturating_add(1);
+    // Far below the epoch's end, since the deadline is added to the epoch.
+    store.set_epoch_deadline(u64::try_from(ticks).unwrap_or(u64::MAX).min(u64::MAX / 2));
+}
+
+/// Calls a failed call by its name.
+fn classify(store: &Store<GuestState>, error: wasmtime::Error, limits: Limits) -> TransformError {
+    if store.data().wanted_too_much_memory {
+        return TransformError::Memory {
+            limit: limits.memory_bytes,
+        };
     }
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::Interrupt) => TransformError::Deadline { limit: limits.deadline },
+        Some(&trap) => TransformError::Trap(trap),
+        // Not the guest's code but what it handed over: pointers, discriminants, UTF-8, too many bytes.
+        None => TransformError::Contract(Breach::Layout(error)),
+    }
+}
+
+/// Calls a failed instantiation by its name.
+fn start_failure(store: &Store<GuestState>, error: wasmtime::Error, limits: Limits) -> PluginError {
+    if error.is::<PoolConcurrencyLimitError>() {
+        return PluginError::NoRoom { limit: MAX_INSTANCES };
+    }
+    if store.data().wanted_too_much_memory || error.is::<Trap>() {
+        return PluginError::Start(classify(store, error, limits));
+    }
+    PluginError::World(error)
 }

@@ -23,13 +23,14 @@ pub struct Lowered<'a> {
 struct Prepared {
     validity: Option<Buffer>,
     bits: Option<Buffer>,
-    /// Offsets that begin at 0.
+    /// Offsets moved to begin at 0, where the array's own do not.
     offsets: Option<Vec<i32>>,
 }
 
 impl<'a> Lowered<'a> {
-    /// Column i belongs to input i.
+    /// Column i belongs to input i and has its Arrow type: the codec makes them so.
     pub fn new(batch: &'a Batch, inputs: &'a [Input]) -> Self {
+        debug_assert_eq!(batch.columns.len(), inputs.len(), "one column for each input");
         Self {
             batch,
             inputs,
@@ -67,8 +68,8 @@ fn prepare(array: &ArrayRef) -> Prepared {
     };
     match array.data_type() {
         Arrow::Boolean => prepared.bits = Some(bitmap(array.as_boolean().values())),
-        Arrow::Utf8 => prepared.offsets = Some(rebase(array.as_string::<i32>().value_offsets())),
-        Arrow::Binary => prepared.offsets = Some(rebase(array.as_binary::<i32>().value_offsets())),
+        Arrow::Utf8 => prepared.offsets = rebase(array.as_string::<i32>().value_offsets()),
+        Arrow::Binary => prepared.offsets = rebase(array.as_binary::<i32>().value_offsets()),
         _ => {}
     }
     prepared
@@ -80,9 +81,11 @@ fn bitmap(bits: &BooleanBuffer) -> Buffer {
     packed.slice_with_length(0, bits.len().div_ceil(8))
 }
 
-fn rebase(offsets: &[i32]) -> Vec<i32> {
-    let first = offsets.first().copied().unwrap_or(0);
-    offsets.iter().map(|offset| offset - first).collect()
+fn rebase(offsets: &[i32]) -> Option<Vec<i32>> {
+    match offsets.first() {
+        None | Some(0) => None,
+        Some(first) => Some(offsets.iter().map(|offset| offset - first).collect()),
+    }
 }
 
 fn values<'a>(array: &'a ArrayRef, data_type: DataType, prepared: &'a Prepared) -> ValuesParam<'a> {
@@ -110,9 +113,9 @@ fn values<'a>(array: &'a ArrayRef, data_type: DataType, prepared: &'a Prepared) 
     }
 }
 
-fn variable<'a>(data: &'a [u8], offsets: &[i32], prepared: &'a Prepared) -> VariableParam<'a> {
+fn variable<'a>(data: &'a [u8], offsets: &'a [i32], prepared: &'a Prepared) -> VariableParam<'a> {
     VariableParam {
-        offsets: prepared.offsets.as_deref().unwrap_or_default(),
+        offsets: prepared.offsets.as_deref().unwrap_or(offsets),
         data: used(data, offsets),
     }
 }

@@ -13,8 +13,12 @@ mod file_kind;
 mod guest;
 mod instance;
 mod lift;
+mod lift_column;
 pub mod limits;
+mod log;
 mod lower;
+#[cfg(test)]
+mod round_trip;
 
 pub use component::Plugin;
 pub use engine::PluginEngine;

@@ -1,0 +1,94 @@
+//! Components of the plugins of this workspace, each built once, and calls of them.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, LazyLock, OnceLock};
+
+use arrow_array::{Int64Array, StringArray};
+use host::plugin::limits::Limits;
+use host::plugin::{Plugin, PluginEngine, PluginError, TransformError};
+use host::record::columns::Batch;
+use host::record::descriptor::Outcome;
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// One engine for all tests, as in a host.
+pub static ENGINE: LazyLock<PluginEngine> =
+    LazyLock::new(|| PluginEngine::new(Limits::default()).expect("the engine is made"));
+
+/// The component of the plugin `misbehaving`.
+pub fn misbehaving() -> &'static [u8] {
+    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
+    BYTES.get_or_init(|| build("misbehaving"))
+}
+
+/// Builds a plugin of the workspace. Cargo's own lock keeps two processes from doing it at once.
+pub fn build(package: &str) -> Vec<u8> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let target: PathBuf = workspace.join("target/plugins");
+    let output = Command::new(env!("CARGO"))
+        .current_dir(&workspace)
+        .args([
+            "build",
+            "--quiet",
+            "--release",
+            "--target",
+            TARGET,
+            "--package",
+            package,
+        ])
+        .arg("--target-dir")
+        .arg(&target)
+        // What was set for the host's own build is not meant for guests.
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-component-ld")
+        .env(
+            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
+            "-Ctarget-feature=+simd128",
+        )
+        .output()
+        .expect("cargo runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "plugin {package} does not build (if the target is missing: rustup target add {TARGET}):\n{said}"
+    );
+    let file = target.join(TARGET).join("release").join(format!("{package}.wasm"));
+    std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+/// Loads `misbehaving`, told what to do wrong in `configure`.
+pub fn configured(configure: &str, limits: Limits) -> Result<Plugin, PluginError> {
+    let settings = [("configure".to_owned(), configure.to_owned())];
+    Plugin::load(&ENGINE, misbehaving(), &settings, limits)
+}
+
+/// `misbehaving` as a plugin that configures well.
+pub fn plugin(limits: Limits) -> Plugin {
+    Plugin::load(&ENGINE, misbehaving(), &[], limits).expect("misbehaving loads")
+}
+
+/// A batch of `misbehaving`: what each record asks for; its number is its row, null in every third.
+pub fn batch(behaviours: &[&str]) -> Batch {
+    let number = |row: i64| (row % 3 != 2).then_some(row);
+    Batch {
+        rows: behaviours.len(),
+        columns: vec![
+            Arc::new(StringArray::from(behaviours.to_vec())),
+            Arc::new((0..).map(number).take(behaviours.len()).collect::<Int64Array>()),
+        ],
+    }
+}
+
+/// One call of a fresh instance.
+pub fn call(plugin: &Plugin, behaviours: &[&str]) -> Result<Outcome, TransformError> {
+    let instance = plugin.instantiate().expect("an instance");
+    instance.transform(&batch(behaviours)).map(|(_, outcome)| outcome)
+}
+
+/// An error with all its causes.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -1,0 +1,112 @@
+//! What a guest may take: time, memory, stack; each fault by its name, and the next instance works.
+
+use std::time::{Duration, Instant};
+
+use host::plugin::limits::Limits;
+
+use crate::built::{batch, call, chain, configured, plugin};
+
+fn limits() -> Limits {
+    Limits {
+        deadline: Duration::from_millis(100),
+        memory_bytes: 16 << 20,
+        ..Limits::default()
+    }
+}
+
+#[test]
+fn a_record_that_traps_is_a_trap() {
+    let error = call(&plugin(limits()), &["ok", "trap"]).expect_err("a trap");
+    assert_eq!(error.code(), "trap");
+    assert!(chain(&error).starts_with("the plugin trapped: "), "{}", chain(&error));
+}
+
+#[test]
+fn a_record_that_never_ends_is_stopped_at_the_deadline() {
+    let plugin = plugin(limits());
+    let begun = Instant::now();
+    let error = call(&plugin, &["loop", "ok"]).expect_err("the deadline");
+    let took = begun.elapsed();
+    assert_eq!(error.code(), "deadline");
+    assert_eq!(
+        chain(&error),
+        "the plugin did not return within 100 ms (plugin.limits.deadline_ms)"
+    );
+    // Ticks are counted, so a slow machine takes longer, and never less.
+    assert!(took >= Duration::from_millis(90), "{took:?}");
+    assert!(took < Duration::from_secs(5), "{took:?}");
+}
+
+#[test]
+fn the_deadline_begins_anew_with_each_call() {
+    let mut instance = plugin(limits()).instantiate().expect("an instance");
+    for _ in 0..4 {
+        std::thread::sleep(Duration::from_millis(60));
+        (instance, _) = instance.transform(&batch(&["ok"])).expect("an outcome");
+    }
+}
+
+#[test]
+fn a_record_that_eats_memory_is_told_the_limit() {
+    let error = call(&plugin(limits()), &["memory"]).expect_err("the memory limit");
+    assert_eq!(error.code(), "memory");
+    assert_eq!(
+        chain(&error),
+        "the plugin wanted more than 16777216 bytes of memory (plugin.limits.memory_bytes)"
+    );
+}
+
+#[test]
+fn a_batch_that_does_not_fit_into_the_guests_memory_is_told_the_limit() {
+    let long = "x".repeat(20 << 20);
+    let error = call(&plugin(limits()), &[&long]).expect_err("the memory limit");
+    assert_eq!(error.code(), "memory");
+}
+
+#[test]
+fn a_record_that_recurses_for_ever_is_a_trap() {
+    let error = call(&plugin(limits()), &["stack"]).expect_err("a trap");
+    assert_eq!(error.code(), "trap");
+    assert!(chain(&error).contains("stack"), "{}", chain(&error));
+}
+
+#[test]
+fn after_any_fault_a_new_instance_works() {
+    let plugin = plugin(limits());
+    for fault in ["trap", "loop", "memory", "stack", "bad-utf8", "aliased-lists"] {
+        call(&plugin, &[fault]).expect_err(fault);
+        let outcome = call(&plugin, &["ok", "ok"]).expect("an outcome");
+        assert_eq!(outcome.rows[0].source, [0, 1], "after {fault}");
+    }
+}
+
+#[test]
+fn configure_is_bounded_as_a_call_is() {
+    for (configure, said) in [
+        ("trap", "it fails in `configure`: the plugin trapped"),
+        (
+            "loop",
+            "it fails in `configure`: the plugin did not return within 100 ms",
+        ),
+        (
+            "memory",
+            "it fails in `configure`: the plugin wanted more than 16777216 bytes",
+        ),
+        ("refuse", "it refuses its settings: refused as asked"),
+    ] {
+        let Err(error) = configured(configure, limits()) else {
+            panic!("configure={configure} was accepted")
+        };
+        assert!(chain(&error).starts_with(said), "{}", chain(&error));
+    }
+}
+
+/// More faults than the pool has places: each instance that is dropped gives its place back.
+#[test]
+fn places_of_dropped_instances_are_used_again() {
+    let plugin = plugin(limits());
+    for _ in 0..600 {
+        call(&plugin, &["trap"]).expect_err("a trap");
+    }
+    call(&plugin, &["ok"]).expect("an outcome");
+}

@@ -1,0 +1,10 @@
+//! The sandbox with real components: in text form, such that must be refused; and the plugin `misbehaving`, which does
+//! what a plugin must not do. Needs no server, but the compiler's target `wasm32-unknown-unknown`.
+
+mod built;
+mod calls;
+mod contract;
+mod descriptors;
+mod limits;
+mod logs;
+mod refusals;

@@ -1,0 +1,109 @@
+//! What the plugin says of itself, and what it can do wrong there, by the setting `configure`.
+
+use crate::bindings::exports::host::transform::transformer::{
+    Descriptor, Effect, Input, Lookup, Origin, Output, Target,
+};
+use crate::bindings::host::transform::columns::{DataType, Field};
+use crate::record;
+
+/// One field of each type, for `configure=echo`.
+pub const ALL: [(&str, DataType); 10] = [
+    ("boolean", DataType::Boolean),
+    ("int32", DataType::Int32),
+    ("int64", DataType::Int64),
+    ("float64", DataType::Float64),
+    ("text", DataType::Text),
+    ("blob", DataType::Blob),
+    ("json", DataType::Json),
+    ("uuid", DataType::Uuid),
+    ("timestamp", DataType::Timestamp),
+    ("date", DataType::Date),
+];
+
+pub fn describe(settings: &[(String, String)]) -> Result<Descriptor, String> {
+    let mut descriptor = good();
+    for (key, value) in settings {
+        if key != "configure" {
+            return Err(format!("there is no setting {key}"));
+        }
+        match value.as_str() {
+            "refuse" => return Err("refused as asked".to_owned()),
+            "trap" => panic!("as asked"),
+            "loop" => record::run_for_ever(),
+            "memory" => record::take_all_memory(),
+            "echo" => descriptor = echo(),
+            "no-name" => descriptor.name.clear(),
+            "no-version" => descriptor.version.clear(),
+            "long-name" => descriptor.name = "n".repeat(100_000),
+            "no-outputs" => descriptor.outputs.clear(),
+            "no-fields" => descriptor.outputs[0].fields.clear(),
+            "no-table" => descriptor.outputs[0].target = Target::Table(String::new()),
+            "input-twice" => descriptor.inputs[1].field.name = descriptor.inputs[0].field.name.clone(),
+            "output-twice" => descriptor.outputs.push(descriptor.outputs[0].clone()),
+            // CQL folds the case of names.
+            "column-twice" => descriptor.outputs[0].fields[1].name = "Behaviour".to_owned(),
+            "many-fields" => {
+                descriptor.outputs[0].fields = (0..100_000).map(|n| field(&format!("f{n}"), DataType::Text)).collect();
+            }
+            "offset-as-text" => descriptor.inputs[0].origin = Origin::Offset,
+            "lookups" => descriptor.lookups.push(Lookup {
+                table: "customers".to_owned(),
+                key: vec!["behaviour".to_owned()],
+                fields: vec![field("city", DataType::Text)],
+            }),
+            other => return Err(format!("configure={other} is not known")),
+        }
+    }
+    Ok(descriptor)
+}
+
+fn good() -> Descriptor {
+    let behaviour = Field {
+        nullable: false,
+        ..field("behaviour", DataType::Text)
+    };
+    Descriptor {
+        name: "misbehaving".to_owned(),
+        version: "0.1.0".to_owned(),
+        inputs: vec![input(behaviour.clone()), input(field("number", DataType::Int64))],
+        lookups: Vec::new(),
+        outputs: vec![output(vec![
+            behaviour,
+            field("number", DataType::Int64),
+            field("document", DataType::Json),
+        ])],
+    }
+}
+
+fn echo() -> Descriptor {
+    let fields: Vec<_> = ALL.iter().map(|&(name, data_type)| field(name, data_type)).collect();
+    Descriptor {
+        inputs: fields.iter().cloned().map(input).collect(),
+        outputs: vec![output(fields)],
+        ..good()
+    }
+}
+
+fn field(name: &str, data_type: DataType) -> Field {
+    Field {
+        name: name.to_owned(),
+        data_type,
+        nullable: true,
+    }
+}
+
+fn input(field: Field) -> Input {
+    Input {
+        origin: Origin::Value(field.name.clone()),
+        field,
+    }
+}
+
+fn output(fields: Vec<Field>) -> Output {
+    Output {
+        name: "rows".to_owned(),
+        target: Target::Table("misbehaving".to_owned()),
+        effect: Effect::Upsert,
+        fields,
+    }
+}
