@@ -3,6 +3,9 @@
 pub mod check;
 pub mod failure;
 pub mod generate;
+pub mod plugin_build;
+pub mod plugin_inspect;
+pub mod plugin_new;
 pub mod produce;
 mod rehearsal;
 pub mod run;

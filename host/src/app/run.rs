@@ -45,6 +45,10 @@ pub async fn run(settings: Settings, until: Until, summary: &mut (dyn Write + Se
     let counts = parts.totals.counts();
     say(summary, &counts, begun.elapsed()).map_err(Failure::Failed)?;
     match ended {
+        Ok(_) if counts.skipped > 0 => Err(Failure::Failed(anyhow::anyhow!(
+            "{} rows of the file are no rows and were skipped",
+            counts.skipped
+        ))),
         Ok(Ended::AtEnd | Ended::Stopped) => Ok(()),
         Err(error) => Err(Failure::Failed(error.into())),
     }

@@ -1,9 +1,15 @@
-//! Bytes to columns by the plugin's declared fields.
+//! Bytes to Arrow columns by the plugin's declared fields. What a record lacks makes it a reject of stage `decode`; only
+//! trouble with the registry, which is no record's fault, fails a batch.
+//!
+//! `registry` fetches schemas, `avro` and `json` read a value, `cell` makes what they find fit the declared type,
+//! `builder` collects the rows, `fault` has the words of each reject. `docs/formats.md` is the page for people.
 
+mod avro;
+mod builder;
+mod cell;
+mod decoder;
+mod fault;
+mod json;
 pub mod registry;
 
-#[derive(Debug, thiserror::Error)]
-pub enum CodecError { #[error("x")] RegistryUnreachable(#[source] registry::RegistryError), #[error("y")] RegistryLogin(#[source] registry::RegistryError) }
-pub struct Decoded { pub batch: crate::record::columns::Batch, pub rows: Vec<usize>, pub rejects: Vec<(usize, crate::record::reject::Reject)> }
-pub struct Decoder;
-impl Decoder { pub fn new(_: &[crate::record::descriptor::Input], _: Option<registry::Registry>) -> Self { todo!() } pub async fn decode(&self, _: &[crate::record::Record]) -> Result<Decoded, CodecError> { todo!() } }
+pub use self::decoder::{CodecError, Decoded, Decoder};

@@ -12,6 +12,7 @@ pub mod fault;
 pub mod isolate;
 pub mod offsets;
 pub mod outage;
+pub mod patience;
 pub mod settle;
 pub mod supervisor;
 pub mod totals;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A line a minute: an operator sees that it still waits, and the log stays readable.
@@ -36,8 +36,18 @@ pub struct Outages {
     current: Arc<Mutex<BTreeMap<Waiting, Outage>>>,
 }
 
+/// One of those who wait. An outage is over when the last of them has what it waited for: rows for one replica may be
+/// written while those for another still fail.
+#[derive(Debug)]
+pub struct Waiter {
+    outages: Outages,
+    what: Waiting,
+    is_waiting: bool,
+}
+
 #[derive(Debug)]
 struct Outage {
+    waiters: usize,
     since: Instant,
     said: Instant,
     tries: u64,
@@ -45,11 +55,33 @@ struct Outage {
 }
 
 impl Outages {
+    pub fn waiter(&self, what: Waiting) -> Waiter {
+        Waiter {
+            outages: self.clone(),
+            what,
+            is_waiting: false,
+        }
+    }
+
+    /// One line for each thing that is waited for; empty when all is well.
+    pub fn current(&self) -> Vec<String> {
+        self.lock()
+            .iter()
+            .map(|(what, outage)| format!("waiting for {what}: {}", outage.message))
+            .collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Waiting, Outage>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiter {
     /// A try failed.
-    pub fn failed(&self, what: Waiting, severity: Severity, error: &dyn Error) {
-        let now = Instant::now();
-        let message = chain(error);
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn failed(&mut self, severity: Severity, error: &dyn Error) {
+        let (what, now, message) = (self.what, Instant::now(), chain(error));
+        let mut current = self.outages.lock();
+        let is_new = !std::mem::replace(&mut self.is_waiting, true);
         let Some(outage) = current.get_mut(&what) else {
             match severity {
                 Severity::Retry => tracing::warn!(error = %message, "waiting for {what}, trying again"),
@@ -58,6 +90,7 @@ impl Outages {
             current.insert(
                 what,
                 Outage {
+                    waiters: 1,
                     since: now,
                     said: now,
                     tries: 1,
@@ -66,6 +99,7 @@ impl Outages {
             );
             return;
         };
+        outage.waiters += usize::from(is_new);
         outage.tries += 1;
         outage.message = message;
         if now - outage.said >= REMINDER {
@@ -76,24 +110,33 @@ impl Outages {
     }
 
     /// A try succeeded.
-    pub fn recovered(&self, what: Waiting) {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(outage) = current.remove(&what) {
-            tracing::info!(
-                tries = outage.tries,
-                seconds = outage.since.elapsed().as_secs(),
-                "{what} is back"
-            );
+    pub fn recovered(&mut self) {
+        if let Some(outage) = self.leave() {
+            let (tries, seconds) = (outage.tries, outage.since.elapsed().as_secs());
+            tracing::info!(tries, seconds, "{} is back", self.what);
         }
     }
 
-    /// One line for each thing that is waited for; empty when all is well.
-    pub fn current(&self) -> Vec<String> {
-        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        current
-            .iter()
-            .map(|(what, outage)| format!("waiting for {what}: {}", outage.message))
-            .collect()
+    /// Waits no more; the outage, if nobody else waits.
+    fn leave(&mut self) -> Option<Outage> {
+        if !std::mem::take(&mut self.is_waiting) {
+            return None;
+        }
+        let mut current = self.outages.lock();
+        let outage = current.get_mut(&self.what)?;
+        outage.waiters = outage.waiters.saturating_sub(1);
+        if outage.waiters == 0 {
+            current.remove(&self.what)
+        } else {
+            None
+        }
+    }
+}
+
+/// Whoever gives up (a revoked partition) waits no more, which does not mean that anything is back.
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        self.leave();
     }
 }
 
@@ -127,13 +170,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_waiting_until_a_try_succeeds() {
+    fn is_waiting_until_the_last_waiter_has_it() {
         let outages = Outages::default();
         let error = std::io::Error::other("refused");
-        outages.failed(Waiting::Sink, Severity::Retry, &error);
-        outages.failed(Waiting::Sink, Severity::Retry, &error);
+        let (mut first, mut second) = (outages.waiter(Waiting::Sink), outages.waiter(Waiting::Sink));
+        first.failed(Severity::Retry, &error);
+        first.failed(Severity::Retry, &error);
+        second.failed(Severity::Retry, &error);
+        first.recovered();
         assert_eq!(outages.current(), ["waiting for the sink: refused"]);
-        outages.recovered(Waiting::Sink);
+        drop(second);
+        assert!(outages.current().is_empty());
+        first.recovered();
         assert!(outages.current().is_empty());
     }
 }

@@ -12,9 +12,9 @@ use crate::record::reject::Reject;
 use crate::sink::{SinkError, WriteBatch};
 
 use super::Parts;
-use super::backoff::Backoff;
 use super::fault::{Disposition, Fault, disposition};
 use super::outage::{Severity, Waiting};
+use super::patience::Patience;
 use super::totals::Counts;
 
 /// A batch that went through the guest.
@@ -76,7 +76,7 @@ pub async fn settle(parts: &Parts, batch: Transformed) -> Counts {
 /// Writes until every row is acknowledged or refused for good: how many rows were written, which records were refused.
 /// Rows of a record that is rejected already are left out.
 async fn write(parts: &Parts, writes: &Writes, rejects: &BTreeMap<usize, Reject>) -> (u64, Vec<(usize, Reject)>) {
-    let mut backoff = Backoff::default();
+    let mut patience = Patience::new(&parts.outages, Waiting::Sink);
     let mut written = 0;
     let mut refused = Vec::new();
     let mut pending: Vec<u32> = (0..)
@@ -111,8 +111,8 @@ async fn write(parts: &Parts, writes: &Writes, rejects: &BTreeMap<usize, Reject>
         }
         pending = again;
         match worst {
-            Some((severity, error)) => wait(parts, Waiting::Sink, severity, &error, &mut backoff).await,
-            None => parts.outages.recovered(Waiting::Sink),
+            Some((severity, error)) => patience.failed(severity, &error).await,
+            None => patience.recovered(),
         }
     }
     (written, refused)
@@ -120,7 +120,7 @@ async fn write(parts: &Parts, writes: &Writes, rejects: &BTreeMap<usize, Reject>
 
 /// Publishes until every letter is acknowledged.
 async fn publish(parts: &Parts, mut letters: Vec<DeadLetter>) {
-    let mut backoff = Backoff::default();
+    let mut patience = Patience::new(&parts.outages, Waiting::DeadLetters);
     while !letters.is_empty() {
         let results = parts.dead_letters.publish(&letters).await;
         let mut again = Vec::new();
@@ -134,24 +134,8 @@ async fn publish(parts: &Parts, mut letters: Vec<DeadLetter>) {
         }
         letters = again;
         match last {
-            Some(error) => wait(parts, Waiting::DeadLetters, Severity::Retry, &error, &mut backoff).await,
-            None => parts.outages.recovered(Waiting::DeadLetters),
+            Some(error) => patience.failed(Severity::Retry, &error).await,
+            None => patience.recovered(),
         }
     }
-}
-
-/// Says that a try failed and waits for the next one.
-pub async fn wait(
-    parts: &Parts,
-    what: Waiting,
-    severity: Severity,
-    error: &(dyn std::error::Error + Send + Sync),
-    backoff: &mut Backoff,
-) {
-    parts.outages.failed(what, severity, error);
-    let pause = match severity {
-        Severity::Retry => backoff.next_retry(),
-        Severity::Halt => backoff.next_halt(),
-    };
-    tokio::time::sleep(pause).await;
 }

@@ -16,7 +16,8 @@ use crate::record::position::{CommitPoint, Partition};
 use crate::source::{Assignment, Commit, Control, Event, Running, SourceError, Until};
 
 use super::Parts;
-use super::outage::{Severity, Waiting};
+use super::outage::{Severity, Waiter, Waiting};
+use super::totals::Counts;
 use super::worker::{SharedTracker, Worker};
 use super::write_time::WriteClock;
 
@@ -75,6 +76,8 @@ struct Supervisor {
     assigned: u64,
     finished: mpsc::UnboundedSender<(Arc<Partition>, u64)>,
     committing: Option<JoinHandle<(Vec<Commit>, Result<(), SourceError>)>>,
+    source_waiter: Waiter,
+    commit_waiter: Waiter,
 }
 
 /// Runs until everything is settled (`Until::End`), or until `stop` completes and what is in flight has drained.
@@ -87,6 +90,8 @@ pub async fn run(
     let Running { mut events, control } = running;
     let (finished, mut finishing) = mpsc::unbounded_channel();
     let commit_interval = parts.config.commit_interval;
+    let source_waiter = parts.outages.waiter(Waiting::Source);
+    let commit_waiter = parts.outages.waiter(Waiting::Commit);
     let mut supervisor = Supervisor {
         parts,
         control,
@@ -94,6 +99,8 @@ pub async fn run(
         assigned: 0,
         finished,
         committing: None,
+        source_waiter,
+        commit_waiter,
     };
     let mut tick = interval(commit_interval);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -160,8 +167,12 @@ impl Supervisor {
                     }
                 }
             }
-            Event::Waiting(error) => self.parts.outages.failed(Waiting::Source, Severity::Retry, &error),
-            Event::Recovered => self.parts.outages.recovered(Waiting::Source),
+            Event::Waiting(error) => self.source_waiter.failed(Severity::Retry, &error),
+            Event::Recovered => self.source_waiter.recovered(),
+            Event::Skipped { rows } => self.parts.totals.add(&Counts {
+                skipped: rows,
+                ..Counts::default()
+            }),
             Event::Failed(error) => return Err(PipelineError::Source(error)),
         }
         Ok(())
@@ -272,10 +283,10 @@ impl Supervisor {
 
     fn note_committed(&mut self, commits: &[Commit], result: Result<(), SourceError>) {
         if let Err(error) = result {
-            self.parts.outages.failed(Waiting::Commit, Severity::Retry, &error);
+            self.commit_waiter.failed(Severity::Retry, &error);
             return;
         }
-        self.parts.outages.recovered(Waiting::Commit);
+        self.commit_waiter.recovered();
         for commit in commits {
             if let Some(lane) = self.lanes.get_mut(&commit.partition) {
                 lane.committed = Some(commit.point);

@@ -15,6 +15,8 @@ pub struct Counts {
     pub records: u64,
     pub rows_written: u64,
     pub filtered: u64,
+    /// Rows of a file that are no rows, so that no record came of them.
+    pub skipped: u64,
     /// Dead letters by their code.
     pub rejected: BTreeMap<String, u64>,
 }
@@ -26,6 +28,7 @@ impl Totals {
         counts.records += batch.records;
         counts.rows_written += batch.rows_written;
         counts.filtered += batch.filtered;
+        counts.skipped += batch.skipped;
         for (code, count) in &batch.rejected {
             *counts.rejected.entry(code.clone()).or_default() += count;
         }

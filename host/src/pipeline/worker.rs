@@ -20,12 +20,12 @@ use crate::sink::WriteBatch;
 use crate::source::gauge::Gauge;
 
 use super::Parts;
-use super::backoff::Backoff;
 use super::fault::{Disposition, Fault, disposition};
 use super::isolate::Guest;
 use super::offsets::{OffsetTracker, Settled};
 use super::outage::{Severity, Waiting};
-use super::settle::{Transformed, Writes, settle, wait};
+use super::patience::Patience;
+use super::settle::{Transformed, Writes, settle};
 use super::write_time::WriteClock;
 
 /// Batches of one partition being written at one time. More hides a slower server and holds more memory; the sink's own
@@ -128,11 +128,11 @@ impl Worker {
     }
 
     async fn decode(&self, records: &[Record]) -> crate::codec::Decoded {
-        let mut backoff = Backoff::default();
+        let mut patience = Patience::new(&self.parts.outages, Waiting::Registry);
         loop {
             let error = match self.parts.decoder.decode(records).await {
                 Ok(decoded) => {
-                    self.parts.outages.recovered(Waiting::Registry);
+                    patience.recovered();
                     return decoded;
                 }
                 Err(error) => error,
@@ -141,13 +141,13 @@ impl Worker {
                 Disposition::Halt => Severity::Halt,
                 Disposition::Retry | Disposition::Reject(_) => Severity::Retry,
             };
-            wait(&self.parts, Waiting::Registry, severity, &error, &mut backoff).await;
+            patience.failed(severity, &error).await;
         }
     }
 
     /// On a thread that may be kept busy, so that a guest that never returns delays no other partition's I/O.
     async fn call_guest(&self, batch: crate::record::columns::Batch, instance: &mut Option<Instance>) -> Outcome {
-        let mut backoff = Backoff::default();
+        let mut patience = Patience::new(&self.parts.outages, Waiting::Plugin);
         if batch.rows == 0 {
             return Outcome::default();
         }
@@ -163,7 +163,7 @@ impl Worker {
                     *instance = kept;
                     match outcome {
                         Ok(outcome) => {
-                            self.parts.outages.recovered(Waiting::Plugin);
+                            patience.recovered();
                             return outcome;
                         }
                         Err(error) => error.into(),
@@ -171,7 +171,7 @@ impl Worker {
                 }
                 Err(panicked) => panicked.into(),
             };
-            wait(&self.parts, Waiting::Plugin, Severity::Halt, &*error, &mut backoff).await;
+            patience.failed(Severity::Halt, &*error).await;
         }
     }
 }

@@ -20,6 +20,9 @@ use crate::csv_file::{CsvReader, InputError, NdjsonReader, json};
 use crate::record::Record;
 use crate::record::position::{Offset, Partition, Position};
 
+/// Bad rows that are shown one by one.
+const SHOWN_ROWS: u64 = 20;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     Csv,
@@ -117,7 +120,11 @@ impl Reader {
                 }
                 Some(Err(error @ InputError::BadRow { .. })) => {
                     skipped += 1;
-                    tracing::warn!("skipped: {error}");
+                    match skipped {
+                        n if n <= SHOWN_ROWS => tracing::warn!("skipped: {error}"),
+                        n if n == SHOWN_ROWS + 1 => tracing::warn!("more rows are skipped, from here on only counted"),
+                        _ => {}
+                    }
                 }
                 Some(Err(error)) => {
                     self.hand_out(&mut chunk);
@@ -128,7 +135,7 @@ impl Reader {
         }
         self.hand_out(&mut chunk);
         if skipped > 0 {
-            tracing::warn!(rows = skipped, "rows of the file were skipped");
+            self.send(Event::Skipped { rows: skipped });
         }
         self.send(Event::End {
             partition: Arc::clone(&self.partition),

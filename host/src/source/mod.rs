@@ -41,6 +41,10 @@ pub enum Event {
     Lost {
         partitions: Vec<Arc<Partition>>,
     },
+    /// Rows of a file that are no rows: too few fields, no UTF-8.
+    Skipped {
+        rows: u64,
+    },
     /// The source cannot read at the moment and tries again by itself.
     Waiting(SourceError),
     /// The source can read again.

@@ -54,7 +54,15 @@ pub async fn run(settings: &Settings, out: &mut (dyn Write + Send)) -> Result<()
     let store = open_store(settings, &descriptor).await?;
     let chunks = stream::try_unfold(rehearsal, async |mut rehearsal| {
         let scene = rehearsal.next().await?;
-        Ok(scene.map(|scene| (Chunk { rows: scene.rows, rejected: scene.rejects.len() as u64 }, rehearsal)))
+        Ok(scene.map(|scene| {
+            (
+                Chunk {
+                    rows: scene.rows,
+                    rejected: scene.rejects.len() as u64,
+                },
+                rehearsal,
+            )
+        }))
     });
     let report = compare(&*store, &descriptor, chunks).await?;
     let written = write_report(&report, out);
@@ -79,7 +87,10 @@ async fn open_store(settings: &Settings, descriptor: &Descriptor) -> Result<Box<
         }
         To::Sqlite(path) => {
             if !path.exists() {
-                return Err(Failure::Usage(anyhow::anyhow!("{} is not there; `host run` writes it", path.display())));
+                return Err(Failure::Usage(anyhow::anyhow!(
+                    "{} is not there; `host run` writes it",
+                    path.display()
+                )));
             }
             Box::new(SqliteSink::open(path, descriptor).map_err(|error| Failure::Usage(error.into()))?)
         }

@@ -1,0 +1,43 @@
+//! The SDK's sources, for a crate that cannot reach a checkout.
+
+/// What the SDK's manifests inherit from their workspace.
+pub const WORKSPACE: &str = "\
+[workspace.package]
+version = \"0.1.0\"
+edition = \"2024\"
+rust-version = \"1.88\"
+license = \"Apache-2.0\"
+publish = false
+
+[workspace.lints]
+";
+
+/// Each of the given files below `plugins/sdk`, with its text.
+macro_rules! sources {
+    ($($path:literal)*) => {
+        &[$(($path, include_str!(concat!("../../../../plugins/sdk/", $path)))),*]
+    };
+}
+
+pub const SOURCES: &[(&str, &str)] = sources! {
+    "Cargo.toml"
+    "macros/Cargo.toml"
+    "macros/src/input.rs"
+    "macros/src/lib.rs"
+    "macros/src/row.rs"
+    "macros/src/settings.rs"
+    "macros/src/syntax.rs"
+    "macros/src/transform.rs"
+    "src/abi.rs"
+    "src/bindings.rs"
+    "src/builder.rs"
+    "src/input.rs"
+    "src/lib.rs"
+    "src/log.rs"
+    "src/outcome.rs"
+    "src/plugin.rs"
+    "src/row.rs"
+    "src/settings.rs"
+    "src/value.rs"
+    "src/view.rs"
+};

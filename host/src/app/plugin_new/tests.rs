@@ -1,0 +1,121 @@
+use std::collections::BTreeSet;
+
+use super::*;
+
+fn new(name: &str, parent: &Path) -> Result<String, Failure> {
+    let options = Options {
+        name: name.to_owned(),
+        parent: parent.to_owned(),
+    };
+    let mut out = Vec::new();
+    run(&options, &mut out)?;
+    Ok(String::from_utf8(out).unwrap())
+}
+
+/// All files below a folder, relative to it.
+fn files(folder: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(current) = folders.pop() {
+        for entry in fs::read_dir(current).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let relative = path.strip_prefix(folder).unwrap().to_str().unwrap();
+                found.insert(relative.replace('\\', "/"));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn names_that_cargo_would_refuse_are_refused_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = "a".repeat(MAX_NAME + 1);
+    let bad = [
+        "",
+        "Big",
+        "1st",
+        "_x",
+        "a-",
+        "a/b",
+        "..",
+        "a b",
+        "ä",
+        "fn",
+        "test",
+        "proc-macro",
+        "transform-sdk",
+        &long,
+    ];
+    for name in bad {
+        let refused = new(name, folder.path()).unwrap_err();
+        assert!(matches!(refused, Failure::Usage(_)), "{refused}");
+        assert!(refused.to_string().contains("cannot name a plugin"), "{refused}");
+    }
+    assert!(files(folder.path()).is_empty());
+    for name in ["a", "order_enrich", "clean-orders-2"] {
+        check_name(name).unwrap();
+    }
+}
+
+#[test]
+fn what_is_there_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("mine")).unwrap();
+    let refused = new("mine", folder.path()).unwrap_err();
+    assert!(matches!(refused, Failure::Usage(_)), "{refused}");
+    assert!(refused.to_string().contains("choose another name"), "{refused}");
+    assert!(files(folder.path()).is_empty());
+}
+
+#[test]
+fn a_parent_that_is_not_there_is_wrong_usage() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = new("mine", &folder.path().join("nowhere")).unwrap_err();
+    assert!(matches!(refused, Failure::Usage(_)), "{refused}");
+}
+
+#[test]
+fn inside_a_checkout_the_sdk_is_used_where_it_lies() {
+    let checkout = tempfile::tempdir().unwrap();
+    for file in ["wit/transform.wit", "plugins/sdk/Cargo.toml"] {
+        write_file(&checkout.path().join(file), "").unwrap();
+    }
+    let said = new("mine", &checkout.path().join("plugins")).unwrap();
+    assert!(said.contains("the SDK in ../sdk"), "{said}");
+    let manifest = fs::read_to_string(checkout.path().join("plugins/mine/Cargo.toml")).unwrap();
+    assert!(manifest.contains("transform-sdk = { path = \"../sdk\" }"), "{manifest}");
+    new("other", checkout.path()).unwrap();
+    let manifest = fs::read_to_string(checkout.path().join("other/Cargo.toml")).unwrap();
+    assert!(manifest.contains("{ path = \"../plugins/sdk\" }"), "{manifest}");
+}
+
+#[test]
+fn elsewhere_the_whole_sdk_comes_along() {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins/sdk");
+    let is_source = |file: &String| {
+        let is_code = file.ends_with(".rs") && file.contains("src/") && !file.starts_with("bindgen/");
+        is_code || file == "Cargo.toml" || file == "macros/Cargo.toml"
+    };
+    let there: BTreeSet<_> = files(&sources).into_iter().filter(is_source).collect();
+    let embedded: BTreeSet<_> = sdk::SOURCES.iter().map(|(path, _)| (*path).to_owned()).collect();
+    assert_eq!(embedded, there);
+
+    let folder = tempfile::tempdir().unwrap();
+    new("mine", folder.path()).unwrap();
+    let written = files(&folder.path().join("mine/transform-sdk"));
+    assert_eq!(written, embedded);
+}
+
+#[test]
+fn nothing_is_left_to_fill_in() {
+    let folder = tempfile::tempdir().unwrap();
+    new("mine", folder.path()).unwrap();
+    for file in [".gitignore", "Cargo.toml", "README.md", "sample.csv", "src/lib.rs"] {
+        let text = fs::read_to_string(folder.path().join("mine").join(file)).unwrap();
+        assert!(!text.contains("{{"), "{file}: {text}");
+    }
+}

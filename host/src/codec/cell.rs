@@ -1,0 +1,280 @@
+//! One value on its way into a column: what the record holds ([`Found`]) made to fit what the plugin declares
+//! ([`Cell`]). The one table of conversions, for every format; `docs/formats.md` shows it to people.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
+use uuid::Uuid;
+
+use crate::record::columns::DataType;
+
+/// How much of a value a message quotes: enough to recognize it, whatever its size.
+const QUOTED_CHARS: usize = 60;
+
+/// A value as the record holds it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Found<'a> {
+    Null,
+    Boolean(bool),
+    Integer(i64),
+    Single(f32),
+    Double(f64),
+    /// A number as it is written: JSON's, or an Avro decimal's.
+    Number(Cow<'a, str>),
+    Text(Cow<'a, str>),
+    Bytes(&'a [u8]),
+    Uuid(Uuid),
+    /// Milliseconds since 1970-01-01T00:00Z.
+    Timestamp(i64),
+    /// Days since 1970-01-01.
+    Date(i32),
+    /// A whole structure, as JSON text.
+    Json(String),
+    /// A structure where a single value is wanted; says which kind.
+    Structure(&'static str),
+}
+
+/// A value as a column holds it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell<'a> {
+    Null,
+    Boolean(bool),
+    Int32(i32),
+    Int64(i64),
+    Float64(f64),
+    /// Of the data types `text` and `json`.
+    Text(Cow<'a, str>),
+    Blob(Cow<'a, [u8]>),
+    Uuid([u8; 16]),
+    Timestamp(i64),
+    Date(i32),
+}
+
+/// Makes the value fit the data type, exactly or not at all: nothing is rounded, cut or guessed.
+pub fn fit<'a>(found: Found<'a>, wanted: DataType) -> Result<Cell<'a>, Found<'a>> {
+    if found == Found::Null {
+        return Ok(Cell::Null);
+    }
+    let cell = match wanted {
+        DataType::Boolean => boolean(&found).map(Cell::Boolean),
+        DataType::Int32 => integer(&found).and_then(|value| value.try_into().ok()).map(Cell::Int32),
+        DataType::Int64 => integer(&found).map(Cell::Int64),
+        DataType::Float64 => float(&found).map(Cell::Float64),
+        DataType::Text => return text(found).map(Cell::Text),
+        DataType::Blob => blob(&found).map(Cell::Blob),
+        DataType::Json => return json(found).map(Cell::Text),
+        DataType::Uuid => uuid(&found).map(|value| Cell::Uuid(value.into_bytes())),
+        DataType::Timestamp => timestamp(&found).map(Cell::Timestamp),
+        DataType::Date => date(&found).map(Cell::Date),
+    };
+    cell.ok_or(found)
+}
+
+fn boolean(found: &Found<'_>) -> Option<bool> {
+    match found {
+        Found::Boolean(value) => Some(*value),
+        Found::Text(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+fn integer(found: &Found<'_>) -> Option<i64> {
+    match found {
+        Found::Integer(value) | Found::Timestamp(value) => Some(*value),
+        Found::Date(value) => Some(i64::from(*value)),
+        Found::Number(text) | Found::Text(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+fn float(found: &Found<'_>) -> Option<f64> {
+    match found {
+        Found::Double(value) => Some(*value),
+        Found::Single(value) => Some(f64::from(*value)),
+        Found::Integer(value) => Some(*value as f64),
+        Found::Number(text) | Found::Text(text) => {
+            // Rust also reads `inf`, `infinity` and `nan`; a text that says so is no number.
+            let is_number = text
+                .trim_start_matches(['-', '+'])
+                .starts_with(|first: char| first.is_ascii_digit() || first == '.');
+            text.parse().ok().filter(|value: &f64| is_number && value.is_finite())
+        }
+        _ => None,
+    }
+}
+
+fn text(found: Found<'_>) -> Result<Cow<'_, str>, Found<'_>> {
+    Ok(match found {
+        Found::Text(text) | Found::Number(text) => text,
+        Found::Integer(value) => value.to_string().into(),
+        Found::Single(value) => value.to_string().into(),
+        Found::Double(value) => value.to_string().into(),
+        Found::Uuid(value) => value.to_string().into(),
+        Found::Timestamp(value) => match show_timestamp(value) {
+            Some(text) => text.into(),
+            None => return Err(found),
+        },
+        Found::Date(value) => match show_date(value) {
+            Some(text) => text.into(),
+            None => return Err(found),
+        },
+        other => return Err(other),
+    })
+}
+
+/// A text has to be JSON already: a key or a header. Fields of a value come as [`Found::Json`].
+fn json(found: Found<'_>) -> Result<Cow<'_, str>, Found<'_>> {
+    match found {
+        Found::Json(text) => Ok(text.into()),
+        Found::Number(text) => Ok(text),
+        Found::Integer(value) => Ok(value.to_string().into()),
+        Found::Text(text) if serde_json::from_str::<serde_json::Value>(&text).is_ok() => Ok(text),
+        other => Err(other),
+    }
+}
+
+fn blob<'a>(found: &Found<'a>) -> Option<Cow<'a, [u8]>> {
+    match found {
+        Found::Bytes(bytes) => Some(Cow::Borrowed(bytes)),
+        Found::Text(text) => from_hex(text.strip_prefix("0x")?).map(Cow::Owned),
+        _ => None,
+    }
+}
+
+fn uuid(found: &Found<'_>) -> Option<Uuid> {
+    match found {
+        Found::Uuid(value) => Some(*value),
+        // The crate also reads `{…}` and `urn:uuid:…`, which no column's text form is.
+        Found::Text(text) if matches!(text.len(), 32 | 36) => Uuid::try_parse(text).ok(),
+        _ => None,
+    }
+}
+
+fn timestamp(found: &Found<'_>) -> Option<i64> {
+    match found {
+        Found::Timestamp(value) | Found::Integer(value) => Some(*value),
+        Found::Number(text) => text.parse().ok(),
+        Found::Date(days) => Some(i64::from(*days) * 86_400_000),
+        Found::Text(text) => parse_timestamp(text),
+        _ => None,
+    }
+}
+
+fn date(found: &Found<'_>) -> Option<i32> {
+    match found {
+        Found::Date(days) => Some(*days),
+        Found::Integer(days) => i32::try_from(*days).ok(),
+        Found::Number(text) => text.parse().ok(),
+        Found::Text(text) => days_since_1970(parse_date(text)?),
+        _ => None,
+    }
+}
+
+/// ISO 8601: a date and a time with `T` or a blank between them and an offset or none (then it is UTC), or a date alone.
+fn parse_timestamp(text: &str) -> Option<i64> {
+    if let Some(date) = parse_date(text) {
+        return Some(date.and_time(NaiveTime::MIN).and_utc().timestamp_millis());
+    }
+    parse_date(text.get(..10)?)?;
+    let text = text.replacen(' ', "T", 1);
+    if let Some(utc) = text.strip_suffix(['Z', 'z']) {
+        return local(utc);
+    }
+    let with_offset = |format| DateTime::parse_from_str(&text, format).ok();
+    local(&text).or_else(|| {
+        with_offset("%Y-%m-%dT%H:%M:%S%.f%#z")
+            .or_else(|| with_offset("%Y-%m-%dT%H:%M%#z"))
+            .map(|time| time.timestamp_millis())
+    })
+}
+
+fn local(text: &str) -> Option<i64> {
+    let with = |format| NaiveDateTime::parse_from_str(text, format).ok();
+    with("%Y-%m-%dT%H:%M:%S%.f")
+        .or_else(|| with("%Y-%m-%dT%H:%M"))
+        .map(|time| time.and_utc().timestamp_millis())
+}
+
+/// `2017-10-02` and nothing looser: chrono alone would also read `2017-1-2`.
+fn parse_date(text: &str) -> Option<NaiveDate> {
+    let is_exact = text.len() == 10
+        && text.bytes().enumerate().all(|(index, byte)| match index {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| is_exact)
+}
+
+fn days_since_1970(date: NaiveDate) -> Option<i32> {
+    let days = date.signed_duration_since(NaiveDate::default()).num_days();
+    days.try_into().ok()
+}
+
+/// ISO 8601 in UTC; `None` for a time that no calendar reaches.
+pub fn show_timestamp(milliseconds: i64) -> Option<String> {
+    let time = DateTime::from_timestamp_millis(milliseconds)?;
+    Some(time.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
+}
+
+pub fn show_date(days: i32) -> Option<String> {
+    let date = NaiveDate::default().checked_add_signed(TimeDelta::try_days(i64::from(days))?)?;
+    Some(date.format("%Y-%m-%d").to_string())
+}
+
+/// `0x` and two hex digits a byte, as Cassandra's JSON has it.
+pub fn show_hex(bytes: &[u8]) -> String {
+    use fmt::Write;
+    bytes.iter().fold("0x".to_owned(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn from_hex(digits: &str) -> Option<Vec<u8>> {
+    let pair = |pair: &[u8]| match pair {
+        [high, low] => {
+            let digit = |byte: u8| char::from(byte).to_digit(16);
+            u8::try_from(digit(*high)? * 16 + digit(*low)?).ok()
+        }
+        _ => None,
+    };
+    digits.as_bytes().chunks(2).map(pair).collect()
+}
+
+/// What a message says came.
+impl fmt::Display for Found<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("null"),
+            Self::Boolean(value) => write!(f, "{value}"),
+            Self::Integer(value) => write!(f, "integer {value}"),
+            Self::Single(value) => write!(f, "number {value}"),
+            Self::Double(value) => write!(f, "number {value}"),
+            Self::Number(text) => write!(f, "number {}", Quoted(text)),
+            Self::Text(text) => write!(f, "string \"{}\"", Quoted(text)),
+            Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::Uuid(value) => write!(f, "uuid {value}"),
+            Self::Timestamp(value) => write!(f, "timestamp {value} ms"),
+            Self::Date(value) => write!(f, "date of day {value}"),
+            Self::Json(text) => write!(f, "JSON {}", Quoted(text)),
+            Self::Structure(kind) => f.write_str(kind),
+        }
+    }
+}
+
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut chars = self.0.chars();
+        for character in chars.by_ref().take(QUOTED_CHARS) {
+            write!(f, "{}", character.escape_debug())?;
+        }
+        f.write_str(if chars.next().is_some() { "…" } else { "" })
+    }
+}
+
+#[cfg(test)]
+mod tests;

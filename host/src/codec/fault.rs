@@ -1,0 +1,59 @@
+//! The refusals of the codec: their codes, and the words they use.
+
+use std::borrow::Cow;
+
+use crate::record::descriptor::{Input, Origin};
+use crate::record::reject::{Reject, Stage};
+
+use super::cell::Found;
+
+/// A reject of stage `Decode`.
+pub type Fault = Reject;
+
+pub fn bad_avro(message: impl Into<String>) -> Fault {
+    Reject::new(Stage::Decode, "bad-avro", message)
+}
+
+pub fn bad_json(message: impl Into<String>) -> Fault {
+    Reject::new(Stage::Decode, "bad-json", message)
+}
+
+pub fn unknown_schema(message: impl Into<String>) -> Fault {
+    Reject::new(Stage::Decode, "unknown-schema", message)
+}
+
+pub fn no_registry(id: u32) -> Fault {
+    let message = format!("the value is Avro with schema {id}, but no schema registry is configured");
+    Reject::new(Stage::Decode, "no-registry", message)
+}
+
+pub fn tombstone() -> Fault {
+    Reject::new(Stage::Decode, "tombstone", "the record has no value")
+}
+
+pub fn missing_field(input: &Input) -> Fault {
+    let message = format!("{} is missing", subject(input));
+    Reject::new(Stage::Decode, "missing-field", message)
+}
+
+pub fn null_field(input: &Input) -> Fault {
+    let message = format!("{} is null, expected {}", subject(input), input.field.data_type);
+    Reject::new(Stage::Decode, "null-field", message)
+}
+
+pub fn bad_type(input: &Input, found: &Found<'_>) -> Fault {
+    let message = format!("{} is {found}, expected {}", subject(input), input.field.data_type);
+    Reject::new(Stage::Decode, "bad-type", message)
+}
+
+pub fn batch_full() -> Fault {
+    let message = "the values of the batch up to this record have more than 2 GiB";
+    Reject::new(Stage::Decode, "bad-type", message)
+}
+
+fn subject(input: &Input) -> Cow<'_, str> {
+    match &input.origin {
+        Origin::Value(name) => format!("field {name}").into(),
+        other => other.to_string().into(),
+    }
+}

@@ -1,0 +1,37 @@
+//! Trying again: says what is waited for, and waits longer each time.
+
+use std::error::Error;
+
+use super::backoff::Backoff;
+use super::outage::{Outages, Severity, Waiter, Waiting};
+
+/// One thing that is tried until it succeeds.
+#[derive(Debug)]
+pub struct Patience {
+    waiter: Waiter,
+    backoff: Backoff,
+}
+
+impl Patience {
+    pub fn new(outages: &Outages, what: Waiting) -> Self {
+        Self {
+            waiter: outages.waiter(what),
+            backoff: Backoff::default(),
+        }
+    }
+
+    /// A try failed: says so, and returns when it is time for the next one.
+    pub async fn failed(&mut self, severity: Severity, error: &(dyn Error + Send + Sync)) {
+        self.waiter.failed(severity, error);
+        let pause = match severity {
+            Severity::Retry => self.backoff.next_retry(),
+            Severity::Halt => self.backoff.next_halt(),
+        };
+        tokio::time::sleep(pause).await;
+    }
+
+    /// It succeeded.
+    pub fn recovered(&mut self) {
+        self.waiter.recovered();
+    }
+}
