@@ -47,7 +47,7 @@ pub struct Report {
     pub first: Vec<String>,
 }
 
-/// Reports on `out`; a row that is missing or different is exit code 1.
+/// Verifies the file that `settings.from` names against the store of `settings.to`.
 pub async fn run(settings: &Settings, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let rehearsal = Rehearsal::open(settings)?;
     let descriptor = rehearsal.plugin().descriptor().clone();
@@ -64,8 +64,12 @@ pub async fn run(settings: &Settings, out: &mut (dyn Write + Send)) -> Result<()
             )
         }))
     });
-    let report = compare(&*store, &descriptor, chunks).await?;
-    let written = write_report(&report, out);
+    conclude(&compare(&*store, &descriptor, chunks).await?, out)
+}
+
+/// Writes the report; a row that is missing or different makes it a failure.
+fn conclude(report: &Report, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
+    let written = write_report(report, out);
     written.map_err(|error| Failure::Failed(error.into()))?;
     if report.missing + report.different == 0 {
         Ok(())

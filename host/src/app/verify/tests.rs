@@ -130,7 +130,7 @@ fn rows_of(output: usize, source: Vec<u32>, columns: Vec<ArrayRef>) -> Rows {
 
 async fn report(store: &Store, chunks: Vec<Vec<Rows>>) -> Report {
     let chunks = chunks.into_iter().map(|rows| Ok(Chunk { rows, rejected: 0 }));
-    compare(store, &descriptor(), futures::stream::iter(chunks))
+    compare(store, &descriptor(), stream::iter(chunks))
         .await
         .unwrap()
 }
@@ -217,7 +217,7 @@ async fn a_value_that_the_store_refuses_is_a_rejected_record() {
         rows: vec![rows],
         rejected: 2,
     };
-    let report = compare(&store, &descriptor(), futures::stream::iter([Ok(chunk)]))
+    let report = compare(&store, &descriptor(), stream::iter([Ok(chunk)]))
         .await
         .unwrap();
     assert_eq!((report.expected, report.found, report.rejected), (1, 1, 3));
@@ -226,12 +226,13 @@ async fn a_value_that_the_store_refuses_is_a_rejected_record() {
 #[tokio::test]
 async fn ten_differences_are_shown_and_the_rest_counted() {
     let rows: Vec<_> = (0..14).map(|id: i32| (id.unsigned_abs(), id, Some("x"))).collect();
-    let chunks = futures::stream::iter([Ok(Chunk {
+    let chunks = stream::iter([Ok(Chunk {
         rows: vec![upserts(&rows)],
         rejected: 1,
     })]);
     let mut out = Vec::new();
-    let failure = run(&store(&[]), &descriptor(), chunks, &mut out).await.unwrap_err();
+    let report = compare(&store(&[]), &descriptor(), chunks).await.unwrap();
+    let failure = conclude(&report, &mut out).unwrap_err();
     assert!(matches!(failure, Failure::Failed(_)));
     assert_eq!(failure.to_string(), "14 missing, 0 different of 14 rows");
     let out = String::from_utf8(out).unwrap();
@@ -249,7 +250,7 @@ async fn ten_differences_are_shown_and_the_rest_counted() {
 async fn a_store_that_does_not_answer_is_no_missing_row() {
     let mut down = store(&[]);
     down.up = false;
-    let chunks = futures::stream::iter([Ok(Chunk {
+    let chunks = stream::iter([Ok(Chunk {
         rows: vec![upserts(&[(0, 1, None)])],
         rejected: 0,
     })]);
