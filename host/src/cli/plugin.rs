@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::flags::key_value;
 use crate::app::failure::Failure;
 use crate::app::{plugin_build, plugin_inspect, plugin_new};
 
@@ -39,7 +40,7 @@ pub struct Build {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// A setting of the plugin, for printing what it is (repeatable)
-    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
     settings: Vec<(String, String)>,
 }
 
@@ -49,7 +50,7 @@ pub struct Inspect {
     /// The component
     file: PathBuf,
     /// A setting of the plugin (repeatable)
-    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
     settings: Vec<(String, String)>,
 }
 
@@ -72,14 +73,6 @@ pub fn run(command: PluginCommand, out: &mut impl Write) -> Result<(), Failure> 
         PluginCommand::Inspect(Inspect { file, settings }) => {
             plugin_inspect::run(&plugin_inspect::Options { file, settings }, out)
         }
-    }
-}
-
-/// `key=value`; the value may have further `=` in it, or be empty.
-fn setting(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
-        _ => Err("write it as KEY=VALUE".to_owned()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context as _, anyhow, bail};
 use serde::Deserialize;
@@ -151,8 +151,13 @@ impl Crate {
                 component = message.filenames.into_iter().find(is_wasm).or(component);
             }
         }
-        if !cargo.wait()?.success() {
-            bail!("{} does not build; cargo says why above", self.manifest.display());
+        let ended = cargo.wait()?;
+        if !ended.success() {
+            let why = match ended.code() {
+                Some(_) => "does not build; cargo says why above".to_owned(),
+                None => format!("was not built: cargo was stopped ({ended})"),
+            };
+            bail!("{} {why}", self.manifest.display());
         }
         component.ok_or_else(|| anyhow!("cargo built {}, but no .wasm file", self.manifest.display()))
     }

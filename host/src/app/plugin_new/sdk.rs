@@ -1,16 +1,18 @@
 //! The SDK's sources, for a crate that cannot reach a checkout.
 
 /// What the SDK's manifests inherit from their workspace.
-pub const WORKSPACE: &str = "\
-[workspace.package]
-version = \"0.1.0\"
-edition = \"2024\"
-rust-version = \"1.88\"
-license = \"Apache-2.0\"
+pub const WORKSPACE: &str = concat!(
+    "[workspace.package]\nversion = \"",
+    env!("CARGO_PKG_VERSION"),
+    r#""
+edition = "2024"
+license = "Apache-2.0"
 publish = false
+rust-version = "1.85"
 
 [workspace.lints]
-";
+"#
+);
 
 /// Each of the given files below `plugins/sdk`, with its text.
 macro_rules! sources {

@@ -111,6 +111,14 @@ fn elsewhere_the_whole_sdk_comes_along() {
 }
 
 #[test]
+fn the_sdk_inherits_what_it_inherits_here() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
+    let here: toml::Table = fs::read_to_string(root).unwrap().parse().unwrap();
+    let there: toml::Table = sdk::WORKSPACE.parse().unwrap();
+    assert_eq!(there["workspace"]["package"], here["workspace"]["package"]);
+}
+
+#[test]
 fn nothing_is_left_to_fill_in() {
     let folder = tempfile::tempdir().unwrap();
     new("mine", folder.path()).unwrap();
