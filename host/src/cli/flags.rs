@@ -122,7 +122,8 @@ pub(super) fn say_file(file: String, flags: &mut Flags) -> Result<(), Failure> {
     Ok(())
 }
 
-fn key_value(text: &str) -> Result<(String, String), String> {
+/// `key=value`; the value may have further `=` in it, or be empty.
+pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
         _ => Err("write it as KEY=VALUE".to_owned()),

@@ -55,6 +55,9 @@ pub enum CodecError {
 /// The plan for a schema, or why its records cannot become rows.
 type PlanOrReject = Result<Arc<Plan>, Fault>;
 
+/// The reader of each schema, or why there is none.
+type Readers<'p> = HashMap<u32, Result<Reader<'p>, Fault>>;
+
 /// A record's value, read as far as the inputs need it.
 enum Content<'a> {
     Unread,
@@ -79,10 +82,10 @@ impl Decoder {
     }
 
     fn decode_with(&self, records: &[Record], plans: &HashMap<u32, PlanOrReject>) -> Decoded {
-        let reader = |(id, plan): (&u32, &'_ PlanOrReject)| {
-            (*id, plan.as_ref().map_err(Fault::clone).and_then(|plan| plan.reader()))
-        };
-        let readers: HashMap<u32, Result<Reader<'_>, Fault>> = plans.iter().map(reader).collect();
+        let readers: Readers<'_> = plans
+            .iter()
+            .map(|(id, plan)| (*id, plan.as_ref().map_err(Fault::clone).and_then(|plan| plan.reader())))
+            .collect();
         let mut columns = Columns::new(&self.inputs, records.len());
         let mut rows = Vec::with_capacity(records.len());
         let mut rejects = Vec::new();
@@ -159,11 +162,7 @@ impl Decoder {
     }
 
     /// Reads the value, if an input needs what is in it.
-    fn content<'a>(
-        &self,
-        record: &'a Record,
-        readers: &HashMap<u32, Result<Reader<'a>, Fault>>,
-    ) -> Result<Content<'a>, Fault> {
+    fn content<'a>(&self, record: &'a Record, readers: &Readers<'a>) -> Result<Content<'a>, Fault> {
         let Some(value) = record.value.as_deref() else {
             return if self.reads_fields() {
                 Err(fault::tombstone())

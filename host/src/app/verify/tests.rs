@@ -130,9 +130,7 @@ fn rows_of(output: usize, source: Vec<u32>, columns: Vec<ArrayRef>) -> Rows {
 
 async fn report(store: &Store, chunks: Vec<Vec<Rows>>) -> Report {
     let chunks = chunks.into_iter().map(|rows| Ok(Chunk { rows, rejected: 0 }));
-    compare(store, &descriptor(), stream::iter(chunks))
-        .await
-        .unwrap()
+    compare(store, &descriptor(), stream::iter(chunks)).await.unwrap()
 }
 
 #[tokio::test]
@@ -217,9 +215,7 @@ async fn a_value_that_the_store_refuses_is_a_rejected_record() {
         rows: vec![rows],
         rejected: 2,
     };
-    let report = compare(&store, &descriptor(), stream::iter([Ok(chunk)]))
-        .await
-        .unwrap();
+    let report = compare(&store, &descriptor(), stream::iter([Ok(chunk)])).await.unwrap();
     assert_eq!((report.expected, report.found, report.rejected), (1, 1, 3));
 }
 
