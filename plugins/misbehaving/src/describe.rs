@@ -1,10 +1,10 @@
 //! What the plugin says of itself, and what it can do wrong there, by the setting `configure`.
 
-use crate::bindings::exports::host::transform::transformer::{
+use crate::record;
+use transform_sdk::bindings::exports::host::transform::transformer::{
     Descriptor, Effect, Input, Lookup, Origin, Output, Target,
 };
-use crate::bindings::host::transform::columns::{DataType, Field};
-use crate::record;
+use transform_sdk::bindings::host::transform::columns::{DataType, Field};
 
 /// One field of each type, for `configure=echo`.
 pub const ALL: [(&str, DataType); 10] = [

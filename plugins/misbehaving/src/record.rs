@@ -2,9 +2,9 @@
 
 use std::hint::black_box;
 
-use crate::bindings::exports::host::transform::transformer::{Outcome, Reject, Rows};
-use crate::bindings::host::transform::columns::{Column, Values, Variable};
-use crate::bindings::host::transform::log;
+use transform_sdk::bindings::exports::host::transform::transformer::{Outcome, Reject, Rows};
+use transform_sdk::bindings::host::transform::columns::{Column, Values, Variable};
+use transform_sdk::bindings::host::transform::log;
 
 /// The outcome so far.
 #[derive(Default)]

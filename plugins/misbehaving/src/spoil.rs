@@ -1,8 +1,8 @@
 //! What is done to a good outcome on its way back: columns, row numbers, codes that do not hold.
 
-use crate::bindings::exports::host::transform::transformer::{Outcome, Rows};
-use crate::bindings::host::transform::columns::{Column, Values, Variable};
 use crate::record::reject;
+use transform_sdk::bindings::exports::host::transform::transformer::{Outcome, Rows};
+use transform_sdk::bindings::host::transform::columns::{Column, Values, Variable};
 
 /// Spoils the outcome as `row` asks for it.
 pub fn spoil(outcome: &mut Outcome, row: u32, behaviour: &str) {
