@@ -62,7 +62,7 @@ pub fn start(connection: &KafkaConnection, topic: &str, config: &Config, until: 
 
 /// What the pipeline has asked for.
 #[derive(Debug, Default)]
-struct Flags {
+pub struct Flags {
     is_quiet: AtomicBool,
     is_closing: AtomicBool,
 }
