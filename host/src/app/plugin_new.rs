@@ -1,7 +1,8 @@
 //! `host plugin new`: a crate that builds and passes its own test at once, inside a checkout or anywhere else.
 //!
-//! Inside a checkout that has the SDK it depends on it by path. Elsewhere the SDK comes along, its sources as they are:
-//! a path dependency below a workspace is a member of it, so the new crate's `[workspace]` gives what they inherit.
+//! The SDK is a folder of the crate: in a checkout a link to the checkout's, elsewhere its sources. Either way it is a
+//! member of the crate's own workspace, which gives what its manifests inherit; a dependency on a folder outside of the
+//! workspace would put that folder's full path into cargo's hashes, and so into the bytes of the component.
 
 mod sdk;
 
@@ -31,8 +32,8 @@ const TEMPLATE: &[(&str, &str)] = &[
 ];
 const GITIGNORE: &str = "/target/\n";
 
-/// Folder of the SDK's sources in a crate that brings them along.
-const VENDORED: &str = "transform-sdk";
+/// The SDK's folder in the new crate; its manifest says the same.
+const SDK: &str = "transform-sdk";
 
 /// What `host plugin new` was asked for.
 #[derive(Debug, Clone)]
@@ -59,15 +60,15 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<(), Failure> {
         };
         Failure::Usage(anyhow::Error::new(error).context(format!("cannot create {}; {remedy}", dir.display())))
     })?;
-    let sdk = nearest_sdk(&parent_full).map(|sdk| from_to(&parent_full.join(name), &sdk));
-    if let Err(error) = write_crate(name, &dir, sdk.as_deref()) {
+    let near = nearest_sdk(&parent_full).map(|sdk| from_to(&parent_full.join(name), &sdk));
+    if let Err(error) = write_crate(name, &dir, near.as_deref()) {
         // What is half there would be in the way of the next try.
         let _ = fs::remove_dir_all(&dir);
         return Err(Failure::Failed(
             error.context(format!("cannot write {}", dir.display())),
         ));
     }
-    say(&dir, sdk.as_deref(), out)
+    say(&dir, near.as_deref(), out)
         .context("cannot print what was written")
         .map_err(Failure::Failed)
 }
@@ -110,27 +111,33 @@ fn from_to(from: &Path, to: &Path) -> PathBuf {
     up.chain(to[shared..].iter().copied()).collect()
 }
 
-/// `sdk`: the way to the SDK of this checkout; where there is none, the SDK is written too.
-fn write_crate(name: &str, dir: &Path, sdk: Option<&Path>) -> anyhow::Result<()> {
-    let (sdk, workspace) = match sdk {
-        // Forward slashes, which are the same to cargo on every system.
-        Some(path) => (path.to_string_lossy().replace('\\', "/"), String::new()),
-        None => (VENDORED.to_owned(), sdk::WORKSPACE.to_owned()),
-    };
+/// `near`: the way from the crate's folder to the SDK of this checkout, if it is in one.
+fn write_crate(name: &str, dir: &Path, near: Option<&Path>) -> anyhow::Result<()> {
     for (path, template) in TEMPLATE {
         let text = template
             .replace("{{name}}", name)
-            .replace("{{sdk}}", &sdk)
-            .replace("{{workspace}}", &workspace);
+            .replace("{{workspace}}", sdk::WORKSPACE);
         write_file(&dir.join(path), text.trim_end())?;
     }
     write_file(&dir.join(".gitignore"), GITIGNORE.trim_end())?;
-    if !workspace.is_empty() {
-        for (path, text) in sdk::SOURCES {
-            write_file(&dir.join(VENDORED).join(path), text.trim_end())?;
-        }
+    let own = dir.join(SDK);
+    match near {
+        Some(near) if cfg!(unix) => link(near, &own).with_context(|| own.display().to_string()),
+        _ => sdk::SOURCES
+            .iter()
+            .try_for_each(|(path, text)| write_file(&own.join(path), text.trim_end())),
     }
-    Ok(())
+}
+
+#[cfg(unix)]
+fn link(to: &Path, from: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(to, from)
+}
+
+/// Links take rights there that few have.
+#[cfg(not(unix))]
+fn link(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 fn write_file(path: &Path, text: &str) -> anyhow::Result<()> {
@@ -140,11 +147,11 @@ fn write_file(path: &Path, text: &str) -> anyhow::Result<()> {
     fs::write(path, format!("{text}\n")).with_context(|| path.display().to_string())
 }
 
-fn say(dir: &Path, sdk: Option<&Path>, out: &mut impl Write) -> io::Result<()> {
+fn say(dir: &Path, near: Option<&Path>, out: &mut impl Write) -> io::Result<()> {
     let shown = dir.display();
-    match sdk {
-        Some(sdk) => writeln!(out, "{shown} is a plugin; it uses the SDK in {}", sdk.display())?,
-        None => writeln!(out, "{shown} is a plugin; the SDK lies in {shown}/{VENDORED}")?,
+    match near {
+        Some(near) if cfg!(unix) => writeln!(out, "{shown} is a plugin; {SDK} in it is a link to {}", near.display())?,
+        _ => writeln!(out, "{shown} is a plugin; {SDK} in it is the SDK")?,
     }
     writeln!(out, "  cargo test --manifest-path {shown}/Cargo.toml")?;
     writeln!(out, "  host plugin build {shown}")?;

@@ -23,12 +23,25 @@ pub struct Converted<'a> {
 /// Called for each record. A record that it rejects becomes a dead letter with this code and message.
 #[transform]
 pub fn convert<'a>(reading: Reading<'a>) -> Result<Converted<'a>, Reject> {
-    let Reading { sensor, celsius, room } = reading;
-    let celsius = celsius.ok_or_else(|| Reject::new("no-reading", format!("{sensor} measured nothing")))?;
+    let Reading {
+        sensor,
+        celsius,
+        room,
+    } = reading;
+    let celsius =
+        celsius.ok_or_else(|| Reject::new("no-reading", format!("{sensor} measured nothing")))?;
     if celsius < -273.15 {
-        return Err(Reject::new("too-cold", format!("{sensor} measured {celsius} degrees Celsius")));
+        return Err(Reject::new(
+            "too-cold",
+            format!("{sensor} measured {celsius} degrees Celsius"),
+        ));
     }
-    Ok(Converted { sensor, celsius, fahrenheit: celsius * 1.8 + 32.0, room })
+    Ok(Converted {
+        sensor,
+        celsius,
+        fahrenheit: celsius * 1.8 + 32.0,
+        room,
+    })
 }
 
 #[cfg(test)]
@@ -37,13 +50,33 @@ mod tests {
 
     #[test]
     fn a_reading_is_converted() {
-        let row = convert(Reading { sensor: "a", celsius: Some(100.0), room: None });
-        assert_eq!(row, Ok(Converted { sensor: "a", celsius: 100.0, fahrenheit: 212.0, room: None }));
+        let row = convert(Reading {
+            sensor: "a",
+            celsius: Some(100.0),
+            room: None,
+        });
+        assert_eq!(
+            row,
+            Ok(Converted {
+                sensor: "a",
+                celsius: 100.0,
+                fahrenheit: 212.0,
+                room: None
+            })
+        );
     }
 
     #[test]
     fn no_reading_and_an_impossible_one_are_rejected() {
-        let code = |celsius| convert(Reading { sensor: "a", celsius, room: None }).unwrap_err().code;
+        let code = |celsius| {
+            convert(Reading {
+                sensor: "a",
+                celsius,
+                room: None,
+            })
+            .unwrap_err()
+            .code
+        };
         assert_eq!(code(None), "no-reading");
         assert_eq!(code(Some(-300.0)), "too-cold");
     }
