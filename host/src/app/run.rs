@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use futures::future::BoxFuture;
 
 use crate::codec::{Decoder, registry::Registry};
 use crate::config::settings::{DeadLetters as DeadLettersSetting, From, Settings, To};
@@ -25,7 +26,7 @@ use super::{load_plugin, signals};
 /// Runs the pipeline; `summary` gets one line at the end, never mixed with rows.
 pub async fn run(settings: Settings, until: Until, summary: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let plugin = Arc::new(load_plugin(&settings.plugin)?);
-    let sink = open_sink(&settings, &plugin).await?;
+    let (sink, closed) = open_sink(&settings, &plugin).await?;
     let dead_letters = open_dead_letters(&settings).await?;
     // Last, since from here on partitions are ours.
     let running = start_source(&settings, until).await?;
@@ -41,7 +42,11 @@ pub async fn run(settings: Settings, until: Until, summary: &mut (dyn Write + Se
         totals: Totals::default(),
     });
     let begun = Instant::now();
-    let ended = supervisor::run(Arc::clone(&parts), running, until, signals::first_then_abort()).await;
+    let ended = tokio::select! {
+        ended = supervisor::run(Arc::clone(&parts), running, until, signals::first_then_abort()) => ended,
+        // `host run --to - | head` has all it wants; what was not read is not committed.
+        () = closed => return Ok(()),
+    };
     let counts = parts.totals.counts();
     say(summary, &counts, begun.elapsed()).map_err(Failure::Failed)?;
     match ended {
@@ -62,18 +67,23 @@ fn decoder(settings: &Settings, plugin: &Plugin) -> Result<Decoder, Failure> {
     Ok(Decoder::new(&plugin.descriptor().inputs, registry))
 }
 
-/// The sink that `--to` names, its tables found and its statements prepared.
-pub async fn open_sink(settings: &Settings, plugin: &Plugin) -> Result<Arc<dyn Sink>, Failure> {
+/// The sink that `--to` names, its tables found and its statements prepared; and what completes when nobody reads standard
+/// output any more.
+async fn open_sink(settings: &Settings, plugin: &Plugin) -> Result<(Arc<dyn Sink>, BoxFuture<'static, ()>), Failure> {
     let descriptor = plugin.descriptor();
-    Ok(match &settings.to {
-        To::Cassandra { keyspace } => Arc::new(
-            CassandraSink::open(&settings.cassandra, keyspace, descriptor)
-                .await
-                .map_err(cassandra_failure)?,
-        ),
+    let sink: Arc<dyn Sink> = match &settings.to {
+        To::Cassandra { keyspace } => {
+            let opened = CassandraSink::open(&settings.cassandra, keyspace, descriptor).await;
+            Arc::new(opened.map_err(cassandra_failure)?)
+        }
         To::Sqlite(path) => Arc::new(SqliteSink::open(path, descriptor).map_err(|error| Failure::Usage(error.into()))?),
-        To::Stdout => Arc::new(PrintSink::new(descriptor)),
-    })
+        To::Stdout => {
+            let print = Arc::new(PrintSink::new(descriptor));
+            let printing = Arc::clone(&print);
+            return Ok((print, Box::pin(async move { printing.closed().await })));
+        }
+    };
+    Ok((sink, Box::pin(std::future::pending())))
 }
 
 async fn open_dead_letters(settings: &Settings) -> Result<Arc<dyn DeadLetters>, Failure> {
