@@ -6,8 +6,9 @@
 //! that calls these stages: it retries, settles and commits. [`config`] says with what settings, [`app`] wires the real
 //! parts for each verb, [`cli`] reads what was typed.
 //!
-//! Imports go down only, which `tests/layers.rs` checks:
-//! `main > cli > app > config > pipeline, produce > {source, codec, plugin, sink, dead_letter} > record, connection, csv_file`.
+//! Imports go down only, which `tests/layers` checks:
+//! `main > cli > app > config > pipeline, produce, generate, telemetry > {source, codec, plugin, sink, dead_letter} > record,
+//! connection, csv_file`.
 
 pub mod app;
 pub mod cli;

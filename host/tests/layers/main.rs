@@ -1,0 +1,77 @@
+//! The rules of the house that no compiler holds: which module may import which, where third-party names may stand,
+//! how long files and functions may be, how a file begins, what lies at the top, and that the build names no registry.
+//!
+//! Each rule is a function from text to what is wrong with it, and each shows on a few lines that it can fail.
+
+mod code;
+mod imports;
+mod shape;
+mod third_party;
+mod tree;
+
+use code::Source;
+
+/// The host's own sources: `src/…`, as the rules see them.
+fn sources() -> Vec<Source> {
+    let files = tree::files();
+    let sources: Vec<Source> = files
+        .iter()
+        .filter_map(|path| Some((path, path.strip_prefix("host/src/")?)))
+        .filter(|(_, inside)| tree::is_rust(inside))
+        .filter_map(|(path, inside)| Some(Source::new(inside, &tree::read(path)?)))
+        .collect();
+    assert!(sources.len() > 10, "only {} files found under host/src", sources.len());
+    sources
+}
+
+/// All Rust that people wrote, tests and plugins too: not the bindings, which are generated, nor the input of the
+/// compile-fail tests.
+fn handwritten() -> Vec<Source> {
+    let paths = tree::files().into_iter().filter(|path| tree::is_rust(path));
+    paths
+        .filter(|path| !path.ends_with("/bindings.rs") && !path.contains("/tests/ui/"))
+        .filter_map(|path| Some(Source::new(&path, &tree::read(&path)?)))
+        .collect()
+}
+
+fn none(violations: impl IntoIterator<Item = String>) {
+    let violations: Vec<String> = violations.into_iter().collect();
+    assert!(violations.is_empty(), "\n  {}\n", violations.join("\n  "));
+}
+
+#[test]
+fn imports_go_down_only() {
+    none(sources().iter().flat_map(imports::violations));
+}
+
+#[test]
+fn third_party_names_stay_in_their_folders() {
+    none(sources().iter().flat_map(third_party::violations));
+}
+
+#[test]
+fn every_file_says_its_job() {
+    none(handwritten().iter().filter_map(shape::silent));
+}
+
+#[test]
+fn files_and_functions_stay_short() {
+    none(sources().iter().flat_map(shape::too_long));
+}
+
+#[test]
+fn the_top_level_holds_what_it_should() {
+    none(tree::strangers(&tree::files()));
+}
+
+#[test]
+fn no_file_names_a_package_registry() {
+    let named = tree::files()
+        .into_iter()
+        .filter(|path| path != "Cargo.lock")
+        .flat_map(|path| {
+            let text = tree::read(&path).unwrap_or_default();
+            tree::registries(&path, &text)
+        });
+    none(named);
+}
