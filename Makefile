@@ -23,7 +23,9 @@ plugins: build ## build plugins/order_enrich.wasm
 
 up: ## start Kafka, Cassandra and a schema registry on this machine (NODES=1 or 3)
 	@$(SERVICES) up --nodes $(NODES)
-	@[ -e .env ] || $(SERVICES) env > .env
+	@if [ ! -e .env ]; then $(SERVICES) env > .env && echo "wrote .env, which host reads, with these addresses"; \
+	elif $(SERVICES) env | grep -qvxFf .env; then \
+	  echo ".env is there already and is left as it is; it does not say:"; $(SERVICES) env | grep -vxFf .env; fi
 
 down: ## stop them; their data stays in .services
 	@$(SERVICES) down
