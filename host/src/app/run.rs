@@ -26,10 +26,11 @@ use super::{load_plugin, signals};
 /// Runs the pipeline; `summary` gets one line at the end, never mixed with rows.
 pub async fn run(settings: Settings, until: Until, summary: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let plugin = Arc::new(load_plugin(&settings.plugin)?);
+    check_source(&settings).await?;
     let (sink, closed) = open_sink(&settings, &plugin).await?;
     let dead_letters = open_dead_letters(&settings).await?;
     // Last, since from here on partitions are ours.
-    let running = start_source(&settings, until).await?;
+    let running = start_source(&settings, until)?;
     let identity = plugin.identity();
     tracing::info!(plugin = %identity.name, version = %identity.version, digest = %identity.digest, "running");
     let parts = Arc::new(Parts {
@@ -97,15 +98,22 @@ async fn open_dead_letters(settings: &Settings) -> Result<Arc<dyn DeadLetters>, 
     })
 }
 
-async fn start_source(settings: &Settings, until: Until) -> Result<Running, Failure> {
+/// That there is something to read, before anything is made for its rows.
+async fn check_source(settings: &Settings) -> Result<(), Failure> {
     match &settings.from {
-        From::Kafka { topic } => {
-            check_topic(settings, topic).await?;
-            kafka::start(&settings.kafka, topic, &settings.source, until).map_err(source_failure)
-        }
-        From::Csv(path) => file::start(file::Format::Csv, path, &settings.source).map_err(source_failure),
-        From::Ndjson(path) => file::start(file::Format::Ndjson, path, &settings.source).map_err(source_failure),
+        From::Kafka { topic } => check_topic(settings, topic).await,
+        From::Csv(path) => file::check(file::Format::Csv, path).map_err(source_failure),
+        From::Ndjson(path) => file::check(file::Format::Ndjson, path).map_err(source_failure),
     }
+}
+
+fn start_source(settings: &Settings, until: Until) -> Result<Running, Failure> {
+    let started = match &settings.from {
+        From::Kafka { topic } => kafka::start(&settings.kafka, topic, &settings.source, until),
+        From::Csv(path) => file::start(file::Format::Csv, path, &settings.source),
+        From::Ndjson(path) => file::start(file::Format::Ndjson, path, &settings.source),
+    };
+    started.map_err(source_failure)
 }
 
 /// That the brokers answer and have the topic, before anything is started on it.

@@ -53,7 +53,9 @@ pub enum RegistryError {
     #[error("the schema registry's address {url} is not an http:// or https:// URL")]
     BadUrl { url: String },
     /// No answer, an answer that says the registry is in trouble, or one that no registry gives.
-    #[error("the schema registry at {url} does not answer as one")]
+    #[error(
+        "the schema registry at {url} does not answer (`make up` starts one here, SCHEMA_REGISTRY_URL names another)"
+    )]
     Unreachable {
         url: String,
         #[source]

@@ -29,15 +29,17 @@ pub enum Format {
     Ndjson,
 }
 
+/// That the file can be opened and begins like one of its format.
+pub fn check(format: Format, path: &Path) -> Result<(), SourceError> {
+    Ok(Rows::open(format, path).map(drop)?)
+}
+
 /// Opens the file and starts to read it.
 ///
 /// # Errors
 /// The file is not there, cannot be read, or is no CSV.
 pub fn start(format: Format, path: &Path, config: &Config) -> Result<Running, SourceError> {
-    let rows = match format {
-        Format::Csv => Rows::Csv(CsvReader::open(path)?),
-        Format::Ndjson => Rows::Ndjson(NdjsonReader::open(path)?),
-    };
+    let rows = Rows::open(format, path)?;
     let partition = Arc::new(Partition {
         topic: path.display().to_string().into(),
         number: 0,
@@ -75,6 +77,13 @@ enum Rows {
 }
 
 impl Rows {
+    fn open(format: Format, path: &Path) -> Result<Self, InputError> {
+        Ok(match format {
+            Format::Csv => Self::Csv(CsvReader::open(path)?),
+            Format::Ndjson => Self::Ndjson(NdjsonReader::open(path)?),
+        })
+    }
+
     /// The line and value of the next record.
     fn next(&mut self) -> Option<Result<(u64, Bytes), InputError>> {
         match self {

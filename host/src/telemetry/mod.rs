@@ -28,11 +28,14 @@ pub struct FilterError(String);
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
+const LIBRARIES: &str = "warn,scylla=off";
+
 impl Filter {
-    /// A level alone is for the host and its plugin; libraries never say more than warnings unless asked by name.
+    /// A level alone is for the host and its plugin; libraries never say more than warnings unless asked by name. The
+    /// Cassandra driver says nothing unless asked: what goes wrong there comes back as errors, which are said once.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
         let refused = || FilterError(text.to_owned());
-        let mut directives = vec!["warn".to_owned()];
+        let mut directives = vec![LIBRARIES.to_owned()];
         for part in text.split(',').map(str::trim) {
             let level = part.to_ascii_lowercase();
             if LEVELS[..2].contains(&level.as_str()) {
@@ -54,7 +57,7 @@ impl Filter {
 
 impl Default for Filter {
     fn default() -> Self {
-        Self("warn,host=info,plugin=info".to_owned())
+        Self(format!("{LIBRARIES},host=info,plugin=info"))
     }
 }
 
@@ -79,11 +82,14 @@ mod tests {
     #[test]
     fn a_level_alone_is_for_the_host_and_its_plugin() {
         let filter = |text: &str| Filter::parse(text).map(|filter| filter.0).ok();
-        assert_eq!(filter("DEBUG").as_deref(), Some("warn,host=debug,plugin=debug"));
+        assert_eq!(
+            filter("DEBUG").as_deref(),
+            Some("warn,scylla=off,host=debug,plugin=debug")
+        );
         assert_eq!(filter("off").as_deref(), Some("off"));
         assert_eq!(
             filter("info, scylla=debug").as_deref(),
-            Some("warn,host=info,plugin=info,scylla=debug")
+            Some("warn,scylla=off,host=info,plugin=info,scylla=debug")
         );
         assert_eq!(Some(Filter::default()), Filter::parse("info").ok());
     }

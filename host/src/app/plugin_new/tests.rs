@@ -1,3 +1,5 @@
+//! What `plugin new` writes, and what it refuses.
+
 use std::collections::BTreeSet;
 
 use super::*;

@@ -184,7 +184,10 @@ fn what_does_not_fit_is_refused_with_names() {
         let Err(error) = SqliteSink::open_knowing(&[], path, descriptor).map(drop) else {
             panic!("{} was opened", path.display());
         };
-        format!("{:#}", anyhow::Error::new(error))
+        let cause = std::error::Error::source(&error)
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        format!("{error}: {cause}")
     };
     std::fs::write(path("text.db"), "id;at;status\n".repeat(100)).unwrap();
     assert!(message(&path("text.db"), &descriptor()).contains("not a SQLite file"));
