@@ -46,7 +46,8 @@ pub fn validate(described: wit::Descriptor) -> Result<Descriptor, PluginError> {
             .iter()
             .map(|field| field.name.to_ascii_lowercase())
             .collect();
-        unique(&format!("output {}", output.name), folded.iter().map(String::as_str))?;
+        let place = format!("output {}, whose columns CQL folds to lower case", output.name);
+        unique(&place, folded.iter().map(String::as_str))?;
     }
     Ok(Descriptor {
         name: described.name,
@@ -75,7 +76,7 @@ fn unique<'a>(place: &str, names: impl Iterator<Item = &'a str>) -> Result<(), P
     for one in names {
         name(&format!("a name in {place}"), one)?;
         if !seen.insert(one) {
-            return wrong(format!("{place}: {one} comes twice (CQL folds the case of names)"));
+            return wrong(format!("{place}: {one} comes twice"));
         }
         if seen.len() > MAX_FIELDS {
             return wrong(format!("{place}: more than {MAX_FIELDS} fields"));

@@ -101,7 +101,7 @@ pub enum Breach {
         "{rows} rows out of {records} records; at most {limit} a record are allowed (plugin.limits.rows_per_record)"
     )]
     TooManyRows { rows: usize, records: usize, limit: u32 },
-    #[error("reject code {code:?}: a code is 1 to 64 of a-z, 0-9 and -")]
+    #[error("reject code \"{code}\": a code is 1 to 64 of a-z, 0-9 and -")]
     Code { code: String },
 }
 

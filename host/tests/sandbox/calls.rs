@@ -58,27 +58,23 @@ fn an_empty_batch_gives_an_empty_outcome() {
 fn columns_of_every_type_come_back_as_they_went_whole_and_in_slices() {
     let columns: Vec<ArrayRef> = vec![
         Arc::new(BooleanArray::from(
-            vec![Some(true), None, Some(false), Some(true)].repeat(5),
+            [Some(true), None, Some(false), Some(true)].repeat(5),
         )),
-        Arc::new(Int32Array::from(
-            vec![Some(i32::MIN), None, Some(-1), Some(7)].repeat(5),
-        )),
-        Arc::new(Int64Array::from(vec![i64::MAX, 0, -1, i64::MIN].repeat(5))),
+        Arc::new(Int32Array::from([Some(i32::MIN), None, Some(-1), Some(7)].repeat(5))),
+        Arc::new(Int64Array::from([i64::MAX, 0, -1, i64::MIN].repeat(5))),
         Arc::new(Float64Array::from(
-            vec![Some(1.5), None, Some(-0.0), Some(f64::NEG_INFINITY)].repeat(5),
+            [Some(1.5), None, Some(-0.0), Some(f64::NEG_INFINITY)].repeat(5),
         )),
-        Arc::new(StringArray::from(
-            vec![Some("größe"), None, Some(""), Some("x")].repeat(5),
-        )),
+        Arc::new(StringArray::from([Some("größe"), None, Some(""), Some("x")].repeat(5))),
         Arc::new(BinaryArray::from(
-            vec![Some(b"\xff\0".as_slice()), None, Some(b""), Some(b"x")].repeat(5),
+            [Some(&b"\xff\0"[..]), None, Some(&b""[..]), Some(&b"x"[..])].repeat(5),
         )),
         Arc::new(StringArray::from(
-            vec![Some("{\"a\":[1]}"), None, Some("null"), Some("1")].repeat(5),
+            [Some("{\"a\":[1]}"), None, Some("null"), Some("1")].repeat(5),
         )),
         Arc::new(
             FixedSizeBinaryArray::try_from_sparse_iter_with_size(
-                vec![Some([1_u8; 16]), None, Some([0; 16]), Some([0xff; 16])]
+                [Some([1_u8; 16]), None, Some([0; 16]), Some([0xff; 16])]
                     .repeat(5)
                     .into_iter(),
                 16,
@@ -86,9 +82,9 @@ fn columns_of_every_type_come_back_as_they_went_whole_and_in_slices() {
             .expect("16 bytes each"),
         ),
         Arc::new(TimestampMillisecondArray::from(
-            vec![Some(1_506_942_993_000), None, Some(-1), Some(0)].repeat(5),
+            [Some(1_506_942_993_000), None, Some(-1), Some(0)].repeat(5),
         )),
-        Arc::new(Date32Array::from(vec![Some(17_441), None, Some(-1), Some(0)].repeat(5))),
+        Arc::new(Date32Array::from([Some(17_441), None, Some(-1), Some(0)].repeat(5))),
     ];
     let plugin = configured("echo", Limits::default()).expect("it echoes");
     let mut instance = plugin.instantiate().expect("an instance");

@@ -28,7 +28,7 @@ const BREACHES: &[(&str, &str)] = &[
         "10000 rows out of 1 records; at most 100 a record are allowed (plugin.limits.rows_per_record)",
     ),
     ("empty-code", "reject code \"\": a code is 1 to 64 of a-z, 0-9 and -"),
-    ("bad-code", "reject code \"Bad Code\\\\n\": a code is"),
+    ("bad-code", "reject code \"Bad Code\\n\": a code is"),
     ("long-code", "reject code \"cccc"),
     (
         "bad-message",

@@ -55,9 +55,12 @@ fn what_does_not_hold_is_refused_with_the_reason() {
         ("output-twice", own("outputs: rows comes twice")),
         (
             "column-twice",
-            own("output rows: behaviour comes twice (CQL folds the case of names)"),
+            own("output rows, whose columns CQL folds to lower case: behaviour comes twice"),
         ),
-        ("many-fields", own("output rows: more than 1000 fields")),
+        (
+            "many-fields",
+            own("output rows, whose columns CQL folds to lower case: more than 1000 fields"),
+        ),
         (
             "offset-as-text",
             own("input behaviour is text, but the offset is int64"),
