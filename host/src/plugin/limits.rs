@@ -13,7 +13,7 @@ pub struct Limits {
     pub deadline: Duration,
     /// Output rows for each input row, as a mean over the batch.
     pub rows_per_record: u32,
-    /// Log lines a second of one instance; more are counted and left out.
+    /// Log lines a second of one plugin, over all its instances; more are counted and left out.
     pub log_lines_per_second: u32,
     /// A longer log line is cut.
     pub log_line_bytes: usize,
