@@ -6,8 +6,8 @@ use super::random::Random;
 const BAD_IDS: [&str; 5] = [
     "not-an-id",
     "1234",
-    "zz481f51cbdc54678b7cc49136f2d6af",
-    "e481f51cbdc54678b7cc49136f2d6af",
+    "zz00112233445566778899aabbccddee",
+    "0123456789abcdef0123456789abcde",
     "NULL",
 ];
 const BAD_DATES: [&str; 5] = [
