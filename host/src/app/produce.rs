@@ -56,6 +56,8 @@ struct Rows {
     sent: u64,
     /// With an error of their own: field count, encoding, a cell that does not fit the schema.
     bad: u64,
+    /// Why reading ended before the end of the file; what was sent until then is still waited for.
+    stopped: Option<anyhow::Error>,
 }
 
 /// Sends the rows. Exit code 1 where a row was bad or not delivered.
@@ -63,20 +65,25 @@ pub async fn run(settings: &Settings, options: Options, out: &mut (dyn Write + S
     let mut reader = CsvReader::open(&options.file).map_err(|error| Failure::Usage(error.into()))?;
     let header = reader.header().to_vec();
     let key = KeyTemplate::parse(&options.key, &header).map_err(|error| Failure::Usage(error.into()))?;
+    if !key.missing_columns().is_empty() {
+        tracing::warn!(
+            columns = key.missing_columns().join(", "),
+            "the file lacks these columns of the default key, nothing stands in their place; --key names others"
+        );
+    }
     check(settings).await?;
     let encoder = encoder(settings, options.format, &header).await?;
     let sender = Sender::new(&settings.kafka, &settings.topic).map_err(|error| Failure::Usage(error.into()))?;
     let begun = Instant::now();
     let sending = tokio::task::spawn_blocking(move || {
-        let rows = send_all(&options, &mut reader, &header, &key, &encoder, &sender)?;
-        Ok::<_, anyhow::Error>((rows, reader.counts().blank, sender.finish()))
+        let rows = send_all(&options, &mut reader, &header, &key, &encoder, &sender);
+        (rows, reader.counts().blank, sender.finish())
     });
-    let (rows, blank, report) = sending
-        .await
-        .context("sending failed")
-        .map_err(Failure::Failed)?
-        .map_err(Failure::Failed)?;
+    let (rows, blank, report) = sending.await.context("sending failed").map_err(Failure::Failed)?;
     summarize(out, &settings.topic, &rows, blank, &report, begun).map_err(Failure::Failed)?;
+    if let Some(error) = rows.stopped {
+        return Err(Failure::Failed(error.context("stopped before the end of the file")));
+    }
     if rows.bad > 0 || report.failed > 0 || report.delivered_total() < rows.sent {
         return Err(Failure::Failed(anyhow!(
             "{} rows skipped as bad, {} records not delivered",
@@ -135,7 +142,7 @@ fn send_all(
     key: &KeyTemplate,
     encoder: &Encoder,
     sender: &Sender,
-) -> anyhow::Result<Rows> {
+) -> Rows {
     let progress = progress();
     let mut pace = options.rate.map(Pace::new);
     let mut rows = Rows::default();
@@ -147,7 +154,10 @@ fn send_all(
                 rows.skip(&progress, &error.to_string());
                 continue;
             }
-            Some(Err(error)) => return Err(error.into()),
+            Some(Err(error)) => {
+                rows.stopped = Some(error.into());
+                break;
+            }
         };
         let value = match encoder {
             Encoder::Json => json::object(header, &row.fields),
@@ -166,12 +176,15 @@ fn send_all(
         if let Some(wait) = pace.as_mut().map(Pace::next_wait).filter(|wait| !wait.is_zero()) {
             std::thread::sleep(wait);
         }
-        sender.send(&key.render(&row.fields).0, &value).context("cannot send")?;
+        if let Err(error) = sender.send(&key.render(&row.fields).0, &value) {
+            rows.stopped = Some(anyhow!(error).context(format!("{}:{}", options.file.display(), row.line)));
+            break;
+        }
         rows.sent += 1;
         progress.inc(1);
     }
     progress.finish_and_clear();
-    Ok(rows)
+    rows
 }
 
 impl Rows {

@@ -22,12 +22,17 @@ struct FieldPlan {
     name: String,
     /// The column's place in the header; `None` where the file has no such column.
     column: Option<usize>,
-    kind: Kind,
+    /// What its cell can become, in the order of the field's union; none where no column feeds the field.
+    kinds: Vec<Branch>,
     /// The place of null in the field's union.
     null_branch: Option<u32>,
-    /// The place of `kind` in the field's union; `None` where it is no union.
-    value_branch: Option<u32>,
     default: Option<Value>,
+}
+
+/// A type, and its place in the field's union; `None` where it is no union.
+struct Branch {
+    kind: Kind,
+    place: Option<u32>,
 }
 
 /// Types that a cell can become.
@@ -54,6 +59,8 @@ pub enum SchemaError {
         "its field {field} is of a type that a CSV cell cannot become (string, int, long, float, double, boolean, date and timestamps can, and unions of null with one of them)"
     )]
     Type { field: String },
+    #[error("the file has none of its fields ({}); is this the right topic?", .fields.join(", "))]
+    NoColumns { fields: Vec<String> },
     #[error("it needs the fields {}, which are not in the file and have neither a default nor null", .fields.join(", "))]
     Missing { fields: Vec<String> },
 }
@@ -71,7 +78,12 @@ impl AvroEncoder {
             let column = header
                 .iter()
                 .position(|name| *name == field.name || field.aliases.contains(name));
-            let plan = plan(&field.name, &field.schema, column, field.default.as_ref())?;
+            let plan = plan(&field.name, &field.schema, column, field.default.as_ref());
+            if column.is_some() && plan.kinds.is_empty() {
+                return Err(SchemaError::Type {
+                    field: field.name.clone(),
+                });
+            }
             if column.is_none() && plan.null_branch.is_none() && plan.default.is_none() {
                 missing.push(field.name.clone());
             }
@@ -79,6 +91,10 @@ impl AvroEncoder {
         }
         if !missing.is_empty() {
             return Err(SchemaError::Missing { fields: missing });
+        }
+        if fields.iter().all(|field| field.column.is_none()) {
+            let fields = fields.into_iter().map(|field| field.name).collect();
+            return Err(SchemaError::NoColumns { fields });
         }
         let is_used = |place: usize| fields.iter().any(|field| field.column == Some(place));
         let ignored_columns = header
@@ -126,42 +142,36 @@ pub enum EncodeError {
     Avro(#[source] Box<apache_avro::Error>),
 }
 
-fn plan(
-    name: &str,
-    schema: &Schema,
-    column: Option<usize>,
-    default: Option<&serde_json::Value>,
-) -> Result<FieldPlan, SchemaError> {
-    let unsupported = || SchemaError::Type { field: name.to_owned() };
-    let (kind, null_branch, value_branch) = match schema {
+/// A type that no cell can become is no hindrance in a field without a column.
+fn plan(name: &str, schema: &Schema, column: Option<usize>, default: Option<&serde_json::Value>) -> FieldPlan {
+    let place = |place: usize| u32::try_from(place).ok();
+    let (null_branch, kinds) = match schema {
         Schema::Union(union) => {
-            let branch = |place: usize| u32::try_from(place).ok();
-            let null = union
-                .variants()
-                .iter()
-                .position(|variant| *variant == Schema::Null)
-                .and_then(branch);
-            let kinds = union
-                .variants()
-                .iter()
-                .enumerate()
-                .filter_map(|(place, variant)| Some((kind(variant)?, branch(place)?)));
-            let [(kind, place)] = kinds.collect::<Vec<_>>()[..] else {
-                return Err(unsupported());
-            };
-            (kind, null, Some(place))
+            let variants = || union.variants().iter().enumerate();
+            let null = variants().find(|(_, variant)| **variant == Schema::Null);
+            let kinds = variants().filter_map(|(index, variant)| {
+                Some(Branch {
+                    kind: kind(variant)?,
+                    place: place(index),
+                })
+            });
+            (null.and_then(|(index, _)| place(index)), kinds.collect())
         }
-        schema => (kind(schema).ok_or_else(unsupported)?, None, None),
+        schema => (
+            None,
+            kind(schema)
+                .map(|kind| Branch { kind, place: None })
+                .into_iter()
+                .collect(),
+        ),
     };
-    let default = default.and_then(|default| Value::try_from(default.clone()).ok()?.resolve(schema).ok());
-    Ok(FieldPlan {
+    FieldPlan {
         name: name.to_owned(),
         column,
-        kind,
+        kinds,
         null_branch,
-        value_branch,
-        default,
-    })
+        default: default.and_then(|default| Value::try_from(default.clone()).ok()?.resolve(schema).ok()),
+    }
 }
 
 fn kind(schema: &Schema) -> Option<Kind> {
@@ -190,19 +200,40 @@ impl FieldPlan {
                 }),
             };
         };
-        let value = self.kind.parse(text).ok_or_else(|| CellError::Type {
-            column: self.name.clone(),
-            text: text.to_owned(),
-            expected: format!("{:?}", self.kind).to_lowercase(),
-        })?;
-        Ok(match self.value_branch {
-            Some(branch) => Value::Union(branch, Box::new(value)),
-            None => value,
-        })
+        let fits = |branch: &Branch| Some((branch.place, branch.kind.parse(text)?));
+        match self.kinds.iter().find_map(fits) {
+            Some((Some(place), value)) => Ok(Value::Union(place, Box::new(value))),
+            Some((None, value)) => Ok(value),
+            None => Err(CellError::Type {
+                column: self.name.clone(),
+                text: text.to_owned(),
+                expected: self.expected(),
+            }),
+        }
+    }
+
+    fn expected(&self) -> String {
+        let names: Vec<_> = self.kinds.iter().map(|branch| branch.kind.name()).collect();
+        names.join(" or ")
     }
 }
 
 impl Kind {
+    /// As a schema spells it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Int => "int",
+            Self::Long => "long",
+            Self::Float => "float",
+            Self::Double => "double",
+            Self::Boolean => "boolean",
+            Self::Date => "date",
+            Self::TimestampMillis => "timestamp-millis",
+            Self::TimestampMicros => "timestamp-micros",
+        }
+    }
+
     fn parse(self, text: &str) -> Option<Value> {
         let text = if self == Self::String { text } else { text.trim() };
         Some(match self {
@@ -276,6 +307,34 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "column id is empty, and the schema does not allow null there"
+        );
+    }
+
+    #[test]
+    fn fields_without_a_column_may_be_of_any_type() {
+        let schema = r#"{"type":"record","name":"R","fields":[
+            {"name":"id","type":["null","long","string"]},
+            {"name":"tags","type":["null",{"type":"array","items":"string"}],"default":null}]}"#;
+        let encoder = AvroEncoder::new(schema, 7, &header(&["id"])).expect("plans");
+        let datum = |cell: &str| encoder.encode(&[Some(cell.into())]).expect("encodes")[5..].to_vec();
+        // The first branch that takes the text counts.
+        assert_eq!(datum("6"), [2, 12, 0]);
+        assert_eq!(datum("x"), [4, 2, b'x', 0]);
+        let error = AvroEncoder::new(schema, 7, &header(&["id", "tags"]))
+            .err()
+            .expect("no cell is an array");
+        assert!(error.to_string().contains("its field tags"), "{error}");
+    }
+
+    #[test]
+    fn a_file_of_something_else_is_refused() {
+        let schema = r#"{"type":"record","name":"R","fields":[{"name":"id","type":["null","string"]}]}"#;
+        let error = AvroEncoder::new(schema, 7, &header(&["payment"]))
+            .err()
+            .expect("no field has a column");
+        assert_eq!(
+            error.to_string(),
+            "the file has none of its fields (id); is this the right topic?"
         );
     }
 

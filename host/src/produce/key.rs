@@ -2,10 +2,14 @@
 
 use std::fmt;
 
+/// Records of one order go to one partition, so that its updates stay in order.
+pub const DEFAULT_KEY: &str = "{order_id}-{customer_id}";
+
 /// A template, its columns found in the header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyTemplate {
     parts: Vec<Part>,
+    missing: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,34 +32,44 @@ pub enum KeyError {
 }
 
 impl KeyTemplate {
+    /// Finds the template's columns. One that the file lacks is an error, except in [`DEFAULT_KEY`], which nobody asked
+    /// for: such a file still travels, and each of its records is rejected with its reason where it is read.
     pub fn parse(template: &str, header: &[String]) -> Result<Self, KeyError> {
         let braces = || KeyError::Braces {
             template: template.to_owned(),
         };
         let mut parts = Vec::new();
+        let mut missing = Vec::new();
         let mut rest = template;
         while let Some((text, after)) = rest.split_once('{') {
             let (column, after) = after.split_once('}').ok_or_else(braces)?;
             if text.contains('}') || column.contains('{') {
                 return Err(braces());
             }
-            let place = header
-                .iter()
-                .position(|name| name == column)
-                .ok_or_else(|| KeyError::NoSuchColumn {
-                    template: template.to_owned(),
-                    column: column.to_owned(),
-                    columns: header.to_vec(),
-                })?;
             parts.extend((!text.is_empty()).then(|| Part::Text(text.to_owned())));
-            parts.push(Part::Column(place));
+            match header.iter().position(|name| name == column) {
+                Some(place) => parts.push(Part::Column(place)),
+                None if template == DEFAULT_KEY => missing.push(column.to_owned()),
+                None => {
+                    return Err(KeyError::NoSuchColumn {
+                        template: template.to_owned(),
+                        column: column.to_owned(),
+                        columns: header.to_vec(),
+                    });
+                }
+            }
             rest = after;
         }
         if rest.contains('}') {
             return Err(braces());
         }
         parts.extend((!rest.is_empty()).then(|| Part::Text(rest.to_owned())));
-        Ok(Self { parts })
+        Ok(Self { parts, missing })
+    }
+
+    /// Columns of the default key that the file lacks: nothing stands in their place.
+    pub fn missing_columns(&self) -> &[String] {
+        &self.missing
     }
 
     /// The key of a row; an empty cell leaves nothing in its place.
@@ -98,6 +112,15 @@ mod tests {
             KeyTemplate::parse("fixed", &header()).expect("no column").render(&[]).0,
             "fixed"
         );
+    }
+
+    #[test]
+    fn only_the_default_key_does_without_a_column() {
+        let header = ["order_id".to_owned()];
+        let key = KeyTemplate::parse(DEFAULT_KEY, &header).expect("the default goes with every file");
+        assert_eq!(key.missing_columns(), ["customer_id"]);
+        assert_eq!(key.render(&[Some("a".into())]).0, "a-");
+        assert!(KeyTemplate::parse("{customer_id}", &header).is_err());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Sends records and counts what the brokers acknowledge: idempotent producer, acks=all.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rdkafka::ClientContext;
@@ -37,6 +37,17 @@ pub struct Report {
     pub failed: u64,
     /// The first failures: key and reason.
     pub failures: Vec<(String, String)>,
+    /// What is wrong with more than one record: the next one would fail too.
+    outage: Option<KafkaError>,
+}
+
+/// Why a record was not handed to the producer.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    #[error("the brokers acknowledge nothing any more")]
+    Outage(#[source] KafkaError),
+    #[error("the producer does not take the record")]
+    Refused(#[source] KafkaError),
 }
 
 impl Sender {
@@ -68,17 +79,25 @@ impl Sender {
         })
     }
 
-    /// Hands one record to the producer, waiting while its queue is full.
-    pub fn send(&self, key: &str, value: &[u8]) -> Result<(), KafkaError> {
+    /// Hands one record to the producer, waiting while its queue is full. A record that is too large fails alone, as if
+    /// a broker had refused it.
+    pub fn send(&self, key: &str, value: &[u8]) -> Result<(), SendError> {
         let mut record = BaseRecord::to(&self.topic).key(key).payload(value);
         loop {
+            if let Some(error) = &self.deliveries.lock().outage {
+                return Err(SendError::Outage(error.clone()));
+            }
             match self.producer.send(record) {
                 Ok(()) => return Ok(()),
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
                     record = back;
                     std::thread::sleep(Duration::from_millis(10));
                 }
-                Err((error, _)) => return Err(error),
+                Err((error @ KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge), _)) => {
+                    self.deliveries.lock().fail(key, &error);
+                    return Ok(());
+                }
+                Err((error, _)) => return Err(SendError::Refused(error)),
             }
         }
     }
@@ -99,11 +118,34 @@ impl Sender {
 
 impl Deliveries {
     fn report(&self) -> Report {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Report> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Report {
+    fn fail(&mut self, key: &str, error: &KafkaError) {
+        self.failed += 1;
+        if self.failures.len() < SHOWN_FAILURES {
+            self.failures.push((key.to_owned(), error.to_string()));
+        }
+        let is_about_the_record = matches!(
+            error.rdkafka_error_code(),
+            Some(
+                RDKafkaErrorCode::MessageSizeTooLarge
+                    | RDKafkaErrorCode::InvalidMessage
+                    | RDKafkaErrorCode::InvalidMessageSize
+                    | RDKafkaErrorCode::InvalidRecord
+            )
+        );
+        if !is_about_the_record && self.outage.is_none() {
+            self.outage = Some(error.clone());
+        }
+    }
+
     pub fn delivered_total(&self) -> u64 {
         self.delivered.values().sum()
     }
@@ -123,16 +165,10 @@ impl ProducerContext for Deliveries {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        let mut report = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut report = self.lock();
         match result {
             Ok(message) => *report.delivered.entry(message.partition()).or_default() += 1,
-            Err((error, message)) => {
-                report.failed += 1;
-                if report.failures.len() < SHOWN_FAILURES {
-                    let key = String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned();
-                    report.failures.push((key, error.to_string()));
-                }
-            }
+            Err((error, message)) => report.fail(&String::from_utf8_lossy(message.key().unwrap_or_default()), error),
         }
     }
 }
