@@ -1,5 +1,7 @@
 //! A file through a plugin with nothing behind it: what `host try` shows and `host verify` expects.
 
+use std::sync::Arc;
+
 use anyhow::Context as _;
 
 use super::failure::Failure;
@@ -12,6 +14,7 @@ use crate::plugin::{Instance, Plugin};
 use crate::record::Record;
 use crate::record::descriptor::{Outcome, Rows};
 use crate::record::reject::Reject;
+use crate::source::gauge::Gauge;
 use crate::source::{Event, Running, file};
 
 /// A plugin and the file that it is rehearsed with.
@@ -20,6 +23,8 @@ pub struct Rehearsal {
     decoder: Decoder,
     running: Running,
     instance: Option<Instance>,
+    /// Tells the source that records are done with, or it would stop reading ahead.
+    gauge: Option<Arc<Gauge>>,
 }
 
 /// What became of some records, in the order of the file.
@@ -52,6 +57,7 @@ impl Rehearsal {
             decoder,
             running,
             instance: None,
+            gauge: None,
         })
     }
 
@@ -63,7 +69,14 @@ impl Rehearsal {
     pub async fn next(&mut self) -> Result<Option<Scene>, Failure> {
         loop {
             match self.running.events.recv().await {
-                Some(Event::Records { records, .. }) => return self.play(records).await.map(Some),
+                // A file is one partition.
+                Some(Event::Assigned(assigned)) => self.gauge = assigned.into_iter().map(|file| file.gauge).next(),
+                Some(Event::Records { records, .. }) => {
+                    if let Some(gauge) = &self.gauge {
+                        gauge.subtract(records.len(), records.iter().map(Record::size).sum());
+                    }
+                    return self.play(records).await.map(Some);
+                }
                 Some(Event::Failed(error)) => return Err(source_failure(error)),
                 Some(Event::End { .. }) | None => return Ok(None),
                 Some(_) => {}
