@@ -15,6 +15,14 @@ fn help_of_each_verb() {
 }
 
 #[test]
+fn help_of_the_plugin_verbs() {
+    Program::new().snapshot("help-plugin", &["plugin", "--help"]);
+    for verb in ["new", "build", "inspect"] {
+        Program::new().snapshot(&format!("help-plugin-{verb}"), &["plugin", verb, "--help"]);
+    }
+}
+
+#[test]
 fn help_shows_nothing_from_the_environment() {
     let program = Program::new()
         .env("CASSANDRA_SECRET", "hunter2")
