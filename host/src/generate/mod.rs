@@ -65,7 +65,10 @@ mod tests {
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect();
-        assert_eq!(digest, "778ad09f1872f1345616754fc79fdf9314116f732a5c2c4571ed19259aeec7be");
+        assert_eq!(
+            digest,
+            "778ad09f1872f1345616754fc79fdf9314116f732a5c2c4571ed19259aeec7be"
+        );
         assert_ne!(csv(10, 1, 0.0), csv(10, 2, 0.0));
     }
 

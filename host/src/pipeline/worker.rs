@@ -28,10 +28,6 @@ use super::patience::Patience;
 use super::settle::{Transformed, Writes, settle};
 use super::write_time::WriteClock;
 
-/// Batches of one partition being written at one time. More hides a slower server and holds more memory; the sink's own
-/// bound on writes in flight is what the server sees.
-const BATCHES_IN_FLIGHT: usize = 4;
-
 /// Offsets of one partition, shared with the supervisor that commits them.
 pub type SharedTracker = Arc<Mutex<OffsetTracker>>;
 
@@ -59,7 +55,7 @@ impl Worker {
             };
             let ticket = self.lock_tracker().begin(end);
             let transformed = self.transform(stamped, &mut instance).await;
-            while settling.len() >= BATCHES_IN_FLIGHT {
+            while settling.len() >= self.parts.sink.batches_in_flight() {
                 settling.join_next().await;
             }
             let (parts, gauge, tracker) = (

@@ -27,6 +27,12 @@ pub struct WriteBatch {
 
 /// Where rows go. A sink is made for one plugin's descriptor: it has found the table of each output and its columns.
 pub trait Sink: Send + Sync {
+    /// Batches of one partition being written at one time. More hides a slower server and holds more memory; what the
+    /// server sees is bounded by the sink itself. 1 where the order of the rows shows.
+    fn batches_in_flight(&self) -> usize {
+        4
+    }
+
     /// Writes the rows of `batch` that `which` names (all of them the first time, the failed ones again later), and
     /// answers one result for each, in the order of `which`, once a server has acknowledged it.
     ///

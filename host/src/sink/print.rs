@@ -61,6 +61,11 @@ impl<W: Write + Send> PrintSink<W> {
 }
 
 impl<W: Write + Send> Sink for PrintSink<W> {
+    /// Rows are printed in the order of their records.
+    fn batches_in_flight(&self) -> usize {
+        1
+    }
+
     fn write(&self, batch: Arc<WriteBatch>, which: Vec<u32>) -> BoxFuture<'_, Vec<Result<(), SinkError>>> {
         async move {
             let Err(error) = self.print(&batch, &which) else {

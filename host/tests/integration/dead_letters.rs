@@ -3,7 +3,7 @@
 use crate::support::kafka::{self, Sent};
 use crate::support::program::Job;
 
-const ID: &str = "e481f51cbdc54678b7cc49136f2d6af7";
+const ID: &str = "0a1b2c3d4e5f46078899aabbccddeef7";
 
 #[test]
 fn rejects_land_in_the_dead_letter_topic_with_every_header() {

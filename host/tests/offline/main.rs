@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use support::program::{Job, is_there};
 use support::{orders, plugin};
 
-const ID: &str = "e481f51cbdc54678b7cc49136f2d6af7";
+const ID: &str = "0a1b2c3d4e5f46078899aabbccddeef7";
 const HEADER: &str = "order_id,customer_id,order_status,order_purchase_timestamp,order_approved_at,\
                       order_delivered_carrier_date,order_delivered_customer_date,order_estimated_delivery_date";
 
@@ -78,7 +78,7 @@ fn rows_are_printed_as_json_and_nothing_else() {
     let csv = format!("{HEADER}\n{ID},{ID},shipped,2017-10-02 10:56:33,,,,\nbad,{ID},,2017-10-02 10:56:33,,,,\n");
     job.write("orders.csv", &csv);
     let seen = job.run(&["--from", "orders.csv", "--to", "-"]).succeeded();
-    let dashed = "e481f51c-bdc5-4678-b7cc-49136f2d6af7";
+    let dashed = "0a1b2c3d-4e5f-4607-8899-aabbccddeef7";
     assert_eq!(
         seen.stdout,
         format!(
