@@ -87,12 +87,6 @@ async fn open_sink(settings: &Settings, plugin: &Plugin) -> Result<(Arc<dyn Sink
     Ok((sink, Box::pin(std::future::pending())))
 }
 
-/// `host run --to - | head` has all it wants: nothing is left to drain for, and what was not read is not committed.
-async fn end_when_closed(sink: Arc<PrintSink>) {
-    sink.closed().await;
-    std::process::exit(0);
-}
-
 async fn open_dead_letters(settings: &Settings) -> Result<Arc<dyn DeadLetters>, Failure> {
     let usage = |error: crate::dead_letter::DeadLetterError| Failure::Usage(error.into());
     Ok(match &settings.dead_letters {
