@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::sync::Arc;
 
+use apache_avro::Schema;
 use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::schema::RecordField;
 use apache_avro::types::Value;
-use apache_avro::{Decimal, Schema};
 use bigdecimal::BigDecimal;
 use num_bigint::BigInt;
 use serde_json::Value as Json;
@@ -20,7 +20,7 @@ use crate::record::descriptor::{Input, Origin};
 
 use super::cell::{Found, show_date, show_hex, show_timestamp};
 use super::fault::{self, Fault};
-use shape::Shape;
+use shape::{MAX_SCALE, Shape};
 
 mod shape;
 
@@ -130,6 +130,9 @@ impl Datum<'_> {
     }
 }
 
+/// 1,024 decimal digits are 3,402 bits: showing a number takes time by the square of its length.
+const MAX_DECIMAL_BITS: u64 = 3_402;
+
 fn found<'a>(value: &'a Value, shape: &Shape, wanted: DataType) -> Found<'a> {
     if let (Value::Union(branch, inner), Shape::Union(shapes)) = (value, shape) {
         return found(inner, shapes.get(*branch as usize).unwrap_or(&Shape::Leaf), wanted);
@@ -146,8 +149,16 @@ fn found<'a>(value: &'a Value, shape: &Shape, wanted: DataType) -> Found<'a> {
         Value::Double(value) => Found::Double(*value),
         Value::String(text) | Value::Enum(_, text) => Found::Text(text.into()),
         Value::Bytes(bytes) | Value::Fixed(_, bytes) => Found::Bytes(bytes),
-        Value::Decimal(decimal) => Found::Number(show_decimal(decimal, shape).into()),
-        Value::BigDecimal(decimal) => Found::Number(decimal.to_string().into()),
+        Value::Decimal(decimal) => match BigInt::from(decimal.clone()) {
+            number if number.bits() > MAX_DECIMAL_BITS => Found::Structure("a decimal of over a thousand digits"),
+            number => Found::Number(show_decimal(number, shape).into()),
+        },
+        Value::BigDecimal(decimal) => match decimal.as_bigint_and_exponent() {
+            (number, scale) if number.bits() > MAX_DECIMAL_BITS || scale.abs() > MAX_SCALE => {
+                Found::Structure("a decimal of over a thousand digits")
+            }
+            _ => Found::Number(decimal.to_string().into()),
+        },
         Value::Uuid(uuid) => Found::Uuid(*uuid),
         Value::Date(days) => Found::Date(*days),
         Value::TimestampMillis(time) | Value::LocalTimestampMillis(time) => Found::Timestamp(*time),
@@ -204,12 +215,12 @@ fn number(value: f64) -> Option<Json> {
     serde_json::Number::from_f64(value).map(Json::Number)
 }
 
-fn show_decimal(decimal: &Decimal, shape: &Shape) -> String {
+fn show_decimal(number: BigInt, shape: &Shape) -> String {
     let scale = match shape {
         Shape::Decimal { scale } => *scale,
         _ => 0,
     };
-    BigDecimal::new(BigInt::from(decimal.clone()), scale).to_plain_string()
+    BigDecimal::new(number, scale).to_plain_string()
 }
 
 /// ISO 8601; Avro counts months, days and milliseconds apart, since none of them is a whole number of another.

@@ -2,13 +2,14 @@
 
 use crate::support::kafka::{self, Sent};
 use crate::support::program::Job;
+use crate::support::services;
 
 const ID: &str = "0a1b2c3d4e5f46078899aabbccddeef7";
 
 #[test]
 fn rejects_land_in_the_dead_letter_topic_with_every_header() {
     let job = Job::set_up("dlq");
-    let bad = br#"{"order_id":"none","customer_id":"x","order_purchase_timestamp":"2017-10-02 10:56:33"}"#;
+    let bad = br#"{"order_id":"nope","customer_id":"x","order_purchase_timestamp":"2017-10-02 10:56:33"}"#;
     let good =
         format!(r#"{{"order_id":"{ID}","customer_id":"{ID}","order_purchase_timestamp":"2017-10-02 10:56:33"}}"#);
     let headers: &[(&str, &[u8])] = &[
@@ -105,6 +106,10 @@ fn rejects_land_in_the_dead_letter_topic_with_every_header() {
 #[test]
 fn a_record_from_the_future_is_a_dead_letter() {
     let job = Job::set_up("future");
+    // Brokers refuse such records themselves unless they are told not to.
+    let lenient = "message.timestamp.after.max.ms=9223372036854775807";
+    let topic = ["--entity-type", "topics", "--entity-name", &job.topic];
+    services(&[&["kafka", "configs", "--alter", "--add-config", lenient][..], &topic].concat());
     let value =
         format!(r#"{{"order_id":"{ID}","customer_id":"{ID}","order_purchase_timestamp":"2017-10-02 10:56:33"}}"#);
     let sent = Sent {

@@ -25,9 +25,14 @@ fn filled(name: &str, rows: &str) -> Job {
 }
 
 async fn is_whole(job: &Job) {
+    holds(job, &job.read("orders.csv")).await;
+}
+
+/// The table holds what the rows of this CSV make, in their order.
+async fn holds(job: &Job, csv: &str) {
     let session = cassandra::session(&job.servers.cassandra).await;
     let found = cassandra::orders(&session, &job.keyspace).await;
-    let expected = orders::expected(&job.read("orders.csv"));
+    let expected = orders::expected(csv);
     assert!(found == expected, "{} of {} rows", found.len(), expected.len());
 }
 
@@ -87,5 +92,7 @@ async fn kafka_killed_and_back_goes_on() {
     running.signal("-TERM");
     running.finish().succeeded();
     assert_eq!(committed(&job.servers.kafka, &job.group, &job.topic, 3), 2100);
-    is_whole(&job).await;
+    let csv = job.read("orders.csv");
+    let again: String = csv.lines().skip(1).take(100).map(|line| format!("{line}\n")).collect();
+    holds(&job, &(csv + &again)).await;
 }

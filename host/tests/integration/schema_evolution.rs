@@ -60,7 +60,8 @@ async fn fields_are_found_by_name_whatever_the_schema_they_were_written_with() {
             ("customer_id", ids[0]),
             ("order_purchase_timestamp", "2017-10-02 10:56:33"),
         ],
-    );
+    )
+    .await;
     let second = framed(
         &registry,
         &newer,
@@ -71,8 +72,9 @@ async fn fields_are_found_by_name_whatever_the_schema_they_were_written_with() {
             ("order_purchase_timestamp", "2018-07-24 20:41:37"),
             ("order_status", "shipped"),
         ],
-    );
-    let values = [first.await, second.await];
+    )
+    .await;
+    let values = [first, second];
     let sent = values.each_ref().map(|value| Sent {
         key: None,
         value: Some(value),

@@ -11,7 +11,6 @@ use support::variable;
 /// The names of the environment that people already have, and certificates by `host.toml`.
 fn job(name: &str) -> Job {
     let mut job = Job::new(name);
-    let ca = format!("{}/ca.pem", variable("SERVICES_SECURE"));
     for (name, value) in [
         ("KAFKA_SASL_USERNAME", "app"),
         ("KAFKA_SASL_PASSWORD", "app-secret"),
@@ -20,10 +19,11 @@ fn job(name: &str) -> Job {
     ] {
         job.variables.push((name.to_owned(), value.to_owned()));
     }
+    // The sections of `host.toml` that the job itself writes come before.
     job.more_settings = format!(
-        "[source.kafka]\n\"ssl.ca.location\" = \"{ca}\"\n[sink.cassandra.tls]\nca = \"{ca}\"\n\
-         certificate = \"{dir}/client.crt\"\nkey = \"{dir}/client.key\"\n",
-        dir = variable("SERVICES_SECURE")
+        "tls_ca = \"{secure}/ca.pem\"\ntls_certificate = \"{secure}/client.crt\"\ntls_key = \"{secure}/client.key\"\n\
+         [source.kafka]\n\"ssl.ca.location\" = \"{secure}/ca.pem\"\n",
+        secure = variable("SERVICES_SECURE")
     );
     job
 }

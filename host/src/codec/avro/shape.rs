@@ -12,6 +12,9 @@ const MAX_DEPTH: usize = 64;
 /// How many types a schema may have with every reference put in: references to references double quickly.
 const MAX_TYPES: usize = 10_000;
 
+/// Digits of a decimal after its point: more could be meant to fill the memory.
+pub const MAX_SCALE: i64 = 1_000;
+
 /// A schema with its references put in.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Shape {
@@ -61,8 +64,9 @@ impl Expansion<'_> {
         Ok(match schema {
             Schema::Null => Shape::Nothing,
             Schema::Fixed(fixed) if fixed.size == 0 => Shape::Nothing,
-            Schema::Decimal(decimal) => Shape::Decimal {
-                scale: i64::try_from(decimal.scale).unwrap_or_default(),
+            Schema::Decimal(decimal) => match i64::try_from(decimal.scale) {
+                Ok(scale) if scale <= MAX_SCALE => Shape::Decimal { scale },
+                _ => return Err(format!("has a decimal of a scale over {MAX_SCALE}")),
             },
             Schema::Array(array) => {
                 let items = self.expand(&array.items, namespace, depth + 1)?;
