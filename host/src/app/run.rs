@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 
 use crate::codec::{Decoder, registry::Registry};
 use crate::config::settings::{DeadLetters as DeadLettersSetting, From, Settings, To};
-use crate::dead_letter::{DeadLetters, file::DeadLetterFile, topic::DeadLetterTopic};
+use crate::dead_letter::{DeadLetters, file::DeadLetterFile, file::Earlier, topic::DeadLetterTopic};
 use crate::pipeline::Parts;
 use crate::pipeline::outage::Outages;
 use crate::pipeline::supervisor::{self, Ended};
@@ -94,7 +94,14 @@ async fn open_dead_letters(settings: &Settings) -> Result<Arc<dyn DeadLetters>, 
             check_topic(settings, topic).await?;
             Arc::new(DeadLetterTopic::new(&settings.kafka, topic).map_err(usage)?)
         }
-        DeadLettersSetting::File(path) => Arc::new(DeadLetterFile::new(path).map_err(usage)?),
+        DeadLettersSetting::File(path) => {
+            let earlier = if matches!(settings.from, From::Kafka { .. }) {
+                Earlier::Keep
+            } else {
+                Earlier::Replace
+            };
+            Arc::new(DeadLetterFile::new(path, earlier).map_err(usage)?)
+        }
     })
 }
 

@@ -71,7 +71,7 @@ fn source(values: &mut Values, pipeline: &pipeline::config::Config) -> source::k
         group: values.text("source.group").unwrap_or_default(),
         group_instance: values.text("source.group_instance"),
         start: values.choice("source.start", &[Start::Earliest, Start::Latest]),
-        chunk_records: pipeline.batch_records,
+        chunk_records: pipeline.batch_records.div_ceil(2),
         queue_records: pipeline.queue_records,
         queue_bytes: pipeline.queue_bytes,
         drain_timeout: pipeline.drain_timeout,

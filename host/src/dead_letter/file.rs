@@ -21,12 +21,19 @@ pub struct DeadLetterFile {
     file: Mutex<Option<File>>,
 }
 
+/// What becomes of the letters of an earlier run in the same file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Earlier {
+    /// The source begins anew every time (a file), and so do its letters.
+    Replace,
+    /// The source goes on behind what is committed (Kafka): these letters come from nowhere else.
+    Keep,
+}
+
 impl DeadLetterFile {
-    /// Takes the place of an earlier run's file; a run over a file always starts at its beginning.
-    ///
     /// # Errors
     /// There is a file of that name that holds no dead letters.
-    pub fn new(path: &Path) -> Result<Self, DeadLetterError> {
+    pub fn new(path: &Path, earlier: Earlier) -> Result<Self, DeadLetterError> {
         if !is_replaceable(path).map_err(|cause| error(path, cause))? {
             let cause = std::io::Error::new(
                 ErrorKind::AlreadyExists,
@@ -34,13 +41,16 @@ impl DeadLetterFile {
             );
             return Err(error(path, cause));
         }
-        match std::fs::remove_file(path) {
-            Err(cause) if cause.kind() != ErrorKind::NotFound => Err(error(path, cause)),
-            _ => Ok(Self {
-                path: path.to_owned(),
-                file: Mutex::new(None),
-            }),
+        if earlier == Earlier::Replace {
+            match std::fs::remove_file(path) {
+                Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(error(path, cause)),
+                _ => {}
+            }
         }
+        Ok(Self {
+            path: path.to_owned(),
+            file: Mutex::new(None),
+        })
     }
 
     fn append(&self, letters: &[DeadLetter]) -> std::io::Result<()> {
@@ -54,8 +64,12 @@ impl DeadLetterFile {
             *file = Some(OpenOptions::new().create(true).append(true).open(&self.path)?);
         }
         if let Some(file) = file.as_mut() {
-            file.write_all(&lines)?;
-            file.sync_data()?;
+            let end = file.metadata()?.len();
+            if let Err(error) = file.write_all(&lines).and_then(|()| file.sync_data()) {
+                // Half a line would spoil the next one.
+                file.set_len(end)?;
+                return Err(error);
+            }
         }
         Ok(())
     }
@@ -105,17 +119,21 @@ fn to_json(letter: &DeadLetter) -> serde_json::Result<Box<RawValue>> {
     }
     object.insert("key".into(), bytes(letter.record.key.as_ref()));
     let text = serde_json::to_string(&object)?;
-    // A value that is one line of JSON stays as it is, byte for byte; anything else is a string or hex.
+    // A value that is a JSON object on one line stays as it is, byte for byte; anything else is a string, or hex.
     let value = match letter.record.value.as_deref().map(std::str::from_utf8) {
-        Some(Ok(value)) if !value.contains('\n') && serde_json::from_str::<&RawValue>(value).is_ok() => {
-            value.to_owned()
-        }
+        Some(Ok(value)) if is_plain_object(value) => value.to_owned(),
         _ => serde_json::to_string(&bytes(letter.record.value.as_ref()))?,
     };
     RawValue::from_string(format!(
         "{},\"value\":{value}}}",
         text.strip_suffix('}').unwrap_or(&text)
     ))
+}
+
+/// A JSON object that nobody takes for `{"hex": …}`.
+fn is_plain_object(value: &str) -> bool {
+    let is_object = value.starts_with('{') && !value.contains('\n');
+    is_object && !value.starts_with("{\"hex\"") && serde_json::from_str::<&RawValue>(value).is_ok()
 }
 
 /// Text where it is text, else `{"hex": "…"}`.

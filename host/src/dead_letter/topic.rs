@@ -35,6 +35,8 @@ impl DeadLetterTopic {
             .set("enable.idempotence", "true")
             .set("acks", "all")
             .set("message.timeout.ms", DELIVERY_TIMEOUT_MS)
+            // The topic says what is too large, not the client: a letter is its record and some headers.
+            .set("message.max.bytes", "1000000000")
             .set("allow.auto.create.topics", "false")
             // A dead letter goes to the partition of its key, as Java's producer would choose it.
             .set("partitioner", "murmur2_random")

@@ -35,15 +35,17 @@ impl<'a> Guest<'a> {
         // Halves still to do, the first row of each, earliest on top.
         let mut parts = vec![(0, batch.rows)];
         while let Some((start, rows)) = parts.pop() {
-            let instance = match self.instance.take() {
-                Some(instance) => instance,
-                None => self.plugin.instantiate()?,
+            let (instance, is_fresh) = match self.instance.take() {
+                Some(instance) => (instance, false),
+                None => (self.plugin.instantiate()?, true),
             };
             match instance.transform(&slice(batch, start, rows)) {
                 Ok((instance, part)) => {
                     self.instance = Some(instance);
                     append(&mut outcome, part, row_number(start));
                 }
+                // What earlier records left in the guest's memory may be at fault: only a fresh instance is a witness.
+                Err(_) if rows <= 1 && !is_fresh => parts.push((start, rows)),
                 Err(error) if rows <= 1 => {
                     if let Disposition::Reject(reject) = disposition(Fault::Transform(&error)) {
                         outcome.rejects.push((row_number(start), reject));

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinError, JoinHandle};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 
 use crate::record::Record;
 use crate::record::position::{CommitPoint, Partition};
@@ -23,6 +23,12 @@ use super::write_time::WriteClock;
 
 /// The last commit is tried this long: the brokers may be electing a leader.
 const FINAL_COMMIT: Duration = Duration::from_secs(10);
+
+/// Leaving the group is tried this long; the brokers notice a member that has gone by themselves.
+const CLOSE: Duration = Duration::from_secs(5);
+
+/// Asked to run to the end, a member without partitions waits this long for some before it has nothing to do.
+const UNASSIGNED: Duration = Duration::from_secs(10);
 
 /// How a run ended well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +74,15 @@ struct Lane {
     has_finished: bool,
 }
 
+/// What draining some partitions came to.
+#[derive(Default)]
+struct Drained {
+    commits: Vec<Commit>,
+    /// Partitions that were not done in time.
+    late: Vec<String>,
+    failed: Option<PipelineError>,
+}
+
 struct Supervisor {
     parts: Arc<Parts>,
     control: Arc<dyn Control>,
@@ -105,15 +120,23 @@ pub async fn run(
     let mut tick = interval(commit_interval);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stop = pin!(stop);
-    let mut is_assigned = false;
+    let mut is_source_done = false;
+    // Since when this member has had nothing to read; a new member of a group is first assigned nothing.
+    let mut idle_since = None;
     let ended = loop {
         let followed = tokio::select! {
-            event = events.recv() => match event {
+            event = events.recv(), if !is_source_done => match event {
                 Some(event) => {
-                    is_assigned |= matches!(event, Event::Assigned(_));
+                    if matches!(event, Event::Assigned(_) | Event::Revoked { .. } | Event::Lost { .. }) {
+                        idle_since = Some(Instant::now());
+                    }
                     supervisor.follow(event).await
                 }
-                None => break Ok(Ended::Stopped),
+                // A file is read; its rows are not settled yet.
+                None => {
+                    is_source_done = true;
+                    Ok(())
+                }
             },
             Some((partition, number)) = finishing.recv() => supervisor.note_finished(&partition, number).await,
             _ = tick.tick() => {
@@ -125,12 +148,15 @@ pub async fn run(
         if let Err(error) = followed {
             break Err(error);
         }
-        if until == Until::End && is_assigned && supervisor.lanes.values().all(|lane| lane.has_finished) {
+        let is_settled = supervisor.lanes.values().all(|lane| lane.has_finished);
+        let is_at_end = until == Until::End
+            && idle_since.is_some_and(|since| !supervisor.lanes.is_empty() || since.elapsed() >= UNASSIGNED);
+        if is_settled && (is_at_end || is_source_done) {
             break Ok(Ended::AtEnd);
         }
     };
     // What is settled is committed, whatever ended the run.
-    let finished = supervisor.finish().await;
+    let finished = supervisor.finish(events).await;
     let ended = ended?;
     finished?;
     Ok(ended)
@@ -152,12 +178,17 @@ impl Supervisor {
                 }
             }
             Event::Revoked { partitions, answer } => {
-                let (commits, late) = self.drain(&partitions).await?;
+                let Drained { commits, late, failed } = self.drain(&partitions).await;
+                if let Some(committing) = self.committing.take() {
+                    // An older commit must not come after the one of the revocation.
+                    let _ = timeout(CLOSE, committing).await;
+                }
                 if !late.is_empty() {
                     tracing::warn!(partitions = ?late, "not drained before the revocation, the next member reads on from the commit point");
                 }
                 // The source has gone: then nobody can commit any more.
                 let _ = answer.send(commits);
+                return failed.map_or(Ok(()), Err);
             }
             Event::Lost { partitions } => {
                 for partition in &partitions {
@@ -231,9 +262,8 @@ impl Supervisor {
         }
     }
 
-    /// Lets the workers of these partitions finish what they have, within the bound; what is late is aborted. The
-    /// commits for all of them, and the names of the late ones.
-    async fn drain(&mut self, partitions: &[Arc<Partition>]) -> Result<(Vec<Commit>, Vec<String>), PipelineError> {
+    /// Lets the workers of these partitions finish what they have, within the bound; what is late is aborted.
+    async fn drain(&mut self, partitions: &[Arc<Partition>]) -> Drained {
         let mut lanes: Vec<_> = partitions
             .iter()
             .filter_map(|partition| self.lanes.remove(partition))
@@ -241,24 +271,23 @@ impl Supervisor {
         for lane in &mut lanes {
             lane.queue = None;
         }
-        let end = tokio::time::Instant::now() + self.parts.config.drain_timeout;
-        let mut late = Vec::new();
-        let mut commits = Vec::new();
+        let end = Instant::now() + self.parts.config.drain_timeout;
+        let mut drained = Drained::default();
         for mut lane in lanes {
             if !lane.has_finished {
-                match tokio::time::timeout_at(end, &mut lane.worker).await {
-                    Ok(result) => check(&lane.partition, result)?,
+                match timeout_at(end, &mut lane.worker).await {
+                    Ok(result) => drained.failed = drained.failed.or(check(&lane.partition, result).err()),
                     Err(_) => {
                         lane.abort.abort();
                         // Aborted tasks end at their next await; only then is it sure that nothing more is written.
                         let _ = lane.worker.await;
-                        late.push(lane.partition.to_string());
+                        drained.late.push(lane.partition.to_string());
                     }
                 }
             }
-            commits.extend(settled(&lane.partition, &lane.tracker));
+            drained.commits.extend(settled(&lane.partition, &lane.tracker));
         }
-        Ok((commits, late))
+        drained
     }
 
     /// Begins a commit of what was settled since the last one, unless one is under way.
@@ -294,17 +323,23 @@ impl Supervisor {
         }
     }
 
-    /// Takes no more records, drains, commits, leaves.
-    async fn finish(mut self) -> Result<(), PipelineError> {
+    /// Takes no more records, drains, commits, leaves. A revocation meanwhile waits until that is done.
+    async fn finish(mut self, events: mpsc::UnboundedReceiver<Event>) -> Result<(), PipelineError> {
         self.control.quiet();
         let partitions: Vec<_> = self.lanes.keys().cloned().collect();
-        let (commits, late) = self.drain(&partitions).await?;
+        let Drained { commits, late, failed } = self.drain(&partitions).await;
         if let Some(committing) = self.committing.take() {
             // An older commit must not come after the last one.
             let _ = timeout(FINAL_COMMIT, committing).await;
         }
         let committed = self.commit_finally(commits).await;
-        self.control.close().await;
+        drop(events);
+        if timeout(CLOSE, self.control.close()).await.is_err() {
+            tracing::warn!("the source does not close, left to itself");
+        }
+        if let Some(failed) = failed {
+            return Err(failed);
+        }
         if !late.is_empty() {
             return Err(PipelineError::NotDrained {
                 waited: self.parts.config.drain_timeout,
@@ -318,11 +353,12 @@ impl Supervisor {
         if commits.is_empty() {
             return Ok(());
         }
-        let end = tokio::time::Instant::now() + FINAL_COMMIT;
+        let end = Instant::now() + FINAL_COMMIT;
         loop {
-            match self.control.commit(commits.clone()).await {
-                Err(_) if tokio::time::Instant::now() < end => tokio::time::sleep(Duration::from_millis(500)).await,
-                result => return result,
+            match timeout_at(end, self.control.commit(commits.clone())).await {
+                Ok(Err(_)) if Instant::now() < end => tokio::time::sleep(Duration::from_millis(500)).await,
+                Ok(result) => return result,
+                Err(_) => return Err(SourceError::CommitTimedOut),
             }
         }
     }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use crate::plugin::Instance;
 use crate::record::Record;
@@ -56,7 +56,7 @@ impl Worker {
             let ticket = self.lock_tracker().begin(end);
             let transformed = self.transform(stamped, &mut instance).await;
             while settling.len() >= self.parts.sink.batches_in_flight() {
-                settling.join_next().await;
+                check(settling.join_next().await);
             }
             let (parts, gauge, tracker) = (
                 Arc::clone(&self.parts),
@@ -70,7 +70,9 @@ impl Worker {
                 gauge.subtract(count, bytes);
             });
         }
-        while settling.join_next().await.is_some() {}
+        while let Some(settled) = settling.join_next().await {
+            check(Some(settled));
+        }
     }
 
     fn lock_tracker(&self) -> std::sync::MutexGuard<'_, OffsetTracker> {
@@ -172,6 +174,15 @@ impl Worker {
     }
 }
 
+/// A panic while settling is the worker's own: what is not settled is not committed, and the run fails.
+fn check(settled: Option<Result<(), JoinError>>) {
+    if let Some(Err(error)) = settled
+        && error.is_panic()
+    {
+        std::panic::resume_unwind(error.into_panic());
+    }
+}
+
 struct Stamped {
     records: Vec<Record>,
     write_times: Vec<WriteTime>,
@@ -197,10 +208,11 @@ fn gather(transformed: &mut Transformed, outcome: Outcome, rows: &[usize]) {
     }
 }
 
-/// What waits in the queue, up to a batch; `None` when the queue is closed and empty.
+/// What waits in the queue, up to a batch; `None` when the queue is closed and empty. A source sends at most half a batch
+/// at one time, so a batch stays within its bound.
 async fn next_batch(queue: &mut mpsc::UnboundedReceiver<Vec<Record>>, max: usize) -> Option<Vec<Record>> {
     let mut batch = queue.recv().await?;
-    while batch.len() < max {
+    while batch.len() <= max / 2 {
         match queue.try_recv() {
             Ok(more) => batch.extend(more),
             Err(_) => break,

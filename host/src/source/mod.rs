@@ -124,6 +124,15 @@ pub enum SourceError {
     },
     #[error("cannot commit offsets")]
     Commit(#[source] rdkafka::error::KafkaError),
+    #[error("the brokers did not answer the commit in time")]
+    CommitTimedOut,
+    #[error("the commit was aborted")]
+    CommitAborted {
+        #[source]
+        cause: tokio::task::JoinError,
+    },
+    #[error("the reading thread failed on a record that the Kafka client cannot take; its offset is not committed")]
+    Panicked,
     #[error("reading from Kafka failed")]
     Read(#[source] rdkafka::error::KafkaError),
     #[error(transparent)]

@@ -97,6 +97,11 @@ impl SqliteSink {
 }
 
 impl Sink for SqliteSink {
+    /// One writer at a time anyway, and a row that comes late would be left out whole.
+    fn batches_in_flight(&self) -> usize {
+        1
+    }
+
     fn write(&self, batch: Arc<WriteBatch>, which: Vec<u32>) -> BoxFuture<'_, Vec<Result<(), SinkError>>> {
         let shared = Arc::clone(&self.shared);
         let rows = which.len();

@@ -9,6 +9,7 @@ mod metadata;
 mod poll;
 mod rebalance;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -17,7 +18,7 @@ use futures::future::BoxFuture;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Commit, Control, Running, SourceError, Until};
+use super::{Commit, Control, Event, Running, SourceError, Until};
 use crate::connection::KafkaConnection;
 use config::Config;
 use rebalance::Context;
@@ -44,7 +45,12 @@ pub fn start(connection: &KafkaConnection, topic: &str, config: &Config, until: 
         chunk_records: config.chunk_records,
     };
     let thread = std::thread::Builder::new().name("kafka-poll".into()).spawn(move || {
-        poller.run();
+        let events = poller.events.clone();
+        // librdkafka's Rust side panics on a header whose name is no UTF-8, for one.
+        if catch_unwind(AssertUnwindSafe(|| poller.run())).is_err() {
+            // The pipeline has gone: nobody wants to know.
+            let _ = events.send(Event::Failed(SourceError::Panicked));
+        }
         // Nobody waits any more: fine.
         let _ = ended.send(());
     });
@@ -95,7 +101,9 @@ impl Control for KafkaControl {
                 let list = metadata::to_list(&commits).map_err(SourceError::Commit)?;
                 consumer.commit(&list, CommitMode::Sync).map_err(SourceError::Commit)
             });
-            committing.await.unwrap_or(Ok(()))
+            committing
+                .await
+                .unwrap_or_else(|cause| Err(SourceError::CommitAborted { cause }))
         })
     }
 

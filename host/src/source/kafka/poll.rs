@@ -79,7 +79,10 @@ impl Poller {
                         self.end(state, number);
                     }
                 }
-                Some(Err(error)) => self.note_error(state, error),
+                Some(Err(error)) => {
+                    self.note_error(state, error);
+                    return;
+                }
                 // Served a call-back, or nothing came.
                 None => {
                     if let Some(error) = self.consumer.context().take_error() {

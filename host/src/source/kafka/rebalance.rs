@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{ClientContext, TopicPartitionList, config::RDKafkaLogLevel};
 use tokio::sync::{mpsc, oneshot};
 
@@ -169,7 +170,12 @@ fn committed(consumer: &BaseConsumer<Context>, list: &TopicPartitionList) -> Kaf
                 wanted.add_partition(element.topic(), element.partition());
                 wanted
             });
-        match consumer.committed_offsets(wanted, COMMITTED_TIMEOUT) {
+        let answer = consumer.committed_offsets(wanted, COMMITTED_TIMEOUT).and_then(|list| {
+            // An error is no "nothing committed".
+            list.elements().iter().try_for_each(TopicPartitionListElem::error)?;
+            Ok(list)
+        });
+        match answer {
             Err(error) if tries < COMMITTED_TRIES => {
                 tracing::warn!(%error, tries, "cannot read the committed offsets, trying again");
                 std::thread::sleep(Duration::from_millis(500));
@@ -190,6 +196,16 @@ impl ClientContext for Context {
 }
 
 impl ConsumerContext for Context {
+    /// librdkafka remembers that a partition was paused even when it was away meanwhile, and its new gauge is empty.
+    fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if let Rebalance::Assign(list) = rebalance
+            && list.count() > 0
+            && let Err(error) = consumer.resume(list)
+        {
+            tracing::debug!(%error, "cannot resume what was assigned");
+        }
+    }
+
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         match rebalance {
             Rebalance::Assign(list) => self.assign(consumer, list),
