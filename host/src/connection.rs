@@ -53,6 +53,11 @@ pub struct ClientCertificate {
     pub key: PathBuf,
 }
 
+impl RegistryConnection {
+    /// Where a registry listens that nobody has moved.
+    pub const DEFAULT_URL: &str = "http://127.0.0.1:8081";
+}
+
 impl Secret {
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())

@@ -25,6 +25,8 @@ pub struct Rehearsal {
     instance: Option<Instance>,
     /// Tells the source that records are done with, or it would stop reading ahead.
     gauge: Option<Arc<Gauge>>,
+    /// Rows of the file that are no rows.
+    skipped: u64,
 }
 
 /// What became of some records, in the order of the file.
@@ -58,7 +60,18 @@ impl Rehearsal {
             running,
             instance: None,
             gauge: None,
+            skipped: 0,
         })
+    }
+
+    /// Fails where rows of the file were no rows, so that what was shown is not the whole of it.
+    pub fn check_whole(&self) -> Result<(), Failure> {
+        match self.skipped {
+            0 => Ok(()),
+            skipped => Err(Failure::Failed(anyhow::anyhow!(
+                "{skipped} rows of the file could not be read and were skipped"
+            ))),
+        }
     }
 
     pub fn plugin(&self) -> &Plugin {
@@ -77,6 +90,7 @@ impl Rehearsal {
                     }
                     return self.play(records).await.map(Some);
                 }
+                Some(Event::Skipped { rows }) => self.skipped += rows,
                 Some(Event::Failed(error)) => return Err(source_failure(error)),
                 Some(Event::End { .. }) | None => return Ok(None),
                 Some(_) => {}

@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use futures::future::BoxFuture;
 
-use crate::codec::{Decoder, registry::Registry};
+use crate::codec::Decoder;
+use crate::codec::registry::{Registry, RegistryError};
 use crate::config::settings::{DeadLetters as DeadLettersSetting, From, Settings, To};
+use crate::connection::RegistryConnection;
 use crate::dead_letter::{DeadLetters, file::DeadLetterFile, file::Earlier, topic::DeadLetterTopic};
 use crate::pipeline::Parts;
 use crate::pipeline::outage::Outages;
@@ -20,13 +22,14 @@ use crate::sink::{cassandra::CassandraSink, print::PrintSink, sqlite::SqliteSink
 use crate::source::{Running, Until, file, kafka};
 
 use super::failure::Failure;
-use super::services::{cassandra_failure, source_failure};
+use super::services::{cassandra_failure, registry_failure, source_failure};
 use super::{load_plugin, signals};
 
 /// Runs the pipeline; `summary` gets one line at the end, never mixed with rows.
 pub async fn run(settings: Settings, until: Until, summary: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let plugin = Arc::new(load_plugin(&settings.plugin)?);
     check_source(&settings).await?;
+    check_registry(&settings).await?;
     let (sink, closed) = open_sink(&settings, &plugin).await?;
     let dead_letters = open_dead_letters(&settings).await?;
     // Last, since from here on partitions are ours.
@@ -52,8 +55,11 @@ pub async fn run(settings: Settings, until: Until, summary: &mut (dyn Write + Se
     say(summary, &counts, begun.elapsed()).map_err(Failure::Failed)?;
     match ended {
         Ok(_) if counts.skipped > 0 => Err(Failure::Failed(anyhow::anyhow!(
-            "{} rows of the file are no rows and were skipped",
+            "{} rows of the file could not be read and were skipped",
             counts.skipped
+        ))),
+        Ok(Ended::Stopped) if !matches!(settings.from, From::Kafka { .. }) => Err(Failure::Failed(anyhow::anyhow!(
+            "stopped before the end of the file; a run over it starts at its beginning"
         ))),
         Ok(Ended::AtEnd | Ended::Stopped) => Ok(()),
         Err(error) => Err(Failure::Failed(error.into())),
@@ -111,6 +117,22 @@ async fn check_source(settings: &Settings) -> Result<(), Failure> {
         From::Kafka { topic } => check_topic(settings, topic).await,
         From::Csv(path) => file::check(file::Format::Csv, path).map_err(source_failure),
         From::Ndjson(path) => file::check(file::Format::Ndjson, path).map_err(source_failure),
+    }
+}
+
+/// That a registry that was named answers. The default's absence is only said: a topic of JSON needs none.
+async fn check_registry(settings: &Settings) -> Result<(), Failure> {
+    let From::Kafka { topic } = &settings.from else {
+        return Ok(());
+    };
+    let registry = Registry::new(&settings.registry).map_err(registry_failure)?;
+    match registry.latest(&format!("{topic}-value")).await {
+        Err(error @ RegistryError::Unreachable { .. }) if settings.registry.url == RegistryConnection::DEFAULT_URL => {
+            tracing::debug!(%error, "records as Avro would wait");
+            Ok(())
+        }
+        Err(error) => Err(registry_failure(error)),
+        Ok(_) => Ok(()),
     }
 }
 

@@ -32,7 +32,8 @@ pub async fn run(settings: Settings, limit: NonZeroU64, out: &mut (dyn Write + S
     }
     show(out, &descriptor, tables, &rejects, &counts)
         .context("cannot write")
-        .map_err(Failure::Failed)
+        .map_err(Failure::Failed)?;
+    rehearsal.check_whole()
 }
 
 /// One table for each output.

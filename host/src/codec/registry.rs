@@ -54,7 +54,7 @@ pub enum RegistryError {
     BadUrl { url: String },
     /// No answer, an answer that says the registry is in trouble, or one that no registry gives.
     #[error(
-        "the schema registry at {url} does not answer (`make up` starts one here, SCHEMA_REGISTRY_URL names another)"
+        "the schema registry at {url} does not answer as one (`make up` starts one here; SCHEMA_REGISTRY_URL names another, with its path)"
     )]
     Unreachable {
         url: String,

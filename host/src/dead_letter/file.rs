@@ -41,6 +41,12 @@ impl DeadLetterFile {
             );
             return Err(error(path, cause));
         }
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
+            && !folder.is_dir()
+        {
+            let cause = std::io::Error::new(ErrorKind::NotFound, "its folder is not there");
+            return Err(error(path, cause));
+        }
         if earlier == Earlier::Replace {
             match std::fs::remove_file(path) {
                 Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(error(path, cause)),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::{BoxFuture, join_all};
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 
@@ -42,7 +42,7 @@ impl DeadLetterTopic {
             .set("partitioner", "murmur2_random")
             .set_log_level(RDKafkaLogLevel::Emerg)
             .create()
-            .map_err(|cause| error(topic, cause))?;
+            .map_err(|cause| error(topic, without_value(cause)))?;
         Ok(Self {
             producer,
             topic: topic.to_owned(),
@@ -63,18 +63,43 @@ impl DeadLetterTopic {
                 value: Some(&value),
             });
         }
+        let result = self.produce(letter, all.clone(), letter.record.timestamp_ms).await;
+        // The brokers take no timestamp too far from their clock; the original one is in the headers.
+        match result {
+            Err(KafkaError::MessageProduction(RDKafkaErrorCode::InvalidTimestamp)) => {
+                self.produce(letter, all, None).await
+            }
+            result => result,
+        }
+        .map_err(|cause| error(&self.topic, cause))
+    }
+
+    async fn produce(
+        &self,
+        letter: &DeadLetter,
+        headers: OwnedHeaders,
+        timestamp: Option<i64>,
+    ) -> Result<(), KafkaError> {
         let record = FutureRecord {
             topic: &self.topic,
             partition: None,
             key: letter.record.key.as_deref(),
             payload: letter.record.value.as_deref(),
-            timestamp: letter.record.timestamp_ms,
-            headers: Some(all),
+            timestamp,
+            headers: Some(headers),
         };
-        match self.producer.send(record, Duration::from_secs(30)).await {
-            Ok(_) => Ok(()),
-            Err((cause, _)) => Err(error(&self.topic, cause)),
+        let sent = self.producer.send(record, Duration::from_secs(30)).await;
+        sent.map(drop).map_err(|(cause, _)| cause)
+    }
+}
+
+/// librdkafka's complaint about a setting repeats its value, which may be a password.
+fn without_value(error: KafkaError) -> KafkaError {
+    match error {
+        KafkaError::ClientConfig(kind, message, name, _) => {
+            KafkaError::ClientConfig(kind, message, name, "***".to_owned())
         }
+        other => other,
     }
 }
 

@@ -11,6 +11,7 @@ use rdkafka::message::Message;
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
 
 use crate::connection::KafkaConnection;
+use crate::source::kafka::client::without_value;
 
 /// A record that no broker acknowledges within this time has failed. Long enough for a broker's restart.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -71,7 +72,8 @@ impl Sender {
             // A key goes to the partition that Java's producer would choose for it.
             .set("partitioner", "murmur2_random")
             .set_log_level(RDKafkaLogLevel::Emerg)
-            .create_with_context(deliveries.clone())?;
+            .create_with_context(deliveries.clone())
+            .map_err(without_value)?;
         Ok(Self {
             producer,
             deliveries,

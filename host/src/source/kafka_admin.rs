@@ -8,6 +8,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
+use super::kafka::client::without_value;
 use crate::connection::KafkaConnection;
 
 /// How long the brokers may take for an answer: enough for a cluster that elects a leader meanwhile, short enough for
@@ -146,5 +147,7 @@ fn client(connection: &KafkaConnection) -> Result<AdminClient<DefaultClientConte
         config.set(key, value.reveal());
     }
     config.set("bootstrap.servers", &connection.brokers);
-    config.create().map_err(AdminError::Settings)
+    config
+        .create()
+        .map_err(|error| AdminError::Settings(without_value(error)))
 }

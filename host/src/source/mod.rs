@@ -103,7 +103,9 @@ pub enum SourceError {
         #[source]
         cause: Option<rdkafka::error::KafkaError>,
     },
-    #[error("topic {topic} is not there; `host setup` creates it")]
+    #[error(
+        "topic {topic} is not there; `host setup --from kafka://BROKERS/TOPIC` creates a topic and its dead-letter topic"
+    )]
     TopicMissing { topic: String },
     #[error(
         "the brokers refuse the login or the access to {what}; check KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD and the ACLs"

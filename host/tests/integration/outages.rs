@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use crate::support::kafka::committed;
+use host::codec::registry::Registry;
+use host::connection::RegistryConnection;
+use host::produce::avro::AvroEncoder;
+
+use crate::support::kafka::{self, Sent, committed};
 use crate::support::program::Job;
 use crate::support::{cassandra, orders, services};
 
@@ -61,16 +65,73 @@ async fn cassandra_killed_and_back_nothing_is_lost() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn registry_away_records_wait_for_their_schema() {
-    let job = filled("registry_away", "1000");
+    let job = Job::set_up("registry_away");
+    job.host(&[
+        "generate",
+        "orders",
+        "--rows",
+        "300",
+        "--seed",
+        "17",
+        "--out",
+        "orders.csv",
+    ])
+    .succeeded();
+    let mut running = job.start_run(&[]);
+    running.until("running");
+    // Encoded beforehand: the records come while the registry is away, with a schema that the host has not asked for.
+    let values = avro(&job).await;
     services(&["kill", "registry"]);
-    let mut running = job.start_run(&["--exit-at-end"]);
+    let sent: Vec<_> = values
+        .iter()
+        .map(|value| Sent {
+            key: None,
+            value: Some(value),
+            timestamp_ms: 1_500_000_000_000,
+            headers: &[],
+        })
+        .collect();
+    kafka::produce(&job.servers.kafka, &job.topic, &sent);
     running.until("waiting for the schema registry");
     services(&["start", "registry"]);
-    running
-        .finish()
-        .succeeded()
-        .says("read 1000 records: 1000 rows written");
+    running.until("the schema registry is back");
+    for _ in 0..600 {
+        if committed(&job.servers.kafka, &job.group, &job.topic, 3) == 300 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    running.signal("-TERM");
+    running.finish().succeeded().says("read 300 records: 300 rows written");
     is_whole(&job).await;
+}
+
+/// The job's orders as its topic's schema has them, framed.
+async fn avro(job: &Job) -> Vec<Vec<u8>> {
+    let connection = RegistryConnection {
+        url: job.servers.registry.clone(),
+        auth: None,
+    };
+    let registry = Registry::new(&connection).expect("a client");
+    let schema = registry
+        .latest(&format!("{}-value", job.topic))
+        .await
+        .expect("an answer")
+        .expect("a schema");
+    let csv = job.read("orders.csv");
+    let mut lines = csv
+        .lines()
+        .map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
+    let header = lines.next().expect("a header");
+    let encoder = AvroEncoder::new(&schema.schema, schema.id, &header).expect("a plan");
+    let cell = |cell: String| (!cell.is_empty()).then_some(cell);
+    lines
+        .map(|cells| {
+            encoder
+                .encode(&cells.into_iter().map(cell).collect::<Vec<_>>())
+                .expect("fits")
+        })
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -49,10 +49,10 @@ pub struct Report {
 
 /// Verifies the file that `settings.from` names against the store of `settings.to`.
 pub async fn run(settings: &Settings, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
-    let rehearsal = Rehearsal::open(settings)?;
+    let mut rehearsal = Rehearsal::open(settings)?;
     let descriptor = rehearsal.plugin().descriptor().clone();
     let store = open_store(settings, &descriptor).await?;
-    let chunks = stream::try_unfold(rehearsal, async |mut rehearsal| {
+    let chunks = stream::try_unfold(&mut rehearsal, async |rehearsal| {
         let scene = rehearsal.next().await?;
         Ok(scene.map(|scene| {
             (
@@ -64,7 +64,9 @@ pub async fn run(settings: &Settings, out: &mut (dyn Write + Send)) -> Result<()
             )
         }))
     });
-    conclude(&compare(&*store, &descriptor, chunks).await?, out)
+    let report = compare(&*store, &descriptor, chunks).await?;
+    conclude(&report, out)?;
+    rehearsal.check_whole()
 }
 
 /// Writes the report; a row that is missing or different makes it a failure.

@@ -64,6 +64,9 @@ impl ConnectError {
     }
 }
 
+/// Several contact points may be tried in this time, one after another.
+const FIRST_ANSWER: Duration = Duration::from_secs(20);
+
 /// Connects and reads the cluster's metadata.
 pub async fn connect(config: &Config) -> Result<Session, ConnectError> {
     let connection = &config.connection;
@@ -83,7 +86,14 @@ pub async fn connect(config: &Config) -> Result<Session, ConnectError> {
     if let Some(settings) = &connection.tls {
         builder = builder.tls_context(Some(tls::context(settings)?));
     }
-    builder.build().await.map_err(|error| connect_error(&error, config))
+    // A port that takes connections and never answers is no Cassandra.
+    match tokio::time::timeout(FIRST_ANSWER, builder.build()).await {
+        Ok(built) => built.map_err(|error| connect_error(&error, config)),
+        Err(elapsed) => Err(ConnectError::Unreachable {
+            nodes: connection.nodes.join(", "),
+            cause: DriverCause(Box::new(elapsed)),
+        }),
+    }
 }
 
 fn connect_error(error: &NewSessionError, config: &Config) -> ConnectError {

@@ -67,12 +67,26 @@ pub fn consumer(
     if let Some(instance) = &config.group_instance {
         client.set("group.instance.id", instance);
     }
-    client.create_with_context(context).map_err(SourceError::Setting)
+    client
+        .create_with_context(context)
+        .map_err(|error| SourceError::Setting(without_value(error)))
+}
+
+/// librdkafka's complaint about a setting repeats its value, which may be a password.
+pub fn without_value(error: KafkaError) -> KafkaError {
+    match error {
+        KafkaError::ClientConfig(kind, message, name, _) => {
+            KafkaError::ClientConfig(kind, message, name, "***".to_owned())
+        }
+        other => other,
+    }
 }
 
 /// That the brokers answer and the topic is there; its number of partitions.
 pub fn check_topic(connection: &KafkaConnection, topic: &str) -> Result<usize, SourceError> {
-    let client: BaseConsumer = client_config(connection).create().map_err(SourceError::Setting)?;
+    let client: BaseConsumer = client_config(connection)
+        .create()
+        .map_err(|error| SourceError::Setting(without_value(error)))?;
     let metadata = client
         .fetch_metadata(Some(topic), FIRST_ANSWER)
         .map_err(|cause| classify(cause, connection, topic))?;
