@@ -111,17 +111,16 @@ async fn encoder(settings: &Settings, format: Format, header: &[String]) -> Resu
     }
     let subject = format!("{}-value", settings.topic);
     let registry = Registry::new(&settings.registry).map_err(registry_failure)?;
-    let registered = match registry.latest(&subject).await.map_err(registry_failure)? {
-        Some(registered) => registered,
-        None => {
-            let Some((_, schema)) = SCHEMAS.iter().find(|(known, _)| *known == subject) else {
-                let hint = "register one, or send JSON with --format json";
-                return Err(Failure::Usage(anyhow!(
-                    "the registry has no schema for subject {subject}; {hint}"
-                )));
-            };
-            registry.register(&subject, schema).await.map_err(registry_failure)?
-        }
+    let registered = if let Some(registered) = registry.latest(&subject).await.map_err(registry_failure)? {
+        registered
+    } else {
+        let Some((_, schema)) = SCHEMAS.iter().find(|(known, _)| *known == subject) else {
+            let hint = "register one, or send JSON with --format json";
+            return Err(Failure::Usage(anyhow!(
+                "the registry has no schema for subject {subject}; {hint}"
+            )));
+        };
+        registry.register(&subject, schema).await.map_err(registry_failure)?
     };
     let encoder = AvroEncoder::new(&registered.schema, registered.id, header)
         .with_context(|| format!("schema {} of subject {subject}", registered.id))

@@ -30,7 +30,7 @@ pub async fn run(settings: Settings, limit: NonZeroU64, out: &mut (dyn Write + S
             )
         }));
     }
-    show(out, &descriptor, tables, &rejects, &counts)
+    show(out, &descriptor, &tables, &rejects, &counts)
         .context("cannot write")
         .map_err(Failure::Failed)?;
     rehearsal.check_whole()
@@ -99,7 +99,7 @@ impl Counts {
 fn show(
     out: &mut dyn Write,
     descriptor: &Descriptor,
-    tables: Tables,
+    tables: &Tables,
     rejects: &[String],
     counts: &Counts,
 ) -> std::io::Result<()> {

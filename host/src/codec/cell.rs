@@ -52,7 +52,7 @@ pub enum Cell<'a> {
 }
 
 /// Makes the value fit the data type, exactly or not at all: nothing is rounded, cut or guessed.
-pub fn fit<'a>(found: Found<'a>, wanted: DataType) -> Result<Cell<'a>, Found<'a>> {
+pub fn fit(found: Found<'_>, wanted: DataType) -> Result<Cell<'_>, Found<'_>> {
     if found == Found::Null {
         return Ok(Cell::Null);
     }

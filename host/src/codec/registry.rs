@@ -190,14 +190,13 @@ impl Registry {
             (Some(_), Some(code), _) if code > 0 => RegistryError::Refused {
                 message: message(&error),
             },
-            (Some(_), _, _) => unreachable(error),
-            // No status: no answer at all, or one that the library could not make sense of.
-            (None, _, _) if error.retriable || is_answer_of_no_registry(&error) => unreachable(error),
-            (None, _, Some(id)) => RegistryError::NotAvro {
+            // An answer that the library could not make sense of, and that a registry may give.
+            (None, _, Some(id)) if !error.retriable && !is_answer_of_no_registry(&error) => RegistryError::NotAvro {
                 id,
                 cause: Cause(error),
             },
-            (None, _, None) => unreachable(error),
+            // No answer at all, or one that no registry gives.
+            (Some(_) | None, _, _) => unreachable(error),
         }
     }
 }

@@ -63,9 +63,10 @@ impl TextFile {
         }
         let mut packed = BufReader::with_capacity(SNIFF_BYTES, file);
         let is_gzip = packed.fill_buf().map_err(unreadable)?.starts_with(GZIP);
-        let mut unpacked: Box<dyn Read + Send> = match is_gzip {
-            true => Box::new(MultiGzDecoder::new(packed)),
-            false => Box::new(packed),
+        let mut unpacked: Box<dyn Read + Send> = if is_gzip {
+            Box::new(MultiGzDecoder::new(packed))
+        } else {
+            Box::new(packed)
         };
         let mut start = Vec::with_capacity(SNIFF_BYTES);
         (&mut unpacked)

@@ -53,7 +53,7 @@ impl Orders {
         if self.open.len() < OPEN_ORDERS && self.random.chance(REPEAT_SHARE * 2.0) {
             let mut earlier = order.clone();
             if earlier[2] == "delivered" {
-                earlier[2] = "shipped".to_owned();
+                "shipped".clone_into(&mut earlier[2]);
                 earlier[6].clear();
             }
             self.open.push(order);

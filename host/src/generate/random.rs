@@ -1,4 +1,4 @@
-//! SplitMix64 (Steele, Lea, Flood 2014): a dozen lines whose sequence can never change under us, which no crate
+//! `SplitMix64` (Steele, Lea, Flood 2014): a dozen lines whose sequence can never change under us, which no crate
 //! promises.
 
 pub struct Random(u64);

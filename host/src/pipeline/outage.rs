@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A line a minute: an operator sees that it still waits, and the log stays readable.
-const REMINDER: Duration = Duration::from_secs(60);
+const REMINDER: Duration = Duration::from_mins(1);
 
 /// What can be away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

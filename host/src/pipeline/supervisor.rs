@@ -74,6 +74,9 @@ struct Lane {
     has_finished: bool,
 }
 
+/// What was to be committed, and how it went.
+type Committed = (Vec<Commit>, Result<(), SourceError>);
+
 /// What draining some partitions came to.
 #[derive(Default)]
 struct Drained {
@@ -90,7 +93,7 @@ struct Supervisor {
     /// Lanes so far.
     assigned: u64,
     finished: mpsc::UnboundedSender<(Arc<Partition>, u64)>,
-    committing: Option<JoinHandle<(Vec<Commit>, Result<(), SourceError>)>>,
+    committing: Option<JoinHandle<Committed>>,
     source_waiter: Waiter,
     commit_waiter: Waiter,
 }
@@ -125,19 +128,18 @@ pub async fn run(
     let mut idle_since = None;
     let ended = loop {
         let followed = tokio::select! {
-            event = events.recv(), if !is_source_done => match event {
-                Some(event) => {
+            event = events.recv(), if !is_source_done => {
+                if let Some(event) = event {
                     if matches!(event, Event::Assigned(_) | Event::Revoked { .. } | Event::Lost { .. }) {
                         idle_since = Some(Instant::now());
                     }
                     supervisor.follow(event).await
-                }
-                // A file is read; its rows are not settled yet.
-                None => {
+                } else {
+                    // A file is read; its rows are not settled yet.
                     is_source_done = true;
                     Ok(())
                 }
-            },
+            }
             Some((partition, number)) = finishing.recv() => supervisor.note_finished(&partition, number).await,
             _ = tick.tick() => {
                 supervisor.commit().await;
@@ -275,14 +277,13 @@ impl Supervisor {
         let mut drained = Drained::default();
         for mut lane in lanes {
             if !lane.has_finished {
-                match timeout_at(end, &mut lane.worker).await {
-                    Ok(result) => drained.failed = drained.failed.or(check(&lane.partition, result).err()),
-                    Err(_) => {
-                        lane.abort.abort();
-                        // Aborted tasks end at their next await; only then is it sure that nothing more is written.
-                        let _ = lane.worker.await;
-                        drained.late.push(lane.partition.to_string());
-                    }
+                if let Ok(result) = timeout_at(end, &mut lane.worker).await {
+                    drained.failed = drained.failed.or(check(&lane.partition, result).err())
+                } else {
+                    lane.abort.abort();
+                    // Aborted tasks end at their next await; only then is it sure that nothing more is written.
+                    let _ = lane.worker.await;
+                    drained.late.push(lane.partition.to_string());
                 }
             }
             drained.commits.extend(settled(&lane.partition, &lane.tracker));

@@ -159,7 +159,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            window.admit(begun + WINDOW - Duration::from_nanos(1)),
+            window.admit((begun + WINDOW).checked_sub(Duration::from_nanos(1)).unwrap()),
             Admission::LeaveOut
         );
         assert_eq!(window.admit(begun + WINDOW), Admission::WriteAfter { left_out: 3 });

@@ -171,13 +171,10 @@ fn slice(batch: &Batch, start: usize, rows: usize) -> Batch {
 }
 
 fn column(data_type: DataType, rows: usize) -> BoxedStrategy<ArrayRef> {
-    fn of<T: Strategy, A: Array + From<Vec<Option<T::Value>>> + 'static>(
+    fn of<T: Strategy + 'static, A: Array + From<Vec<Option<T::Value>>> + 'static>(
         value: T,
         rows: usize,
-    ) -> BoxedStrategy<ArrayRef>
-    where
-        T: 'static,
-    {
+    ) -> BoxedStrategy<ArrayRef> {
         // Hardly a null, some, hardly a value: proptest takes no probability of 0 or 1.
         let nulls = prop_oneof![Just(0.999), Just(0.7), Just(0.001)];
         let value = Arc::new(value);

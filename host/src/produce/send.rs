@@ -14,7 +14,7 @@ use crate::connection::KafkaConnection;
 use crate::source::kafka::client::without_value;
 
 /// A record that no broker acknowledges within this time has failed. Long enough for a broker's restart.
-const DELIVERY_TIMEOUT: Duration = Duration::from_secs(60);
+const DELIVERY_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Failures that are shown; more are counted.
 const SHOWN_FAILURES: usize = 10;

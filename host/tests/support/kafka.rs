@@ -74,7 +74,7 @@ pub fn read_all(brokers: &str, topic: &str) -> Vec<Seen> {
     consumer.assign(&list).unwrap();
     let end = Instant::now() + timeout;
     let mut seen = Vec::new();
-    while (seen.len() as i64) < wanted {
+    while i64::try_from(seen.len()).unwrap() < wanted {
         assert!(Instant::now() < end, "{} of {wanted} records of {topic}", seen.len());
         if let Some(message) = consumer.poll(Duration::from_millis(200)) {
             seen.push(to_seen(&message.unwrap()));

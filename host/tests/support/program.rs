@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::{Servers, plugin, unique};
 
 /// Far more than any step takes, far less than a job may.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// A topic, a keyspace and a group of one test.
 pub struct Job {

@@ -101,7 +101,9 @@ fn inside_a_checkout_the_sdk_is_used_where_it_lies() {
 fn elsewhere_the_whole_sdk_comes_along() {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins/sdk");
     let is_source = |file: &String| {
-        let is_code = file.ends_with(".rs") && file.contains("src/") && !file.starts_with("bindgen/");
+        let is_code = Path::new(file).extension().is_some_and(|extension| extension == "rs")
+            && file.contains("src/")
+            && !file.starts_with("bindgen/");
         is_code || file == "Cargo.toml" || file == "macros/Cargo.toml"
     };
     let there: BTreeSet<_> = files(&sources).into_iter().filter(is_source).collect();
