@@ -278,7 +278,7 @@ impl Supervisor {
         for mut lane in lanes {
             if !lane.has_finished {
                 if let Ok(result) = timeout_at(end, &mut lane.worker).await {
-                    drained.failed = drained.failed.or(check(&lane.partition, result).err())
+                    drained.failed = drained.failed.or(check(&lane.partition, result).err());
                 } else {
                     lane.abort.abort();
                     // Aborted tasks end at their next await; only then is it sure that nothing more is written.

@@ -38,10 +38,13 @@ pub fn describe(settings: &[(String, String)]) -> Result<Descriptor, String> {
             "no-outputs" => descriptor.outputs.clear(),
             "no-fields" => descriptor.outputs[0].fields.clear(),
             "no-table" => descriptor.outputs[0].target = Target::Table(String::new()),
-            "input-twice" => descriptor.inputs[1].field.name = descriptor.inputs[0].field.name.clone(),
+            "input-twice" => {
+                let name = descriptor.inputs[0].field.name.clone();
+                descriptor.inputs[1].field.name = name;
+            }
             "output-twice" => descriptor.outputs.push(descriptor.outputs[0].clone()),
             // CQL folds the case of names.
-            "column-twice" => descriptor.outputs[0].fields[1].name = "Behaviour".to_owned(),
+            "column-twice" => "Behaviour".clone_into(&mut descriptor.outputs[0].fields[1].name),
             "many-fields" => {
                 descriptor.outputs[0].fields = (0..100_000).map(|n| field(&format!("f{n}"), DataType::Text)).collect();
             }
