@@ -5,6 +5,7 @@ mod built;
 mod calls;
 mod contract;
 mod descriptors;
+mod isolation;
 mod limits;
 mod logs;
 mod refusals;
