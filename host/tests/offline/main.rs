@@ -189,7 +189,7 @@ fn input_that_is_none_is_exit_code_2_and_says_what_it_is() {
     for (name, bytes, words) in [
         ("text.wasm", &b"not a plugin"[..], "a text file"),
         ("core.wasm", b"\0asm\x01\0\0\0", "a core WebAssembly module"),
-        ("cut.wasm", b"\0asm\x0d\0\x01\0\x07", "damaged or cut off"),
+        ("cut.wasm", b"\0asm\x0d\0\x01\0\x07", "cut off after 9 bytes"),
         ("empty.wasm", b"", "an empty file"),
     ] {
         std::fs::write(job.path(name), bytes).expect("written");
