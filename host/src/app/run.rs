@@ -158,24 +158,14 @@ async fn check_topic(settings: &Settings, topic: &str) -> Result<(), Failure> {
 
 /// `read 1000 records: 980 rows written, 3 filtered, 17 rejected (bad-uuid 12, bad-timestamp 5) in 1.23 s, 813 records/s`
 fn say(out: &mut dyn Write, counts: &Counts, took: Duration) -> anyhow::Result<()> {
-    let by_code: Vec<_> = counts
-        .rejected
-        .iter()
-        .map(|(code, count)| format!("{code} {count}"))
-        .collect();
-    let by_code = if by_code.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", by_code.join(", "))
-    };
     let seconds = took.as_secs_f64();
     writeln!(
         out,
-        "read {} records: {} rows written, {} filtered, {} rejected{by_code} in {seconds:.2} s, {:.0} records/s",
+        "read {} records: {} rows written, {} filtered, {} in {seconds:.2} s, {:.0} records/s",
         counts.records,
         counts.rows_written,
         counts.filtered,
-        counts.rejected_total(),
+        counts.rejected_text(),
         counts.records as f64 / seconds.max(1e-3),
     )?;
     Ok(())

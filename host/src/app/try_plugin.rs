@@ -1,6 +1,5 @@
 //! `host try`: the first rows as a table, every reject with its line, then counts. No server, nothing written.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::num::NonZeroU64;
 
@@ -10,6 +9,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use super::failure::Failure;
 use super::rehearsal::{Rehearsal, Scene};
 use crate::config::settings::Settings;
+use crate::pipeline::totals::Counts;
 use crate::record::descriptor::{Descriptor, Output};
 use crate::record::display;
 
@@ -22,7 +22,7 @@ pub async fn run(settings: Settings, limit: NonZeroU64, out: &mut (dyn Write + S
     let mut rejects = Vec::new();
     while let Some(scene) = rehearsal.next().await? {
         tables.add(&scene);
-        counts.add(&scene);
+        count(&mut counts, &scene);
         rejects.extend(scene.rejects.iter().map(|(record, reject)| {
             format!(
                 "{}: {} ({})",
@@ -41,14 +41,6 @@ struct Tables {
     tables: Vec<Table>,
     left: u64,
     outputs: Vec<Output>,
-}
-
-#[derive(Default)]
-struct Counts {
-    records: usize,
-    rows: usize,
-    filtered: usize,
-    rejected: BTreeMap<String, usize>,
 }
 
 impl Tables {
@@ -85,15 +77,11 @@ impl Tables {
     }
 }
 
-impl Counts {
-    fn add(&mut self, scene: &Scene) {
-        self.records += scene.records.len();
-        self.rows += scene.rows.iter().map(|rows| rows.batch.rows).sum::<usize>();
-        self.filtered += scene.filtered;
-        for (_, reject) in &scene.rejects {
-            *self.rejected.entry(reject.code.to_string()).or_default() += 1;
-        }
-    }
+fn count(counts: &mut Counts, scene: &Scene) {
+    counts.records += scene.records.len() as u64;
+    counts.rows_written += scene.rows.iter().map(|rows| rows.batch.rows as u64).sum::<u64>();
+    counts.filtered += scene.filtered as u64;
+    scene.rejects.iter().for_each(|(_, reject)| counts.reject(&reject.code));
 }
 
 fn show(
@@ -114,20 +102,12 @@ fn show(
         rejects.iter().try_for_each(|reject| writeln!(out, "  {reject}"))?;
         writeln!(out)?;
     }
-    let by_code: Vec<_> = counts
-        .rejected
-        .iter()
-        .map(|(code, count)| format!("{code} {count}"))
-        .collect();
-    let by_code = if by_code.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", by_code.join(", "))
-    };
-    let rejected: usize = counts.rejected.values().sum();
     writeln!(
         out,
-        "{} records: {} rows, {} filtered, {rejected} rejected{by_code}",
-        counts.records, counts.rows, counts.filtered
+        "{} records: {} rows, {} filtered, {}",
+        counts.records,
+        counts.rows_written,
+        counts.filtered,
+        counts.rejected_text()
     )
 }

@@ -52,7 +52,32 @@ impl Counts {
         }
     }
 
-    pub fn rejected_total(&self) -> u64 {
-        self.rejected.values().sum()
+    /// `17 rejected (bad-timestamp 5, bad-uuid 12)`
+    pub fn rejected_text(&self) -> String {
+        let total: u64 = self.rejected.values().sum();
+        let by_code: Vec<_> = self
+            .rejected
+            .iter()
+            .map(|(code, count)| format!("{code} {count}"))
+            .collect();
+        if by_code.is_empty() {
+            return "0 rejected".to_owned();
+        }
+        format!("{total} rejected ({})", by_code.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rejects_are_told_by_code() {
+        let mut counts = Counts::default();
+        assert_eq!(counts.rejected_text(), "0 rejected");
+        ["bad-uuid", "trap", "bad-uuid"]
+            .into_iter()
+            .for_each(|code| counts.reject(code));
+        assert_eq!(counts.rejected_text(), "3 rejected (bad-uuid 2, trap 1)");
     }
 }
