@@ -29,11 +29,6 @@ impl Backoff {
         self.tries += 1;
         jittered(HALT_WAIT)
     }
-
-    /// Tries that failed so far.
-    pub fn tries(&self) -> u32 {
-        self.tries
-    }
 }
 
 /// Between half of it and all of it.

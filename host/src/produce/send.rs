@@ -112,10 +112,6 @@ impl Sender {
         }
         self.deliveries.report()
     }
-
-    pub fn report(&self) -> Report {
-        self.deliveries.report()
-    }
 }
 
 impl Deliveries {
