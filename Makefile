@@ -4,7 +4,7 @@ SERVICES := host/tests/services/services
 NODES ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build plugins up down lint fmt bench
+.PHONY: help demo test torture build plugins up down lint fmt bench
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -14,6 +14,9 @@ demo: ## build, start the servers, send 1,000 orders through, look at the rows
 
 test: ## every test, on servers of its own; prints the counts
 	@host/tests/run
+
+torture: ## kill processes and servers under load for an hour, compare every cell; TORTURE_SEED=N repeats a run
+	@TORTURE=full host/tests/run torture
 
 build: ## build target/release/host
 	cargo build --release --package host
@@ -40,5 +43,6 @@ lint: ## formatting, clippy, licences and advisories
 fmt: ## format everything
 	cargo fmt --all
 
-bench: build plugins ## time the pipeline from a file into SQLite, several runs, with the spread
+bench: build plugins ## time the pipeline from a file, and what shadowing costs; several runs, with the spread
 	@host/benches/pipeline
+	@host/benches/shadow

@@ -4,12 +4,13 @@
 //! columns by the plugin's declared fields; [`plugin`] calls the guest with the columns and checks what comes back;
 //! [`sink`] writes the rows; a record that any of them refuses goes to [`dead_letter`]. [`pipeline`] is the only one
 //! that calls these stages: it retries, settles and commits. [`config`] says with what settings, [`app`] wires the real
-//! parts for each verb, [`cli`] reads what was typed.
+//! parts for each verb, [`admin`] answers for a run while it goes on, [`cli`] reads what was typed.
 //!
 //! Imports go down only, which `tests/layers` checks:
-//! `main > cli > app > config > pipeline, produce, generate, telemetry > {source, codec, plugin, sink, dead_letter} > record,
-//! connection, csv_file`.
+//! `main > cli > app > admin > config > telemetry > pipeline, produce, generate > {source, codec, plugin, sink,
+//! dead_letter} > record, connection, csv_file`.
 
+pub mod admin;
 pub mod app;
 pub mod cli;
 pub mod codec;

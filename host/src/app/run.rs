@@ -1,64 +1,128 @@
 //! `host run`: wires source, plugin, sink and dead letters, and runs the pipeline until it is stopped or at the end.
 
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use futures::future::BoxFuture;
 
-use crate::codec::Decoder;
-use crate::codec::registry::{Registry, RegistryError};
-use crate::config::settings::{DeadLetters as DeadLettersSetting, From, Settings, To};
-use crate::connection::RegistryConnection;
+use crate::admin::Endpoint;
+use crate::config::settings::{DeadLetters as DeadLettersSetting, From, PluginFrom, Settings};
 use crate::dead_letter::{DeadLetters, file::DeadLetterFile, file::Earlier, topic::DeadLetterTopic};
 use crate::pipeline::Parts;
-use crate::pipeline::outage::Outages;
-use crate::pipeline::supervisor::{self, Ended};
-use crate::pipeline::totals::{Counts, Totals};
-use crate::plugin::Plugin;
-use crate::sink::Sink;
-use crate::sink::{cassandra::CassandraSink, print::PrintSink, sqlite::SqliteSink};
+use crate::pipeline::budget::Budget;
+use crate::pipeline::shadow::Share;
+use crate::pipeline::supervisor::{self, Ended, PipelineError};
+use crate::pipeline::swap::{Candidate, Swapper};
+use crate::pipeline::totals::Counts;
+use crate::pipeline::trace::Traces;
+use crate::pipeline::version::Version;
+use crate::plugin::PluginEngine;
 use crate::source::{Running, Until, file, kafka};
+use crate::telemetry::otlp::{self, Origin};
 
+use super::assemble::{Assembler, Sinks, check_registry, decoder, registry};
+use super::component::Found;
 use super::failure::Failure;
-use super::services::{cassandra_failure, registry_failure, source_failure};
-use super::{load_plugin, signals};
+use super::services::source_failure;
+use super::watch::{self, Signatures};
+use super::{component, diff, fleet, live, signals, trust};
 
 /// Runs the pipeline; `summary` gets one line at the end, never mixed with rows.
 pub async fn run(settings: Settings, until: Until, summary: &mut (dyn Write + Send)) -> Result<(), Failure> {
-    let plugin = Arc::new(load_plugin(&settings.plugin)?);
+    let Some(otlp) = &settings.otlp else {
+        return flow(settings, until, summary, Traces::default()).await;
+    };
+    let origin = match &settings.from {
+        From::Kafka { .. } => Origin::Kafka {
+            group: settings.source.group.clone(),
+        },
+        From::Csv(_) | From::Ndjson(_) => Origin::File,
+    };
+    let (exporting, traces) = otlp::start(otlp, origin).map_err(|error| Failure::Usage(error.into()))?;
+    let ended = flow(settings, until, summary, traces).await;
+    exporting.end().await;
+    ended
+}
+
+async fn flow(
+    settings: Settings,
+    until: Until,
+    summary: &mut (dyn Write + Send),
+    traces: Traces,
+) -> Result<(), Failure> {
+    let endpoint = match &settings.admin {
+        Some(admin) => Some(
+            Endpoint::bind(admin)
+                .await
+                .map_err(|error| Failure::Usage(error.into()))?,
+        ),
+        None => None,
+    };
+    let engine = PluginEngine::new(settings.plugin.limits).map_err(|error| Failure::Failed(error.into()))?;
+    let Found { candidate, offset } = component::find(&settings.plugin)?;
+    let plugin = component::ready(&engine, &settings.plugin, candidate)?;
     check_source(&settings).await?;
-    check_registry(&settings).await?;
-    let (sink, closed) = open_sink(&settings, &plugin).await?;
+    let registry = registry(&settings)?;
+    check_registry(&settings, registry.as_ref()).await?;
+    let sinks = Sinks::open(&settings, plugin.descriptor()).await?;
     let dead_letters = open_dead_letters(&settings).await?;
     // Last, since from here on partitions are ours.
     let running = start_source(&settings, until)?;
+    // Whoever reads that it runs may stop it.
+    let stop = signals::first_then_abort();
     let identity = plugin.identity();
     tracing::info!(plugin = %identity.name, version = %identity.version, digest = %identity.digest, "running");
-    let parts = Arc::new(Parts {
-        decoder: Arc::new(decoder(&settings, &plugin)?),
-        plugin,
-        sink,
-        dead_letters,
-        config: settings.pipeline.clone(),
-        outages: Outages::default(),
-        totals: Totals::default(),
-    });
+    let version = Version {
+        decoder: decoder(&plugin, registry.as_ref()),
+        plugin: Arc::new(plugin),
+        sink: sinks.first(),
+    };
+    let parts = Parts::new(version, dead_letters, budget(&settings), settings.pipeline.clone());
+    let parts = Arc::new(parts.traced(traces));
+    let closed = sinks.closed();
+    let assembler = Arc::new(Assembler::new(engine, settings.clone(), registry, sinks));
+    let swapper = Arc::new(Swapper::new(Arc::clone(&parts), assembler, settings.plugin.probation));
+    if let Some(file) = &settings.plugin.shadow {
+        start_shadow(&swapper, file, settings.plugin.shadow_share).await?;
+    }
     let begun = Instant::now();
+    let _serving = endpoint.map(|endpoint| {
+        tracing::info!("page, metrics and status at http://{}/", endpoint.address());
+        endpoint.serve(Arc::clone(&parts), Some(Arc::clone(&swapper) as _))
+    });
+    let reporting = fleet::report(&settings, &parts)?;
+    let live = live::start(&settings, &parts);
     let ended = tokio::select! {
-        ended = supervisor::run(Arc::clone(&parts), running, until, signals::first_then_abort()) => ended,
+        ended = supervisor::run(Arc::clone(&parts), running, until, stop) => ended,
         // `host run --to - | head` has all it wants; what was not read is not committed.
         () = closed => return Ok(()),
+        () = newer(&settings, offset, &swapper) => unreachable!("newer plugins are looked for as long as it runs"),
     };
+    if let Some(live) = live {
+        live.end().await;
+    }
+    if let Some(reporting) = reporting {
+        reporting.end().await;
+    }
     let counts = parts.totals.counts();
     say(summary, &counts, begun.elapsed()).map_err(Failure::Failed)?;
+    if let Some(report) = parts.shadow.stop() {
+        diff::show::shadow(&report, summary)
+            .context("cannot write")
+            .map_err(Failure::Failed)?;
+    }
+    verdict(ended, counts.skipped, &settings.from)
+}
+
+/// What the run's end means for whoever started it.
+fn verdict(ended: Result<Ended, PipelineError>, skipped: u64, from: &From) -> Result<(), Failure> {
     match ended {
-        Ok(_) if counts.skipped > 0 => Err(Failure::Failed(anyhow::anyhow!(
-            "{} rows of the file could not be read and were skipped",
-            counts.skipped
+        Ok(_) if skipped > 0 => Err(Failure::Failed(anyhow::anyhow!(
+            "{skipped} rows of the file could not be read and were skipped"
         ))),
-        Ok(Ended::Stopped) if !matches!(settings.from, From::Kafka { .. }) => Err(Failure::Failed(anyhow::anyhow!(
+        Ok(Ended::Stopped) if !matches!(from, From::Kafka { .. }) => Err(Failure::Failed(anyhow::anyhow!(
             "stopped before the end of the file; a run over it starts at its beginning"
         ))),
         Ok(Ended::AtEnd | Ended::Stopped) => Ok(()),
@@ -66,31 +130,43 @@ pub async fn run(settings: Settings, until: Until, summary: &mut (dyn Write + Se
     }
 }
 
-fn decoder(settings: &Settings, plugin: &Plugin) -> Result<Decoder, Failure> {
-    let registry = match settings.from {
-        From::Kafka { .. } => Some(Registry::new(&settings.registry).map_err(|error| Failure::Usage(error.into()))?),
-        From::Csv(_) | From::Ndjson(_) => None,
-    };
-    Ok(Decoder::new(&plugin.descriptor().inputs, registry))
+/// Has newer plugins swapped in as they come. Never ends by itself.
+async fn newer(settings: &Settings, offset: Option<i64>, swapper: &Swapper) {
+    let plugin = &settings.plugin;
+    // A file is read to its end, by one plugin.
+    if !plugin.watch || !matches!(settings.from, From::Kafka { .. }) {
+        return std::future::pending().await;
+    }
+    match &plugin.from {
+        PluginFrom::File(file) => {
+            let signatures = match plugin.trusted_keys {
+                Some(_) => Signatures::Asked,
+                None => Signatures::Ignored,
+            };
+            watch::run(file, signatures, swapper).await;
+        }
+        PluginFrom::Published { fleet, name } => fleet::follow(fleet, name, offset.unwrap_or(-1), swapper).await,
+    }
 }
 
-/// The sink that `--to` names, its tables found and its statements prepared; and what completes when nobody reads standard
-/// output any more.
-async fn open_sink(settings: &Settings, plugin: &Plugin) -> Result<(Arc<dyn Sink>, BoxFuture<'static, ()>), Failure> {
-    let descriptor = plugin.descriptor();
-    let sink: Arc<dyn Sink> = match &settings.to {
-        To::Cassandra { keyspace } => {
-            let opened = CassandraSink::open(&settings.cassandra, keyspace, descriptor).await;
-            Arc::new(opened.map_err(cassandra_failure)?)
-        }
-        To::Sqlite(path) => Arc::new(SqliteSink::open(path, descriptor).map_err(|error| Failure::Usage(error.into()))?),
-        To::Stdout => {
-            let print = Arc::new(PrintSink::new(descriptor));
-            let printing = Arc::clone(&print);
-            return Ok((print, Box::pin(async move { printing.closed().await })));
-        }
-    };
-    Ok((sink, Box::pin(std::future::pending())))
+/// The candidate that the settings name, checked like one that is to be swapped in.
+async fn start_shadow(swapper: &Swapper, file: &Path, share: Share) -> Result<(), Failure> {
+    let usage = |error: anyhow::Error| Failure::Usage(error.context(format!("shadow {}", file.display())));
+    let bytes = std::fs::read(file).map_err(|error| usage(error.into()))?;
+    let signature = trust::beside(file).map_err(|error| usage(error.into()))?;
+    let started = swapper.shadow(Candidate { bytes, signature }, share).await;
+    started
+        .map(drop)
+        .map_err(|reasons| usage(anyhow::Error::msg(reasons.join("; "))))
+}
+
+/// A file is read to its end whatever comes of it: its letters are a file too, and whoever runs it looks at both.
+fn budget(settings: &Settings) -> Budget {
+    let (mut rejects, mut faults) = (settings.pipeline.reject_budget, settings.pipeline.fault_budget);
+    if !matches!(settings.from, From::Kafka { .. }) {
+        (rejects.percent, faults.percent) = (100, 100);
+    }
+    Budget::new(rejects, faults)
 }
 
 async fn open_dead_letters(settings: &Settings) -> Result<Arc<dyn DeadLetters>, Failure> {
@@ -120,22 +196,6 @@ async fn check_source(settings: &Settings) -> Result<(), Failure> {
     }
 }
 
-/// That a registry that was named answers. The default's absence is only said: a topic of JSON needs none.
-async fn check_registry(settings: &Settings) -> Result<(), Failure> {
-    let From::Kafka { topic } = &settings.from else {
-        return Ok(());
-    };
-    let registry = Registry::new(&settings.registry).map_err(registry_failure)?;
-    match registry.latest(&format!("{topic}-value")).await {
-        Err(error @ RegistryError::Unreachable { .. }) if settings.registry.url == RegistryConnection::DEFAULT_URL => {
-            tracing::debug!(%error, "records as Avro would wait");
-            Ok(())
-        }
-        Err(error) => Err(registry_failure(error)),
-        Ok(_) => Ok(()),
-    }
-}
-
 fn start_source(settings: &Settings, until: Until) -> Result<Running, Failure> {
     let started = match &settings.from {
         From::Kafka { topic } => kafka::start(&settings.kafka, topic, &settings.source, until),
@@ -157,7 +217,7 @@ async fn check_topic(settings: &Settings, topic: &str) -> Result<(), Failure> {
 }
 
 /// `read 1000 records: 980 rows written, 3 filtered, 17 rejected (bad-uuid 12, bad-timestamp 5) in 1.23 s, 813 records/s`
-fn say(out: &mut dyn Write, counts: &Counts, took: Duration) -> anyhow::Result<()> {
+pub(super) fn say(out: &mut dyn Write, counts: &Counts, took: Duration) -> anyhow::Result<()> {
     let seconds = took.as_secs_f64();
     writeln!(
         out,

@@ -7,6 +7,7 @@ use crate::sink::cassandra::OpenError;
 use crate::sink::cassandra::schema::SchemaError;
 use crate::sink::cassandra::session::ConnectError;
 use crate::source::SourceError;
+use crate::source::fleet::FleetError;
 use crate::source::kafka_admin::AdminError;
 
 pub fn cassandra_failure(error: OpenError) -> Failure {
@@ -18,7 +19,7 @@ pub fn cassandra_failure(error: OpenError) -> Failure {
 }
 
 pub fn connect_failure(error: ConnectError) -> Failure {
-    cassandra_failure(OpenError::Connect(error))
+    cassandra_failure(error.into())
 }
 
 pub fn schema_failure(error: SchemaError) -> Failure {
@@ -48,5 +49,13 @@ pub fn source_failure(error: SourceError) -> Failure {
     match error {
         SourceError::Unreachable { .. } => Failure::Unreachable(error.into()),
         _ => Failure::Usage(error.into()),
+    }
+}
+
+pub fn fleet_failure(error: FleetError) -> Failure {
+    if error.is_unreachable() {
+        Failure::Unreachable(error.into())
+    } else {
+        Failure::Usage(error.into())
     }
 }

@@ -21,6 +21,13 @@ const VALUE_SCHEMA: &str = include_str!("../../../schemas/ecommerce-orders-value
 /// Partitions of a new topic: as many hosts can share the work, and one still reads it all.
 const PARTITIONS: u16 = 3;
 
+const RETENTION: &str = "retention.ms";
+const FOR_EVER: &str = "-1";
+
+/// A dead letter carries the timestamp of its record, and brokers delete by that: the letter of an old record would be
+/// gone within minutes.
+const KEPT_FOR_EVER: &[(&str, &str)] = &[(RETENTION, FOR_EVER)];
+
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
     /// `--replication-factor`; `None` is three, or what the cluster can carry.
@@ -92,32 +99,51 @@ fn replication(factor: usize, nodes: usize) -> String {
 }
 
 async fn topics(settings: &Settings, topic: &str, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
-    let mut wanted = vec![topic];
+    let mut wanted = vec![(topic, [].as_slice())];
     if let DeadLetters::Topic(dead_letters) = &settings.dead_letters {
-        wanted.push(dead_letters);
+        wanted.push((dead_letters, KEPT_FOR_EVER));
     }
     let new: Vec<NewTopic> = wanted
         .iter()
-        .map(|name| NewTopic {
+        .map(|(name, config)| NewTopic {
             name: (*name).to_owned(),
             partitions: PARTITIONS,
+            config,
         })
         .collect();
     let answers = kafka_admin::create_topics(&settings.kafka, &new)
         .await
         .map_err(kafka_failure)?;
-    for (topic, answer) in wanted.iter().zip(answers) {
-        say(
-            out,
-            &match answer {
-                Topic::Created { replicas } => {
-                    format!("topic {topic}: created, {PARTITIONS} partitions, replication factor {replicas}")
-                }
-                Topic::Existed { partitions } => format!("topic {topic}: was there, {partitions} partitions"),
-            },
-        )?;
+    for ((topic, config), answer) in wanted.iter().zip(answers) {
+        let line = match answer {
+            Topic::Created { replicas } => {
+                format!("topic {topic}: created, {PARTITIONS} partitions, replication factor {replicas}")
+            }
+            Topic::Existed { partitions } => {
+                let remark = if config.is_empty() {
+                    String::new()
+                } else {
+                    retention(settings, topic).await?
+                };
+                format!("topic {topic}: was there, {partitions} partitions{remark}")
+            }
+        };
+        say(out, &line)?;
     }
     Ok(())
+}
+
+/// What it means where an existing dead-letter topic does not keep its letters.
+async fn retention(settings: &Settings, topic: &str) -> Result<String, Failure> {
+    let kept = kafka_admin::topic_config(&settings.kafka, topic, RETENTION);
+    let kept = kept.await.map_err(kafka_failure)?;
+    Ok(match kept.filter(|kept| kept != FOR_EVER) {
+        Some(kept) => format!(
+            "; it deletes letters of records older than {RETENTION}={kept} within minutes, whenever they were published: \
+             set {RETENTION}={FOR_EVER}"
+        ),
+        None => String::new(),
+    })
 }
 
 async fn value_schema(settings: &Settings, topic: &str, out: &mut (dyn Write + Send)) -> Result<(), Failure> {

@@ -2,14 +2,22 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Completes at the first signal. From then on a second one ends the process with exit code 1: what is not settled is
-/// not committed, so a restart reads it again.
-pub async fn first_then_abort() {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        tracing::warn!("cannot listen for signals, stopping will not drain");
-        return std::future::pending().await;
-    };
+/// Completes at the first signal that comes after the call, whenever it is first polled. From then on a second one ends
+/// the process with exit code 1: what is not settled is not committed, so a restart reads it again.
+pub fn first_then_abort() -> impl Future<Output = ()> {
+    let listening = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async move {
+        match listening {
+            (Ok(interrupt), Ok(terminate)) => listen(interrupt, terminate).await,
+            _ => {
+                tracing::warn!("cannot listen for signals, stopping will not drain");
+                std::future::pending().await
+            }
+        }
+    }
+}
+
+async fn listen(mut interrupt: Signal, mut terminate: Signal) {
     let name = next(&mut interrupt, &mut terminate).await;
     tracing::info!("{name}: draining; a second signal stops at once");
     tokio::spawn(async move {

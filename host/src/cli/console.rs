@@ -4,6 +4,9 @@ use std::error::Error;
 use std::fmt;
 use std::io::{self, Stdout, Write};
 use std::panic;
+use std::thread;
+
+use crate::source::kafka;
 
 /// Standard output that tells apart the one failure that is none: its reader has gone away.
 pub struct Output(Stdout);
@@ -37,6 +40,10 @@ pub fn error(message: &str) {
 /// A panic is a mistake in this program: one line says so, not a page.
 pub fn report_panics() {
     panic::set_hook(Box::new(|panic| {
+        // The Kafka client's asserts on records that it cannot take: caught there, and told as what they are.
+        if thread::current().name() == Some(kafka::POLL_THREAD) {
+            return;
+        }
         let message = panic.payload_as_str().unwrap_or("unknown").replace('\n', " ");
         let place = panic.location().map(|at| format!(" at {}:{}", at.file(), at.line()));
         let _ = writeln!(

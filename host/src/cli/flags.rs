@@ -45,8 +45,9 @@ pub(super) struct ToFlag {
 /// The plugin and its settings.
 #[derive(Debug, Args)]
 pub(super) struct PluginFlags {
-    /// The plugin, a .wasm file [default: plugins/order_enrich.wasm]
-    #[arg(long, value_name = "FILE")]
+    /// The plugin: a .wasm file, or kafka://BROKERS/TOPIC/NAME for what is published there
+    /// [default: plugins/order_enrich.wasm]
+    #[arg(long, value_name = "PLUGIN")]
     plugin: Option<String>,
     /// A setting for the plugin; may be given several times
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]

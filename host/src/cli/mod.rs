@@ -4,7 +4,10 @@
 //! have been said.
 
 mod check;
-pub mod console;
+mod console;
+mod diff;
+mod dlq;
+mod explain;
 mod flags;
 mod generate;
 mod plugin;
@@ -14,8 +17,12 @@ mod setup;
 mod r#try;
 mod verify;
 
+use std::process::ExitCode;
+use std::time::Duration;
+
 use clap::{Parser, Subcommand};
 
+use crate::app::diff::Verdict;
 use crate::app::failure::Failure;
 use crate::config::build::{self, Loaded};
 use crate::config::given::{Flags, Surroundings};
@@ -42,7 +49,7 @@ const TEMPLATE: &str = "\
 /// Runs WebAssembly plugins over Kafka records and stores their rows in Cassandra, nothing lost.
 #[derive(Debug, Parser)]
 #[command(name = "host", version, after_help = AFTER_HELP, max_term_width = 100)]
-pub struct Cli {
+struct Cli {
     #[command(subcommand)]
     verb: Verb,
     #[command(flatten)]
@@ -51,34 +58,82 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    Run(run::Run),
+    Run(Box<run::Run>),
     Try(r#try::Try),
+    Diff(diff::Diff),
+    Explain(explain::Explain),
     Produce(produce::Produce),
     Generate(generate::Generate),
     Setup(setup::Setup),
     Check(check::Check),
     Verify(verify::Verify),
     #[command(subcommand)]
+    Dlq(dlq::DlqCommand),
+    #[command(subcommand)]
     Plugin(plugin::PluginCommand),
 }
 
+/// Threads that still wait for a server when the verb has ended are not waited for longer than this.
+const LAST_WAIT: Duration = Duration::from_secs(2);
+
+/// The whole program: what was typed to its verb, what went wrong to an exit code.
+pub fn main() -> ExitCode {
+    console::report_panics();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help and version too: those are printed to stdout, and are no failure.
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() {
+                ExitCode::from(2)
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            console::error(&format!("cannot start the program's threads: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let ended = runtime.block_on(cli.run());
+    runtime.shutdown_timeout(LAST_WAIT);
+    match ended {
+        Ok(code) => code,
+        // Whoever read the output has seen enough: `host verify … | head`.
+        Err(failure) if console::is_closed(failure.error()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            console::error(&failure.to_string());
+            failure.exit_code()
+        }
+    }
+}
+
 impl Cli {
-    /// Does what was typed.
-    pub async fn run(self) -> Result<(), Failure> {
+    /// Does what was typed; the exit code where nothing went wrong.
+    async fn run(self) -> Result<ExitCode, Failure> {
         let flags = self.common.flags();
         match self.verb {
+            Verb::Diff(diff) => {
+                return diff.run(flags).await.map(|verdict| match verdict {
+                    Verdict::Same => ExitCode::SUCCESS,
+                    Verdict::Different => ExitCode::FAILURE,
+                });
+            }
             Verb::Run(run) => run.run(flags).await,
             Verb::Try(r#try) => r#try.run(flags).await,
+            Verb::Explain(explain) => explain.run(flags).await,
             Verb::Produce(produce) => produce.run(flags).await,
             Verb::Generate(generate) => generate.run(&flags),
             Verb::Setup(setup) => setup.run(flags).await,
             Verb::Check(check) => check.run(flags).await,
             Verb::Verify(verify) => verify.run(flags).await,
-            Verb::Plugin(command) => {
-                start_log(&flags);
-                plugin::run(command, &mut console::output())
-            }
+            Verb::Dlq(command) => dlq::run(command, flags).await,
+            Verb::Plugin(command) => plugin::run(command, flags).await,
         }
+        .map(|()| ExitCode::SUCCESS)
     }
 }
 

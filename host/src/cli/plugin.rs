@@ -1,20 +1,37 @@
-//! `host plugin`: the author's verbs.
+//! `host plugin`: the author's verbs, and those that change the plugin of a host that runs.
 
-use std::io::Write;
+#![expect(clippy::doc_markdown, reason = "help texts are shown as they are written")]
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::console;
 use super::flags::key_value;
 use crate::app::failure::Failure;
-use crate::app::{plugin_build, plugin_inspect, plugin_new};
+use crate::app::plugin_live::{self, Asked, Form};
+use crate::app::{plugin_build, plugin_fleet, plugin_inspect, plugin_new, plugin_sign};
+use crate::config::given::Flags;
+use crate::config::settings::Settings;
+use crate::pipeline::shadow::Share;
 
-/// Start, build and inspect plugins
+/// Start, build, inspect and sign plugins; swap, shadow and roll them back where they run
 #[derive(Debug, Subcommand)]
 pub enum PluginCommand {
     New(New),
     Build(Build),
     Inspect(Inspect),
+    Keygen(Keygen),
+    Sign(Sign),
+    Swap(Swap),
+    /// Go back to the plugin before the current one, at a host that runs
+    Rollback(Asking),
+    Shadow(Shadow),
+    /// Swap in the plugin that is shadowed at a host that runs
+    Promote(Asking),
+    Publish(Publish),
+    Status(Status),
+    History(Looking),
 }
 
 /// Write a crate to begin with, which builds and passes its own test
@@ -54,24 +71,212 @@ pub struct Inspect {
     settings: Vec<(String, String)>,
 }
 
-/// Does what was typed; what is printed goes to `out`, what cargo says to stderr.
-pub fn run(command: PluginCommand, out: &mut impl Write) -> Result<(), Failure> {
+/// Make a key that signs plugins
+///
+/// The private key goes into OUT, which only its owner may read, the public one into OUT.pub. They are OpenSSH's: a
+/// key that `ssh-keygen -t ed25519` makes will do as well.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  host plugin keygen release && cat release.pub >> trusted_keys")]
+pub struct Keygen {
+    /// File of the private key; must not be there yet
+    #[arg(value_name = "OUT")]
+    out: PathBuf,
+}
+
+/// Sign a plugin, for hosts that run with --trusted-keys
+///
+/// The signature goes into FILE.sig, in place of an earlier one. `ssh-keygen -Y sign -n host-plugin -f KEY FILE` makes
+/// the same, with a key behind a passphrase or an agent too.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  host plugin sign order_enrich.wasm --key release
+  host run --plugin order_enrich.wasm --trusted-keys trusted_keys")]
+pub struct Sign {
+    /// The component
+    file: PathBuf,
+    /// The private key: an ed25519 key in OpenSSH's form
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+}
+
+/// Where a host that runs is asked.
+#[derive(Debug, Args)]
+pub struct Asking {
+    /// Address of its admin endpoint; HOST_ADMIN_TOKEN has the token where it asks for one
+    /// [default: 127.0.0.1:7171]
+    #[arg(long, value_name = "IP:PORT")]
+    admin: Option<String>,
+}
+
+/// Swap this plugin in at a host that runs: checked, tried on the latest records, taken at the next batch
+///
+/// Exit code 1 where it is refused; the reasons are printed and nothing has changed.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  host plugin swap plugins/order_enrich.wasm")]
+pub struct Swap {
+    /// The component; its signature is sent with it where there is a FILE.sig
+    file: PathBuf,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+/// Run a plugin beside the current one on live batches, and say what it makes differently
+///
+/// Writes nothing. Without FILE it says what was found so far.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  host plugin shadow new.wasm --share 10%
+  host plugin shadow
+  host plugin promote
+  host plugin shadow --stop")]
+pub struct Shadow {
+    /// The candidate
+    file: Option<PathBuf>,
+    /// Of the batches [default: 10%]
+    #[arg(long, value_name = "PERCENT", requires = "file")]
+    share: Option<Share>,
+    /// End it
+    #[arg(long, conflicts_with = "file")]
+    stop: bool,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+/// Publish a plugin: every host that runs it by its name takes it
+///
+/// Into a compacted Kafka topic, made where it is not there. `host run --plugin kafka://BROKERS/TOPIC/NAME` starts with
+/// what was published last and swaps in what comes later.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  host plugin publish plugins/order_enrich.wasm
+  host run --plugin kafka://127.0.0.1:9092/host-plugins/order_enrich")]
+pub struct Publish {
+    /// The component; its signature goes with it where there is a FILE.sig
+    file: PathBuf,
+    /// The name to publish it under [default: its own]
+    #[arg(long)]
+    name: Option<String>,
+    #[command(flatten)]
+    fleet: FleetFlags,
+    /// A setting of the plugin that the hosts give it (repeatable)
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
+    settings: Vec<(String, String)>,
+}
+
+/// Where plugins are published.
+#[derive(Debug, Args)]
+pub struct FleetFlags {
+    /// The topic of published plugins
+    #[arg(long, default_value = "host-plugins")]
+    topic: String,
+    /// Its brokers [default: 127.0.0.1:9092]
+    #[arg(long, value_name = "HOST:PORT,…")]
+    brokers: Option<String>,
+}
+
+/// Say what a host runs, or with --fleet what every host runs that follows a published plugin
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  host plugin status
+  host plugin status --fleet")]
+pub struct Status {
+    /// Of all members, by their reports
+    #[arg(long)]
+    fleet: bool,
+    #[command(flatten)]
+    place: FleetFlags,
+    #[command(flatten)]
+    looking: Looking,
+}
+
+/// Say what was swapped, refused and rolled back since a host started
+#[derive(Debug, Args)]
+pub struct Looking {
+    /// Print it as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+impl Looking {
+    fn form(&self) -> Form {
+        if self.json { Form::Json } else { Form::Text }
+    }
+}
+
+/// Asks a host that runs, and prints what it answers.
+async fn ask(mut flags: Flags, asking: Asking, asked: Asked) -> Result<(), Failure> {
+    flags.set("admin.address", "--admin", asking.admin);
+    let settings = super::load(&flags)?;
+    plugin_live::run(&settings, asked, &mut console::output()).await
+}
+
+async fn publish(mut flags: Flags, asked: Publish) -> Result<(), Failure> {
+    flags.set_plugin(&asked.settings);
+    let settings = with_brokers(flags, asked.fleet.brokers)?;
+    let asked = plugin_fleet::Publish {
+        file: asked.file,
+        name: asked.name,
+        topic: asked.fleet.topic,
+    };
+    plugin_fleet::publish(&settings, asked, &mut console::output()).await
+}
+
+fn with_brokers(mut flags: Flags, brokers: Option<String>) -> Result<Settings, Failure> {
+    flags.set("source.brokers", "--brokers", brokers);
+    super::load(&flags)
+}
+
+/// Does what was typed; what cargo says goes to stderr.
+pub async fn run(command: PluginCommand, flags: Flags) -> Result<(), Failure> {
+    let alone = || {
+        super::start_log(&flags);
+        console::output()
+    };
     match command {
-        PluginCommand::New(New { name, parent }) => plugin_new::run(&plugin_new::Options { name, parent }, out),
-        PluginCommand::Build(Build {
-            dir,
-            out: file,
-            settings,
-        }) => plugin_build::run(
-            &plugin_build::Options {
-                dir,
-                out: file,
-                settings,
-            },
-            out,
-        ),
+        PluginCommand::New(New { name, parent }) => {
+            plugin_new::run(&plugin_new::Options { name, parent }, &mut alone())
+        }
+        PluginCommand::Build(Build { dir, out, settings }) => {
+            plugin_build::run(&plugin_build::Options { dir, out, settings }, &mut alone())
+        }
         PluginCommand::Inspect(Inspect { file, settings }) => {
-            plugin_inspect::run(&plugin_inspect::Options { file, settings }, out)
+            plugin_inspect::run(&plugin_inspect::Options { file, settings }, &mut alone())
+        }
+        PluginCommand::Keygen(Keygen { out }) => plugin_sign::keygen(&out, &mut alone()),
+        PluginCommand::Sign(Sign { file, key }) => plugin_sign::sign(&file, &key, &mut alone()),
+        PluginCommand::Swap(Swap { file, asking }) => ask(flags, asking, Asked::Swap(file)).await,
+        PluginCommand::Rollback(asking) => ask(flags, asking, Asked::RollBack).await,
+        PluginCommand::Promote(asking) => ask(flags, asking, Asked::Promote).await,
+        PluginCommand::Shadow(Shadow {
+            file,
+            share,
+            stop,
+            asking,
+        }) => {
+            let asked = match file {
+                Some(file) => Asked::Shadow {
+                    file,
+                    share: share.unwrap_or_default(),
+                },
+                None if stop => Asked::StopShadow,
+                None => Asked::ShadowReport,
+            };
+            ask(flags, asking, asked).await
+        }
+        PluginCommand::Publish(asked) => publish(flags, asked).await,
+        PluginCommand::Status(Status { fleet, place, looking }) => {
+            let form = looking.form();
+            if fleet {
+                let settings = with_brokers(flags, place.brokers)?;
+                return plugin_fleet::status(&settings, &place.topic, form, &mut console::output()).await;
+            }
+            ask(flags, looking.asking, Asked::Status(form)).await
+        }
+        PluginCommand::History(looking) => {
+            let form = looking.form();
+            ask(flags, looking.asking, Asked::History(form)).await
         }
     }
 }

@@ -19,6 +19,7 @@ const EXAMPLES: &str = "\
 Examples:
   host run --plugin plugins/order_enrich.wasm         from Kafka into Cassandra until it is stopped
   host run --exit-at-end                              the same up to the log ends seen at the start
+  host run --rewrite --exit-at-end --plugin new.wasm  all of it again, over the rows of an older plugin
   host run --from kafka://broker1:9092/orders --to cassandra://node1,node2/shop
   host run --from orders.csv --to orders.db           from a file into a SQLite file
   host run --from orders.csv --to - | jq .OrderHour   rows as JSON lines";
@@ -29,6 +30,16 @@ Examples:
 pub(super) struct Run {
     #[command(flatten)]
     plugin: PluginFlags,
+    /// Load only plugins signed with one of these keys: a file of public keys, one a line
+    #[arg(long, value_name = "FILE")]
+    trusted_keys: Option<String>,
+    /// A candidate that runs beside the plugin and writes nothing; at the end it is said what it makes
+    /// differently
+    #[arg(long, value_name = "FILE")]
+    shadow: Option<String>,
+    /// The share of batches that it sees [default: 10%]
+    #[arg(long, value_name = "PERCENT")]
+    shadow_share: Option<String>,
     #[command(flatten)]
     from: FromFlag,
     #[command(flatten)]
@@ -56,9 +67,32 @@ pub(super) struct Run {
     /// Records handled by one plugin call, at most [default: 1000]
     #[arg(long, value_name = "N")]
     batch_records: Option<String>,
-    /// Added to every write timestamp; raise it to rewrite rows on purpose, 0 to 15 [default: 0]
-    #[arg(long, value_name = "N")]
-    generation: Option<String>,
+    /// Read everything again and write over rows that an older plugin made; N of 1 to 15 writes over all
+    /// lower ones; --rewrite alone is --rewrite=1 [default: 0]
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "1")]
+    rewrite: Option<String>,
+    /// Compare a swapped-in plugin with the one before it for so many records, and roll it back where it is
+    /// worse [default: 10000]
+    #[arg(long, value_name = "RECORDS|off")]
+    probation: Option<String>,
+    /// End with exit code 1 where somebody has to mend something, instead of waiting for it
+    /// [default: false]
+    #[arg(long)]
+    fail_fast: bool,
+    /// Say in this file, once a second, what is waited for and how far each partition is
+    #[arg(long, value_name = "FILE")]
+    status: Option<String>,
+    /// Where to answer for state, metrics and page; off for nowhere [default: 127.0.0.1:7171; from a
+    /// file: off]
+    #[arg(long, value_name = "IP:PORT|off")]
+    admin: Option<String>,
+    /// Send a span of each swap and of some batches to this collector, which takes OTLP over HTTP
+    /// [default: off]
+    #[arg(long, value_name = "URL|off")]
+    otlp: Option<String>,
+    /// The share of batches that have a span [default: 1%]
+    #[arg(long, value_name = "PERCENT")]
+    otlp_share: Option<String>,
 }
 
 impl Run {
@@ -69,12 +103,21 @@ impl Run {
         self.registry.say(&mut flags);
         self.consistency.say(&mut flags);
         flags
+            .set("plugin.trusted_keys", "--trusted-keys", self.trusted_keys)
+            .set("plugin.shadow", "--shadow", self.shadow)
+            .set("plugin.shadow_share", "--shadow-share", self.shadow_share)
             .set("dead_letters.to", "--dead-letters", self.dead_letters)
             .set("source.group", "--group", self.group)
             .set("source.group_instance", "--group-instance", self.group_instance)
             .set("source.start", "--start", self.start)
             .set("pipeline.batch_records", "--batch-records", self.batch_records)
-            .set("pipeline.generation", "--generation", self.generation);
+            .set("pipeline.generation", "--rewrite", self.rewrite)
+            .set("plugin.probation", "--probation", self.probation)
+            .set("pipeline.fail_fast", "--fail-fast", self.fail_fast.then_some("true"))
+            .set("pipeline.status_file", "--status", self.status)
+            .set("admin.address", "--admin", self.admin)
+            .set("otlp.address", "--otlp", self.otlp)
+            .set("otlp.share", "--otlp-share", self.otlp_share);
         let settings = super::load(&flags)?;
         let until = if self.exit_at_end { Until::End } else { Until::Stopped };
         if settings.to == To::Stdout {

@@ -2,7 +2,9 @@
 //! puts each input's value from where its origin says.
 
 use std::collections::{BTreeSet, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 
@@ -21,6 +23,9 @@ use super::registry::{Registry, RegistryError};
 /// Schemas fetched at once: a batch has one or two new ids, unless somebody writes noise that looks like ids.
 const FETCHES_IN_FLIGHT: usize = 8;
 
+/// An id that the registry did not know is asked for again after this time.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
+
 /// Confluent's wire format: a zero byte, the schema's id as big-endian u32, the datum.
 /// <https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html#wire-format>
 const FRAME_BYTES: usize = 5;
@@ -30,6 +35,8 @@ pub struct Decoder {
     inputs: Vec<Input>,
     registry: Option<Registry>,
     plans: Mutex<HashMap<u32, PlanOrReject>>,
+    /// Ids that the registry did not know, and when it said so.
+    unknown: Mutex<HashMap<u32, Instant>>,
 }
 
 /// What a batch of records became.
@@ -72,6 +79,7 @@ impl Decoder {
             inputs: inputs.to_vec(),
             registry,
             plans: Mutex::default(),
+            unknown: Mutex::default(),
         }
     }
 
@@ -129,12 +137,15 @@ impl Decoder {
         if let Some(plan) = self.kept_plans().get(&id) {
             return Ok(plan.clone());
         }
+        if self.is_unknown(id) {
+            return Ok(Err(fault::unknown_id(id)));
+        }
         let plan = match registry.by_id(id).await {
             Ok(schema) => Plan::new(id, schema, &self.inputs).map(Arc::new),
-            // Not kept: the id may be registered a moment later.
+            // Not kept for long: the id may be registered a moment later.
             Err(RegistryError::UnknownId { .. }) => {
-                let message = format!("the value is framed as Avro, but the registry knows no schema {id}");
-                return Ok(Err(fault::unknown_schema(message)));
+                self.kept_unknown().insert(id, Instant::now());
+                return Ok(Err(fault::unknown_id(id)));
             }
             Err(error @ (RegistryError::NotAvro { .. } | RegistryError::Refused { .. })) => {
                 return Ok(Err(fault::unknown_schema(error.to_string())));
@@ -146,6 +157,18 @@ impl Decoder {
         };
         self.kept_plans().insert(id, plan.clone());
         Ok(plan)
+    }
+
+    /// Whether the registry has just said that it does not know this id: noise that looks like Avro must not become a
+    /// question for each batch.
+    fn is_unknown(&self, id: u32) -> bool {
+        let mut unknown = self.kept_unknown();
+        unknown.retain(|_, asked| asked.elapsed() < ASK_AGAIN);
+        unknown.contains_key(&id)
+    }
+
+    fn kept_unknown(&self) -> std::sync::MutexGuard<'_, HashMap<u32, Instant>> {
+        self.unknown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn kept_plans(&self) -> std::sync::MutexGuard<'_, HashMap<u32, PlanOrReject>> {
@@ -172,7 +195,9 @@ impl Decoder {
         };
         if let Some((id, datum)) = frame(value).filter(|_| self.reads_avro()) {
             return match readers.get(&id) {
-                Some(Ok(reader)) => reader.read(datum).map(Content::Avro),
+                // The library has asserts of its own; a record that trips one is poison, not the end of the program.
+                Some(Ok(reader)) => catch_unwind(AssertUnwindSafe(|| reader.read(datum).map(Content::Avro)))
+                    .unwrap_or_else(|_| Err(fault::bad_avro("the Avro library breaks on this value"))),
                 Some(Err(reject)) => Err(reject.clone()),
                 None => Err(fault::unknown_schema(format!("there is no schema {id}"))),
             };

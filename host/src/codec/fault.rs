@@ -22,6 +22,12 @@ pub fn unknown_schema(message: impl Into<String>) -> Fault {
     Reject::new(Stage::Decode, "unknown-schema", message)
 }
 
+pub fn unknown_id(id: u32) -> Fault {
+    unknown_schema(format!(
+        "the value is framed as Avro, but the registry knows no schema {id}"
+    ))
+}
+
 pub fn no_registry(id: u32) -> Fault {
     let message = format!("the value is Avro with schema {id}, but no schema registry is configured");
     Reject::new(Stage::Decode, "no-registry", message)

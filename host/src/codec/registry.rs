@@ -185,6 +185,10 @@ impl Registry {
                 cause: Cause(error),
             },
             (Some(404), Some(SCHEMA_NOT_FOUND), Some(id)) => RegistryError::UnknownId { id },
+            // A schema that this one refers to was deleted: no record of it can be read any more.
+            (Some(404), Some(SUBJECT_NOT_FOUND | VERSION_NOT_FOUND), Some(id)) => RegistryError::Refused {
+                message: format!("schema {id} refers to a schema that is not there: {}", message(&error)),
+            },
             // A 404 of some other kind: the path in the URL is wrong, or it is no registry at all. Not the record's fault.
             (Some(404 | 405 | 408 | 429 | 500..), _, _) => unreachable(error),
             (Some(_), Some(code), _) if code > 0 => RegistryError::Refused {

@@ -1,5 +1,6 @@
 //! The two ends as one types them: `--from` and `--to`.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 /// What `--from` can say.
@@ -25,6 +26,18 @@ pub enum ToAddress {
     Stdout,
 }
 
+/// What `--plugin` can say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PluginAddress {
+    File(PathBuf),
+    Published {
+        /// `None`: those that records come from.
+        brokers: Option<String>,
+        topic: String,
+        name: String,
+    },
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     #[error(
@@ -39,12 +52,25 @@ pub enum AddressError {
     NoSink(String),
     #[error("an address with a login in it; logins go into {0}")]
     Login(&'static str),
+    #[error("`{0}` is no URL; it begins with http:// or https://")]
+    NoUrl(String),
     #[error("`{0}` is no topic name; it has 1 to 249 letters, digits, `.`, `_` or `-`")]
     Topic(String),
     #[error("`{0}` is no keyspace name; it begins with a letter and has at most 48 letters, digits or `_`")]
     Keyspace(String),
+    #[error("`{0}` is no address of a published plugin; give kafka://BROKERS/TOPIC/NAME, or a file")]
+    Plugin(String),
     #[error("`{0}` is no host:port")]
     Node(String),
+    #[error("`{0}` is no address to listen at; give IP:PORT (127.0.0.1:7171, [::1]:7171, 0.0.0.0:7171), or off")]
+    Listen(String),
+}
+
+/// What `--admin` can say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listen {
+    Off,
+    At(SocketAddr),
 }
 
 const CSV: &[&str] = &[".csv", ".csv.gz"];
@@ -99,6 +125,28 @@ pub fn to(text: &str) -> Result<ToAddress, AddressError> {
     }
 }
 
+pub fn plugin(text: &str) -> Result<PluginAddress, AddressError> {
+    let Some((hosts, place)) = parts(text, "kafka://") else {
+        return Ok(PluginAddress::File(text.into()));
+    };
+    if hosts.contains('@') {
+        return Err(AddressError::Login("KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD"));
+    }
+    let brokers = part(hosts);
+    if let Some(brokers) = &brokers {
+        nodes(brokers, 9092)?;
+    }
+    let (topic, name) = place.split_once('/').unwrap_or((place, ""));
+    self::topic(topic)
+        .and_then(|()| self::topic(name))
+        .map_err(|_| AddressError::Plugin(shown(text)))?;
+    Ok(PluginAddress::Published {
+        brokers,
+        topic: topic.to_owned(),
+        name: name.to_owned(),
+    })
+}
+
 /// `host`, `host:port`, `[ipv6]:port`, comma separated, to `host:port` each.
 pub fn nodes(text: &str, default_port: u16) -> Result<Vec<String>, AddressError> {
     let nodes: Result<Vec<String>, AddressError> = text
@@ -111,6 +159,36 @@ pub fn nodes(text: &str, default_port: u16) -> Result<Vec<String>, AddressError>
         Ok(nodes) if nodes.is_empty() => Err(AddressError::Node(shown(text))),
         result => result,
     }
+}
+
+/// An address on the web, without `/` at its end. `login` is where its login goes.
+pub fn url(text: &str, login: &'static str) -> Result<String, AddressError> {
+    if text.contains('@') {
+        return Err(AddressError::Login(login));
+    }
+    let rest = ["http://", "https://"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme));
+    match rest {
+        Some(rest) if !rest.is_empty() => Ok(text.trim_end_matches('/').to_owned()),
+        _ => Err(AddressError::NoUrl(shown(text))),
+    }
+}
+
+/// An address of this machine; `localhost` is its loopback address.
+pub fn listen(text: &str) -> Result<Listen, AddressError> {
+    let text = text.trim();
+    if text.eq_ignore_ascii_case("off") {
+        return Ok(Listen::Off);
+    }
+    let address = match text.strip_prefix("localhost:") {
+        Some(port) => port
+            .parse()
+            .ok()
+            .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
+        None => text.parse().ok(),
+    };
+    address.map(Listen::At).ok_or_else(|| AddressError::Listen(shown(text)))
 }
 
 pub fn topic(name: &str) -> Result<(), AddressError> {
@@ -231,6 +309,30 @@ mod tests {
             assert!(!error.to_string().contains("hunter2"));
         }
         assert!(!from("http://u:hunter2@x").unwrap_err().to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn a_plugin_is_a_file_or_was_published_under_a_name() {
+        let published = |brokers: Option<&str>| {
+            Ok(PluginAddress::Published {
+                brokers: brokers.map(Into::into),
+                topic: "host-plugins".to_owned(),
+                name: "clean".to_owned(),
+            })
+        };
+        assert_eq!(plugin("kafka://a:1,b/host-plugins/clean"), published(Some("a:1,b")));
+        assert_eq!(plugin("kafka:///host-plugins/clean"), published(None));
+        assert_eq!(plugin("a/b.wasm"), Ok(PluginAddress::File("a/b.wasm".into())));
+        for bad in [
+            "kafka://a",
+            "kafka://a/t",
+            "kafka://a/t/",
+            "kafka://a/t/n/m",
+            "kafka://a//n",
+        ] {
+            assert_eq!(plugin(bad), Err(AddressError::Plugin(bad.to_owned())));
+        }
+        assert!(matches!(plugin("kafka://u:p@a/t/n"), Err(AddressError::Login(_))));
     }
 
     #[test]

@@ -1,20 +1,27 @@
 //! From what was said to [`Settings`]: each section by its own function, every problem noted, none hidden by another.
 
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 
-use super::address::{self, FromAddress, ToAddress};
+use super::address::{self, FromAddress, Listen, PluginAddress, ToAddress};
 use super::given::{Flags, Surroundings, collect};
 use super::problem::Problems;
-use super::settings::{DeadLetters, From, Plugin, Settings, To};
+use super::settings::{Admin, DeadLetters, From, IfTaken, Plugin, PluginFrom, Settings, To};
 use super::values::Values;
 use super::{kafka, table};
 use crate::connection::{
     CassandraConnection, ClientCertificate, KafkaConnection, Login, RegistryConnection, Secret, Tls,
 };
+use crate::pipeline::budget::Share;
+use crate::pipeline::probation::Probation;
 use crate::plugin::limits::Limits;
 use crate::sink::cassandra::config::Consistency;
+use crate::source::fleet::Fleet;
 use crate::source::kafka::config::Start;
 use crate::{pipeline, sink, source, telemetry};
+
+/// Nobody else is known to use this port. Only this machine reaches it.
+const DEFAULT_ADMIN: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 7171));
 
 /// What a verb starts from.
 #[derive(Debug)]
@@ -47,17 +54,20 @@ fn settings(values: &mut Values) -> Settings {
     let (to, nodes) = to(values);
     let dead_letters = dead_letters(values, &from, &to);
     let pipeline = pipeline(values);
+    let kafka = KafkaConnection {
+        brokers,
+        properties: kafka::properties(values),
+    };
     Settings {
-        kafka: KafkaConnection {
-            brokers,
-            properties: kafka::properties(values),
-        },
         registry: registry(values),
         source: source(values, &pipeline),
         cassandra: cassandra(values, nodes),
-        plugin: plugin(values),
+        plugin: plugin(values, &kafka),
+        kafka,
         pipeline,
+        admin: admin(values, &from),
         log: log(values),
+        otlp: otlp(values),
         from,
         topic,
         to,
@@ -67,10 +77,17 @@ fn settings(values: &mut Values) -> Settings {
 
 /// What the source reads ahead is what the pipeline queues.
 fn source(values: &mut Values, pipeline: &pipeline::config::Config) -> source::kafka::config::Config {
+    let group = values.text("source.group").unwrap_or_default();
+    let start = values.choice("source.start", &[Start::Earliest, Start::Latest]);
+    // A rewrite goes its own way from the beginning, beside the group that goes on.
+    let (group, start) = match pipeline.generation {
+        0 => (group, start),
+        generation => (format!("{group}.rewrite-{generation}"), Start::Earliest),
+    };
     source::kafka::config::Config {
-        group: values.text("source.group").unwrap_or_default(),
+        group,
         group_instance: values.text("source.group_instance"),
-        start: values.choice("source.start", &[Start::Earliest, Start::Latest]),
+        start,
         chunk_records: pipeline.batch_records.div_ceil(2),
         queue_records: pipeline.queue_records,
         queue_bytes: pipeline.queue_bytes,
@@ -192,18 +209,7 @@ fn dead_letters(values: &mut Values, from: &From, to: &To) -> DeadLetters {
 }
 
 fn registry(values: &mut Values) -> RegistryConnection {
-    let url = values.parse("registry.url", |text| {
-        if text.contains('@') {
-            Err("a URL with a login in it; the login goes into SCHEMA_REGISTRY_AUTH".to_owned())
-        } else if ["http://", "https://"]
-            .iter()
-            .any(|scheme| text.len() > scheme.len() && text.starts_with(scheme))
-        {
-            Ok(text.trim_end_matches('/').to_owned())
-        } else {
-            Err(format!("`{text}` is no URL; it begins with http:// or https://"))
-        }
-    });
+    let url = values.parse("registry.url", |text| address::url(text, "SCHEMA_REGISTRY_AUTH"));
     let auth = values.text("registry.auth").and_then(|text| {
         let login = text.split_once(':').map(|(user, password)| Login {
             user: user.to_owned(),
@@ -272,12 +278,50 @@ fn names(key: &str) -> String {
     }
 }
 
-fn plugin(values: &mut Values) -> Plugin {
+/// What was published is asked of the brokers that its address names, else of those that records come from, with the same
+/// login.
+fn plugin_from(values: &mut Values, kafka: &KafkaConnection) -> PluginFrom {
+    match values.parse("plugin.file", address::plugin) {
+        Some(PluginAddress::Published { brokers, topic, name }) => {
+            let mut kafka = kafka.clone();
+            kafka.brokers = brokers.unwrap_or(kafka.brokers);
+            PluginFrom::Published {
+                fleet: Fleet { kafka, topic },
+                name,
+            }
+        }
+        Some(PluginAddress::File(path)) => PluginFrom::File(path),
+        None => PluginFrom::File(PathBuf::new()),
+    }
+}
+
+fn plugin(values: &mut Values, kafka: &KafkaConnection) -> Plugin {
+    let from = plugin_from(values, kafka);
     let settings = values.under(table::PLUGIN_SETTINGS);
     let narrow = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    let probation = values.parse("plugin.probation", |text| match text {
+        "off" => Ok(None),
+        number => number
+            .parse()
+            .map(Some)
+            .map_err(|_| format!("`{number}` is neither off nor a number of records")),
+    });
+    let (time, margin_percent) = (
+        values.millis("plugin.probation_ms"),
+        narrow(values.number("plugin.probation_margin_percent")),
+    );
     Plugin {
-        file: values.path("plugin.file").unwrap_or_default(),
+        probation: probation.flatten().map(|records| Probation {
+            records,
+            time,
+            margin_percent,
+        }),
+        watch: values.choice("plugin.watch", &[true, false]),
+        from,
         settings: settings.into_iter().map(|(key, given)| (key, given.value)).collect(),
+        trusted_keys: values.path("plugin.trusted_keys"),
+        shadow: values.path("plugin.shadow"),
+        shadow_share: values.parse("plugin.shadow_share", str::parse).unwrap_or_default(),
         limits: Limits {
             memory_bytes: values.size("plugin.limits.memory_mib") << 20,
             deadline: values.millis("plugin.limits.deadline_ms"),
@@ -297,7 +341,50 @@ fn pipeline(values: &mut Values) -> pipeline::config::Config {
         drain_timeout: values.millis("pipeline.drain_timeout_ms"),
         commit_interval: values.millis("pipeline.commit_interval_ms"),
         generation: u8::try_from(values.number("pipeline.generation")).unwrap_or(u8::MAX),
+        reject_budget: share(
+            values,
+            "pipeline.reject_budget_percent",
+            "pipeline.reject_window_records",
+        ),
+        fault_budget: share(values, "pipeline.fault_budget_percent", "pipeline.fault_window_records"),
+        fail_fast: values.choice("pipeline.fail_fast", &[true, false]),
+        status_file: values.path("pipeline.status_file"),
     }
+}
+
+fn share(values: &mut Values, percent: &str, window: &str) -> Share {
+    Share {
+        percent: u32::try_from(values.number(percent)).unwrap_or(100),
+        window_records: values.size(window),
+    }
+}
+
+/// On where records come from Kafka, since such a run goes on and on.
+fn admin(values: &mut Values, from: &From) -> Option<Admin> {
+    let key = "admin.address";
+    let token = values.parse("admin.token", |text| {
+        let is_good = text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if is_good { Ok(Secret::new(text)) } else { Err("") }
+    });
+    let (address, if_taken) = match (values.parse(key, address::listen), from) {
+        (Some(Listen::At(address)), _) => (address, IfTaken::Fail),
+        (Some(Listen::Off), _) | (None, From::Csv(_) | From::Ndjson(_)) => return None,
+        (None, From::Kafka { .. }) => (DEFAULT_ADMIN, IfTaken::AnotherPort),
+    };
+    if !address.ip().is_loopback() && values.given("admin.token").is_none() {
+        values.blame(
+            key,
+            format!(
+                "{address} can be reached from other machines, so it needs {}",
+                names("admin.token")
+            ),
+        );
+    }
+    Some(Admin {
+        address,
+        if_taken,
+        token,
+    })
 }
 
 fn log(values: &mut Values) -> telemetry::Config {
@@ -307,6 +394,19 @@ fn log(values: &mut Values) -> telemetry::Config {
         format: values.choice("log.format", &formats),
         filter: filter.unwrap_or_default(),
     }
+}
+
+fn otlp(values: &mut Values) -> Option<telemetry::otlp::Config> {
+    let address = values.parse("otlp.address", |text| match text {
+        "off" => Ok(None),
+        // A variable of the protocol, which other programs know, too.
+        url => address::url(url, "OTEL_EXPORTER_OTLP_HEADERS").map(Some),
+    });
+    let share = values.parse("otlp.share", str::parse);
+    Some(telemetry::otlp::Config {
+        address: address??,
+        share: share?,
+    })
 }
 
 #[cfg(test)]

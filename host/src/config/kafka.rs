@@ -42,10 +42,6 @@ const REFUSED: &[(&str, &str)] = &[
         "the host's rebalancing is built on the classic protocol",
     ),
     ("metadata.broker.list", "use source.brokers"),
-    (
-        "partition.assignment.strategy",
-        "the host's draining on revocation is built on its own choice",
-    ),
     ("plugin.library.paths", "it would load native code into the host"),
     (
         "request.required.acks",

@@ -11,6 +11,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::{DeadLetter, DeadLetterError, DeadLetters};
+use crate::record::display;
+use crate::record::letter::line::is_plain_object;
 
 /// The first key of every line, by which a file of an earlier run is recognised.
 const FIRST_KEY: &str = "code";
@@ -92,7 +94,8 @@ fn is_replaceable(path: &Path) -> std::io::Result<bool> {
     Ok(start.is_empty() || start == format!("{{\"{FIRST_KEY}\":").as_bytes())
 }
 
-fn to_json(letter: &DeadLetter) -> serde_json::Result<Box<RawValue>> {
+/// One line, without its end; `record::letter::line` reads it back.
+pub(super) fn to_json(letter: &DeadLetter) -> serde_json::Result<Box<RawValue>> {
     let position = &letter.record.position;
     let mut object = Map::new();
     object.insert(FIRST_KEY.into(), json!(letter.reject.code));
@@ -106,7 +109,10 @@ fn to_json(letter: &DeadLetter) -> serde_json::Result<Box<RawValue>> {
     object.insert("offset".into(), json!(position.offset.0));
     object.insert("record_timestamp".into(), json!(letter.record.timestamp_ms));
     object.insert("write_timestamp".into(), json!(letter.write_time.0));
+    object.insert("generation".into(), json!(letter.generation));
+    object.insert("replays".into(), json!(letter.replays));
     object.insert("attempt".into(), json!(letter.attempt));
+    object.insert("rejected_at".into(), json!(display::timestamp(letter.rejected_at_ms)));
     object.insert(
         "plugin".into(),
         json!({
@@ -134,12 +140,6 @@ fn to_json(letter: &DeadLetter) -> serde_json::Result<Box<RawValue>> {
         "{},\"value\":{value}}}",
         text.strip_suffix('}').unwrap_or(&text)
     ))
-}
-
-/// A JSON object that nobody takes for `{"hex": …}`.
-fn is_plain_object(value: &str) -> bool {
-    let is_object = value.starts_with('{') && !value.contains('\n');
-    is_object && !value.starts_with("{\"hex\"") && serde_json::from_str::<&RawValue>(value).is_ok()
 }
 
 /// Text where it is text, else `{"hex": "…"}`.

@@ -1,7 +1,9 @@
-//! The headers of a dead letter: Kafka Connect's names, so that existing tools show them, and our own under `host.`.
+//! The headers that a dead letter gets behind its record's own. `record::letter` has the names and reads them back.
 //!
-//! Names and meaning are those of Connect's `DeadLetterQueueReporter` (KIP-298); values are strings.
+//! Names and meaning are those of Connect's `DeadLetterQueueReporter` (KIP-298), and our own; values are strings.
 
+use crate::record::display;
+use crate::record::letter::headers as names;
 use crate::record::reject::Stage;
 
 use super::DeadLetter;
@@ -10,25 +12,29 @@ use super::DeadLetter;
 pub fn of(letter: &DeadLetter) -> Vec<(&'static str, String)> {
     let position = &letter.record.position;
     let mut headers = vec![
-        ("__connect.errors.topic", position.partition.topic.to_string()),
-        ("__connect.errors.partition", position.partition.number.to_string()),
-        ("__connect.errors.offset", position.offset.to_string()),
-        ("__connect.errors.connector.name", "host".to_owned()),
-        ("__connect.errors.task.id", position.partition.number.to_string()),
-        ("__connect.errors.stage", connect_stage(letter.reject.stage).to_owned()),
-        ("__connect.errors.class.name", letter.plugin.name.to_string()),
-        ("__connect.errors.exception.class.name", letter.reject.code.to_string()),
-        ("__connect.errors.exception.message", letter.reject.message.clone()),
-        ("host.stage", letter.reject.stage.to_string()),
-        ("host.code", letter.reject.code.to_string()),
-        ("host.plugin.name", letter.plugin.name.to_string()),
-        ("host.plugin.version", letter.plugin.version.to_string()),
-        ("host.plugin.digest", letter.plugin.digest.to_string()),
-        ("host.attempt", letter.attempt.to_string()),
-        ("host.write-timestamp", letter.write_time.0.to_string()),
+        // First, since a letter is read back from here on.
+        (names::TOPIC, position.partition.topic.to_string()),
+        (names::PARTITION, position.partition.number.to_string()),
+        (names::OFFSET, position.offset.to_string()),
+        (names::CONNECTOR, "host".to_owned()),
+        (names::TASK, position.partition.number.to_string()),
+        (names::CONNECT_STAGE, connect_stage(letter.reject.stage).to_owned()),
+        (names::CLASS, letter.plugin.name.to_string()),
+        (names::EXCEPTION_CLASS, letter.reject.code.to_string()),
+        (names::MESSAGE, letter.reject.message.clone()),
+        (names::STAGE, letter.reject.stage.to_string()),
+        (names::CODE, letter.reject.code.to_string()),
+        (names::PLUGIN_NAME, letter.plugin.name.to_string()),
+        (names::PLUGIN_VERSION, letter.plugin.version.to_string()),
+        (names::PLUGIN_DIGEST, letter.plugin.digest.to_string()),
+        (names::ATTEMPT, letter.attempt.to_string()),
+        (names::WRITE_TIMESTAMP, letter.write_time.0.to_string()),
+        (names::GENERATION, letter.generation.to_string()),
+        (names::REPLAYS, letter.replays.to_string()),
+        (names::REJECTED_AT, display::timestamp(letter.rejected_at_ms)),
     ];
     if let Some(timestamp_ms) = letter.record.timestamp_ms {
-        headers.push(("host.record-timestamp", timestamp_ms.to_string()));
+        headers.push((names::RECORD_TIMESTAMP, timestamp_ms.to_string()));
     }
     headers
 }
@@ -41,3 +47,6 @@ fn connect_stage(stage: Stage) -> &'static str {
         Stage::Write => "TASK_PUT",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,12 @@ pub struct DeadLetter {
     pub attempt: u32,
     /// What its rows would have been written with.
     pub write_time: WriteTime,
+    /// The generation within `write_time`.
+    pub generation: u8,
+    /// How often the record has been replayed.
+    pub replays: u32,
+    /// When it was refused, in milliseconds since 1970.
+    pub rejected_at_ms: i64,
 }
 
 /// Where dead letters go.
@@ -39,12 +45,35 @@ pub enum DeadLetterError {
     Topic {
         topic: String,
         #[source]
-        cause: Arc<dyn Error + Send + Sync>,
+        cause: Cause,
+    },
+    #[error(
+        "the dead-letter topic {topic} takes no record of {bytes} bytes; raise its max.message.bytes (`kafka-configs --alter --topic {topic}`)"
+    )]
+    TooLarge {
+        topic: String,
+        bytes: usize,
+        #[source]
+        cause: Cause,
+    },
+    #[error("the dead-letter topic {topic} is not there any more; `host setup` creates it")]
+    TopicGone {
+        topic: String,
+        #[source]
+        cause: Cause,
+    },
+    #[error("the brokers refuse to write to the dead-letter topic {topic}; check the login and the ACLs")]
+    Unauthorized {
+        topic: String,
+        #[source]
+        cause: Cause,
     },
     #[error("the dead-letter file {path} cannot be written")]
     File {
         path: String,
         #[source]
-        cause: Arc<dyn Error + Send + Sync>,
+        cause: Cause,
     },
 }
+
+pub type Cause = Arc<dyn Error + Send + Sync>;

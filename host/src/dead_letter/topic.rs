@@ -1,6 +1,6 @@
 //! Dead letters into a Kafka topic, each acknowledged by all in-sync replicas.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all};
@@ -17,7 +17,8 @@ use crate::connection::KafkaConnection;
 const DELIVERY_TIMEOUT_MS: &str = "30000";
 
 pub struct DeadLetterTopic {
-    producer: FutureProducer,
+    config: ClientConfig,
+    producer: Mutex<FutureProducer>,
     topic: String,
 }
 
@@ -29,7 +30,7 @@ impl DeadLetterTopic {
         for (name, value) in &connection.properties {
             config.set(name, value.reveal());
         }
-        let producer = config
+        config
             .set("bootstrap.servers", &connection.brokers)
             .set("client.id", "host-dead-letters")
             .set("enable.idempotence", "true")
@@ -40,13 +41,27 @@ impl DeadLetterTopic {
             .set("allow.auto.create.topics", "false")
             // A dead letter goes to the partition of its key, as Java's producer would choose it.
             .set("partitioner", "murmur2_random")
-            .set_log_level(RDKafkaLogLevel::Emerg)
-            .create()
-            .map_err(|cause| error(topic, without_value(cause)))?;
+            .set_log_level(RDKafkaLogLevel::Emerg);
+        let producer = config.create().map_err(|cause| error(topic, 0, without_value(cause)))?;
         Ok(Self {
-            producer,
+            config,
+            producer: Mutex::new(producer),
             topic: topic.to_owned(),
         })
+    }
+
+    /// The producer, or a new one where the last error was one that librdkafka's idempotent producer does not survive
+    /// (the brokers have lost what they knew of it).
+    fn producer(&self) -> FutureProducer {
+        let mut producer = self.producer.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((code, reason)) = producer.client().fatal_error() {
+            tracing::warn!(%code, reason, "the dead-letter producer cannot go on, making a new one");
+            match self.config.create() {
+                Ok(new) => *producer = new,
+                Err(cause) => tracing::error!(%cause, "cannot make a new dead-letter producer"),
+            }
+        }
+        producer.clone()
     }
 
     async fn send(&self, letter: &DeadLetter) -> Result<(), DeadLetterError> {
@@ -71,7 +86,7 @@ impl DeadLetterTopic {
             }
             result => result,
         }
-        .map_err(|cause| error(&self.topic, cause))
+        .map_err(|cause| error(&self.topic, letter.record.size(), cause))
     }
 
     async fn produce(
@@ -88,7 +103,7 @@ impl DeadLetterTopic {
             timestamp,
             headers: Some(headers),
         };
-        let sent = self.producer.send(record, Duration::from_secs(30)).await;
+        let sent = self.producer().send(record, Duration::from_secs(30)).await;
         sent.map(drop).map_err(|(cause, _)| cause)
     }
 }
@@ -103,10 +118,26 @@ fn without_value(error: KafkaError) -> KafkaError {
     }
 }
 
-fn error(topic: &str, cause: KafkaError) -> DeadLetterError {
-    DeadLetterError::Topic {
-        topic: topic.to_owned(),
-        cause: Arc::new(cause),
+/// What the client's error means; `bytes` are those of the record.
+fn error(topic: &str, bytes: usize, cause: KafkaError) -> DeadLetterError {
+    let (topic, code) = (topic.to_owned(), cause.rdkafka_error_code());
+    let cause = Arc::new(cause);
+    match code {
+        Some(RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::InvalidMessageSize) => {
+            DeadLetterError::TooLarge { topic, bytes, cause }
+        }
+        Some(
+            RDKafkaErrorCode::UnknownTopicOrPartition
+            | RDKafkaErrorCode::UnknownTopic
+            | RDKafkaErrorCode::UnknownPartition,
+        ) => DeadLetterError::TopicGone { topic, cause },
+        Some(
+            RDKafkaErrorCode::TopicAuthorizationFailed
+            | RDKafkaErrorCode::ClusterAuthorizationFailed
+            | RDKafkaErrorCode::SaslAuthenticationFailed
+            | RDKafkaErrorCode::Authentication,
+        ) => DeadLetterError::Unauthorized { topic, cause },
+        _ => DeadLetterError::Topic { topic, cause },
     }
 }
 
@@ -119,7 +150,8 @@ impl DeadLetters for DeadLetterTopic {
 impl Drop for DeadLetterTopic {
     fn drop(&mut self) {
         // Everything was awaited by `publish`; this only lets librdkafka finish its housekeeping.
-        if let Err(cause) = self.producer.flush(Duration::from_secs(1)) {
+        let producer = self.producer.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Err(cause) = producer.flush(Duration::from_secs(1)) {
             tracing::debug!(%cause, "dead-letter producer not flushed");
         }
     }

@@ -1,6 +1,9 @@
 //! Bounds and intervals of the pipeline.
 
+use std::path::PathBuf;
 use std::time::Duration;
+
+use super::budget::Share;
 
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -16,6 +19,14 @@ pub struct Config {
     pub commit_interval: Duration,
     /// 0..=15, above 0 only for a deliberate rewrite.
     pub generation: u8,
+    /// Rejects of any kind.
+    pub reject_budget: Share,
+    /// Records that break the guest.
+    pub fault_budget: Share,
+    /// End where somebody has to mend something, instead of waiting for it.
+    pub fail_fast: bool,
+    /// A file that says how the pipeline is, written anew about once a second.
+    pub status_file: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -27,6 +38,16 @@ impl Default for Config {
             drain_timeout: Duration::from_secs(20),
             commit_interval: Duration::from_secs(1),
             generation: 0,
+            reject_budget: Share {
+                percent: 90,
+                window_records: 10_000,
+            },
+            fault_budget: Share {
+                percent: 50,
+                window_records: 1000,
+            },
+            fail_fast: false,
+            status_file: None,
         }
     }
 }

@@ -6,6 +6,8 @@ use crate::plugin::TransformError;
 use crate::record::reject::{Reject, Stage};
 use crate::sink::SinkError;
 
+use super::budget::Spent;
+use super::isolate::GuestError;
 use super::outage::chain;
 
 /// An error of any stage on a record's way.
@@ -14,6 +16,9 @@ pub enum Fault<'a> {
     Codec(&'a CodecError),
     /// Of a guest call with this one record alone: larger batches are split first.
     Transform(&'a TransformError),
+    /// No outcome whatever the records.
+    Guest(&'a GuestError),
+    Budget(&'a Spent),
     Sink(&'a SinkError),
     DeadLetter(&'a DeadLetterError),
 }
@@ -30,6 +35,10 @@ pub enum Disposition {
 }
 
 /// The table. Every arm says what happened, hence what follows.
+#[expect(
+    clippy::match_same_arms,
+    reason = "each arm has its own reason, and the reasons are the point"
+)]
 pub fn disposition(fault: Fault<'_>) -> Disposition {
     use Disposition::{Halt, Reject as RejectIt, Retry};
     let write = |code: &'static str, error: &SinkError| RejectIt(Reject::new(Stage::Write, code, chain(error)));
@@ -42,6 +51,10 @@ pub fn disposition(fault: Fault<'_>) -> Disposition {
         },
         // A lone record traps, never ends, eats memory or makes the guest break the contract: this record is poison.
         Fault::Transform(error) => RejectIt(Reject::new(Stage::Transform, error.code(), chain(error))),
+        // A bad deploy, not a bad record.
+        Fault::Guest(GuestError::Start(_) | GuestError::Broken { .. }) => Halt,
+        // Nearly everything is refused: plugin or topic is the wrong one.
+        Fault::Budget(_) => Halt,
         Fault::Sink(error) => match error {
             // The value does not fit the column: it never will.
             SinkError::Value { .. } => write("bad-value", error),
@@ -67,6 +80,10 @@ pub fn disposition(fault: Fault<'_>) -> Disposition {
         Fault::DeadLetter(error) => match error {
             // Without an acknowledged dead letter the record would be lost.
             DeadLetterError::Topic { .. } | DeadLetterError::File { .. } => Retry,
+            // No try of ours makes the record smaller, brings the topic back or gives the right to write to it.
+            DeadLetterError::TooLarge { .. }
+            | DeadLetterError::TopicGone { .. }
+            | DeadLetterError::Unauthorized { .. } => Halt,
         },
     }
 }

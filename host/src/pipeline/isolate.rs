@@ -1,24 +1,55 @@
 //! Calls the guest with a batch; when a row breaks it, splits the batch in halves until the culprits stand alone.
 //!
 //! After any fault the instance is gone and a new one takes over, so what one record did to the guest's memory reaches
-//! no other. k culprits in n rows cost at most 2k * (log2(n / k) + 2) calls beyond the first.
+//! no other. k culprits in n rows cost at most 2k * (log2(n / k) + 2) calls beyond the first, and a few more where the
+//! batch begins with many of them: a guest that breaks on everything is a bad deploy, which is noticed early.
 
-use crate::plugin::{Instance, Plugin, PluginError};
+use crate::plugin::{Instance, Plugin, PluginError, TransformError};
 use crate::record::columns::Batch;
 use crate::record::descriptor::{Outcome, Rows};
 
+use super::failpoint::{self, Promise};
 use super::fault::{Disposition, Fault, disposition};
+
+/// So many culprits in a row at the beginning of a batch, and the rest of it is probed.
+const SUSPICIOUS: usize = 16;
+
+/// Rows of the rest that are probed, each alone.
+const PROBES: usize = 8;
+
+/// The plugin gives no outcome, whatever the records: a halt, not a reject.
+#[derive(Debug, thiserror::Error)]
+pub enum GuestError {
+    #[error("the plugin cannot be started")]
+    Start(#[from] PluginError),
+    #[error("the plugin breaks on every record that it was given alone, out of a batch of {rows}; run one that works")]
+    Broken {
+        rows: usize,
+        #[source]
+        error: TransformError,
+    },
+}
 
 /// A plugin with its instance, replaced after every fault.
 pub struct Guest<'a> {
     plugin: &'a Plugin,
     instance: Option<Instance>,
+    calls: u64,
 }
 
 impl<'a> Guest<'a> {
     /// Goes on with an instance from an earlier batch, if there is one.
     pub fn new(plugin: &'a Plugin, instance: Option<Instance>) -> Self {
-        Self { plugin, instance }
+        Self {
+            plugin,
+            instance,
+            calls: 0,
+        }
+    }
+
+    /// Calls of the guest so far: one a batch where nothing is wrong.
+    pub fn calls(&self) -> u64 {
+        self.calls
     }
 
     /// The instance, for the next batch.
@@ -29,24 +60,47 @@ impl<'a> Guest<'a> {
     /// The outcome of every row: rows that break the guest are rejected, the others are as if those had not been there.
     ///
     /// # Errors
-    /// No instance can be made any more, which says nothing about the records.
-    pub fn transform(&mut self, batch: &Batch) -> Result<Outcome, PluginError> {
+    /// The guest is at fault and not the records: no instance can be made any more, or every record breaks it.
+    pub fn transform(&mut self, batch: &Batch) -> Result<Outcome, GuestError> {
         let mut outcome = Outcome::default();
         // Halves still to do, the first row of each, earliest on top.
         let mut parts = vec![(0, batch.rows)];
+        // Culprits found before any part came through.
+        let mut broken_first = 0;
+        let mut has_come_through = false;
+        // The last row that alone did not return in time.
+        let mut doubted = None;
         while let Some((start, rows)) = parts.pop() {
-            let (instance, is_fresh) = match self.instance.take() {
+            let (mut instance, is_fresh) = match self.instance.take() {
                 Some(instance) => (instance, false),
                 None => (self.plugin.instantiate()?, true),
             };
-            match instance.transform(&slice(batch, start, rows)) {
-                Ok((instance, part)) => {
-                    self.instance = Some(instance);
+            self.calls += 1;
+            let called = instance.transform(&slice(batch, start, rows));
+            if called.is_ok() || failpoint::is_broken(Promise::FreshInstanceAfterTrap) {
+                self.instance = Some(instance);
+            }
+            match called {
+                Ok(part) => {
+                    has_come_through = true;
                     append(&mut outcome, part, row_number(start));
                 }
                 // What earlier records left in the guest's memory may be at fault: only a fresh instance is a witness.
-                Err(_) if rows <= 1 && !is_fresh => parts.push((start, rows)),
+                Err(_) if rows <= 1 && !is_fresh && self.instance.is_none() => parts.push((start, rows)),
+                // Deadlines are of the clock on the wall, and a busy machine may stop a thread for a while. No good record
+                // must be rejected for that: a second witness is called.
+                Err(TransformError::Deadline { .. }) if rows <= 1 && doubted != Some(start) => {
+                    doubted = Some(start);
+                    parts.push((start, rows));
+                }
                 Err(error) if rows <= 1 => {
+                    broken_first += usize::from(!has_come_through);
+                    if broken_first == SUSPICIOUS && self.breaks_everywhere(batch, start + 1)? {
+                        return Err(GuestError::Broken {
+                            rows: batch.rows,
+                            error,
+                        });
+                    }
                     if let Disposition::Reject(reject) = disposition(Fault::Transform(&error)) {
                         outcome.rejects.push((row_number(start), reject));
                     }
@@ -60,9 +114,27 @@ impl<'a> Guest<'a> {
         }
         Ok(outcome)
     }
+
+    /// Whether rows all over the rest of the batch, each alone in a fresh instance, break the guest too. Then a bad plugin
+    /// was deployed, and to find out row by row would take a deadline for each.
+    fn breaks_everywhere(&mut self, batch: &Batch, from: usize) -> Result<bool, PluginError> {
+        let rest = batch.rows - from;
+        if rest < PROBES {
+            return Ok(false);
+        }
+        for probe in 0..PROBES {
+            self.calls += 1;
+            let row = from + probe * (rest - 1) / (PROBES - 1);
+            if self.plugin.instantiate()?.transform(&slice(batch, row, 1)).is_ok() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
 }
 
-fn slice(batch: &Batch, start: usize, rows: usize) -> Batch {
+/// Some rows of a batch.
+pub fn slice(batch: &Batch, start: usize, rows: usize) -> Batch {
     Batch {
         rows,
         columns: batch.columns.iter().map(|column| column.slice(start, rows)).collect(),

@@ -4,38 +4,95 @@
 //! [`supervisor`] follows the source's events and keeps a [`worker`] for each assigned partition. A worker decodes,
 //! calls the plugin ([`isolate`] splits a batch until a row that breaks the guest stands alone) and hands the batch to
 //! [`settle`], which writes rows and publishes dead letters until every record is settled. [`fault`] says what an error
-//! means, [`offsets`] what may be committed, [`write_time`] what the rows are written with.
+//! means, [`budget`] when there are too many rejects to be the records' fault, [`offsets`] what may be committed,
+//! [`write_time`] what the rows are written with. [`status`], [`metrics`] and [`trace`] tell others how all that goes.
 
 pub mod backoff;
+pub mod book;
+pub mod budget;
+pub mod compare;
 pub mod config;
+pub mod examples;
+mod failpoint;
 pub mod fault;
+pub mod histogram;
 pub mod isolate;
+pub mod lane;
+pub mod latest;
+pub mod metrics;
 pub mod offsets;
 pub mod outage;
 pub mod patience;
+pub mod probation;
 pub mod settle;
+pub mod shadow;
+pub mod slot;
+pub mod status;
 pub mod supervisor;
+pub mod swap;
 pub mod totals;
+pub mod trace;
+pub mod trial;
+pub mod version;
 pub mod worker;
 pub mod write_time;
 
 use std::sync::Arc;
 
-use crate::codec::Decoder;
 use crate::dead_letter::DeadLetters;
-use crate::plugin::Plugin;
-use crate::sink::Sink;
+use budget::Budget;
 use config::Config;
+use examples::Examples;
+use latest::Latest;
+use metrics::Metrics;
 use outage::Outages;
+use shadow::Shadow;
+use slot::PluginSlot;
+use status::Board;
 use totals::Totals;
+use trace::Traces;
+use version::Version;
 
 /// The real parts, wired by `app`.
 pub struct Parts {
-    pub decoder: Arc<Decoder>,
-    pub plugin: Arc<Plugin>,
-    pub sink: Arc<dyn Sink>,
+    pub slot: PluginSlot,
     pub dead_letters: Arc<dyn DeadLetters>,
     pub config: Config,
+    pub budget: Budget,
     pub outages: Outages,
     pub totals: Totals,
+    pub latest: Latest,
+    pub shadow: Shadow,
+    pub metrics: Metrics,
+    pub examples: Examples,
+    pub board: Board,
+    pub traces: Traces,
+}
+
+impl Parts {
+    /// Those that one chooses; what they tell of themselves begins empty.
+    pub fn new(version: Version, dead_letters: Arc<dyn DeadLetters>, budget: Budget, config: Config) -> Self {
+        Self {
+            slot: PluginSlot::new(version),
+            dead_letters,
+            config,
+            budget,
+            outages: Outages::default(),
+            totals: Totals::default(),
+            latest: Latest::default(),
+            shadow: Shadow::default(),
+            metrics: Metrics::default(),
+            examples: Examples::default(),
+            board: Board::default(),
+            traces: Traces::default(),
+        }
+    }
+
+    /// The same, with somebody who is told of batches and swaps.
+    #[must_use]
+    pub fn traced(mut self, traces: Traces) -> Self {
+        self.slot.history.tell(traces.clone());
+        self.traces = traces;
+        self
+    }
 }

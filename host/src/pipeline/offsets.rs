@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use crate::record::position::{CommitPoint, WriteTime};
+use crate::record::trail::{Fence, Writers};
 
 /// Batches that were begun, oldest first.
 #[derive(Debug, Default)]
@@ -14,11 +15,13 @@ pub struct OffsetTracker {
     settled: Option<Settled>,
 }
 
-/// Everything before `point` is settled; `base` is the write-timestamp base of the last record before it.
+/// Everything before `point` is settled; `base` is the write-timestamp base of the last record before it, `fence` the
+/// plugin that took it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settled {
     pub point: CommitPoint,
     pub base: WriteTime,
+    pub fence: Fence,
 }
 
 /// Names a batch until it is settled.
@@ -54,6 +57,12 @@ impl OffsetTracker {
         }
     }
 
+    /// The plugins of the batches that are not settled.
+    pub fn writers(&self) -> Writers {
+        let digests = self.in_flight.iter().map(|batch| batch.end.fence.digest);
+        digests.fold(Writers::Nobody, |writers, digest| writers.and(Writers::One(digest)))
+    }
+
     /// What may be committed: `None` until the first batch is settled.
     pub fn settled(&self) -> Option<Settled> {
         self.settled
@@ -65,11 +74,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::record::descriptor::Digest;
+    use crate::record::position::Offset;
 
     fn end(point: i64) -> Settled {
         Settled {
             point: CommitPoint(point),
             base: WriteTime(point * 16),
+            fence: Fence {
+                digest: Digest([0; 32]),
+                from: Offset(0),
+            },
         }
     }
 

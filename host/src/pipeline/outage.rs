@@ -4,13 +4,16 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
 
 /// A line a minute: an operator sees that it still waits, and the log stays readable.
 const REMINDER: Duration = Duration::from_mins(1);
 
-/// What can be away.
+/// What can be away; [`Waiting::ALL`] has them in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Waiting {
     Source,
@@ -34,6 +37,10 @@ pub enum Severity {
 #[derive(Debug, Clone, Default)]
 pub struct Outages {
     current: Arc<Mutex<BTreeMap<Waiting, Outage>>>,
+    /// Tries that failed since the start.
+    failed_tries: Arc<[AtomicU64; Waiting::ALL.len()]>,
+    /// The first thing that somebody has to mend.
+    halt: watch::Sender<Option<String>>,
 }
 
 /// One of those who wait. An outage is over when the last of them has what it waited for: rows for one replica may be
@@ -45,13 +52,39 @@ pub struct Waiter {
     is_waiting: bool,
 }
 
-#[derive(Debug)]
-struct Outage {
+/// One thing that is waited for.
+#[derive(Debug, Clone)]
+pub struct Outage {
+    pub severity: Severity,
+    pub since: Instant,
+    pub tries: u64,
+    /// The last error, with its causes.
+    pub message: String,
     waiters: usize,
-    since: Instant,
     said: Instant,
-    tries: u64,
-    message: String,
+}
+
+impl Waiting {
+    pub const ALL: [Self; 6] = [
+        Self::Source,
+        Self::Registry,
+        Self::Plugin,
+        Self::Sink,
+        Self::DeadLetters,
+        Self::Commit,
+    ];
+
+    /// One word, as labels of metrics have it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Registry => "registry",
+            Self::Plugin => "plugin",
+            Self::Sink => "sink",
+            Self::DeadLetters => "dead_letters",
+            Self::Commit => "commit",
+        }
+    }
 }
 
 impl Outages {
@@ -63,12 +96,25 @@ impl Outages {
         }
     }
 
-    /// One line for each thing that is waited for; empty when all is well.
-    pub fn current(&self) -> Vec<String> {
-        self.lock()
-            .iter()
-            .map(|(what, outage)| format!("waiting for {what}: {}", outage.message))
-            .collect()
+    /// What is waited for; empty when all is well.
+    pub fn current(&self) -> BTreeMap<Waiting, Outage> {
+        self.lock().clone()
+    }
+
+    /// How often each was tried in vain since the start.
+    pub fn failed_tries(&self) -> impl Iterator<Item = (Waiting, u64)> {
+        let counts = self.failed_tries.each_ref().map(|count| count.load(Ordering::Relaxed));
+        Waiting::ALL.into_iter().zip(counts)
+    }
+
+    /// Completes when somebody has to mend something: what, and why.
+    pub async fn halted(&self) -> String {
+        let mut halt = self.halt.subscribe();
+        match halt.wait_for(Option::is_some).await {
+            Ok(message) => message.clone().unwrap_or_default(),
+            // Not while `self` holds the sender.
+            Err(_) => std::future::pending().await,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Waiting, Outage>> {
@@ -80,6 +126,14 @@ impl Waiter {
     /// A try failed.
     pub fn failed(&mut self, severity: Severity, error: &dyn Error) {
         let (what, now, message) = (self.what, Instant::now(), chain(error));
+        self.outages.failed_tries[what as usize].fetch_add(1, Ordering::Relaxed);
+        if severity == Severity::Halt {
+            self.outages.halt.send_if_modified(|halt| {
+                let is_first = halt.is_none();
+                halt.get_or_insert_with(|| format!("{what}: {message}"));
+                is_first
+            });
+        }
         let mut current = self.outages.lock();
         let is_new = !std::mem::replace(&mut self.is_waiting, true);
         let Some(outage) = current.get_mut(&what) else {
@@ -90,6 +144,7 @@ impl Waiter {
             current.insert(
                 what,
                 Outage {
+                    severity,
                     waiters: 1,
                     since: now,
                     said: now,
@@ -101,6 +156,10 @@ impl Waiter {
         };
         outage.waiters += usize::from(is_new);
         outage.tries += 1;
+        if severity == Severity::Halt && outage.severity == Severity::Retry {
+            tracing::error!(error = %message, "halted at {what}, trying again slowly");
+        }
+        outage.severity = severity;
         outage.message = message;
         if now - outage.said >= REMINDER {
             outage.said = now;
@@ -178,10 +237,25 @@ mod tests {
         first.failed(Severity::Retry, &error);
         second.failed(Severity::Retry, &error);
         first.recovered();
-        assert_eq!(outages.current(), ["waiting for the sink: refused"]);
+        let current = outages.current();
+        assert_eq!(current[&Waiting::Sink].message, "refused");
+        assert_eq!((current.len(), current[&Waiting::Sink].tries), (1, 3));
+        let tries: Vec<_> = outages.failed_tries().filter(|(_, tries)| *tries > 0).collect();
+        assert_eq!(tries, [(Waiting::Sink, 3)]);
         drop(second);
         assert!(outages.current().is_empty());
         first.recovered();
         assert!(outages.current().is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_first_halt_is_told_and_a_retry_is_none() {
+        let outages = Outages::default();
+        let mut waiter = outages.waiter(Waiting::Sink);
+        waiter.failed(Severity::Retry, &std::io::Error::other("slow"));
+        assert!(futures::FutureExt::now_or_never(outages.halted()).is_none());
+        waiter.failed(Severity::Halt, &std::io::Error::other("no table"));
+        waiter.failed(Severity::Halt, &std::io::Error::other("still no table"));
+        assert_eq!(outages.halted().await, "the sink: no table");
     }
 }

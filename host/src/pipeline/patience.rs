@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use super::backoff::Backoff;
+use super::fault::Disposition;
 use super::outage::{Outages, Severity, Waiter, Waiting};
 
 /// One thing that is tried until it succeeds.
@@ -28,6 +29,15 @@ impl Patience {
             Severity::Halt => self.backoff.next_halt(),
         };
         tokio::time::sleep(pause).await;
+    }
+
+    /// The same by what the error means. A reject is no reason to wait; whoever calls this has none.
+    pub async fn hold(&mut self, disposition: Disposition, error: &(dyn Error + Send + Sync)) {
+        let severity = match disposition {
+            Disposition::Halt => Severity::Halt,
+            Disposition::Retry | Disposition::Reject(_) => Severity::Retry,
+        };
+        self.failed(severity, error).await;
     }
 
     /// It succeeded.

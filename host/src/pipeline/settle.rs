@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::join_all;
 
@@ -9,23 +10,34 @@ use crate::dead_letter::DeadLetter;
 use crate::record::Record;
 use crate::record::position::WriteTime;
 use crate::record::reject::Reject;
+use crate::record::trail::Raise;
 use crate::sink::{SinkError, WriteBatch};
 
 use super::Parts;
+use super::failpoint::{self, Point};
 use super::fault::{Disposition, Fault, disposition};
+use super::metrics::Stage;
 use super::outage::{Severity, Waiting};
 use super::patience::Patience;
 use super::totals::Counts;
+use super::trace::Trace;
+use super::version::Version;
+use super::write_time::now_ms;
 
 /// A batch that went through the guest.
 pub struct Transformed {
-    pub records: Vec<Record>,
+    pub version: Arc<Version>,
+    /// Of the rows of records that other plugins may have written rows of.
+    pub raise: Option<Raise>,
+    pub records: Arc<Vec<Record>>,
     /// One for each record.
     pub write_times: Vec<WriteTime>,
     pub writes: Vec<Writes>,
     pub filtered: u64,
     /// By record.
     pub rejects: BTreeMap<usize, Reject>,
+    pub guest_time: Duration,
+    pub trace: Trace,
 }
 
 /// Rows for one output, and the record that each came from.
@@ -38,54 +50,97 @@ pub struct Writes {
 /// filtered on purpose. Never gives up.
 pub async fn settle(parts: &Parts, batch: Transformed) -> Counts {
     let Transformed {
+        version,
+        raise,
         records,
         write_times,
         writes,
         filtered,
         mut rejects,
+        guest_time: _,
+        mut trace,
     } = batch;
-    let written = join_all(writes.iter().map(|writes| write(parts, writes, &rejects))).await;
+    let writing = join_all(writes.iter().map(|writes| write(parts, &version, writes, &rejects)));
+    let (written, lap) = parts.metrics.timed(Stage::Write, writing).await;
+    trace.note(Stage::Write, lap);
+    failpoint::reached(Point::Written);
     let mut counts = Counts {
         records: records.len() as u64,
         filtered,
         ..Counts::default()
     };
+    let mut late = Vec::new();
     for (rows, refused) in written {
         counts.rows_written += rows;
-        for (record, reject) in refused {
-            rejects.entry(record).or_insert(reject);
-        }
+        late.extend(refused);
+    }
+    let of_sink: Vec<_> = late.iter().map(|(record, reject)| (*record, reject)).collect();
+    parts.slot.observe_late(&version, &records, &of_sink);
+    for (record, reject) in late {
+        rejects.entry(record).or_insert(reject);
     }
     let letters: Vec<_> = rejects
         .into_iter()
         .map(|(record, reject)| {
             counts.reject(&reject.code);
+            let redriven = records[record].redriven;
+            let raised = raise.map_or(0, |raise| raise.at(records[record].position.offset));
             DeadLetter {
                 record: records[record].clone(),
                 reject,
-                plugin: parts.plugin.identity().clone(),
+                plugin: version.identity().clone(),
                 attempt: 1,
                 write_time: write_times[record],
+                generation: redriven.map_or(parts.config.generation + raised, |redriven| redriven.generation),
+                replays: redriven.map_or(0, |redriven| redriven.replays),
+                rejected_at_ms: now_ms(),
             }
         })
         .collect();
-    publish(parts, letters).await;
+    parts.examples.note(&letters);
+    if !letters.is_empty() {
+        let publishing = publish(parts, letters);
+        let ((), lap) = parts.metrics.timed(Stage::DeadLetters, publishing).await;
+        trace.note(Stage::DeadLetters, lap);
+    }
+    parts.metrics.note_settled(&records);
+    trace.end(version.identity(), &records, &counts);
     counts
 }
 
 /// Writes until every row is acknowledged or refused for good: how many rows were written, which records were refused.
 /// Rows of a record that is rejected already are left out.
-async fn write(parts: &Parts, writes: &Writes, rejects: &BTreeMap<usize, Reject>) -> (u64, Vec<(usize, Reject)>) {
+async fn write(
+    parts: &Parts,
+    version: &Version,
+    writes: &Writes,
+    rejects: &BTreeMap<usize, Reject>,
+) -> (u64, Vec<(usize, Reject)>) {
     let mut patience = Patience::new(&parts.outages, Waiting::Sink);
     let mut written = 0;
-    let mut refused = Vec::new();
+    let mut refused: Vec<(u32, Reject)> = Vec::new();
     let mut pending: Vec<u32> = (0..)
         .zip(&writes.source)
         .filter(|(_, record)| !rejects.contains_key(record))
         .map(|(row, _)| row)
         .collect();
-    while !pending.is_empty() {
-        let results = parts.sink.write(Arc::clone(&writes.batch), pending.clone()).await;
+    loop {
+        if pending.is_empty() {
+            let Err(spent) = parts.budget.admit(0, &refused.iter().map(|(_, reject)| reject)) else {
+                return (
+                    written,
+                    refused
+                        .into_iter()
+                        .map(|(row, reject)| (writes.source[row as usize], reject))
+                        .collect(),
+                );
+            };
+            patience.hold(disposition(Fault::Budget(&spent)), &spent).await;
+            pending = refused.drain(..).map(|(row, _)| row).collect();
+        }
+        let in_flight = parts.metrics.rows_in_flight(pending.len());
+        let results = version.sink.write(Arc::clone(&writes.batch), pending.clone()).await;
+        drop(in_flight);
         let mut again = Vec::new();
         let mut worst: Option<(Severity, SinkError)> = None;
         for (row, result) in pending.into_iter().zip(results) {
@@ -95,7 +150,7 @@ async fn write(parts: &Parts, writes: &Writes, rejects: &BTreeMap<usize, Reject>
             };
             let severity = match disposition(Fault::Sink(&error)) {
                 Disposition::Reject(reject) => {
-                    refused.push((writes.source[row as usize], reject));
+                    refused.push((row, reject));
                     continue;
                 }
                 Disposition::Retry => Severity::Retry,
@@ -115,7 +170,6 @@ async fn write(parts: &Parts, writes: &Writes, rejects: &BTreeMap<usize, Reject>
             None => patience.recovered(),
         }
     }
-    (written, refused)
 }
 
 /// Publishes until every letter is acknowledged.
@@ -134,7 +188,7 @@ async fn publish(parts: &Parts, mut letters: Vec<DeadLetter>) {
         }
         letters = again;
         match last {
-            Some(error) => patience.failed(Severity::Retry, &error).await,
+            Some(error) => patience.hold(disposition(Fault::DeadLetter(&error)), &error).await,
             None => patience.recovered(),
         }
     }

@@ -4,22 +4,24 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, JoinError, JoinHandle};
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout, timeout_at};
 
-use crate::record::Record;
-use crate::record::position::{CommitPoint, Partition};
+use crate::record::position::Partition;
 use crate::source::{Assignment, Commit, Control, Event, Running, SourceError, Until};
 
 use super::Parts;
+use super::book::Book;
+use super::failpoint::{self, Point};
+use super::lane::{End, Lane};
 use super::outage::{Severity, Waiter, Waiting};
+use super::status::{State, Status, StatusFile};
 use super::totals::Counts;
-use super::worker::{SharedTracker, Worker};
-use super::write_time::WriteClock;
 
 /// The last commit is tried this long: the brokers may be electing a leader.
 const FINAL_COMMIT: Duration = Duration::from_secs(10);
@@ -29,6 +31,12 @@ const CLOSE: Duration = Duration::from_secs(5);
 
 /// Asked to run to the end, a member without partitions waits this long for some before it has nothing to do.
 const UNASSIGNED: Duration = Duration::from_secs(10);
+
+/// Ending because of a halt, partitions that are well have this long to drain; those that wait would wait for ever.
+const HALTED_DRAIN: Duration = Duration::from_secs(2);
+
+/// How often the status is told and the log ends are asked for: as often as somebody looks.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// How a run ended well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,24 +66,15 @@ pub enum PipelineError {
         "everything is written, but its offsets could not be committed; a restart reads some records again, which changes no row"
     )]
     NotCommitted(#[source] SourceError),
+    #[error("halted at {0} (--fail-fast); what is not settled is not committed and will be read again")]
+    Halted(String),
 }
 
-/// A partition and its worker.
-struct Lane {
-    /// Tells this assignment from an earlier one of the same partition.
-    number: u64,
-    partition: Arc<Partition>,
-    /// `None` when no more records come.
-    queue: Option<mpsc::UnboundedSender<Vec<Record>>>,
-    tracker: SharedTracker,
-    committed: Option<CommitPoint>,
-    worker: JoinHandle<Result<(), JoinError>>,
-    abort: AbortHandle,
-    has_finished: bool,
+/// What was to be committed, by which lanes, and how it went.
+struct Committed {
+    commits: Vec<(Arc<Book>, Commit)>,
+    result: Result<(), SourceError>,
 }
-
-/// What was to be committed, and how it went.
-type Committed = (Vec<Commit>, Result<(), SourceError>);
 
 /// What draining some partitions came to.
 #[derive(Default)]
@@ -92,10 +91,19 @@ struct Supervisor {
     lanes: HashMap<Arc<Partition>, Lane>,
     /// Lanes so far.
     assigned: u64,
+    /// When partitions last came or went; a new member of a group is first assigned nothing.
+    rebalanced: Option<Instant>,
     finished: mpsc::UnboundedSender<(Arc<Partition>, u64)>,
-    committing: Option<JoinHandle<Committed>>,
+    committing: Option<JoinHandle<()>>,
+    committed: mpsc::UnboundedSender<Committed>,
+    /// Somebody wants a commit after the one that is under way.
+    is_commit_wanted: bool,
+    /// The question for the log ends that is under way.
+    asking: Option<JoinHandle<()>>,
     source_waiter: Waiter,
     commit_waiter: Waiter,
+    status: StatusFile,
+    drain_timeout: Duration,
 }
 
 /// Runs until everything is settled (`Until::End`), or until `stop` completes and what is in flight has drained.
@@ -107,32 +115,18 @@ pub async fn run(
 ) -> Result<Ended, PipelineError> {
     let Running { mut events, control } = running;
     let (finished, mut finishing) = mpsc::unbounded_channel();
-    let commit_interval = parts.config.commit_interval;
-    let source_waiter = parts.outages.waiter(Waiting::Source);
-    let commit_waiter = parts.outages.waiter(Waiting::Commit);
-    let mut supervisor = Supervisor {
-        parts,
-        control,
-        lanes: HashMap::new(),
-        assigned: 0,
-        finished,
-        committing: None,
-        source_waiter,
-        commit_waiter,
-    };
-    let mut tick = interval(commit_interval);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (committed, mut committing) = mpsc::unbounded_channel();
+    let (outages, fail_fast) = (parts.outages.clone(), parts.config.fail_fast);
+    let (mut tick, mut look) = (every(parts.config.commit_interval), every(LOOK));
+    let mut supervisor = Supervisor::new(Arc::clone(&parts), control, finished, committed);
+    let mut swaps = parts.slot.subscribe();
+    let mut halted = pin!(outages.halted());
     let mut stop = pin!(stop);
     let mut is_source_done = false;
-    // Since when this member has had nothing to read; a new member of a group is first assigned nothing.
-    let mut idle_since = None;
     let ended = loop {
         let followed = tokio::select! {
             event = events.recv(), if !is_source_done => {
                 if let Some(event) = event {
-                    if matches!(event, Event::Assigned(_) | Event::Revoked { .. } | Event::Lost { .. }) {
-                        idle_since = Some(Instant::now());
-                    }
                     supervisor.follow(event).await
                 } else {
                     // A file is read; its rows are not settled yet.
@@ -142,18 +136,38 @@ pub async fn run(
             }
             Some((partition, number)) = finishing.recv() => supervisor.note_finished(&partition, number).await,
             _ = tick.tick() => {
-                supervisor.commit().await;
+                supervisor.commit();
                 Ok(())
+            }
+            _ = look.tick() => {
+                supervisor.ask_log_ends();
+                supervisor.tell(None);
+                Ok(())
+            }
+            // Whoever swapped the plugin looks at once.
+            Ok(()) = swaps.changed() => {
+                supervisor.tell(None);
+                Ok(())
+            }
+            () = parts.slot.commit_wanted() => {
+                supervisor.commit();
+                Ok(())
+            }
+            Some(committed) = committing.recv() => {
+                supervisor.note_committed(committed);
+                Ok(())
+            }
+            message = &mut halted, if fail_fast => {
+                supervisor.drain_timeout = HALTED_DRAIN.min(supervisor.drain_timeout);
+                break Err(PipelineError::Halted(message));
             }
             () = &mut stop => break Ok(Ended::Stopped),
         };
         if let Err(error) = followed {
             break Err(error);
         }
-        let is_settled = supervisor.lanes.values().all(|lane| lane.has_finished);
-        let is_at_end = until == Until::End
-            && idle_since.is_some_and(|since| !supervisor.lanes.is_empty() || since.elapsed() >= UNASSIGNED);
-        if is_settled && (is_at_end || is_source_done) {
+        let may_end = is_source_done || (until == Until::End && supervisor.has_read_all());
+        if may_end && supervisor.lanes.values().all(|lane| lane.has_finished) {
             break Ok(Ended::AtEnd);
         }
     };
@@ -165,21 +179,52 @@ pub async fn run(
 }
 
 impl Supervisor {
+    fn new(
+        parts: Arc<Parts>,
+        control: Arc<dyn Control>,
+        finished: mpsc::UnboundedSender<(Arc<Partition>, u64)>,
+        committed: mpsc::UnboundedSender<Committed>,
+    ) -> Self {
+        Self {
+            source_waiter: parts.outages.waiter(Waiting::Source),
+            commit_waiter: parts.outages.waiter(Waiting::Commit),
+            status: StatusFile::new(parts.config.status_file.clone()),
+            drain_timeout: parts.config.drain_timeout,
+            control,
+            lanes: HashMap::new(),
+            assigned: 0,
+            rebalanced: None,
+            finished,
+            committing: None,
+            committed,
+            is_commit_wanted: false,
+            asking: None,
+            parts,
+        }
+    }
+
     async fn follow(&mut self, event: Event) -> Result<(), PipelineError> {
+        if matches!(event, Event::Assigned(_) | Event::Revoked { .. } | Event::Lost { .. }) {
+            self.rebalanced = Some(Instant::now());
+        }
         match event {
-            Event::Assigned(assignments) => assignments.into_iter().for_each(|assignment| self.assign(assignment)),
+            Event::Assigned(assignments) => {
+                for assignment in assignments {
+                    self.assign(assignment).await;
+                }
+            }
             Event::Records { partition, records } => {
-                if let Some(queue) = self.lanes.get(&partition).and_then(|lane| lane.queue.as_ref()) {
-                    // The worker has gone only if it failed, which `note_finished` reports.
-                    let _ = queue.send(records);
+                if let Some(lane) = self.lanes.get(&partition) {
+                    lane.send(records);
                 }
             }
             Event::End { partition } => {
                 if let Some(lane) = self.lanes.get_mut(&partition) {
-                    lane.queue = None;
+                    lane.close();
                 }
             }
             Event::Revoked { partitions, answer } => {
+                failpoint::reached(Point::Revoking);
                 let Drained { commits, late, failed } = self.drain(&partitions).await;
                 if let Some(committing) = self.committing.take() {
                     // An older commit must not come after the one of the revocation.
@@ -188,15 +233,17 @@ impl Supervisor {
                 if !late.is_empty() {
                     tracing::warn!(partitions = ?late, "not drained before the revocation, the next member reads on from the commit point");
                 }
+                failpoint::reached(Point::Revoked);
                 // The source has gone: then nobody can commit any more.
                 let _ = answer.send(commits);
                 return failed.map_or(Ok(()), Err);
             }
             Event::Lost { partitions } => {
+                let now = Instant::now();
                 for partition in &partitions {
-                    if let Some(lane) = self.lanes.remove(partition) {
-                        lane.abort.abort();
+                    if let Some(mut lane) = self.lanes.remove(partition) {
                         tracing::warn!(%partition, "lost to another member, nothing is committed for it");
+                        lane.end(now).await;
                     }
                 }
             }
@@ -211,46 +258,25 @@ impl Supervisor {
         Ok(())
     }
 
-    fn assign(&mut self, assignment: Assignment) {
-        let Assignment {
-            partition,
-            committed,
-            gauge,
-        } = assignment;
-        let (queue, receiver) = mpsc::unbounded_channel();
-        let tracker = SharedTracker::default();
-        let base = committed.as_ref().and_then(|commit| commit.base);
-        let worker = Worker {
-            parts: Arc::clone(&self.parts),
-            gauge,
-            tracker: Arc::clone(&tracker),
-            clock: WriteClock::new(base, self.parts.config.generation),
-            queue: receiver,
-        };
-        tracing::debug!(%partition, from = ?committed.as_ref().map(|commit| commit.point), "assigned");
-        let task = tokio::spawn(worker.run());
-        let abort = task.abort_handle();
+    async fn assign(&mut self, assignment: Assignment) {
         self.assigned += 1;
-        let number = self.assigned;
-        let (finished, name) = (self.finished.clone(), Arc::clone(&partition));
-        let worker = tokio::spawn(async move {
-            let result = task.await;
-            // The supervisor has gone: nobody wants to know.
-            let _ = finished.send((name, number));
-            result
-        });
-        let committed = committed.map(|commit| commit.point);
-        let lane = Lane {
-            number,
-            partition: Arc::clone(&partition),
-            queue: Some(queue),
-            tracker,
-            committed,
-            worker,
-            abort,
-            has_finished: false,
-        };
-        self.lanes.insert(partition, lane);
+        let lane = Lane::start(
+            self.assigned,
+            assignment,
+            &self.parts,
+            &self.control,
+            self.finished.clone(),
+        );
+        if let Some(mut earlier) = self.lanes.insert(Arc::clone(&lane.partition), lane) {
+            // A source revokes before it assigns again; two workers of one partition must never run side by side.
+            earlier.end(Instant::now()).await;
+        }
+    }
+
+    /// Whether lanes that have finished are all there is: a member without any may be assigned some yet.
+    fn has_read_all(&self) -> bool {
+        self.rebalanced
+            .is_some_and(|since| !self.lanes.is_empty() || since.elapsed() >= UNASSIGNED)
     }
 
     /// A worker has ended: because its queue was closed and all is settled, or because it failed.
@@ -258,75 +284,141 @@ impl Supervisor {
         match self.lanes.get_mut(partition) {
             Some(lane) if lane.number == number && !lane.has_finished => {
                 lane.has_finished = true;
-                check(&lane.partition, (&mut lane.worker).await)
+                match lane.end(Instant::now()).await {
+                    End::Failed(cause) => Err(failed(partition, cause)),
+                    End::Drained | End::Late => Ok(()),
+                }
             }
             _ => Ok(()),
         }
     }
 
-    /// Lets the workers of these partitions finish what they have, within the bound; what is late is aborted.
+    /// Lets the workers of these partitions finish what they have, within the bound; those that are late are stopped.
     async fn drain(&mut self, partitions: &[Arc<Partition>]) -> Drained {
-        let mut lanes: Vec<_> = partitions
+        let lanes: Vec<_> = partitions
             .iter()
             .filter_map(|partition| self.lanes.remove(partition))
             .collect();
-        for lane in &mut lanes {
-            lane.queue = None;
-        }
-        let end = Instant::now() + self.parts.config.drain_timeout;
+        let end = Instant::now() + self.drain_timeout;
+        let ended = lanes.into_iter().map(|mut lane| async move {
+            let ended = if lane.has_finished {
+                End::Drained
+            } else {
+                lane.end(end).await
+            };
+            (lane, ended)
+        });
         let mut drained = Drained::default();
-        for mut lane in lanes {
-            if !lane.has_finished {
-                if let Ok(result) = timeout_at(end, &mut lane.worker).await {
-                    drained.failed = drained.failed.or(check(&lane.partition, result).err());
-                } else {
-                    lane.abort.abort();
-                    // Aborted tasks end at their next await; only then is it sure that nothing more is written.
-                    let _ = lane.worker.await;
-                    drained.late.push(lane.partition.to_string());
-                }
+        for (lane, ended) in join_all(ended).await {
+            match ended {
+                End::Drained => {}
+                End::Late => drained.late.push(lane.partition.to_string()),
+                End::Failed(cause) => drained.failed = drained.failed.or(Some(failed(&lane.partition, cause))),
             }
-            drained.commits.extend(settled(&lane.partition, &lane.tracker));
+            drained.commits.extend(lane.book.draw_up_last());
         }
         drained
     }
 
-    /// Begins a commit of what was settled since the last one, unless one is under way.
-    async fn commit(&mut self) {
-        if let Some(committing) = self.committing.take_if(|committing| committing.is_finished())
-            && let Ok((commits, result)) = committing.await
+    /// Begins a commit of what is news since the last one; while one is under way, another one after it.
+    fn commit(&mut self) {
+        if self
+            .committing
+            .as_ref()
+            .is_some_and(|committing| !committing.is_finished())
         {
-            self.note_committed(&commits, result);
+            self.is_commit_wanted = true;
+            return;
         }
-        let commits: Vec<_> = self
-            .lanes
-            .values()
-            .filter_map(|lane| {
-                settled(&lane.partition, &lane.tracker).filter(|commit| lane.committed != Some(commit.point))
-            })
+        self.is_commit_wanted = false;
+        let writers = self.parts.slot.writers();
+        let books = self.lanes.values().map(|lane| &lane.book);
+        let commits: Vec<_> = books
+            .filter_map(|book| Some((Arc::clone(book), book.draw_up(writers)?)))
             .collect();
-        if self.committing.is_none() && !commits.is_empty() {
-            let committed = self.control.commit(commits.clone());
-            self.committing = Some(tokio::spawn(async move { (commits, committed.await) }));
+        if commits.is_empty() {
+            self.note_named();
+            return;
+        }
+        let asked = self
+            .control
+            .commit(commits.iter().map(|(_, commit)| commit.clone()).collect());
+        let committed = self.committed.clone();
+        self.committing = Some(tokio::spawn(async move {
+            let result = asked.await;
+            // The supervisor has gone: nobody wants to know.
+            let _ = committed.send(Committed { commits, result });
+        }));
+    }
+
+    fn note_committed(&mut self, Committed { commits, result }: Committed) {
+        self.committing = None;
+        match result {
+            Ok(()) => {
+                failpoint::reached(Point::Committed);
+                self.parts.metrics.note_commit(Ok(()));
+                self.commit_waiter.recovered();
+                for (book, commit) in &commits {
+                    book.note_committed(commit);
+                }
+                self.note_named();
+                if self.is_commit_wanted {
+                    self.commit();
+                }
+            }
+            // Tried again at the next tick.
+            Err(error) => {
+                self.parts.metrics.note_commit(Err(()));
+                self.commit_waiter.failed(Severity::Retry, &error);
+            }
         }
     }
 
-    fn note_committed(&mut self, commits: &[Commit], result: Result<(), SourceError>) {
-        if let Err(error) = result {
-            self.commit_waiter.failed(Severity::Retry, &error);
+    /// Tells whoever swaps when every partition's commit names what is coming. A partition of which nothing was ever
+    /// read is asked about with its first record.
+    fn note_named(&self) {
+        if let Some(digest) = self.parts.slot.announced()
+            && self
+                .lanes
+                .values()
+                .all(|lane| !lane.book.has_begun() || lane.book.is_named(digest))
+        {
+            self.parts.slot.note_named();
+        }
+    }
+
+    /// Asks where the logs end, unless the last answer is not there yet. Without one the lag stands still.
+    fn ask_log_ends(&mut self) {
+        if self.lanes.is_empty() || self.asking.as_ref().is_some_and(|asking| !asking.is_finished()) {
             return;
         }
-        self.commit_waiter.recovered();
-        for commit in commits {
-            if let Some(lane) = self.lanes.get_mut(&commit.partition) {
-                lane.committed = Some(commit.point);
+        let books: HashMap<_, _> = self
+            .lanes
+            .iter()
+            .map(|(partition, lane)| (Arc::clone(partition), Arc::clone(&lane.book)))
+            .collect();
+        let asked = self.control.log_ends(books.keys().cloned().collect());
+        self.asking = Some(tokio::spawn(async move {
+            match asked.await {
+                Ok(ends) => ends
+                    .into_iter()
+                    .for_each(|(partition, end)| books[&partition].note_log_end(end)),
+                // Whoever reads and commits says that the brokers are away.
+                Err(error) => tracing::debug!(%error, "the lag is not known at the moment"),
             }
-        }
+        }));
+    }
+
+    fn tell(&mut self, end: Option<State>) {
+        let status = Arc::new(Status::of(&self.parts, self.lanes.values(), end));
+        self.status.write(&status);
+        self.parts.board.post(status);
     }
 
     /// Takes no more records, drains, commits, leaves. A revocation meanwhile waits until that is done.
     async fn finish(mut self, events: mpsc::UnboundedReceiver<Event>) -> Result<(), PipelineError> {
         self.control.quiet();
+        self.tell(Some(State::Draining));
         let partitions: Vec<_> = self.lanes.keys().cloned().collect();
         let Drained { commits, late, failed } = self.drain(&partitions).await;
         if let Some(committing) = self.committing.take() {
@@ -334,16 +426,21 @@ impl Supervisor {
             let _ = timeout(FINAL_COMMIT, committing).await;
         }
         let committed = self.commit_finally(commits).await;
+        if let Some(asking) = self.asking.take() {
+            // It holds the consumer, which leaves the group when nobody does.
+            let _ = timeout(CLOSE, asking).await;
+        }
         drop(events);
         if timeout(CLOSE, self.control.close()).await.is_err() {
             tracing::warn!("the source does not close, left to itself");
         }
+        self.tell(Some(State::Ended));
         if let Some(failed) = failed {
             return Err(failed);
         }
         if !late.is_empty() {
             return Err(PipelineError::NotDrained {
-                waited: self.parts.config.drain_timeout,
+                waited: self.drain_timeout,
                 partitions: late,
             });
         }
@@ -365,21 +462,16 @@ impl Supervisor {
     }
 }
 
-fn settled(partition: &Arc<Partition>, tracker: &SharedTracker) -> Option<Commit> {
-    let settled = tracker.lock().unwrap_or_else(PoisonError::into_inner).settled()?;
-    Some(Commit {
-        partition: Arc::clone(partition),
-        point: settled.point,
-        base: Some(settled.base),
-    })
+/// Late ticks do not pile up.
+fn every(period: Duration) -> Interval {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
-fn check(partition: &Arc<Partition>, result: Result<Result<(), JoinError>, JoinError>) -> Result<(), PipelineError> {
-    match result.and_then(|inner| inner) {
-        Ok(()) => Ok(()),
-        Err(cause) => Err(PipelineError::Worker {
-            partition: Partition::clone(partition),
-            cause,
-        }),
+fn failed(partition: &Arc<Partition>, cause: JoinError) -> PipelineError {
+    PipelineError::Worker {
+        partition: Partition::clone(partition),
+        cause,
     }
 }

@@ -3,6 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+/// Codes that are counted one by one: a plugin can make up any number of them. The rest counts as [`OTHER`].
+const CODES: usize = 50;
+
+/// Stands for all codes beyond the first ones.
+pub const OTHER: &str = "other";
+
 /// Counts of a whole run, shared by the workers.
 #[derive(Debug, Default)]
 pub struct Totals {
@@ -30,7 +36,8 @@ impl Totals {
         counts.filtered += batch.filtered;
         counts.skipped += batch.skipped;
         for (code, count) in &batch.rejected {
-            *counts.rejected.entry(code.clone()).or_default() += count;
+            let code = bounded(&counts.rejected, code).to_owned();
+            *counts.rejected.entry(code).or_default() += count;
         }
     }
 
@@ -39,6 +46,15 @@ impl Totals {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .clone()
+    }
+}
+
+/// The code under which to count, so that what is kept by code stays small.
+pub fn bounded<'a, T>(known: &BTreeMap<String, T>, code: &'a str) -> &'a str {
+    if known.len() < CODES || known.contains_key(code) {
+        code
+    } else {
+        OTHER
     }
 }
 
@@ -75,9 +91,24 @@ mod tests {
     fn rejects_are_told_by_code() {
         let mut counts = Counts::default();
         assert_eq!(counts.rejected_text(), "0 rejected");
-        ["bad-uuid", "trap", "bad-uuid"]
-            .into_iter()
-            .for_each(|code| counts.reject(code));
+        for code in ["bad-uuid", "trap", "bad-uuid"] {
+            counts.reject(code);
+        }
         assert_eq!(counts.rejected_text(), "3 rejected (bad-uuid 2, trap 1)");
+    }
+
+    #[test]
+    fn codes_beyond_the_bound_count_as_others() {
+        let totals = Totals::default();
+        for code in 0..CODES + 10 {
+            let mut batch = Counts::default();
+            batch.reject(&code.to_string());
+            batch.reject("0");
+            totals.add(&batch);
+        }
+        let counts = totals.counts();
+        assert_eq!(counts.rejected.len(), CODES + 1);
+        assert_eq!(counts.rejected[OTHER], 10);
+        assert_eq!(counts.rejected["0"], CODES as u64 + 11);
     }
 }

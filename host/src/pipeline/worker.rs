@@ -5,172 +5,320 @@
 //! any order, since the sink keeps what has the newest write timestamp. The commit point waits for the oldest.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 
+use crate::codec::Decoded;
 use crate::plugin::Instance;
 use crate::record::Record;
-use crate::record::descriptor::Outcome;
-use crate::record::position::WriteTime;
-use crate::record::reject::{Reject, Stage};
+use crate::record::columns::Batch;
+use crate::record::descriptor::{Digest, Outcome};
+use crate::record::position::{Offset, WriteTime};
+use crate::record::reject::{self, Reject};
+use crate::record::trail::Raise;
 use crate::sink::WriteBatch;
+use crate::source::Control;
 use crate::source::gauge::Gauge;
 
 use super::Parts;
-use super::fault::{Disposition, Fault, disposition};
-use super::isolate::Guest;
-use super::offsets::{OffsetTracker, Settled};
+use super::book::Book;
+use super::failpoint::{self, Point, Promise};
+use super::fault::{Fault, disposition};
+use super::isolate::{Guest, GuestError};
+use super::metrics::Stage;
+use super::offsets::Settled;
 use super::outage::{Severity, Waiting};
 use super::patience::Patience;
 use super::settle::{Transformed, Writes, settle};
-use super::write_time::WriteClock;
-
-/// Offsets of one partition, shared with the supervisor that commits them.
-pub type SharedTracker = Arc<Mutex<OffsetTracker>>;
+use super::slot::Observed;
+use super::trace::{Lap, Trace};
+use super::version::Version;
+use super::write_time::{FUTURE_TIMESTAMP, MAX_GENERATION, WriteClock, now_ms};
 
 pub struct Worker {
     pub parts: Arc<Parts>,
+    pub control: Arc<dyn Control>,
     pub gauge: Arc<Gauge>,
-    pub tracker: SharedTracker,
+    pub book: Arc<Book>,
     pub clock: WriteClock,
     pub queue: mpsc::UnboundedReceiver<Vec<Record>>,
+    pub is_draining: watch::Receiver<bool>,
 }
 
+/// An instance of the version that took the last batch.
+type Warm = Option<(Arc<Version>, Instance)>;
+
 impl Worker {
-    /// Runs until the queue is closed and everything that came through it is settled.
-    pub async fn run(mut self) {
-        let mut instance = None;
+    /// Runs until the queue is closed and everything that came through it is settled, or until it is cancelled. When this
+    /// returns, nothing is being written or published.
+    pub async fn run(mut self, cancelled: oneshot::Receiver<()>) {
         let mut settling = JoinSet::new();
-        while let Some(records) = next_batch(&mut self.queue, self.parts.config.batch_records).await {
-            let bytes = records.iter().map(Record::size).sum();
-            let Some(last) = records.last() else { continue };
-            let end_offset = last.position.offset;
-            let (count, stamped) = (records.len(), self.stamp(records));
-            let end = Settled {
-                point: end_offset.next(),
-                base: self.clock.base().unwrap_or(WriteTime(0)),
+        tokio::select! {
+            () = self.work(&mut settling) => {}
+            // Said, or whoever could say it has gone.
+            _ = cancelled => {}
+        }
+        settling.shutdown().await;
+    }
+
+    async fn work(&mut self, settling: &mut JoinSet<()>) {
+        let mut warm: Warm = None;
+        let mut swapped = self.parts.slot.subscribe();
+        let mut has_begun = false;
+        loop {
+            let records = tokio::select! {
+                records = next_batch(&mut self.queue, self.parts.config.batch_records) => records,
+                // A partition without records must not hold an old plugin.
+                Ok(()) = swapped.changed() => {
+                    warm = None;
+                    continue;
+                }
             };
-            let ticket = self.lock_tracker().begin(end);
-            let transformed = self.transform(stamped, &mut instance).await;
-            while settling.len() >= self.parts.sink.batches_in_flight() {
+            let Some(records) = records else { break };
+            failpoint::reached(Point::Received);
+            let (Some(first), Some(last)) = (records.first(), records.last()) else {
+                continue;
+            };
+            let (first, end_offset) = (first.read_at(), last.read_at());
+            let trace = self.parts.traces.begin(&records);
+            let (count, bytes) = (records.len(), records.iter().map(Record::size).sum());
+            self.parts.metrics.note_batch(count, bytes);
+            let in_flight = self.parts.metrics.batch_in_flight();
+            if !std::mem::replace(&mut has_begun, true) {
+                self.begin_reading(first).await;
+            }
+            self.parts.latest.note(&self.book.partition, &records);
+            let stamped = self.stamp(records, trace);
+            let base = self.clock.base().unwrap_or(WriteTime(0));
+            let transformed = self.transform(stamped, &mut warm).await;
+            failpoint::reached(Point::Transformed);
+            let version = Arc::clone(&transformed.version);
+            let ticket = self.book.begin(Settled {
+                point: end_offset.next(),
+                base,
+                fence: self.book.fence(version.digest(), first),
+            });
+            if failpoint::is_broken(Promise::CommitAfterWrite) {
+                self.book.settle(ticket);
+            }
+            if !self.is_named(version.digest()).await {
+                break;
+            }
+            while settling.len() >= version.sink.batches_in_flight() {
                 check(settling.join_next().await);
             }
-            let (parts, gauge, tracker) = (
-                Arc::clone(&self.parts),
-                Arc::clone(&self.gauge),
-                Arc::clone(&self.tracker),
-            );
+            let sample = self.parts.shadow.sample(&transformed, &self.parts.slot.current());
+            let (parts, gauge, book) = (Arc::clone(&self.parts), Arc::clone(&self.gauge), Arc::clone(&self.book));
             settling.spawn(async move {
                 let counts = settle(&parts, transformed).await;
+                failpoint::reached(Point::Published);
                 parts.totals.add(&counts);
-                tracker.lock().unwrap_or_else(PoisonError::into_inner).settle(ticket);
+                book.settle(ticket);
+                failpoint::reached(Point::Settled);
                 gauge.subtract(count, bytes);
+                drop(in_flight);
             });
+            // Behind the batch itself, which waits for nothing of it.
+            if let Some(sample) = sample {
+                sample.start();
+            }
         }
         while let Some(settled) = settling.join_next().await {
             check(Some(settled));
         }
     }
 
-    fn lock_tracker(&self) -> std::sync::MutexGuard<'_, OffsetTracker> {
-        self.tracker.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Where another plugin may have written rows of records from here on, as a process that was killed during a swap
+    /// leaves them, those records' rows are written over: as far as any member can have read.
+    async fn begin_reading(&self, first: Offset) {
+        let version = self.parts.slot.current();
+        let mut raise = None;
+        if let Some(earlier) = self.book.has_other_writers(version.digest()) {
+            let mut patience = Patience::new(&self.parts.outages, Waiting::Source);
+            let until = loop {
+                match self.control.log_end(Arc::clone(&self.book.partition)).await {
+                    Ok(end) => break end,
+                    Err(error) => patience.failed(Severity::Retry, &error).await,
+                }
+            };
+            patience.recovered();
+            let by = earlier.map_or(0, |earlier| earlier.by) + 1;
+            let room = MAX_GENERATION.saturating_sub(self.parts.config.generation);
+            if by > room {
+                tracing::warn!(partition = %self.book.partition, "swaps cut short have used every generation up to 15; rows of the records up to {} may keep values of an earlier plugin", until.0);
+            }
+            let by = by.min(room);
+            tracing::info!(partition = %self.book.partition, from = first.0, until = until.0, by,
+                "another plugin may have written rows of these records, writing over them");
+            raise = Some(Raise { by, until });
+        }
+        self.book.begin_reading(first, raise);
+    }
+
+    /// Waits until the brokers know of this plugin as a writer of the partition; not when it is asked to drain meanwhile.
+    async fn is_named(&mut self, digest: Digest) -> bool {
+        let named = self.book.wait_until_named(digest, || self.parts.slot.want_commit());
+        tokio::select! {
+            biased;
+            () = named => true,
+            // Said, or whoever could say it has gone.
+            _ = self.is_draining.wait_for(|is_draining| *is_draining) => false,
+        }
     }
 
     /// Gives every record its write timestamp, and rejects those from the future.
-    fn stamp(&mut self, records: Vec<Record>) -> Stamped {
+    fn stamp(&mut self, records: Vec<Record>, trace: Trace) -> Stamped {
         let now_ms = now_ms();
+        let raise = self.book.raise();
         let mut rejects = BTreeMap::new();
         let mut write_times = Vec::with_capacity(records.len());
         for (index, record) in records.iter().enumerate() {
+            // A record that comes back from the dead letters keeps its place in the order of its partition.
+            if let Some(redriven) = &record.redriven {
+                write_times.push(redriven.write_time());
+                continue;
+            }
             let (time, verdict) = self.clock.next(record.timestamp_ms, now_ms);
-            write_times.push(time);
+            let raised = raise.map_or(0, |raise| raise.at(record.position.offset));
+            write_times.push(WriteTime(time.0.saturating_add(i64::from(raised))));
             if let Err(too_far) = verdict {
                 let message = format!(
                     "the record is stamped {} s ahead of this host's clock (at most 3600 s are accepted)",
                     too_far.ahead_ms / 1000
                 );
-                rejects.insert(index, Reject::new(Stage::Decode, "future-timestamp", message));
+                rejects.insert(index, Reject::new(reject::Stage::Decode, FUTURE_TIMESTAMP, message));
             }
+        }
+        if let Some(drift) = self.clock.drift_micros() {
+            self.book.note_drift(drift);
         }
         Stamped {
             records,
+            raise,
             write_times,
             rejects,
+            trace,
         }
     }
 
-    /// Decodes the records and calls the guest with them, waiting for the registry where it must.
-    async fn transform(&self, stamped: Stamped, instance: &mut Option<Instance>) -> Transformed {
-        let Stamped {
-            records,
-            write_times,
-            mut rejects,
-        } = stamped;
-        let decoded = self.decode(&records).await;
+    /// Decodes the records and calls the guest with them, waiting for the registry where it must, and for somebody who
+    /// mends or swaps the plugin where it gives no outcome, or rejects nearly everything.
+    async fn transform(&self, mut stamped: Stamped, warm: &mut Warm) -> Transformed {
+        let mut patience = Patience::new(&self.parts.outages, Waiting::Plugin);
+        let mut swapped = self.parts.slot.subscribe();
+        loop {
+            let version = Arc::clone(&swapped.borrow_and_update());
+            let made = match self.make(&mut stamped, &version, warm).await {
+                Ok(made) => made,
+                Err(error) => {
+                    // A swap may be what mends it.
+                    tokio::select! {
+                        () = patience.hold(disposition(Fault::Guest(&error)), &error) => {}
+                        Ok(()) = swapped.changed() => {}
+                    }
+                    continue;
+                }
+            };
+            let rejects: Vec<_> = made.rejects.iter().map(|(&record, reject)| (record, reject)).collect();
+            let observed = Observed {
+                records: &stamped.records,
+                guest_time: made.guest_time,
+            };
+            if self.parts.slot.observe(&version, &observed, &rejects) {
+                continue;
+            }
+            let spent = match self.parts.budget.admit(stamped.records.len(), &made.rejects.values()) {
+                Ok(()) => {
+                    patience.recovered();
+                    return Transformed {
+                        version,
+                        raise: stamped.raise,
+                        guest_time: made.guest_time,
+                        records: Arc::new(stamped.records),
+                        write_times: stamped.write_times,
+                        writes: made.writes,
+                        filtered: made.filtered,
+                        rejects: made.rejects,
+                        trace: stamped.trace,
+                    };
+                }
+                Err(spent) => spent,
+            };
+            tokio::select! {
+                () = patience.hold(disposition(Fault::Budget(&spent)), &spent) => {}
+                Ok(()) = swapped.changed() => {}
+            }
+        }
+    }
+
+    async fn make(&self, stamped: &mut Stamped, version: &Arc<Version>, warm: &mut Warm) -> Result<Made, GuestError> {
+        stamped.trace.begin_anew();
+        let metrics = &self.parts.metrics;
+        let decoding = self.decode(&stamped.records, version);
+        let (decoded, lap) = metrics.timed(Stage::Decode, decoding).await;
+        stamped.trace.note(Stage::Decode, lap);
+        failpoint::reached(Point::Decoded);
+        let mut rejects = stamped.rejects.clone();
         for (record, reject) in decoded.rejects {
             rejects.entry(record).or_insert(reject);
         }
-        let outcome = self.call_guest(decoded.batch, instance).await;
-        let mut transformed = Transformed {
-            records,
-            write_times,
-            writes: Vec::new(),
-            filtered: 0,
-            rejects,
+        let rows = decoded.batch.rows;
+        let (outcome, lap) = if rows == 0 {
+            (Outcome::default(), Lap::since(Instant::now()))
+        } else {
+            call_guest(version, decoded.batch, warm).await?
         };
-        gather(&mut transformed, outcome, &decoded.rows);
-        transformed
+        metrics.note_stage(Stage::Guest, lap.took);
+        stamped.trace.note(Stage::Guest, lap);
+        metrics.note_guest(rows, warm.as_ref().map(|(_, instance)| instance.held_bytes()));
+        Ok(Made {
+            guest_time: lap.took,
+            ..gather(outcome, &decoded.rows, &stamped.write_times, rejects)
+        })
     }
 
-    async fn decode(&self, records: &[Record]) -> crate::codec::Decoded {
+    async fn decode(&self, records: &[Record], version: &Version) -> Decoded {
         let mut patience = Patience::new(&self.parts.outages, Waiting::Registry);
         loop {
-            let error = match self.parts.decoder.decode(records).await {
+            let error = match version.decoder.decode(records).await {
                 Ok(decoded) => {
                     patience.recovered();
                     return decoded;
                 }
                 Err(error) => error,
             };
-            let severity = match disposition(Fault::Codec(&error)) {
-                Disposition::Halt => Severity::Halt,
-                Disposition::Retry | Disposition::Reject(_) => Severity::Retry,
-            };
-            patience.failed(severity, &error).await;
+            patience.hold(disposition(Fault::Codec(&error)), &error).await;
         }
     }
+}
 
-    /// On a thread that may be kept busy, so that a guest that never returns delays no other partition's I/O.
-    async fn call_guest(&self, batch: crate::record::columns::Batch, instance: &mut Option<Instance>) -> Outcome {
-        let mut patience = Patience::new(&self.parts.outages, Waiting::Plugin);
-        if batch.rows == 0 {
-            return Outcome::default();
+/// On a thread that may be kept busy, so that a guest that never returns delays no other partition's I/O.
+///
+/// How long it took is measured on the guest's thread: what it waited for one says nothing of the plugin.
+async fn call_guest(version: &Arc<Version>, batch: Batch, warm: &mut Warm) -> Result<(Outcome, Lap), GuestError> {
+    let instance = warm.take().filter(|(of, _)| Arc::ptr_eq(of, version));
+    let version = Arc::clone(version);
+    let called = tokio::task::spawn_blocking(move || {
+        let mut guest = Guest::new(&version.plugin, instance.map(|(_, instance)| instance));
+        let begun = Instant::now();
+        let outcome = guest.transform(&batch).map(|outcome| (outcome, Lap::since(begun)));
+        let warm = guest.into_instance();
+        (outcome, warm.map(|instance| (version, instance)))
+    });
+    match called.await {
+        Ok((outcome, kept)) => {
+            *warm = kept;
+            outcome
         }
-        loop {
-            let (parts, batch, taken) = (Arc::clone(&self.parts), batch.clone(), instance.take());
-            let called = tokio::task::spawn_blocking(move || {
-                let mut guest = Guest::new(&parts.plugin, taken);
-                let outcome = guest.transform(&batch);
-                (outcome, guest.into_instance())
-            });
-            let error: Box<dyn std::error::Error + Send + Sync> = match called.await {
-                Ok((outcome, kept)) => {
-                    *instance = kept;
-                    match outcome {
-                        Ok(outcome) => {
-                            patience.recovered();
-                            return outcome;
-                        }
-                        Err(error) => error.into(),
-                    }
-                }
-                Err(panicked) => panicked.into(),
-            };
-            patience.failed(Severity::Halt, &*error).await;
-        }
+        // A panic is a mistake in this program: what is not settled is not committed, and the run fails.
+        Err(panicked) => match panicked.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // Nobody aborts it but the end of the runtime.
+            Err(_) => std::future::pending().await,
+        },
     }
 }
 
@@ -185,26 +333,40 @@ fn check(settled: Option<Result<(), JoinError>>) {
 
 struct Stamped {
     records: Vec<Record>,
+    raise: Option<Raise>,
     write_times: Vec<WriteTime>,
+    rejects: BTreeMap<usize, Reject>,
+    trace: Trace,
+}
+
+/// What decoder and guest made of a batch.
+struct Made {
+    guest_time: Duration,
+    writes: Vec<Writes>,
+    filtered: u64,
     rejects: BTreeMap<usize, Reject>,
 }
 
 /// Sorts the guest's outcome by record. `rows[i]` is the record that row i of the guest's input came from.
-fn gather(transformed: &mut Transformed, outcome: Outcome, rows: &[usize]) {
+fn gather(outcome: Outcome, rows: &[usize], write_times: &[WriteTime], mut rejects: BTreeMap<usize, Reject>) -> Made {
     let record_of = |row: u32| rows[row as usize];
     for (row, reject) in outcome.rejects {
-        transformed.rejects.entry(record_of(row)).or_insert(reject);
+        rejects.entry(record_of(row)).or_insert(reject);
     }
-    transformed.filtered = outcome.filtered.len() as u64;
-    for made in outcome.rows {
+    let writes = outcome.rows.into_iter().map(|made| {
         let source: Vec<_> = made.source.iter().map(|&row| record_of(row)).collect();
-        let write_times = source.iter().map(|&record| transformed.write_times[record]).collect();
         let batch = Arc::new(WriteBatch {
             output: made.output,
             batch: made.batch,
-            write_times,
+            write_times: source.iter().map(|&record| write_times[record]).collect(),
         });
-        transformed.writes.push(Writes { batch, source });
+        Writes { batch, source }
+    });
+    Made {
+        guest_time: Duration::ZERO,
+        writes: writes.collect(),
+        filtered: outcome.filtered.len() as u64,
+        rejects,
     }
 }
 
@@ -219,9 +381,4 @@ async fn next_batch(queue: &mut mpsc::UnboundedReceiver<Vec<Record>>, max: usize
         }
     }
     Some(batch)
-}
-
-fn now_ms() -> i64 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
 }

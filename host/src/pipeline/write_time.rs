@@ -6,10 +6,20 @@
 //! commit, so a restart goes on with the same numbers, and a replay from any earlier point gives values not above the
 //! first run's.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use crate::record::position::WriteTime;
+
+use super::failpoint::{self, Promise};
 
 /// Microseconds between two records of a partition, at least: one for each generation.
 pub const STEP_MICROS: i64 = 16;
+
+/// The code of a record that is stamped too far ahead of this host's clock.
+pub const FUTURE_TIMESTAMP: &str = "future-timestamp";
+
+/// The highest generation that stays below the next record.
+pub const MAX_GENERATION: u8 = 15;
 
 /// A record stamped further ahead of this host's clock than this is rejected: it would push the base of every later
 /// record of its partition into the future.
@@ -20,6 +30,7 @@ pub const MAX_AHEAD_MS: i64 = 3_600_000;
 pub struct WriteClock {
     previous: Option<WriteTime>,
     generation: u8,
+    drift_micros: Option<i64>,
 }
 
 /// The record's timestamp is too far ahead of this host's clock.
@@ -31,7 +42,17 @@ pub struct TooFarAhead {
 impl WriteClock {
     /// Goes on after `previous`, the base of the last record before the first one to come.
     pub fn new(previous: Option<WriteTime>, generation: u8) -> Self {
-        Self { previous, generation }
+        Self {
+            previous,
+            generation,
+            drift_micros: None,
+        }
+    }
+
+    /// How far the base of the last record is ahead of its timestamp, in microseconds. It grows where a partition has
+    /// more than 62,500 records a second for long, or records that are stamped before their predecessors.
+    pub fn drift_micros(&self) -> Option<i64> {
+        self.drift_micros
     }
 
     /// The base of the last record seen.
@@ -42,6 +63,9 @@ impl WriteClock {
     /// The write timestamp of the next record, `now_ms` being this host's clock. A record too far ahead takes its place
     /// in the order (the second value) without its timestamp being used.
     pub fn next(&mut self, timestamp_ms: Option<i64>, now_ms: i64) -> (WriteTime, Result<(), TooFarAhead>) {
+        if failpoint::is_broken(Promise::WriteTimeOfRecord) {
+            return (WriteTime(now_ms.saturating_mul(1000)), Ok(()));
+        }
         let stamped_ms = timestamp_ms.unwrap_or(0).max(0);
         let ahead_ms = stamped_ms.saturating_sub(now_ms);
         let (stamped_ms, verdict) = if ahead_ms > MAX_AHEAD_MS {
@@ -54,8 +78,15 @@ impl WriteClock {
             .map_or(0, |previous| previous.0.saturating_add(STEP_MICROS));
         let base = after_previous.max(stamped_ms.saturating_mul(1000));
         self.previous = Some(WriteTime(base));
+        self.drift_micros = Some(base.saturating_sub(stamped_ms.saturating_mul(1000)));
         (WriteTime(base.saturating_add(i64::from(self.generation))), verdict)
     }
+}
+
+/// This host's clock.
+pub fn now_ms() -> i64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

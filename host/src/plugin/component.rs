@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::{Component, HasSelf, Linker};
 
+use super::aside;
 use super::bindings::{Plugin as Bindings, PluginPre};
 use super::descriptor;
 use super::engine::PluginEngine;
@@ -76,6 +77,23 @@ impl Plugin {
             imports,
             size_bytes: bytes.len(),
         })
+    }
+
+    /// The same while records flow: at the lowest priority, so that whoever handles records comes first. Blocks.
+    pub fn load_aside(
+        engine: &PluginEngine,
+        bytes: &[u8],
+        settings: &[(String, String)],
+        limits: Limits,
+    ) -> Result<Self, PluginError> {
+        // A thread of its own, since a priority once lowered cannot be raised again; the compiler's helpers run on it too.
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(1)
+            .thread_name(|_| "compile".to_owned())
+            .start_handler(|_| aside::lower_priority())
+            .build()
+            .map_err(|error| PluginError::Thread(std::io::Error::other(error)))?;
+        pool.install(|| Self::load(engine, bytes, settings, limits))
     }
 
     /// A fresh instance, configured.

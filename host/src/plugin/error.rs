@@ -97,10 +97,8 @@ pub enum Breach {
     NoSuchRow { row: u32, rows: usize },
     #[error("row {row} is in more than one of rows, filtered and rejects, or twice in one of the last two")]
     AccountedTwice { row: u32 },
-    #[error(
-        "{rows} rows out of {records} records; at most {limit} a record are allowed (plugin.limits.rows_per_record)"
-    )]
-    TooManyRows { rows: usize, records: usize, limit: u32 },
+    #[error("more than {limit} rows came of the record in row {row} (plugin.limits.rows_per_record)")]
+    TooManyRows { row: u32, limit: u32 },
     #[error("reject code \"{code}\": a code is 1 to 64 of a-z, 0-9 and -")]
     Code { code: String },
 }

@@ -10,6 +10,8 @@ use super::log::LogGate;
 
 pub struct GuestState {
     memory_bytes: usize,
+    /// What its memories hold together.
+    pub held_bytes: usize,
     /// Set when the guest asked for more memory than it may have, so that the trap that follows is called by its name.
     pub wanted_too_much_memory: bool,
     log: Arc<LogGate>,
@@ -19,6 +21,7 @@ impl GuestState {
     pub fn new(memory_bytes: usize, log: Arc<LogGate>) -> Self {
         Self {
             memory_bytes,
+            held_bytes: 0,
             wanted_too_much_memory: false,
             log,
         }
@@ -27,8 +30,9 @@ impl GuestState {
 
 /// A growth that is refused traps at once: a guest that is told "no" instead would go on in some way of its own.
 impl ResourceLimiter for GuestState {
-    fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
         if desired <= self.memory_bytes {
+            self.held_bytes += desired - current;
             return Ok(true);
         }
         self.wanted_too_much_memory = true;

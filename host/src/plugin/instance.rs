@@ -40,13 +40,10 @@ impl Instance {
     /// Calls the guest with one batch, whose columns belong to the descriptor's inputs in order, each with the Arrow type
     /// of its field.
     ///
-    /// The instance comes back only where all went well: after a trap a guest cannot be called again, and after a
-    /// broken contract it should not be.
-    pub fn transform(self, batch: &Batch) -> Result<(Self, Outcome), TransformError> {
-        let Self {
-            mut running,
-            descriptor,
-        } = self;
+    /// After an error the instance is to be dropped: a guest that trapped cannot be called again, and one that broke its
+    /// contract should not be.
+    pub fn transform(&mut self, batch: &Batch) -> Result<Outcome, TransformError> {
+        let Self { running, descriptor } = self;
         let lowered = Lowered::new(batch, &descriptor.inputs);
         let columns = lowered.columns();
         set_deadline(&mut running.store, running.limits);
@@ -54,9 +51,12 @@ impl Instance {
         let returned = transformer
             .call_transform(&mut running.store, lowered.batch(&columns), &[])
             .map_err(|error| classify(&running.store, error, running.limits))?;
-        let outcome =
-            lift::outcome(returned, batch.rows, &descriptor, running.limits).map_err(TransformError::Contract)?;
-        Ok((Self::new(running, descriptor), outcome))
+        lift::outcome(returned, batch.rows, descriptor, running.limits).map_err(TransformError::Contract)
+    }
+
+    /// Linear memory that it holds now.
+    pub fn held_bytes(&self) -> usize {
+        self.running.store.data().held_bytes
     }
 }
 

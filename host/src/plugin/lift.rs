@@ -24,21 +24,11 @@ pub fn outcome(
     descriptor: &Descriptor,
     limits: Limits,
 ) -> Result<Outcome, Breach> {
-    let made: usize = returned
-        .rows
-        .iter()
-        .map(|rows| rows.source.len())
-        .fold(0, usize::saturating_add);
-    if made > records.saturating_mul(limits.rows_per_record as usize) {
-        return Err(Breach::TooManyRows {
-            rows: made,
-            records,
-            limit: limits.rows_per_record,
-        });
-    }
-    let mut account = Account::new(records);
+    let mut account = Account::new(records, limits.rows_per_record);
     for rows in &returned.rows {
-        rows.source.iter().try_for_each(|&row| account.enter(row, Entry::Row))?;
+        rows.source
+            .iter()
+            .try_for_each(|&row| account.enter(row, Entry::Rows(1)))?;
     }
     returned
         .filtered
@@ -65,19 +55,22 @@ pub fn outcome(
 /// What became of each input row.
 struct Account {
     entries: Vec<Option<Entry>>,
+    rows_per_record: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Entry {
-    Row,
+    /// So many rows came of it.
+    Rows(u32),
     Filtered,
     Rejected,
 }
 
 impl Account {
-    fn new(records: usize) -> Self {
+    fn new(records: usize, rows_per_record: u32) -> Self {
         Self {
             entries: vec![None; records],
+            rows_per_record,
         }
     }
 
@@ -89,9 +82,18 @@ impl Account {
             .ok_or(Breach::NoSuchRow { row, rows })?;
         match *place {
             None => *place = Some(entry),
-            // One record may give several rows.
-            Some(Entry::Row) if entry == Entry::Row => {}
+            // One record may give several rows. They are counted by record, so that how records are grouped into batches
+            // decides nothing.
+            Some(Entry::Rows(rows)) if entry == Entry::Rows(1) => *place = Some(Entry::Rows(rows + 1)),
             Some(_) => return Err(Breach::AccountedTwice { row }),
+        }
+        if let Some(Entry::Rows(rows)) = *place
+            && rows > self.rows_per_record
+        {
+            return Err(Breach::TooManyRows {
+                row,
+                limit: self.rows_per_record,
+            });
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ pub struct Limits {
     /// One call of `transform` or `configure`. A batch takes about a millisecond; a second is a thousand times that,
     /// and a record that never ends costs it about a dozen times (once for each halving).
     pub deadline: Duration,
-    /// Output rows for each input row, as a mean over the batch.
+    /// Output rows of each input row.
     pub rows_per_record: u32,
     /// Log lines a second of one plugin, over all its instances; more are counted and left out.
     pub log_lines_per_second: u32,

@@ -2,8 +2,10 @@
 //!
 //! [`engine`] is wasmtime with its bounds; [`component`] refuses what is no plugin and readies what is one; an
 //! [`Instance`] is called with batches; [`lower`] and [`lift`] take columns across the border; [`limits`] names what a
-//! guest may take. A guest has no clock, no random, no disk, no network: it imports nothing but `log`.
+//! guest may take; [`signature`] says who made a component. A guest has no clock, no random, no disk, no network: it
+//! imports nothing but `log`.
 
+pub mod aside;
 mod bindings;
 mod component;
 mod descriptor;
@@ -19,6 +21,7 @@ mod log;
 mod lower;
 #[cfg(test)]
 mod round_trip;
+pub mod signature;
 
 pub use component::Plugin;
 pub use engine::PluginEngine;

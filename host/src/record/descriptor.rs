@@ -1,6 +1,7 @@
 //! What a plugin says of itself: who it is, what it takes, what it gives. Mirrors the WIT interface `transformer`.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use super::columns::{Batch, DataType};
@@ -107,6 +108,23 @@ impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("sha256:")?;
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// `sha256:` and 64 hex digits.
+impl FromStr for Digest {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let hex = text.strip_prefix("sha256:").ok_or(())?;
+        if hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(());
+        }
+        let mut digest = Self([0; 32]);
+        for (index, byte) in digest.0.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&hex[2 * index..2 * index + 2], 16).map_err(drop)?;
+        }
+        Ok(digest)
     }
 }
 

@@ -90,6 +90,19 @@ fn uuid(bytes: &[u8]) -> String {
     Uuid::from_slice(bytes).map_or_else(|_| hexadecimal(bytes), |uuid| uuid.to_string())
 }
 
+/// What came from records must not steer the terminal, nor break the table.
+pub fn printable(text: impl AsRef<str>) -> String {
+    let characters = text.as_ref().chars().flat_map(|character| {
+        let (plain, escaped) = if character.is_control() {
+            (None, Some(character.escape_default()))
+        } else {
+            (Some(character), None)
+        };
+        plain.into_iter().chain(escaped.into_iter().flatten())
+    });
+    characters.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;

@@ -4,12 +4,15 @@
 pub mod columns;
 pub mod descriptor;
 pub mod display;
+pub mod letter;
 pub mod position;
 pub mod reject;
+pub mod trace_parent;
+pub mod trail;
 
 use bytes::Bytes;
 
-use position::Position;
+use position::{Offset, Position, WriteTime};
 
 /// One Kafka message, or one row of a file that stands for one.
 #[derive(Debug, Clone)]
@@ -21,6 +24,21 @@ pub struct Record {
     /// `None` is a tombstone.
     pub value: Option<Bytes>,
     pub headers: Vec<Header>,
+    /// For a record that comes back from the dead letters.
+    pub redriven: Option<Redriven>,
+}
+
+/// What a dead letter says of its record's write timestamp, and where the letter stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Redriven {
+    /// The record's own: what it counted from when it was read first.
+    pub base: WriteTime,
+    /// 1..=15, above what the record was written with before.
+    pub generation: u8,
+    /// How often the record has been replayed, this time included.
+    pub replays: u32,
+    /// The letter's offset, which is what is committed.
+    pub letter: Offset,
 }
 
 /// A Kafka record header; a key may come more than once.
@@ -30,7 +48,18 @@ pub struct Header {
     pub value: Option<Bytes>,
 }
 
+impl Redriven {
+    pub fn write_time(&self) -> WriteTime {
+        WriteTime(self.base.0.saturating_add(i64::from(self.generation)))
+    }
+}
+
 impl Record {
+    /// Where the source read it: its own offset, or that of its dead letter.
+    pub fn read_at(&self) -> Offset {
+        self.redriven.map_or(self.position.offset, |redriven| redriven.letter)
+    }
+
     /// Bytes that the record holds in memory, near enough for a bound.
     pub fn size(&self) -> usize {
         let bytes = |part: &Option<Bytes>| part.as_ref().map_or(0, Bytes::len);

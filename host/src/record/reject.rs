@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::str::FromStr;
 
 /// A record is refused for good; it becomes a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,13 +22,38 @@ pub enum Stage {
     Write,
 }
 
+/// Codes of rejects that say that the guest broke, not that it refused.
+const GUEST_FAULTS: [&str; 5] = ["trap", "deadline", "memory", "contract", "unaccounted"];
+
 impl Reject {
+    /// Whether the record broke the guest.
+    pub fn is_guest_fault(&self) -> bool {
+        GUEST_FAULTS.contains(&&*self.code)
+    }
+
     pub fn new(stage: Stage, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self {
             stage,
             code: code.into(),
             message: message.into(),
         }
+    }
+}
+
+/// No stage has this name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not one of decode, transform, write")]
+pub struct UnknownStage;
+
+impl FromStr for Stage {
+    type Err = UnknownStage;
+
+    fn from_str(text: &str) -> Result<Self, UnknownStage> {
+        let stages = [Self::Decode, Self::Transform, Self::Write];
+        stages
+            .into_iter()
+            .find(|stage| stage.to_string() == text)
+            .ok_or(UnknownStage)
     }
 }
 

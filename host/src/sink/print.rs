@@ -24,6 +24,15 @@ impl PrintSink {
     pub fn new(descriptor: &Descriptor) -> Self {
         Self::on(io::stdout(), descriptor)
     }
+
+    /// The same for another plugin.
+    #[must_use]
+    pub fn beside(&self, descriptor: &Descriptor) -> Self {
+        Self {
+            closed: self.closed.clone(),
+            ..Self::new(descriptor)
+        }
+    }
 }
 
 impl<W: Write + Send> PrintSink<W> {

@@ -162,6 +162,7 @@ impl Reader {
             key: None,
             value: Some(value),
             headers: Vec::new(),
+            redriven: None,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic as Request, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic as Request, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -22,6 +22,8 @@ const WANTED_REPLICAS: usize = 3;
 pub struct NewTopic {
     pub name: String,
     pub partitions: u16,
+    /// Where the topic is to differ from the brokers' defaults.
+    pub config: &'static [(&'static str, &'static str)],
 }
 
 /// What became of a topic that was asked for.
@@ -122,7 +124,10 @@ async fn create(
 ) -> Result<Topic, AdminError> {
     // At most WANTED_REPLICAS, so it fits.
     let replication = TopicReplication::Fixed(i32::try_from(replicas).unwrap_or(1));
-    let request = Request::new(&topic.name, topic.partitions.into(), replication);
+    let mut request = Request::new(&topic.name, topic.partitions.into(), replication);
+    for (key, value) in topic.config {
+        request = request.set(key, value);
+    }
     let options = AdminOptions::new()
         .request_timeout(Some(TIMEOUT))
         .operation_timeout(Some(TIMEOUT));
@@ -139,6 +144,22 @@ async fn create(
         Some(Err((topic, cause))) => Err(AdminError::Refused { topic, cause }),
         Some(Ok(_)) | None => Ok(Topic::Created { replicas }),
     }
+}
+
+/// What the brokers hold of this setting of a topic; `None` where they do not tell.
+pub async fn topic_config(connection: &KafkaConnection, topic: &str, key: &str) -> Result<Option<String>, AdminError> {
+    let client = client(connection)?;
+    let options = AdminOptions::new().request_timeout(Some(TIMEOUT));
+    let answers = client
+        .describe_configs([&ResourceSpecifier::Topic(topic)], &options)
+        .await;
+    let answers = answers.map_err(|error| AdminError::Unreachable {
+        brokers: connection.brokers.clone(),
+        cause: error.rdkafka_error_code(),
+    })?;
+    // Who may create topics may not be allowed to read their settings.
+    let resource = answers.into_iter().next().and_then(Result::ok);
+    Ok(resource.and_then(|resource| resource.get(key).and_then(|entry| entry.value.clone())))
 }
 
 fn client(connection: &KafkaConnection) -> Result<AdminClient<DefaultClientContext>, AdminError> {

@@ -5,9 +5,11 @@
 //! has drained. Commits go back through [`Control`].
 
 pub mod file;
+pub mod fleet;
 pub mod gauge;
 pub mod kafka;
 pub mod kafka_admin;
+pub mod letters;
 
 use std::sync::Arc;
 
@@ -16,6 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::record::Record;
 use crate::record::position::{CommitPoint, Partition, WriteTime};
+use crate::record::trail::Trail;
 use gauge::Gauge;
 
 /// What happens at the source, in order.
@@ -62,13 +65,15 @@ pub struct Assignment {
     pub gauge: Arc<Gauge>,
 }
 
-/// A commit point together with the base of the write timestamps before it, which travels in the commit's metadata.
+/// A commit point, with what travels in the commit's metadata: the base of the write timestamps before it, and which
+/// plugin the records went through.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
     pub partition: Arc<Partition>,
     pub point: CommitPoint,
     /// The base of the last record before `point`; `None` where nothing was read yet.
     pub base: Option<WriteTime>,
+    pub trail: Trail,
 }
 
 /// How far a source reads.
@@ -79,11 +84,22 @@ pub enum Until {
     Stopped,
 }
 
+/// Whether the commits of a source have to name the plugins that may write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    Needed,
+    /// Nobody goes on where another plugin has stopped.
+    Needless,
+}
+
 /// A source that runs: its events and the way to talk to it.
 pub struct Running {
     pub events: mpsc::UnboundedReceiver<Event>,
     pub control: Arc<dyn Control>,
 }
+
+/// Where logs end, by partition; one that did not answer is left out.
+pub type LogEnds = Vec<(Arc<Partition>, CommitPoint)>;
 
 /// What the pipeline asks of a running source.
 pub trait Control: Send + Sync {
@@ -91,6 +107,20 @@ pub trait Control: Send + Sync {
     fn quiet(&self);
     /// Commits; the answer comes when the broker has it.
     fn commit(&self, commits: Vec<Commit>) -> BoxFuture<'static, Result<(), SourceError>>;
+    /// Whether other processes read its partitions too, so that a commit has to name who may write their rows.
+    fn naming(&self) -> Naming {
+        Naming::Needless
+    }
+    /// Where the partition's log ends now: no other member has read any further. A source without other members need not
+    /// know.
+    fn log_end(&self, _partition: Arc<Partition>) -> BoxFuture<'static, Result<CommitPoint, SourceError>> {
+        Box::pin(std::future::ready(Ok(CommitPoint(i64::MAX))))
+    }
+    /// Where these partitions' logs end now, in one question to each of their leaders. A source that does not know says
+    /// nothing.
+    fn log_ends(&self, _partitions: Vec<Arc<Partition>>) -> BoxFuture<'static, Result<LogEnds, SourceError>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
     /// Leaves the group and ends the thread; the answer comes when it has ended.
     fn close(&self) -> BoxFuture<'static, ()>;
 }
@@ -124,6 +154,14 @@ pub enum SourceError {
         #[source]
         cause: std::io::Error,
     },
+    #[error("cannot ask for the end of {partition}")]
+    LogEnd {
+        partition: Partition,
+        #[source]
+        cause: rdkafka::error::KafkaError,
+    },
+    #[error("cannot read the log ends")]
+    LogEnds(#[source] rdkafka::error::KafkaError),
     #[error("cannot commit offsets")]
     Commit(#[source] rdkafka::error::KafkaError),
     #[error("the brokers did not answer the commit in time")]
@@ -133,10 +171,21 @@ pub enum SourceError {
         #[source]
         cause: tokio::task::JoinError,
     },
+    #[error(
+        "another host has joined the group under this one's name (--group-instance) and has its partitions now; give each host a name of its own"
+    )]
+    Fenced,
     #[error("the reading thread failed on a record that the Kafka client cannot take; its offset is not committed")]
     Panicked,
     #[error("reading from Kafka failed")]
     Read(#[source] rdkafka::error::KafkaError),
+    #[error(
+        "{count} replays with different plugins or conditions have used every generation up to 15 of the dead letters in {topic}; \
+         nothing of them can be written any more that would replace what those wrote (host/docs/dead-letters.md)"
+    )]
+    GenerationsSpent { topic: String, count: u8 },
+    #[error("another replay of {topic} has begun meanwhile; this one has stopped, and what it settled is committed")]
+    Overtaken { topic: String },
     #[error(transparent)]
     File(#[from] crate::csv_file::InputError),
 }

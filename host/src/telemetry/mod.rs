@@ -1,4 +1,8 @@
-//! Logs: lines on stderr, as text or JSON. Rows and reports are never logs; they go to stdout.
+//! Logs: lines on stderr, as text or JSON. Rows and reports are never logs; they go to stdout. And spans, to a collector
+//! ([`otlp`]).
+
+pub mod live;
+pub mod otlp;
 
 use std::io::{self, IsTerminal};
 
@@ -66,7 +70,7 @@ pub fn start(config: &Config) {
     let filter = EnvFilter::builder().parse_lossy(&config.filter.0);
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(io::stderr)
+        .with_writer(live::LogLines)
         .with_ansi(io::stderr().is_terminal());
     // The only way to fail is that somebody else (a test) was first.
     let _ = match config.format {

@@ -34,7 +34,7 @@ fn all_bad_settings_are_reported_at_once() {
         .file("host.toml", file)
         .file(".env", "HOST_PLUGINS=x.wasm\n")
         .env("HOST_CONSISTENCY", "MOST")
-        .snapshot("bad-settings", &["run", "--to", "-", "--generation", "16"]);
+        .snapshot("bad-settings", &["run", "--to", "-", "--rewrite=16"]);
 }
 
 #[test]

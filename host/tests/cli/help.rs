@@ -9,7 +9,9 @@ fn help_names_every_verb() {
 
 #[test]
 fn help_of_each_verb() {
-    for verb in ["run", "try", "produce", "generate", "setup", "check", "verify"] {
+    for verb in [
+        "run", "try", "diff", "explain", "produce", "generate", "setup", "check", "verify",
+    ] {
         Program::new().snapshot(&format!("help-{verb}"), &[verb, "--help"]);
     }
 }
@@ -17,8 +19,19 @@ fn help_of_each_verb() {
 #[test]
 fn help_of_the_plugin_verbs() {
     Program::new().snapshot("help-plugin", &["plugin", "--help"]);
-    for verb in ["new", "build", "inspect"] {
+    for verb in [
+        "new", "build", "inspect", "keygen", "sign", "swap", "rollback", "shadow", "promote", "publish", "status",
+        "history",
+    ] {
         Program::new().snapshot(&format!("help-plugin-{verb}"), &["plugin", verb, "--help"]);
+    }
+}
+
+#[test]
+fn help_of_the_dead_letter_verbs() {
+    Program::new().snapshot("help-dlq", &["dlq", "--help"]);
+    for verb in ["list", "show", "replay"] {
+        Program::new().snapshot(&format!("help-dlq-{verb}"), &["dlq", verb, "--help"]);
     }
 }
 

@@ -13,8 +13,13 @@ fn rejects_land_in_the_dead_letter_topic_with_every_header() {
     let bad = bad.as_bytes();
     let good =
         format!(r#"{{"order_id":"{ID}","customer_id":"{ID}","order_purchase_timestamp":"2017-10-02 10:56:33"}}"#);
+    // The trace that a record belongs to goes on with it, and nobody takes a malformed one away.
     let headers: &[(&str, &[u8])] = &[
-        ("traceparent", b"00-1"),
+        (
+            "traceparent",
+            b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        ),
+        ("tracestate", b"congo=t61rcWkgMzE,rojo=00f067aa0ba902b7"),
         ("binary", &[0, 255]),
         ("traceparent", b"00-2"),
     ];
@@ -67,7 +72,7 @@ fn rejects_land_in_the_dead_letter_topic_with_every_header() {
     assert_eq!(letter.key.as_deref(), Some(&b"k"[..]));
     assert_eq!(letter.value.as_deref(), Some(bad));
     assert_eq!(letter.timestamp_ms, Some(1_500_000_000_123));
-    let own: Vec<_> = letter.headers[..3]
+    let own: Vec<_> = letter.headers[..headers.len()]
         .iter()
         .map(|(key, value)| (key.as_str(), value.as_deref().unwrap_or_default()))
         .collect();
@@ -83,6 +88,8 @@ fn rejects_land_in_the_dead_letter_topic_with_every_header() {
         ("host.plugin.version", env!("CARGO_PKG_VERSION")),
         ("host.attempt", "1"),
         ("host.write-timestamp", "1500000000123000"),
+        ("host.generation", "0"),
+        ("host.replays", "0"),
     ];
     for (name, value) in expected {
         assert_eq!(letter.header(name).as_deref(), Some(value), "{name}");
@@ -129,4 +136,25 @@ fn a_record_from_the_future_is_a_dead_letter() {
         letters[0].header("host.record-timestamp").as_deref(),
         Some("4000000000000")
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_too_large_for_its_topic_halts_with_the_remedy_and_is_kept_until_there_is_room() {
+    let job = Job::set_up("dlq_large");
+    let letters = format!("{}-dlq", job.topic);
+    kafka::configure(&job.servers.kafka, &letters, "max.message.bytes", "2000").await;
+    let value = format!("{{no json{}", "x".repeat(5000));
+    let sent = Sent {
+        key: None,
+        value: Some(value.as_bytes()),
+        timestamp_ms: 1_500_000_000_123,
+        headers: &[],
+    };
+    kafka::produce(&job.servers.kafka, &job.topic, &[sent]);
+    job.run(&["--exit-at-end", "--fail-fast"])
+        .failed(1, &["max.message.bytes", &letters]);
+    assert_eq!(kafka::committed(&job.servers.kafka, &job.group, &job.topic, 3), 0);
+    kafka::configure(&job.servers.kafka, &letters, "max.message.bytes", "1000000").await;
+    job.run(&["--exit-at-end"]).succeeded().says("1 rejected (bad-json 1)");
+    assert_eq!(kafka::read_all(&job.servers.kafka, &letters).len(), 1);
 }

@@ -1,5 +1,6 @@
 //! CSV to Kafka to Cassandra, against an independent reading of the CSV.
 
+use crate::support::kafka::{create_topic, topic_config};
 use crate::support::program::Job;
 use crate::support::{cassandra, orders, plugin};
 
@@ -86,6 +87,22 @@ fn set_up_twice_changes_nothing_and_says_so() {
     let job = Job::set_up("setup");
     let again = job.host(&["setup"]).succeeded();
     assert!(!again.stdout.contains(": created"), "{}", again.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_topic_keeps_its_letters_and_one_that_does_not_is_named() {
+    let job = Job::new("setup_kept");
+    let letters = format!("{}-dlq", job.topic);
+    job.host(&["setup"]).succeeded();
+    let kept = topic_config(&job.servers.kafka, &letters, "retention.ms").await;
+    assert_eq!(kept.as_deref(), Some("-1"));
+
+    let other = Job::new("setup_lossy");
+    let letters = format!("{}-dlq", other.topic);
+    create_topic(&other.servers.kafka, &letters, &[("retention.ms", "604800000")]).await;
+    other.host(&["setup"]).succeeded().says(&format!(
+        "topic {letters}: was there, 1 partitions; it deletes letters of records older than retention.ms=604800000"
+    ));
 }
 
 #[test]

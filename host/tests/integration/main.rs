@@ -4,10 +4,18 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod admin;
 mod cassandra;
 mod dead_letters;
+mod delivery;
+mod diff;
 mod end_to_end;
 mod errors;
+mod explain;
+mod halts;
 mod outages;
+mod replays;
 mod restart;
 mod schema_evolution;
+mod signing;
+mod traces;

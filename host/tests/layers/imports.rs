@@ -3,12 +3,14 @@
 use crate::code::Source;
 
 /// From the top to the bottom. Modules on one line never import each other.
-const LAYERS: [&[&str]; 7] = [
+const LAYERS: [&[&str]; 9] = [
     &["main"],
     &["cli"],
     &["app"],
+    &["admin"],
     &["config"],
-    &["pipeline", "produce", "generate", "telemetry"],
+    &["telemetry"],
+    &["pipeline", "produce", "generate"],
     &["source", "codec", "plugin", "sink", "dead_letter"],
     &["record", "connection", "csv_file"],
 ];

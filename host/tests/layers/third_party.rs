@@ -3,15 +3,24 @@
 use crate::code::Source;
 
 /// Each library and the beginnings of the paths where its name may stand.
-const PLACES: [(&str, &[&str]); 10] = [
+const PLACES: [(&str, &[&str]); 19] = [
     ("rdkafka", &["source/", "sink/topic", "dead_letter/", "produce/"]),
     ("wasmtime", &["plugin/"]),
+    ("ssh_key", &["plugin/"]),
     ("scylla", &["sink/cassandra/"]),
     ("openssl", &["sink/cassandra/"]),
     ("rusqlite", &["sink/sqlite"]),
     ("schema_registry_converter", &["codec/"]),
     ("apache_avro", &["codec/", "produce/"]),
     ("csv", &["csv_file/"]),
+    ("prometheus_client", &["pipeline/metrics"]),
+    ("opentelemetry", &["telemetry/otlp/"]),
+    ("opentelemetry_otlp", &["telemetry/otlp/"]),
+    ("opentelemetry_sdk", &["telemetry/otlp/"]),
+    ("axum", &["admin/"]),
+    ("hyper", &["admin/"]),
+    ("hyper_util", &["admin/"]),
+    ("subtle", &["admin/"]),
     ("clap", &["main.rs", "cli/"]),
     ("anyhow", &["main.rs", "cli/", "app/"]),
 ];

@@ -1,7 +1,14 @@
 //! The whole way without servers: a file through the plugin into SQLite, onto standard output, and back.
 
+#[path = "../sandbox/built.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod built;
+mod diff;
+mod shadow;
+mod signing;
 #[path = "../support/mod.rs"]
 mod support;
+mod traces;
 
 use std::collections::BTreeMap;
 
@@ -198,4 +205,105 @@ fn input_that_is_none_is_exit_code_2_and_says_what_it_is() {
     }
     job.host(&["run", "--plugin", "none.wasm", "--from", "orders.csv", "--to", "-"])
         .failed(2, &["none.wasm", "host plugin build"]);
+}
+
+#[test]
+fn letters_of_a_file_are_shown_and_replayed_over_their_own_rows_only() {
+    let job = job();
+    let row = |id: &str, bought: &str| format!("{id},{ID},created,{bought},,,,\n");
+    let other = ID.replace('0', "1");
+    let csv = format!(
+        "{HEADER}\n{}{}{}",
+        row(ID, "10/22/2017 10:56"),
+        row(&other, "2017-10-02 10:56:33"),
+        row("bad", "2017-10-02 10:56:33")
+    );
+    job.write("orders.csv", &csv);
+    job.run(&["--from", "orders.csv", "--to", "orders.db"])
+        .succeeded()
+        .says("2 rejected (bad-timestamp 1, bad-uuid 1)");
+    let letters = ["--from", "orders.db.dead-letters.ndjson"];
+    let dlq = |arguments: &[&str]| job.host(&[&["dlq"], arguments, &letters].concat());
+    let list = dlq(&["list", "--by", "code"]).succeeded();
+    for words in [
+        "dead letters: 2",
+        "bad-timestamp",
+        "orders.csv:4",
+        "orders.db.dead-letters.ndjson:2",
+    ] {
+        list.says(words);
+    }
+    let shown = dlq(&["show", "1"]).succeeded();
+    for words in [
+        "orders.csv:2",
+        "\"order_purchase_timestamp\": \"10/22/2017 10:56\"",
+        "generation 0",
+    ] {
+        shown.says(words);
+    }
+    dlq(&["show", "3"]).failed(1, &["1 of the letters"]);
+    dlq(&["list", "--where", "stage=nowhere"]).failed(2, &["decode, transform or write"]);
+
+    let replay = [
+        "replay",
+        "--plugin",
+        &plugin(),
+        "--set",
+        "date-order=mdy",
+        "--to",
+        "orders.db",
+    ];
+    let dry = dlq(&[&replay[..], &["--dry-run"]].concat()).succeeded();
+    dry.says("rejected again, as replay 1 of its record: bad-uuid");
+    let rows = || {
+        let database = rusqlite::Connection::open(job.path("orders.db")).expect("a database");
+        let mut statement = database
+            .prepare("SELECT order_id, write_time FROM orders ORDER BY 1")
+            .expect("the table");
+        let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)));
+        rows.expect("rows").map(|row| row.expect("a row")).collect::<Vec<_>>()
+    };
+    let before = rows();
+    assert_eq!(before.len(), 1, "a dry run writes nothing");
+    assert!(!is_there(&job.path("orders.db.dead-letters.again.ndjson")));
+
+    dlq(&replay)
+        .succeeded()
+        .says("1 rows written, 0 filtered, 1 rejected (bad-uuid 1)");
+    let after = rows();
+    assert_eq!(after.len(), 2);
+    // The file's records are 16 apart; the letter's stood before the one that was good.
+    assert_eq!(after[0].1, before[0].1 - 16 + 1);
+    assert_eq!(after[1], before[0]);
+    let again = job.read("orders.db.dead-letters.again.ndjson");
+    let again: serde_json::Value = serde_json::from_str(again.trim()).expect("one line of JSON");
+    assert_eq!((&again["replays"], &again["generation"]), (&1.into(), &1.into()));
+
+    dlq(&[&replay[..], &["--generation", "3"]].concat()).succeeded();
+    assert_eq!(rows()[0].1, after[0].1 + 2);
+}
+
+#[test]
+fn a_file_that_holds_no_letters_is_said_line_by_line_and_nothing_breaks() {
+    let job = job();
+    job.write("x.ndjson", "{\"a\":1}\n\nno json\n");
+    let list = job.host(&["dlq", "list", "--from", "x.ndjson"]).succeeded();
+    list.says("dead letters: 0; records that are no dead letters of host: 2");
+    let replay = [
+        "dlq",
+        "replay",
+        "--from",
+        "x.ndjson",
+        "--plugin",
+        &plugin(),
+        "--to",
+        "x.db",
+    ];
+    job.host(&replay)
+        .succeeded()
+        .says("2 passed over, since they are no dead letters of host");
+    job.host(&["dlq", "list", "--from", "none.ndjson"])
+        .failed(2, &["none.ndjson"]);
+    job.host(&["dlq", "list", "--from", "orders.csv"])
+        .failed(2, &["orders.csv", "FILE.ndjson"]);
 }

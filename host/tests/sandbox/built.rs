@@ -102,8 +102,8 @@ pub fn batch(behaviours: &[&str]) -> Batch {
 
 /// One call of a fresh instance.
 pub fn call(plugin: &Plugin, behaviours: &[&str]) -> Result<Outcome, TransformError> {
-    let instance = plugin.instantiate().expect("an instance");
-    instance.transform(&batch(behaviours)).map(|(_, outcome)| outcome)
+    let mut instance = plugin.instantiate().expect("an instance");
+    instance.transform(&batch(behaviours))
 }
 
 /// An error with all its causes.

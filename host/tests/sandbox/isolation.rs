@@ -10,15 +10,22 @@ use crate::built::{batch, plugin};
 
 const RECORDS: usize = 1000;
 
-/// A batch in which the records at `poison` behave so; the rejects by row and code, and the rows' sources.
-fn isolate(poison: &BTreeSet<usize>, behaviour: &str, limits: Limits) -> (Vec<(usize, String)>, Vec<usize>) {
+/// What became of a batch in which the records at `poison` behave so.
+struct Isolated {
+    /// By row and code.
+    rejects: Vec<(usize, String)>,
+    /// The rows that rows came of.
+    sources: Vec<usize>,
+    calls: u64,
+}
+
+fn isolate(poison: &BTreeSet<usize>, behaviour: &str, limits: Limits) -> Isolated {
     let plugin = plugin(limits);
     let behaviours: Vec<_> = (0..RECORDS)
         .map(|row| if poison.contains(&row) { behaviour } else { "ok" })
         .collect();
-    let outcome = Guest::new(&plugin, None)
-        .transform(&batch(&behaviours))
-        .expect("instances can be made");
+    let mut guest = Guest::new(&plugin, None);
+    let outcome = guest.transform(&batch(&behaviours)).expect("a plugin that works");
     let rejects = outcome
         .rejects
         .iter()
@@ -31,7 +38,16 @@ fn isolate(poison: &BTreeSet<usize>, behaviour: &str, limits: Limits) -> (Vec<(u
         .map(|&row| row as usize)
         .collect();
     sources.sort_unstable();
-    (rejects, sources)
+    Isolated {
+        rejects,
+        sources,
+        calls: guest.calls(),
+    }
+}
+
+/// Calls beyond the first that k culprits in a batch may cost.
+fn allowed(count: usize) -> f64 {
+    2.0 * count as f64 * ((RECORDS as f64 / count as f64).log2() + 2.0)
 }
 
 /// `count` rows all over the batch, the first and the last among them.
@@ -49,34 +65,65 @@ fn spread(count: usize) -> BTreeSet<usize> {
     rows
 }
 
+/// Little time and memory, so that wasting them is soon done.
+fn tight() -> Limits {
+    Limits {
+        memory_bytes: 4 << 20,
+        deadline: Duration::from_millis(20),
+        ..Limits::default()
+    }
+}
+
 #[test]
-fn k_poison_records_give_exactly_k_rejects_and_all_other_rows() {
-    for (behaviour, code) in [("trap", "trap"), ("stack", "trap"), ("memory", "memory")] {
+#[expect(clippy::print_stdout, reason = "the figures, for whoever asks with --nocapture")]
+fn k_poison_records_give_exactly_k_rejects_and_all_other_rows_within_the_calls_allowed() {
+    for (behaviour, code) in [
+        ("trap", "trap"),
+        ("stack", "trap"),
+        ("memory", "memory"),
+        ("loop", "deadline"),
+        ("no-such-row", "contract"),
+        ("bad-code", "contract"),
+        ("too-many-rows", "contract"),
+        ("unaccounted", "unaccounted"),
+    ] {
         for count in [1, 10, 100] {
             let poison = spread(count);
-            // Little memory, so that eating it is soon done.
-            let limits = Limits {
-                memory_bytes: 4 << 20,
-                ..Limits::default()
-            };
-            let (rejects, sources) = isolate(&poison, behaviour, limits);
+            let isolated = isolate(&poison, behaviour, tight());
             let expected: Vec<_> = poison.iter().map(|&row| (row, code.to_owned())).collect();
-            assert_eq!(rejects, expected, "{count} x {behaviour}");
+            assert_eq!(isolated.rejects, expected, "{count} x {behaviour}");
             let others: Vec<_> = (0..RECORDS).filter(|row| !poison.contains(row)).collect();
-            assert_eq!(sources, others, "{count} x {behaviour}");
+            assert_eq!(isolated.sources, others, "{count} x {behaviour}");
+            let extra = isolated.calls - 1;
+            println!(
+                "{count} x {behaviour}: {extra} calls more, {:.0} allowed",
+                allowed(count)
+            );
+            assert!((extra as f64) <= allowed(count), "{count} x {behaviour}: {extra} calls");
         }
     }
 }
 
 #[test]
-fn a_record_that_never_ends_costs_its_deadlines_and_nothing_else() {
-    let limits = Limits {
-        deadline: Duration::from_millis(100),
-        ..Limits::default()
-    };
-    let poison = spread(2);
-    let (rejects, sources) = isolate(&poison, "loop", limits);
-    let expected: Vec<_> = poison.iter().map(|&row| (row, "deadline".to_owned())).collect();
-    assert_eq!(rejects, expected);
-    assert_eq!(sources.len(), RECORDS - 2);
+fn a_batch_that_begins_with_many_culprits_is_isolated_all_the_same() {
+    let poison = (0..100).collect();
+    let isolated = isolate(&poison, "trap", tight());
+    assert_eq!((isolated.rejects.len(), isolated.sources.len()), (100, 900));
+    assert!((isolated.calls as f64) <= 1.0 + allowed(100), "{}", isolated.calls);
+}
+
+#[test]
+fn a_guest_that_breaks_on_everything_is_no_fault_of_the_records() {
+    for behaviour in ["trap", "loop"] {
+        let plugin = plugin(tight());
+        let mut guest = Guest::new(&plugin, None);
+        let error = guest
+            .transform(&batch(&[behaviour; RECORDS]))
+            .expect_err("a bad deploy");
+        assert!(
+            error.to_string().starts_with("the plugin breaks on every record"),
+            "{error}"
+        );
+        assert!(guest.calls() < 100, "found out early: {}", guest.calls());
+    }
 }

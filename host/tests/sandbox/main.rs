@@ -9,3 +9,4 @@ mod isolation;
 mod limits;
 mod logs;
 mod refusals;
+mod shadow;

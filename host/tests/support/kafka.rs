@@ -3,6 +3,10 @@
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
+use rdkafka::admin::{
+    AdminClient, AdminOptions, AlterConfig, ConfigSource, NewTopic, ResourceSpecifier, TopicReplication,
+};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
@@ -81,6 +85,50 @@ pub fn read_all(brokers: &str, topic: &str) -> Vec<Seen> {
         }
     }
     seen
+}
+
+/// Sets one property of a topic, and all others back to what they are by default.
+pub async fn configure(brokers: &str, topic: &str, name: &str, value: &str) {
+    let asked = AlterConfig::new(ResourceSpecifier::Topic(topic)).set(name, value);
+    let answers = admin(brokers)
+        .alter_configs([&asked], &AdminOptions::new())
+        .await
+        .unwrap();
+    for answer in answers {
+        answer.unwrap();
+    }
+}
+
+pub async fn create_topic(brokers: &str, topic: &str, config: &[(&str, &str)]) {
+    let mut wanted = NewTopic::new(topic, 1, TopicReplication::Fixed(1));
+    for (key, value) in config {
+        wanted = wanted.set(key, value);
+    }
+    for answer in admin(brokers)
+        .create_topics(&[wanted], &AdminOptions::new())
+        .await
+        .unwrap()
+    {
+        answer.unwrap();
+    }
+}
+
+/// The value that is the topic's own; `None` where the brokers' default holds.
+pub async fn topic_config(brokers: &str, topic: &str, key: &str) -> Option<String> {
+    let asked = [ResourceSpecifier::Topic(topic)];
+    let answers = admin(brokers)
+        .describe_configs(&asked, &AdminOptions::new())
+        .await
+        .unwrap();
+    let answer = answers.into_iter().next().unwrap().unwrap();
+    let entry = answer
+        .get(key)
+        .filter(|entry| entry.source == ConfigSource::DynamicTopic)?;
+    entry.value.clone()
+}
+
+fn admin(brokers: &str) -> AdminClient<DefaultClientContext> {
+    ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap()
 }
 
 /// The sum of the offsets that a group has committed for a topic.

@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by failing")]
 
 pub mod cassandra;
+pub mod collector;
+pub mod http;
 pub mod kafka;
 pub mod orders;
 pub mod program;
@@ -33,6 +35,14 @@ impl Servers {
 pub fn variable(name: &str) -> String {
     std::env::var(name)
         .unwrap_or_else(|_| panic!("{name} is not set: `host/tests/run servers` starts the servers and sets it"))
+}
+
+/// A number from the environment, for a longer run than the usual one.
+pub fn variable_or<T: std::str::FromStr>(name: &str, usual: T) -> T {
+    std::env::var(name)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(usual)
 }
 
 /// The repository's root.

@@ -166,18 +166,23 @@ impl Running {
         self.child.id()
     }
 
-    /// Waits for a line with these words in it.
-    pub fn until(&mut self, words: &str) {
+    /// Waits for a line with these words in it, and gives it.
+    pub fn until(&mut self, words: &str) -> String {
         let end = Instant::now() + PATIENCE;
         while let Ok(line) = self.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
-            let found = line.contains(words);
+            let found = line.contains(words).then(|| line.clone());
             self.said.push(line);
-            if found {
-                return;
+            if let Some(line) = found {
+                return line;
             }
         }
         let _ = self.child.kill();
         panic!("{words:?} was never said; instead:\n{}", self.said.join("\n"));
+    }
+
+    /// Waits for an end that was asked for by a kill.
+    pub fn ended(&mut self) {
+        self.child.wait().unwrap();
     }
 
     pub fn signal(&self, signal: &str) {

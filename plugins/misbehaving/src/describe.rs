@@ -1,6 +1,6 @@
 //! What the plugin says of itself, and what it can do wrong there, by the setting `configure`.
 
-use crate::record;
+use crate::{ledger, record};
 use transform_sdk::bindings::exports::host::transform::transformer::{
     Descriptor, Effect, Input, Lookup, Origin, Output, Target,
 };
@@ -32,6 +32,7 @@ pub fn describe(settings: &[(String, String)]) -> Result<Descriptor, String> {
             "loop" => record::run_for_ever(),
             "memory" => record::take_all_memory(),
             "echo" => descriptor = echo(),
+            "ledger" => descriptor = ledger::descriptor(descriptor),
             "no-name" => descriptor.name.clear(),
             "no-version" => descriptor.version.clear(),
             "long-name" => descriptor.name = "n".repeat(100_000),
@@ -87,7 +88,7 @@ fn echo() -> Descriptor {
     }
 }
 
-fn field(name: &str, data_type: DataType) -> Field {
+pub fn field(name: &str, data_type: DataType) -> Field {
     Field {
         name: name.to_owned(),
         data_type,
@@ -95,7 +96,7 @@ fn field(name: &str, data_type: DataType) -> Field {
     }
 }
 
-fn input(field: Field) -> Input {
+pub fn input(field: Field) -> Input {
     Input {
         origin: Origin::Value(field.name.clone()),
         field,

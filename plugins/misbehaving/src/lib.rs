@@ -3,9 +3,11 @@
 //! Each record says in its field `behaviour` what is to happen: [`record`] knows what one record alone can do (trap,
 //! never end, be forgotten), [`spoil`] what is done to the whole outcome (columns and row numbers that do not hold).
 //! Every other word is a good record. The settings do the same for `configure` ([`describe`]). With the setting
-//! `configure=echo` it takes a column of each data type and gives them back as they are.
+//! `configure=echo` it takes a column of each data type and gives them back as they are; with `configure=ledger` its rows
+//! have a key and follow from their record alone ([`ledger`]).
 
 mod describe;
+mod ledger;
 mod record;
 mod spoil;
 
@@ -24,12 +26,17 @@ impl Guest for Misbehaving {
             return echo(input);
         }
         let behaviours = behaviours(&input);
-        let numbers = numbers(&input);
+        let numbers = numbers(&input, 1);
         let mut answer = record::Answer::default();
         for (row, (behaviour, number)) in (0..).zip(behaviours.iter().zip(numbers)) {
-            answer.take(row, behaviour, number);
+            if !ledger::is_delete(&input, behaviour) {
+                answer.take(row, behaviour, number);
+            }
         }
         let mut outcome = answer.outcome();
+        if input.columns.len() == ledger::INPUTS {
+            ledger::complete(&mut outcome, &input, &behaviours);
+        }
         for (row, behaviour) in (0..).zip(&behaviours) {
             spoil::spoil(&mut outcome, row, behaviour);
         }
@@ -61,13 +68,13 @@ fn behaviours(input: &Batch) -> Vec<String> {
         .collect()
 }
 
-/// The second column, with its nulls.
-fn numbers(input: &Batch) -> Vec<Option<i64>> {
-    let Some(column) = input.columns.get(1) else {
-        panic!("there is a second column");
+/// A column of numbers, with its nulls.
+fn numbers(input: &Batch, column: usize) -> Vec<Option<i64>> {
+    let Some(column) = input.columns.get(column) else {
+        panic!("there is such a column");
     };
     let Values::Int64(values) = &column.values else {
-        panic!("the second column is int64");
+        panic!("the column is int64");
     };
     let is_valid = |row: usize| {
         column

@@ -104,7 +104,7 @@ fn recurse(depth: u64) -> u64 {
     recurse(black_box(depth + 1)) + black_box(depth)
 }
 
-fn bitmap(rows: usize, is_set: impl Fn(usize) -> bool) -> Vec<u8> {
+pub fn bitmap(rows: usize, is_set: impl Fn(usize) -> bool) -> Vec<u8> {
     let mut bits = vec![0; rows.div_ceil(8)];
     for row in (0..rows).filter(|&row| is_set(row)) {
         bits[row / 8] |= 1 << (row % 8);
@@ -112,7 +112,7 @@ fn bitmap(rows: usize, is_set: impl Fn(usize) -> bool) -> Vec<u8> {
     bits
 }
 
-fn variable(texts: &[String]) -> Variable {
+pub fn variable(texts: &[String]) -> Variable {
     let mut offsets = vec![0];
     let mut data = Vec::new();
     for text in texts {

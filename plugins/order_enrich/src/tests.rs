@@ -179,3 +179,24 @@ proptest! {
         prop_assert_eq!(ids.len(), 16 * rows.source.len());
     }
 }
+
+/// A record as `host explain TOPIC/PARTITION@OFFSET --save FILE.ndjson` writes it.
+#[test]
+fn a_saved_record_comes_out_as_it_did() {
+    let record: serde_json::Value =
+        serde_json::from_str(include_str!("../fixtures/nulls_of_all_kinds.ndjson")).expect("one JSON object");
+    let field = |name: &str| record[name].as_str();
+    let order = Order {
+        order_id: field("order_id"),
+        customer_id: field("customer_id"),
+        order_status: field("order_status"),
+        order_purchase_timestamp: field("order_purchase_timestamp"),
+        order_approved_at: field("order_approved_at"),
+        order_delivered_carrier_date: field("order_delivered_carrier_date"),
+        order_delivered_customer_date: field("order_delivered_customer_date"),
+        order_estimated_delivery_date: field("order_estimated_delivery_date"),
+    };
+    let row = enrich(order, &DAY_FIRST).expect("a row");
+    assert_eq!((row.order_hour, row.order_day_of_week), (10, "Monday"));
+    assert_eq!((row.order_status, row.order_delivered_carrier_date), (None, None));
+}

@@ -3,12 +3,12 @@
 //!
 //! Prints a line for each thing that was compared; a mismatch names both sides. Any mismatch is exit code 2.
 
-mod schema;
+pub(super) mod schema;
 
 use std::io::Write;
 
+use super::component;
 use super::failure::Failure;
-use super::load_plugin;
 use super::services::{connect_failure, kafka_failure, registry_failure};
 use crate::codec::registry::Registry;
 use crate::config::settings::{DeadLetters, From, Settings, To};
@@ -30,7 +30,7 @@ pub enum Finding {
 
 /// Compares what the plugin says of itself with everything around it.
 pub async fn run(settings: &Settings, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
-    let plugin = load_plugin(&settings.plugin)?;
+    let plugin = component::load(&settings.plugin)?;
     let descriptor = plugin.descriptor();
     let mut findings = Vec::new();
     match &settings.from {

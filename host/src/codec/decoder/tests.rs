@@ -66,6 +66,7 @@ fn record(value: Option<&[u8]>) -> Record {
                 value: None,
             },
         ],
+        redriven: None,
     }
 }
 

@@ -322,3 +322,62 @@ fn secrets_are_shown_nowhere() {
     );
     assert!(!format!("{settings:?} {:?}", good.flags.file).contains("hunter2"));
 }
+
+#[test]
+fn the_admin_endpoint_is_on_for_kafka_off_for_files_and_never_open_without_a_token() {
+    let address = |place: &Place| {
+        place
+            .settings()
+            .admin
+            .map(|admin| (admin.address.to_string(), admin.if_taken))
+    };
+    let flag = |text: &'static str| Place::new().flag("admin.address", "--admin", text);
+    let default = Some(("127.0.0.1:7171".to_owned(), IfTaken::AnotherPort));
+    assert_eq!(address(&Place::new()), default);
+    let file = Place::new().flag("source.from", "--from", "orders.csv");
+    assert_eq!(address(&file), None);
+    let asked = Some(("127.0.0.1:7171".to_owned(), IfTaken::Fail));
+    assert_eq!(address(&file.flag("admin.address", "--admin", "localhost:7171")), asked);
+    assert_eq!(address(&flag("off")), None);
+    assert_eq!(address(&flag("[::1]:1")), Some(("[::1]:1".to_owned(), IfTaken::Fail)));
+    for bad in ["7171", "example.com:7171", "127.0.0.1", "on"] {
+        assert!(flag(bad).problems().contains("is no address to listen at"), "{bad}");
+    }
+    for open in ["0.0.0.0:7171", "192.168.0.7:7171", "[::]:7171"] {
+        let found = flag(open).problems();
+        assert!(found.contains("needs admin.token (HOST_ADMIN_TOKEN)"), "{found}");
+        let token = flag(open).env("HOST_ADMIN_TOKEN", "0123456789abcdef");
+        let admin = token.settings().admin.unwrap();
+        assert_eq!(admin.token, Some(Secret::new("0123456789abcdef")));
+        assert!(!format!("{admin:?}").contains("0123456789abcdef"));
+    }
+    for short in ["hunter2", "0123456789abcde", "0123456789 abcdef"] {
+        let found = Place::new().env("HOST_ADMIN_TOKEN", short).problems();
+        assert!(
+            found.contains("HOST_ADMIN_TOKEN: the value is not of the right form"),
+            "{found}"
+        );
+        assert!(!found.contains(short), "{found}");
+    }
+}
+
+#[test]
+fn spans_go_nowhere_unless_somebody_says_where() {
+    assert_eq!(Place::new().settings().otlp, None);
+    let share_alone = Place::new().env("HOST_OTLP_SHARE", "50%");
+    assert_eq!(share_alone.settings().otlp, None);
+    let file = Place::new().file("host.toml", "[otlp]\naddress = \"https://collector:4318/\"\n");
+    let otlp = file.settings().otlp.unwrap();
+    assert_eq!(
+        (otlp.address.as_str(), otlp.share.to_string().as_str()),
+        ("https://collector:4318", "1%")
+    );
+    assert_eq!(file.flag("otlp.address", "--otlp", "off").settings().otlp, None);
+    let bad = Place::new().flag("otlp.address", "--otlp", "http://user:hunter2@collector:4318");
+    let found = bad.env("HOST_OTLP_SHARE", "0.1%").problems();
+    assert!(
+        found.contains("OTEL_EXPORTER_OTLP_HEADERS") && found.contains("HOST_OTLP_SHARE"),
+        "{found}"
+    );
+    assert!(!found.contains("hunter2"), "{found}");
+}

@@ -2,13 +2,15 @@
 //!
 //! [`session`] connects ([`tls`] where it is asked for); [`table`] says what a table is, [`fit`] whether an output of
 //! the plugin fits it; [`statement`] writes the CQL, [`convert`] the values; [`write`] sends them and [`errors`] says
-//! what an error means for its row. [`read_back`] reads rows again to compare them, [`schema`] creates the tables.
+//! what an error means for its row. [`read_back`] reads rows again to compare them, [`explain`] shows what would be written, [`schema`] creates the tables.
 
 pub mod config;
 pub mod convert;
 pub mod errors;
+pub mod explain;
 pub mod fit;
 pub mod read_back;
+mod retry;
 pub mod schema;
 pub mod session;
 mod show;
@@ -34,7 +36,7 @@ use table::{Table, TableError};
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error(transparent)]
-    Connect(#[from] ConnectError),
+    Connect(Box<ConnectError>),
     #[error(transparent)]
     Table(#[from] TableError),
     #[error("the plugin and the table do not fit: {}", joined(.0))]
@@ -55,6 +57,12 @@ pub struct BoundOutput {
     pub table: Table,
     /// One for each field of the output, in order.
     pub bindings: Vec<Binding>,
+}
+
+impl From<ConnectError> for OpenError {
+    fn from(error: ConnectError) -> Self {
+        Self::Connect(Box::new(error))
+    }
 }
 
 impl OpenError {

@@ -1,6 +1,7 @@
 //! The connection to the cluster, and what can go wrong when it is made.
 //!
-//! The driver does not retry and does not speculate: the pipeline decides what is tried again, and when. lz4 is off:
+//! The driver goes to the next node when one is gone ([`super::retry`]) and else tries nothing again: the pipeline decides
+//! that. It does not speculate. lz4 is off:
 //! rows are small, and on one network compression costs more than it saves.
 
 use std::sync::Arc;
@@ -13,10 +14,10 @@ use scylla::errors::{
     ConnectionError, ConnectionPoolError, ConnectionSetupRequestErrorKind as Setup, DbError, MetadataError,
     NewSessionError,
 };
-use scylla::policies::retry::FallthroughRetryPolicy;
 use scylla::statement::Consistency as DriverConsistency;
 
 use super::config::{Config, Consistency};
+use super::retry::NextNode;
 use super::tls::{self, TlsError};
 
 /// How long a node may take to accept a connection: long enough for another continent, short enough for a person who
@@ -48,6 +49,8 @@ pub enum ConnectError {
         #[source]
         cause: DriverCause,
     },
+    #[error("Cassandra does not say at the moment which tables it has")]
+    Refresh(#[source] MetadataError),
     #[error("the TLS settings of Cassandra cannot be used")]
     Tls(#[from] TlsError),
 }
@@ -60,7 +63,7 @@ pub struct DriverCause(Box<dyn std::error::Error + Send + Sync>);
 impl ConnectError {
     /// Whether the service is out of reach (exit code 3), rather than set up wrongly (2).
     pub fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Unreachable { .. })
+        matches!(self, Self::Unreachable { .. } | Self::Refresh(_))
     }
 }
 
@@ -73,7 +76,7 @@ pub async fn connect(config: &Config) -> Result<Session, ConnectError> {
     let profile = ExecutionProfile::builder()
         .consistency(driver_consistency(config.consistency))
         .request_timeout(Some(config.request_timeout))
-        .retry_policy(Arc::new(FallthroughRetryPolicy::new()))
+        .retry_policy(Arc::new(NextNode))
         .speculative_execution_policy(None)
         .build();
     let mut builder = SessionBuilder::new()

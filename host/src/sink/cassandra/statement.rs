@@ -4,8 +4,11 @@
 //! The write timestamp is a bind marker (`USING TIMESTAMP ?`) rather than a property of the request: it belongs to the
 //! statement, so it stays with the row when statements are grouped into CQL batches.
 
+use scylla::cluster::metadata::ColumnType;
+
 use super::fit::{Binding, Role};
 use super::table::Table;
+use crate::record::position::WriteTime;
 
 /// Where the write timestamp's bind marker stands among those of the columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +46,42 @@ pub fn select(table: &Table, bindings: &[Binding]) -> String {
     format!("SELECT {columns} FROM {name} WHERE {conditions}")
 }
 
+/// The same, and behind them the write timestamps of the columns that [`has_write_time`].
+pub fn select_with_write_times(table: &Table, bindings: &[Binding]) -> String {
+    let columns = bindings.iter().map(|binding| quoted(&binding.column));
+    let times = bindings
+        .iter()
+        .filter(|binding| has_write_time(binding))
+        .map(|binding| format!("WRITETIME({})", quoted(&binding.column)));
+    let columns = joined(columns.chain(times), ", ");
+    let name = full_name(table);
+    let conditions = key_conditions(bindings);
+    format!("SELECT {columns} FROM {name} WHERE {conditions}")
+}
+
+/// Whether CQL tells one write timestamp for the column: not of the primary key, nor of a collection.
+pub fn has_write_time(binding: &Binding) -> bool {
+    binding.role == Role::Value && !matches!(binding.column_type, ColumnType::Collection { .. })
+}
+
+/// An insert as somebody would type it; `cells` are columns with their values in CQL.
+pub fn insert_literal(table: &Table, cells: &[(&str, String)], time: WriteTime) -> String {
+    let columns = joined(cells.iter().map(|(column, _)| quoted(column)), ", ");
+    let values = joined(cells.iter().map(|(_, value)| value.clone()), ", ");
+    let (name, time) = (full_name(table), time.0);
+    format!("INSERT INTO {name} ({columns}) VALUES ({values}) USING TIMESTAMP {time};")
+}
+
+/// A delete as somebody would type it.
+pub fn delete_literal(table: &Table, cells: &[(&str, String)], time: WriteTime) -> String {
+    let conditions = cells
+        .iter()
+        .map(|(column, value)| format!("{} = {value}", quoted(column)));
+    let conditions = joined(conditions, " AND ");
+    let (name, time) = (full_name(table), time.0);
+    format!("DELETE FROM {name} USING TIMESTAMP {time} WHERE {conditions};")
+}
+
 fn key_conditions(bindings: &[Binding]) -> String {
     let keys = bindings.iter().filter(|binding| binding.role == Role::Key);
     joined(keys.map(|binding| format!("{} = ?", quoted(&binding.column))), " AND ")
@@ -64,7 +103,7 @@ fn joined(parts: impl Iterator<Item = String>, between: &str) -> String {
 mod tests {
     use super::*;
     use crate::record::columns::DataType;
-    use scylla::cluster::metadata::{ColumnType, NativeType};
+    use scylla::cluster::metadata::NativeType;
 
     fn table() -> Table {
         Table {
@@ -100,6 +139,23 @@ mod tests {
             r#"INSERT INTO "shop"."orders" ("id", "select", "odd "" name", "At") VALUES (?, ?, ?, ?) USING TIMESTAMP ?"#
         );
         assert_eq!(marker, TimestampMarker::Last);
+    }
+
+    #[test]
+    fn typed_statements_have_their_values_in_them() {
+        let cells = [("id", "'it''s'".to_owned()), ("At", "1".to_owned())];
+        assert_eq!(
+            insert_literal(&table(), &cells, WriteTime(7)),
+            r#"INSERT INTO "shop"."orders" ("id", "At") VALUES ('it''s', 1) USING TIMESTAMP 7;"#
+        );
+        assert_eq!(
+            delete_literal(&table(), &cells, WriteTime(7)),
+            r#"DELETE FROM "shop"."orders" USING TIMESTAMP 7 WHERE "id" = 'it''s' AND "At" = 1;"#
+        );
+        assert_eq!(
+            select_with_write_times(&table(), &bindings()[..2]),
+            r#"SELECT "id", "select", WRITETIME("select") FROM "shop"."orders" WHERE "id" = ?"#
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use super::config::Config;
 use super::convert::{Value, convert};
 use super::fit::{Binding, Role};
+use super::session::ConnectError;
 use super::statement::{self, TimestampMarker};
 use super::{BoundOutput, OpenError, bind, errors, prepare, session};
 use crate::record::columns::Batch;
@@ -23,11 +24,17 @@ use crate::sink::{Sink, SinkError, WriteBatch};
 type Bound = MaybeUnset<Option<CqlValue>>;
 
 pub struct CassandraSink {
-    session: Session,
+    cluster: Cluster,
     /// One for each output of the descriptor, in order.
     outputs: Vec<Writer>,
-    in_flight: Semaphore,
     nulls: Nulls,
+}
+
+/// Connections and the bound on what is written through them, shared by the sinks of several plugins.
+#[derive(Clone)]
+struct Cluster {
+    session: Arc<Session>,
+    in_flight: Arc<Semaphore>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +54,36 @@ struct Writer {
 impl CassandraSink {
     /// Connects, finds the table of each of the plugin's outputs in `keyspace` and prepares its statement.
     pub async fn open(config: &Config, keyspace: &str, descriptor: &Descriptor) -> Result<Self, OpenError> {
-        let session = session::connect(config).await?;
-        let bound = bind(&session, keyspace, descriptor)?;
+        let cluster = Cluster {
+            session: Arc::new(session::connect(config).await?),
+            in_flight: Arc::new(Semaphore::new(config.writes_in_flight.max(1))),
+        };
+        Self::on(cluster, config, keyspace, descriptor).await
+    }
+
+    /// The same for another plugin, over the same connections and within the same bound.
+    pub async fn open_beside(
+        &self,
+        config: &Config,
+        keyspace: &str,
+        descriptor: &Descriptor,
+    ) -> Result<Self, OpenError> {
+        // Preparing asks the server, so what fits the tables as they were last seen does fit.
+        let as_seen = Self::on(self.cluster.clone(), config, keyspace, descriptor).await;
+        if as_seen.is_ok() {
+            return as_seen;
+        }
+        // A table may have got the column meanwhile that the other plugin writes. Reading all tables takes a while.
+        self.cluster
+            .session
+            .refresh_metadata()
+            .await
+            .map_err(ConnectError::Refresh)?;
+        Self::on(self.cluster.clone(), config, keyspace, descriptor).await
+    }
+
+    async fn on(cluster: Cluster, config: &Config, keyspace: &str, descriptor: &Descriptor) -> Result<Self, OpenError> {
+        let bound = bind(&cluster.session, keyspace, descriptor)?;
         let mut outputs = Vec::with_capacity(bound.len());
         for (output, BoundOutput { table, bindings }) in descriptor.outputs.iter().zip(bound) {
             let (cql, marker) = match output.effect {
@@ -56,15 +91,14 @@ impl CassandraSink {
                 Effect::Delete => statement::delete(&table, &bindings),
             };
             outputs.push(Writer {
-                statement: prepare(&session, cql).await?,
+                statement: prepare(&cluster.session, cql).await?,
                 marker,
                 bindings,
             });
         }
         Ok(Self {
-            session,
+            cluster,
             outputs,
-            in_flight: Semaphore::new(config.writes_in_flight.max(1)),
             nulls: if config.write_nulls {
                 Nulls::Tombstone
             } else {
@@ -75,7 +109,7 @@ impl CassandraSink {
 
     async fn write_row(&self, batch: &WriteBatch, row: usize) -> Result<(), SinkError> {
         // The semaphore is never closed, so there always is a permit in the end.
-        let _permit = self.in_flight.acquire().await;
+        let _permit = self.cluster.in_flight.acquire().await;
         let writer = &self.outputs[batch.output];
         let values = bound_row(
             &writer.bindings,
@@ -87,7 +121,8 @@ impl CassandraSink {
                 nulls: self.nulls,
             },
         )?;
-        self.session
+        self.cluster
+            .session
             .execute_unpaged(&writer.statement, values)
             .await
             .map(drop)

@@ -7,7 +7,7 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use super::config::{Config, Start};
+use super::config::Config;
 use super::rebalance::Context;
 use crate::connection::KafkaConnection;
 use crate::source::SourceError;
@@ -53,13 +53,9 @@ pub fn consumer(
     }
     client
         .set("group.id", &config.group)
-        .set(
-            "auto.offset.reset",
-            match config.start {
-                Start::Earliest => "earliest",
-                Start::Latest => "latest",
-            },
-        )
+        // Where nothing is committed, the assignment says where to begin. This is for a committed offset that is gone:
+        // reading then goes on with the oldest record that is there, so that none is passed over.
+        .set("auto.offset.reset", "earliest")
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
         .set("enable.partition.eof", "true")
@@ -80,6 +76,22 @@ pub fn without_value(error: KafkaError) -> KafkaError {
         }
         other => other,
     }
+}
+
+/// A consumer that is told which offsets to read. It joins no group and commits nothing; of the group it may ask what is
+/// committed.
+pub fn reader(connection: &KafkaConnection, group: &str) -> Result<BaseConsumer, SourceError> {
+    let mut client = client_config(connection);
+    client
+        .set("group.id", group)
+        .set("enable.auto.commit", "false")
+        .set("enable.partition.eof", "true")
+        .set("auto.offset.reset", "earliest")
+        .set("isolation.level", "read_committed")
+        .set("allow.auto.create.topics", "false");
+    client
+        .create()
+        .map_err(|error| SourceError::Setting(without_value(error)))
 }
 
 /// That the brokers answer and the topic is there; its number of partitions.

@@ -1,16 +1,14 @@
-//! What travels in the metadata of an offset commit: the base of the write timestamps before it.
+//! What travels in the metadata of an offset commit.
+
+use std::sync::Arc;
 
 use rdkafka::TopicPartitionList;
 use rdkafka::error::KafkaResult;
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 
-use crate::record::position::{CommitPoint, Partition, WriteTime};
+use crate::record::position::{CommitPoint, Partition};
+use crate::record::trail::Metadata;
 use crate::source::Commit;
-
-use std::sync::Arc;
-
-/// `host/1 base=MICROS`: a name and version first, so that another program's metadata is never taken for ours.
-const PREFIX: &str = "host/1 base=";
 
 /// The commits as librdkafka wants them.
 pub fn to_list(commits: &[Commit]) -> KafkaResult<TopicPartitionList> {
@@ -18,8 +16,12 @@ pub fn to_list(commits: &[Commit]) -> KafkaResult<TopicPartitionList> {
     for commit in commits {
         let mut element = list.add_partition(&commit.partition.topic, commit.partition.number);
         element.set_offset(rdkafka::Offset::Offset(commit.point.0))?;
-        if let Some(base) = commit.base {
-            element.set_metadata(format(base));
+        let metadata = Metadata {
+            base: commit.base,
+            trail: commit.trail,
+        };
+        if metadata != Metadata::default() {
+            element.set_metadata(metadata.to_string());
         }
     }
     Ok(list)
@@ -30,33 +32,12 @@ pub fn from_element(partition: &Arc<Partition>, element: &TopicPartitionListElem
     let rdkafka::Offset::Offset(point) = element.offset() else {
         return None;
     };
+    // Another program's metadata says nothing to us.
+    let Metadata { base, trail } = element.metadata().parse().unwrap_or_default();
     Some(Commit {
         partition: Arc::clone(partition),
         point: CommitPoint(point),
-        base: parse(element.metadata()),
+        base,
+        trail,
     })
-}
-
-fn format(base: WriteTime) -> String {
-    format!("{PREFIX}{}", base.0)
-}
-
-fn parse(metadata: &str) -> Option<WriteTime> {
-    metadata.strip_prefix(PREFIX)?.parse().ok().map(WriteTime)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_back_its_own_metadata_and_nobody_elses() {
-        assert_eq!(
-            parse(&format(WriteTime(1_538_000_000_000_016))),
-            Some(WriteTime(1_538_000_000_000_016))
-        );
-        for foreign in ["", "base=5", "host/2 base=5", "host/1 base=", "host/1 base=x"] {
-            assert_eq!(parse(foreign), None, "{foreign:?}");
-        }
-    }
 }

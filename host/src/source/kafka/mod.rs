@@ -5,23 +5,37 @@
 
 pub mod client;
 pub mod config;
+pub mod fetch;
+pub mod latest;
 mod metadata;
-mod poll;
+pub(super) mod poll;
 mod rebalance;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
+use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Commit, Control, Event, Running, SourceError, Until};
+use super::{Commit, Control, Event, LogEnds, Naming, Running, SourceError, Until};
 use crate::connection::KafkaConnection;
+use crate::record::position::{CommitPoint, Partition};
 use config::Config;
 use rebalance::Context;
+
+/// The question for a log end.
+const LOG_END_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The question for all log ends, which is asked again a second later.
+const LOG_ENDS_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The thread that polls; what panics there is caught and told as an error.
+pub const POLL_THREAD: &str = "kafka-poll";
 
 /// Joins the group and starts to read.
 ///
@@ -44,9 +58,9 @@ pub fn start(connection: &KafkaConnection, topic: &str, config: &Config, until: 
         topic: topic.to_owned(),
         chunk_records: config.chunk_records,
     };
-    let thread = std::thread::Builder::new().name("kafka-poll".into()).spawn(move || {
+    let thread = std::thread::Builder::new().name(POLL_THREAD.into()).spawn(move || {
         let events = poller.events.clone();
-        // librdkafka's Rust side panics on a header whose name is no UTF-8, for one.
+        // librdkafka's Rust side has asserts of its own.
         if catch_unwind(AssertUnwindSafe(|| poller.run())).is_err() {
             // The pipeline has gone: nobody wants to know.
             let _ = events.send(Event::Failed(SourceError::Panicked));
@@ -107,6 +121,44 @@ impl Control for KafkaControl {
         })
     }
 
+    fn naming(&self) -> Naming {
+        Naming::Needed
+    }
+
+    fn log_end(&self, partition: Arc<Partition>) -> BoxFuture<'static, Result<CommitPoint, SourceError>> {
+        let consumer = self.consumer();
+        Box::pin(async move {
+            let Some(consumer) = consumer else {
+                return Ok(CommitPoint(i64::MAX));
+            };
+            let asking = tokio::task::spawn_blocking(move || {
+                let (_, end) = consumer
+                    .fetch_watermarks(&partition.topic, partition.number, LOG_END_TIMEOUT)
+                    .map_err(|cause| SourceError::LogEnd {
+                        partition: Partition::clone(&partition),
+                        cause,
+                    })?;
+                Ok(CommitPoint(end))
+            });
+            asking
+                .await
+                .unwrap_or_else(|cause| Err(SourceError::CommitAborted { cause }))
+        })
+    }
+
+    fn log_ends(&self, partitions: Vec<Arc<Partition>>) -> BoxFuture<'static, Result<LogEnds, SourceError>> {
+        let consumer = self.consumer();
+        Box::pin(async move {
+            let Some(consumer) = consumer else {
+                return Ok(Vec::new());
+            };
+            let asking = tokio::task::spawn_blocking(move || log_ends(&consumer, partitions));
+            asking
+                .await
+                .unwrap_or_else(|cause| Err(SourceError::CommitAborted { cause }))
+        })
+    }
+
     fn close(&self) -> BoxFuture<'static, ()> {
         self.flags.is_closing.store(true, Ordering::Relaxed);
         self.consumer
@@ -125,4 +177,28 @@ impl Control for KafkaControl {
             }
         })
     }
+}
+
+/// The log ends that a reader of committed records sees. Asked of the brokers, since what librdkafka knows by itself (its
+/// cached watermarks, its statistics) comes with fetched records and stands still while a partition is paused.
+fn log_ends(consumer: &BaseConsumer<Context>, partitions: Vec<Arc<Partition>>) -> Result<LogEnds, SourceError> {
+    let mut wanted = TopicPartitionList::new();
+    for partition in &partitions {
+        // In this question the end stands where another timestamp could.
+        wanted
+            .add_partition_offset(&partition.topic, partition.number, rdkafka::Offset::End)
+            .map_err(SourceError::LogEnds)?;
+    }
+    let answer = consumer
+        .offsets_for_times(wanted, LOG_ENDS_TIMEOUT)
+        .map_err(SourceError::LogEnds)?;
+    let end_of = |partition: &Arc<Partition>| {
+        let element = answer.find_partition(&partition.topic, partition.number)?;
+        element.error().ok()?;
+        element.offset().to_raw().filter(|end| *end >= 0).map(CommitPoint)
+    };
+    Ok(partitions
+        .into_iter()
+        .filter_map(|partition| Some((Arc::clone(&partition), end_of(&partition)?)))
+        .collect())
 }

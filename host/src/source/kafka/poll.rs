@@ -1,6 +1,7 @@
 //! The polling thread: takes records from librdkafka, hands them out by partition, pauses partitions that are full.
 
 use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -8,11 +9,11 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::message::{BorrowedHeaders, BorrowedMessage, Headers, Message};
 use rdkafka::{Timestamp, TopicPartitionList};
 use tokio::sync::mpsc;
 
-use super::rebalance::Context;
+use super::rebalance::{Assigned, Context};
 use super::{Flags, client};
 use crate::connection::KafkaConnection;
 use crate::record::position::{Offset, Partition, Position};
@@ -27,6 +28,9 @@ const LINGER: Duration = Duration::from_millis(5);
 
 /// The question for a log end at the start.
 const WATERMARK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The brokers being away, they are asked this often whether they are back, and given this long to answer.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
 
 pub struct Poller {
     pub consumer: Arc<BaseConsumer<Context>>,
@@ -47,7 +51,20 @@ struct State {
     ends: HashMap<i32, i64>,
     /// Partitions read to their end.
     ended: HashSet<i32>,
-    is_waiting: bool,
+    /// Partitions of which a record has come since they were assigned.
+    begun: HashSet<i32>,
+    /// Since when the brokers do not answer, or since they were last asked.
+    waiting_since: Option<Instant>,
+}
+
+impl State {
+    fn forget(&mut self, number: i32) {
+        self.gathered.remove(&number);
+        self.paused.remove(&number);
+        self.ends.remove(&number);
+        self.ended.remove(&number);
+        self.begun.remove(&number);
+    }
 }
 
 impl Poller {
@@ -66,7 +83,12 @@ impl Poller {
         let mut count = 0;
         while count < self.chunk_records {
             let wait = end.map_or(IDLE, |end: Instant| end.saturating_duration_since(Instant::now()));
-            match self.consumer.poll(wait) {
+            let polled = self.consumer.poll(wait);
+            // Assignments come while polling. Records gathered for an earlier assignment come once more with the new one.
+            for number in self.consumer.context().take_fresh() {
+                state.forget(number);
+            }
+            match polled {
                 Some(Ok(message)) => {
                     self.note_recovered(state);
                     end.get_or_insert_with(|| Instant::now() + LINGER);
@@ -85,8 +107,9 @@ impl Poller {
                 }
                 // Served a call-back, or nothing came.
                 None => {
-                    if let Some(error) = self.consumer.context().take_error() {
-                        self.note_error(state, error);
+                    match self.consumer.context().take_error() {
+                        Some(error) => self.note_error(state, error),
+                        None => self.ask_again(state),
                     }
                     return;
                 }
@@ -109,11 +132,33 @@ impl Poller {
                 return;
             }
         }
+        self.note_gap(state, &assigned, message.offset());
         let record = to_record(&assigned.partition, message);
         assigned.gauge.add(1, record.size());
         state.gathered.entry(number).or_default().push(record);
         if self.until == Until::End && message.offset() + 1 >= self.log_end(state, number) {
             self.end(state, number);
+        }
+    }
+
+    /// Says so where records were deleted before they were read: nobody else would notice.
+    fn note_gap(&self, state: &mut State, assigned: &Assigned, offset: i64) {
+        let number = assigned.partition.number;
+        if !state.begun.insert(number) {
+            return;
+        }
+        let Some(from) = assigned.from.filter(|from| from.0 != offset) else {
+            return;
+        };
+        // A gap is usual where transactions or compaction leave one; a log that begins later is none.
+        let low = self.consumer.fetch_watermarks(&self.topic, number, WATERMARK_TIMEOUT);
+        let low = low.map_or(from.0, |(low, _)| low);
+        if low > from.0 {
+            tracing::error!(partition = %assigned.partition, from = from.0, to = low,
+                "records were deleted by the topic's retention before they were read; they are lost");
+        } else if offset < from.0 {
+            tracing::warn!(partition = %assigned.partition, committed = from.0, offset,
+                "the committed offset is beyond the log's end (was the topic made anew?), reading from its beginning");
         }
     }
 
@@ -158,6 +203,7 @@ impl Poller {
         state.paused.retain(|number| numbers.contains(number));
         state.ended.retain(|number| numbers.contains(number));
         state.ends.retain(|number, _| numbers.contains(number));
+        state.begun.retain(|number| numbers.contains(number));
         let (mut pause, mut resume) = (TopicPartitionList::new(), TopicPartitionList::new());
         for assigned in &assigned {
             let number = assigned.partition.number;
@@ -194,15 +240,27 @@ impl Poller {
     }
 
     fn note_recovered(&self, state: &mut State) {
-        if std::mem::take(&mut state.is_waiting) {
+        if state.waiting_since.take().is_some() {
             self.send(Event::Recovered);
         }
     }
 
+    /// On an idle topic no record shows that the brokers are back: they are asked.
+    fn ask_again(&self, state: &mut State) {
+        if state.waiting_since.is_none_or(|since| since.elapsed() < ASK_AGAIN) {
+            return;
+        }
+        if self.consumer.fetch_metadata(Some(&self.topic), ASK_AGAIN).is_ok() {
+            self.note_recovered(state);
+        } else {
+            state.waiting_since = Some(Instant::now());
+        }
+    }
+
     fn note_error(&self, state: &mut State, error: KafkaError) {
-        if is_fatal(&error) {
+        if let Some(error) = self.fatal(&error) {
             self.flags.is_closing.store(true, Ordering::Relaxed);
-            self.send(Event::Failed(SourceError::Read(error)));
+            self.send(Event::Failed(error));
             return;
         }
         let connection = KafkaConnection {
@@ -211,11 +269,24 @@ impl Poller {
         };
         let error = client::classify(error, &connection, &self.topic);
         if matches!(error, SourceError::Read(_)) {
-            tracing::debug!(%error, "librdkafka goes on");
+            tracing::debug!(?error, "librdkafka goes on");
             return;
         }
-        state.is_waiting = true;
+        state.waiting_since.get_or_insert_with(Instant::now);
         self.send(Event::Waiting(error));
+    }
+
+    /// An error after which librdkafka reads nothing more, though it answers every poll.
+    fn fatal(&self, error: &KafkaError) -> Option<SourceError> {
+        let fatal = self.consumer.client().fatal_error().map(|(code, _)| code);
+        let code = match error {
+            KafkaError::MessageConsumptionFatal(code) => Some(*code),
+            _ => fatal,
+        };
+        code.map(|code| match code {
+            RDKafkaErrorCode::FencedInstanceId => SourceError::Fenced,
+            code => SourceError::Read(KafkaError::MessageConsumptionFatal(code)),
+        })
     }
 
     fn send(&self, event: Event) {
@@ -224,19 +295,29 @@ impl Poller {
     }
 }
 
-fn is_fatal(error: &KafkaError) -> bool {
-    error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal)
+/// The client breaks on a header whose name is no UTF-8, which Kafka's protocol rules out and brokers let through. Such a
+/// header is left out, and said: no plugin could ask for it, and its record must not stop the partition.
+fn readable(headers: &BorrowedHeaders, partition: &Partition, offset: i64) -> Vec<Header> {
+    let header = |index| {
+        let read = || {
+            headers.try_get(index).map(|header| Header {
+                key: header.key.to_owned(),
+                value: header.value.map(Bytes::copy_from_slice),
+            })
+        };
+        catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+            tracing::warn!(%partition, offset, "a header whose name is no UTF-8 cannot be read and is left out");
+            None
+        })
+    };
+    (0..headers.count()).filter_map(header).collect()
 }
 
-fn to_record(partition: &Arc<Partition>, message: &BorrowedMessage<'_>) -> Record {
+pub fn to_record(partition: &Arc<Partition>, message: &BorrowedMessage<'_>) -> Record {
     let bytes = |part: Option<&[u8]>| part.map(Bytes::copy_from_slice);
-    let headers = message.headers().map_or_else(Vec::new, |headers| {
-        let header = |header: rdkafka::message::Header<'_, &[u8]>| Header {
-            key: header.key.to_owned(),
-            value: bytes(header.value),
-        };
-        headers.iter().map(header).collect()
-    });
+    let headers = message
+        .headers()
+        .map_or_else(Vec::new, |headers| readable(headers, partition, message.offset()));
     Record {
         position: Position {
             partition: Arc::clone(partition),
@@ -250,5 +331,6 @@ fn to_record(partition: &Arc<Partition>, message: &BorrowedMessage<'_>) -> Recor
         key: bytes(message.key()),
         value: bytes(message.payload()),
         headers,
+        redriven: None,
     }
 }

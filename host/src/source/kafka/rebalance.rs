@@ -8,22 +8,24 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::TopicPartitionListElem;
+use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, TopicPartitionList, config::RDKafkaLogLevel};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Flags;
-use super::config::Config;
+use super::config::{Config, Start};
 use super::metadata;
-use crate::record::position::Partition;
+use crate::record::position::{CommitPoint, Partition};
+use crate::record::trail::Trail;
 use crate::source::gauge::Gauge;
 use crate::source::{Assignment, Commit, Event, SourceError};
 
-/// How long one question for the committed offsets may take, and how often it is asked: the coordinator may be moving.
-const COMMITTED_TIMEOUT: Duration = Duration::from_secs(10);
-const COMMITTED_TRIES: u32 = 6;
+/// How long one question for the committed offsets may take, and the pause before it is asked again.
+const COMMITTED_TIMEOUT: Duration = Duration::from_secs(5);
+const COMMITTED_PAUSE: Duration = Duration::from_millis(500);
 
 /// What the polling thread and its call-backs share.
 pub struct Context {
@@ -31,6 +33,8 @@ pub struct Context {
     flags: Arc<Flags>,
     config: Config,
     assigned: Mutex<HashMap<i32, Assigned>>,
+    /// Partitions assigned since the polling thread last asked.
+    fresh: Mutex<Vec<i32>>,
     last_error: Mutex<Option<KafkaError>>,
 }
 
@@ -39,6 +43,8 @@ pub struct Context {
 pub struct Assigned {
     pub partition: Arc<Partition>,
     pub gauge: Arc<Gauge>,
+    /// Where reading goes on; `None` where nothing was committed.
+    pub from: Option<CommitPoint>,
 }
 
 impl Context {
@@ -48,6 +54,7 @@ impl Context {
             flags,
             config: config.clone(),
             assigned: Mutex::default(),
+            fresh: Mutex::default(),
             last_error: Mutex::default(),
         }
     }
@@ -69,13 +76,20 @@ impl Context {
             .collect()
     }
 
+    /// Partitions assigned since the last call; what was known of them before belongs to an earlier assignment.
+    pub fn take_fresh(&self) -> Vec<i32> {
+        std::mem::take(&mut *self.fresh.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// The last error that librdkafka reported outside of a call, taken.
     pub fn take_error(&self) -> Option<KafkaError> {
         self.last_error.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn assign(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
-        let committed = match committed(consumer, list) {
+    /// Tells the pipeline what is assigned, and sets in `list` where reading begins. The position and the base of the write
+    /// timestamps come from one answer of the brokers, so that they belong together.
+    fn assign(&self, consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) {
+        let committed = match self.committed(consumer, list) {
             Ok(committed) => committed,
             Err(error) => {
                 // Without the base of the write timestamps, rows could be written as older than they are.
@@ -91,20 +105,80 @@ impl Context {
                 topic: element.topic().into(),
                 number: element.partition(),
             });
+            let mut committed = metadata::from_element(&partition, &element);
+            if committed.is_none() && self.config.start == Start::Latest {
+                committed = Self::begin_at_end(consumer, &partition);
+            }
+            let position = match (&committed, self.config.start) {
+                (Some(committed), _) => rdkafka::Offset::Offset(committed.point.0),
+                (None, Start::Earliest) => rdkafka::Offset::Beginning,
+                (None, Start::Latest) => rdkafka::Offset::End,
+            };
+            if let Err(error) = list.set_partition_offset(element.topic(), element.partition(), position) {
+                tracing::warn!(%partition, %error, "cannot set where to read");
+            }
             let gauge = Arc::new(Gauge::new(self.config.queue_records, self.config.queue_bytes / count));
             let assigned_one = Assigned {
                 partition: Arc::clone(&partition),
                 gauge: Arc::clone(&gauge),
+                from: committed.as_ref().map(|commit| commit.point),
             };
+            self.fresh
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(partition.number);
             assigned.insert(partition.number, assigned_one);
             assignments.push(Assignment {
-                committed: metadata::from_element(&partition, &element),
                 partition,
+                committed,
                 gauge,
             });
         }
         drop(assigned);
         self.send(Event::Assigned(assignments));
+    }
+
+    /// Asks until there is an answer: the coordinator may be moving, or all brokers be away.
+    fn committed(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> KafkaResult<TopicPartitionList> {
+        let mut is_waiting = false;
+        loop {
+            let error = match committed_once(consumer, list) {
+                Ok(committed) => {
+                    if is_waiting {
+                        self.send(Event::Recovered);
+                    }
+                    return Ok(committed);
+                }
+                Err(error) => error,
+            };
+            if is_refusal(&error) || self.flags.is_closing.load(Ordering::Relaxed) {
+                return Err(error);
+            }
+            is_waiting = true;
+            self.send(Event::Waiting(SourceError::Committed(error)));
+            std::thread::sleep(COMMITTED_PAUSE);
+        }
+    }
+
+    /// The log end, committed at once: what comes after it is read even when the partition moves to another member before
+    /// anything of it was committed.
+    fn begin_at_end(consumer: &BaseConsumer<Self>, partition: &Arc<Partition>) -> Option<Commit> {
+        let end = consumer.fetch_watermarks(&partition.topic, partition.number, COMMITTED_TIMEOUT);
+        let committed = end.and_then(|(_, high)| {
+            let start = Commit {
+                partition: Arc::clone(partition),
+                point: CommitPoint(high),
+                base: None,
+                trail: Trail::default(),
+            };
+            commit(consumer, std::slice::from_ref(&start))?;
+            Ok(start)
+        });
+        committed
+            .inspect_err(
+                |error| tracing::warn!(%partition, %error, "cannot commit the log end, reading from it anyway"),
+            )
+            .ok()
     }
 
     fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
@@ -159,30 +233,29 @@ fn commit(consumer: &BaseConsumer<Context>, commits: &[Commit]) -> KafkaResult<(
     consumer.commit(&metadata::to_list(commits)?, CommitMode::Sync)
 }
 
-fn committed(consumer: &BaseConsumer<Context>, list: &TopicPartitionList) -> KafkaResult<TopicPartitionList> {
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        let wanted = list
-            .elements()
-            .iter()
-            .fold(TopicPartitionList::new(), |mut wanted, element| {
-                wanted.add_partition(element.topic(), element.partition());
-                wanted
-            });
-        let answer = consumer.committed_offsets(wanted, COMMITTED_TIMEOUT).and_then(|list| {
-            // An error is no "nothing committed".
-            list.elements().iter().try_for_each(TopicPartitionListElem::error)?;
-            Ok(list)
-        });
-        match answer {
-            Err(error) if tries < COMMITTED_TRIES => {
-                tracing::warn!(%error, tries, "cannot read the committed offsets, trying again");
-                std::thread::sleep(Duration::from_millis(500));
-            }
-            result => return result,
-        }
+fn committed_once(consumer: &BaseConsumer<Context>, list: &TopicPartitionList) -> KafkaResult<TopicPartitionList> {
+    let mut wanted = TopicPartitionList::new();
+    for element in list.elements() {
+        wanted.add_partition(element.topic(), element.partition());
     }
+    let answer = consumer.committed_offsets(wanted, COMMITTED_TIMEOUT)?;
+    // An error is no "nothing committed".
+    answer.elements().iter().try_for_each(TopicPartitionListElem::error)?;
+    Ok(answer)
+}
+
+/// No later answer will be another one.
+fn is_refusal(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::GroupAuthorizationFailed
+                | RDKafkaErrorCode::TopicAuthorizationFailed
+                | RDKafkaErrorCode::ClusterAuthorizationFailed
+                | RDKafkaErrorCode::SaslAuthenticationFailed
+                | RDKafkaErrorCode::Authentication
+        )
+    )
 }
 
 impl ClientContext for Context {
@@ -196,27 +269,44 @@ impl ClientContext for Context {
 }
 
 impl ConsumerContext for Context {
-    /// librdkafka remembers that a partition was paused even when it was away meanwhile, and its new gauge is empty.
-    fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        if let Rebalance::Assign(list) = rebalance
-            && list.count() > 0
-            && let Err(error) = consumer.resume(list)
-        {
-            tracing::debug!(%error, "cannot resume what was assigned");
-        }
-    }
-
-    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        match rebalance {
-            Rebalance::Assign(list) => self.assign(consumer, list),
-            Rebalance::Revoke(list) => self.revoke(consumer, list),
-            Rebalance::Error(error) => tracing::warn!(%error, "rebalance failed"),
+    /// As librdkafka's Rust side does it by default, but that the assignment says where reading begins.
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, what: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        let is_cooperative = matches!(consumer.rebalance_protocol(), RebalanceProtocol::Cooperative);
+        let done = if what == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            self.assign(consumer, list);
+            let done = if is_cooperative {
+                consumer.incremental_assign(list)
+            } else {
+                consumer.assign(list)
+            };
+            // librdkafka remembers that a partition was paused even when it was away meanwhile; its new gauge is empty.
+            done.and_then(|()| {
+                if list.count() > 0 {
+                    consumer.resume(list)
+                } else {
+                    Ok(())
+                }
+            })
+        } else {
+            if what == RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS {
+                self.revoke(consumer, list);
+            } else {
+                tracing::warn!(error = %RDKafkaErrorCode::from(what), "rebalance failed");
+            }
+            if is_cooperative {
+                consumer.incremental_unassign(list)
+            } else {
+                consumer.unassign()
+            }
+        };
+        if let Err(error) = done {
+            tracing::warn!(%error, "the client did not take the assignment");
         }
     }
 
     fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {
         match result {
-            Ok(()) | Err(KafkaError::ConsumerCommit(rdkafka::error::RDKafkaErrorCode::NoOffset)) => {}
+            Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
             Err(error) => tracing::debug!(%error, "commit refused"),
         }
     }

@@ -1,0 +1,45 @@
+//! What the endpoint asks of whoever holds the plugin slot.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+use crate::pipeline::shadow::{ShadowReport, Share};
+use crate::pipeline::swap::{Candidate, Named, Swap, Swapper};
+
+/// Swaps, rolls back and shadows. What was begun goes on to its end even when nobody waits for the answer any more.
+/// `asked_by` goes into history and log: `admin 127.0.0.1:4711`.
+pub trait SlotControl: Send + Sync {
+    /// Checks the component and swaps it in, or says why not.
+    fn swap(self: Arc<Self>, candidate: Candidate, asked_by: String) -> BoxFuture<'static, Swap>;
+    /// Back to the plugin before the current one.
+    fn roll_back(self: Arc<Self>, asked_by: String) -> BoxFuture<'static, Swap>;
+    /// Swaps in what is shadowed.
+    fn promote(self: Arc<Self>, asked_by: String) -> BoxFuture<'static, Swap>;
+    /// Runs the component beside the current plugin from now on, or says why not.
+    fn shadow(self: Arc<Self>, candidate: Candidate, share: Share) -> BoxFuture<'static, Result<Named, Vec<String>>>;
+    /// What the shadow found; `None` where there is none.
+    fn stop_shadow(&self) -> Option<ShadowReport>;
+}
+
+impl SlotControl for Swapper {
+    fn swap(self: Arc<Self>, candidate: Candidate, asked_by: String) -> BoxFuture<'static, Swap> {
+        Box::pin(async move { Self::swap(&self, candidate, &asked_by).await })
+    }
+
+    fn roll_back(self: Arc<Self>, asked_by: String) -> BoxFuture<'static, Swap> {
+        Box::pin(async move { Self::roll_back(&self, &asked_by).await })
+    }
+
+    fn promote(self: Arc<Self>, asked_by: String) -> BoxFuture<'static, Swap> {
+        Box::pin(async move { Self::promote(&self, &asked_by).await })
+    }
+
+    fn shadow(self: Arc<Self>, candidate: Candidate, share: Share) -> BoxFuture<'static, Result<Named, Vec<String>>> {
+        Box::pin(async move { Self::shadow(&self, candidate, share).await })
+    }
+
+    fn stop_shadow(&self) -> Option<ShadowReport> {
+        Self::stop_shadow(self)
+    }
+}

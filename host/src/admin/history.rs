@@ -1,0 +1,159 @@
+//! The last minutes, a sample a second, so that a page that is opened now shows what was before.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use serde::Serialize;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::pipeline::Parts;
+use crate::pipeline::histogram::Snapshot;
+use crate::pipeline::metrics::Stage;
+
+/// Short enough to see a stall, long enough that a second's records make a p99.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Ten minutes: 600 samples of some 200 bytes.
+const KEPT: usize = 600;
+
+#[derive(Debug, Default)]
+pub struct History {
+    samples: Mutex<VecDeque<Arc<Sample>>>,
+}
+
+/// What a second came to. Rates are a second's; times are milliseconds, `None` where nothing was timed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Sample {
+    /// When it ended: milliseconds since 1970-01-01T00:00Z.
+    pub at: u64,
+    pub records: f64,
+    pub rows: f64,
+    pub rejected: f64,
+    pub bytes: f64,
+    pub lag: Option<i64>,
+    /// From a record's timestamp until it was settled.
+    pub p50_ms: Option<f64>,
+    pub p99_ms: Option<f64>,
+    /// Of one batch, on average: decode, guest, write, dead letters.
+    pub stage_ms: [Option<f64>; Stage::ALL.len()],
+    pub is_ready: bool,
+}
+
+/// Counters at one moment.
+struct Look {
+    when: Instant,
+    records: u64,
+    rows: u64,
+    rejected: u64,
+    bytes: u64,
+    latency: Snapshot,
+    stages: [Snapshot; Stage::ALL.len()],
+}
+
+impl History {
+    /// Samples for ever.
+    pub async fn follow(&self, parts: &Parts) {
+        let mut tick = interval(EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut last = Look::at(parts);
+        tick.tick().await;
+        loop {
+            tick.tick().await;
+            let look = Look::at(parts);
+            self.add(look.since(&last, parts));
+            last = look;
+        }
+    }
+
+    /// Those that ended after this moment, the oldest first.
+    pub fn after(&self, at: u64) -> Vec<Arc<Sample>> {
+        let samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        samples.iter().filter(|sample| sample.at > at).cloned().collect()
+    }
+
+    fn add(&self, sample: Sample) {
+        let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        if samples.len() == KEPT {
+            samples.pop_front();
+        }
+        samples.push_back(Arc::new(sample));
+    }
+}
+
+impl Look {
+    fn at(parts: &Parts) -> Self {
+        let counts = parts.totals.counts();
+        Self {
+            when: Instant::now(),
+            records: counts.records,
+            rows: counts.rows_written,
+            rejected: counts.rejected.values().sum(),
+            bytes: parts.metrics.bytes_read(),
+            latency: parts.metrics.latency(),
+            stages: Stage::ALL.map(|stage| parts.metrics.stage(stage)),
+        }
+    }
+
+    fn since(&self, last: &Self, parts: &Parts) -> Sample {
+        let seconds = (self.when - last.when).as_secs_f64().max(1e-3);
+        let rate = |now: u64, then: u64| rounded(now.saturating_sub(then) as f64 / seconds);
+        let latency = self.latency.since(&last.latency);
+        let mut stages = self.stages.iter().zip(&last.stages);
+        let stage_ms = Stage::ALL.map(|_| {
+            let (now, then) = stages.next()?;
+            let news = now.since(then);
+            (news.count() > 0).then(|| rounded(news.sum as f64 / news.count() as f64 / 1e3))
+        });
+        let status = parts.board.latest();
+        Sample {
+            at: unix_millis(),
+            records: rate(self.records, last.records),
+            rows: rate(self.rows, last.rows),
+            rejected: rate(self.rejected, last.rejected),
+            bytes: rate(self.bytes, last.bytes),
+            lag: status.as_ref().and_then(|status| status.lag),
+            p50_ms: latency.quantile(0.5).map(rounded),
+            p99_ms: latency.quantile(0.99).map(rounded),
+            stage_ms,
+            is_ready: status.is_some_and(|status| status.ready),
+        }
+    }
+}
+
+/// Two digits after the point are more than anybody sees.
+fn rounded(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
+
+fn unix_millis() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_are_kept_and_those_after_a_moment_are_given() {
+        let history = History::default();
+        for at in 0..KEPT as u64 + 5 {
+            history.add(Sample {
+                at,
+                records: 0.0,
+                rows: 0.0,
+                rejected: 0.0,
+                bytes: 0.0,
+                lag: None,
+                p50_ms: None,
+                p99_ms: None,
+                stage_ms: [None; 4],
+                is_ready: true,
+            });
+        }
+        let all = history.after(0);
+        assert_eq!((all.len(), all[0].at), (KEPT, 5));
+        assert_eq!(history.after(KEPT as u64 + 2).len(), 2);
+    }
+}

@@ -1,0 +1,110 @@
+//! The admin endpoint of a running pipeline: live, ready, metrics, status, the page, and the plugin to look at, swap and
+//! roll back. What may be asked, and what each answer is, stands in `docs/operating.md`.
+//!
+//! [`server`] takes connections, within bounds; [`gate`] says who may ask; [`routes`] who answers; [`plugin`] speaks of
+//! the plugin and changes it through [`control`]; [`history`] remembers the last minutes for the [`page`].
+
+pub mod control;
+mod gate;
+mod history;
+mod page;
+mod plugin;
+mod routes;
+mod server;
+mod shadow;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::config::settings::{Admin, IfTaken};
+use crate::connection::Secret;
+use crate::pipeline::Parts;
+use control::SlotControl;
+use gate::Gate;
+use history::History;
+use routes::Answers;
+
+/// Listens already; nobody is answered before [`Endpoint::serve`].
+pub struct Endpoint {
+    listener: TcpListener,
+    address: SocketAddr,
+    token: Option<Secret>,
+}
+
+/// Answers as long as it is held.
+pub struct Serving {
+    _tasks: JoinSet<()>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    #[error("{address} is taken, perhaps by another host; --admin names another address, or off")]
+    Taken {
+        address: SocketAddr,
+        #[source]
+        cause: io::Error,
+    },
+    #[error("cannot listen at {address}; --admin names another address, or off")]
+    Other {
+        address: SocketAddr,
+        #[source]
+        cause: io::Error,
+    },
+}
+
+impl Endpoint {
+    /// Listens at the address. Where nobody asked for this one and it is taken, at a free port beside it.
+    pub async fn bind(admin: &Admin) -> Result<Self, BindError> {
+        let address = admin.address;
+        let bound = match TcpListener::bind(address).await {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && admin.if_taken == IfTaken::AnotherPort => {
+                let bound = TcpListener::bind((address.ip(), 0)).await;
+                if let Ok(instead) = bound
+                    .as_ref()
+                    .map_err(drop)
+                    .and_then(|bound| bound.local_addr().map_err(drop))
+                {
+                    tracing::warn!(%instead, "{address} is taken, perhaps by another host; answering elsewhere");
+                }
+                bound
+            }
+            bound => bound,
+        };
+        let listener = bound.map_err(|cause| match cause.kind() {
+            io::ErrorKind::AddrInUse => BindError::Taken { address, cause },
+            _ => BindError::Other { address, cause },
+        })?;
+        let address = listener
+            .local_addr()
+            .map_err(|cause| BindError::Other { address, cause })?;
+        Ok(Self {
+            listener,
+            address,
+            token: admin.token.clone(),
+        })
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Begins to answer. Without a control, the plugin can be looked at and not changed.
+    pub fn serve(self, parts: Arc<Parts>, control: Option<Arc<dyn SlotControl>>) -> Serving {
+        let history = Arc::new(History::default());
+        let answers = Answers {
+            gate: Gate::new(self.address.ip(), self.token),
+            history: Arc::clone(&history),
+            control,
+            parts: Arc::clone(&parts),
+            upload: tokio::sync::Mutex::new(()),
+        };
+        let mut tasks = JoinSet::new();
+        tasks.spawn(server::run(self.listener, routes::router(answers)));
+        tasks.spawn(async move { history.follow(&parts).await });
+        Serving { _tasks: tasks }
+    }
+}

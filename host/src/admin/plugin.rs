@@ -1,0 +1,234 @@
+//! The plugin, to look at, to swap, to roll back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Json, Response};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use futures::future::BoxFuture;
+use serde::Serialize;
+use tokio::time::timeout;
+
+use super::control::SlotControl;
+use super::gate::check_type;
+use super::routes::{Answers, refused};
+use super::server::Peer;
+use crate::pipeline::swap::{Candidate, Outcome, Swap};
+use crate::record::descriptor::{Effect, Field};
+
+/// A component larger than this is no transform: those of this project have less than 1 MiB, a Python interpreter
+/// compiled in makes some 40.
+pub(super) const COMPONENT_BYTES: usize = 64 << 20;
+
+/// The same over a line of 10 Mbit/s.
+const UPLOAD: Duration = Duration::from_mins(1);
+
+/// The header of a component's signature.
+pub const SIGNATURE: &str = "host-signature";
+
+/// Nothing is said in the body of a rollback.
+pub(super) const EMPTY_BYTES: usize = 1 << 10;
+
+#[derive(Debug, Serialize)]
+struct Described {
+    name: String,
+    version: String,
+    digest: String,
+    size_bytes: usize,
+    imports: Vec<String>,
+    on_probation: bool,
+    /// Whether this run takes another one.
+    changeable: bool,
+    inputs: Vec<DescribedInput>,
+    outputs: Vec<DescribedOutput>,
+    /// The latest swaps, the oldest first.
+    history: Vec<Swap>,
+}
+
+#[derive(Debug, Serialize)]
+struct DescribedField {
+    name: String,
+    #[serde(rename = "type")]
+    data_type: &'static str,
+    nullable: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct DescribedInput {
+    #[serde(flatten)]
+    field: DescribedField,
+    from: String,
+}
+
+#[derive(Debug, Serialize)]
+struct DescribedOutput {
+    name: String,
+    target: String,
+    effect: &'static str,
+    fields: Vec<DescribedField>,
+}
+
+/// `GET /plugin`
+pub async fn describe(State(answers): State<Arc<Answers>>) -> Response {
+    let slot = &answers.parts.slot;
+    let version = slot.current();
+    let (plugin, descriptor) = (&version.plugin, version.plugin.descriptor());
+    let inputs = descriptor.inputs.iter().map(|input| DescribedInput {
+        field: field(&input.field),
+        from: input.origin.to_string(),
+    });
+    let outputs = descriptor.outputs.iter().map(|output| DescribedOutput {
+        name: output.name.clone(),
+        target: output.target.to_string(),
+        effect: match output.effect {
+            Effect::Upsert => "upsert",
+            Effect::Delete => "delete",
+        },
+        fields: output.fields.iter().map(field).collect(),
+    });
+    let described = Described {
+        name: descriptor.name.clone(),
+        version: descriptor.version.clone(),
+        digest: version.digest().to_string(),
+        size_bytes: plugin.size_bytes(),
+        imports: plugin.imports().to_vec(),
+        on_probation: slot.is_on_probation(),
+        changeable: answers.control.is_some(),
+        inputs: inputs.collect(),
+        outputs: outputs.collect(),
+        history: slot.history.swaps(),
+    };
+    Json(described).into_response()
+}
+
+/// `PUT /plugin`: the body is a component. 200 and the swap, 422 where it was refused.
+pub async fn put(State(answers): State<Arc<Answers>>, peer: Extension<Peer>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    if let Err(refusal) = check_type(&head.headers, "application/wasm") {
+        return refused(refusal);
+    }
+    // One at a time: memory for one component is enough.
+    let Ok(_turn) = answers.upload.try_lock() else {
+        return no(StatusCode::CONFLICT, "another component is being swapped in; try again");
+    };
+    let bytes = match read(&head.headers, body, COMPONENT_BYTES).await {
+        Ok(bytes) => bytes,
+        Err(response) => return *response,
+    };
+    if bytes.is_empty() {
+        return no(StatusCode::BAD_REQUEST, "the body is empty; send a component");
+    }
+    let signature = match signature(&head.headers) {
+        Ok(signature) => signature,
+        Err(response) => return *response,
+    };
+    let candidate = Candidate { bytes, signature };
+    change(&answers, *peer, |control, asked_by| control.swap(candidate, asked_by)).await
+}
+
+/// `POST /plugin/promote`: no body, or an empty JSON object.
+pub async fn promote(State(answers): State<Arc<Answers>>, peer: Extension<Peer>, request: Request) -> Response {
+    match check_empty(request).await {
+        Ok(()) => change(&answers, *peer, |control, asked_by| control.promote(asked_by)).await,
+        Err(response) => *response,
+    }
+}
+
+/// That the body says nothing.
+async fn check_empty(request: Request) -> Result<(), Box<Response>> {
+    let (head, body) = request.into_parts();
+    check_type(&head.headers, "application/json").map_err(|refusal| Box::new(refused(refusal)))?;
+    read(&head.headers, body, EMPTY_BYTES).await.map(drop)
+}
+
+/// The signature beside the component, where one was sent: the text of `FILE.sig` as Base64, since it has several lines.
+pub(super) fn signature(headers: &HeaderMap) -> Result<Option<String>, Box<Response>> {
+    let Some(value) = headers.get(SIGNATURE) else {
+        return Ok(None);
+    };
+    let text = BASE64_STANDARD
+        .decode(value.as_bytes())
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok());
+    let wrong = || {
+        Box::new(no(
+            StatusCode::BAD_REQUEST,
+            "the header host-signature is not Base64 of a signature's text",
+        ))
+    };
+    text.map(Some).ok_or_else(wrong)
+}
+
+/// `POST /plugin/rollback`: no body, or an empty JSON object.
+pub async fn roll_back(State(answers): State<Arc<Answers>>, peer: Extension<Peer>, request: Request) -> Response {
+    match check_empty(request).await {
+        Ok(()) => change(&answers, *peer, |control, asked_by| control.roll_back(asked_by)).await,
+        Err(response) => *response,
+    }
+}
+
+async fn change(
+    answers: &Answers,
+    Peer(peer): Peer,
+    ask: impl FnOnce(Arc<dyn SlotControl>, String) -> BoxFuture<'static, Swap>,
+) -> Response {
+    let Some(control) = &answers.control else {
+        return no(StatusCode::NOT_IMPLEMENTED, "the plugin of this run cannot be changed");
+    };
+    // On a task of its own: whoever asked may go away, the swap goes on to its end.
+    let swapping = tokio::spawn(ask(Arc::clone(control), format!("admin {peer}")));
+    match swapping.await {
+        Ok(swap) => {
+            let status = match swap.outcome {
+                Outcome::Refused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+                Outcome::Swapped | Outcome::Unchanged | Outcome::RolledBack { .. } => StatusCode::OK,
+            };
+            (status, Json(swap)).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "the swap failed, a mistake in host");
+            no(StatusCode::INTERNAL_SERVER_ERROR, "the swap failed; the log says more")
+        }
+    }
+}
+
+/// The whole body, if it is within its bounds of size and time.
+pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Vec<u8>, Box<Response>> {
+    let too_large = || {
+        let message = format!("the body is larger than {limit} bytes");
+        Box::new(no(StatusCode::PAYLOAD_TOO_LARGE, &message))
+    };
+    let said = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if said.is_some_and(|length| length > limit as u64) {
+        return Err(too_large());
+    }
+    match timeout(UPLOAD, to_bytes(body, limit)).await {
+        Ok(Ok(bytes)) => Ok(bytes.into()),
+        // Too large, or the connection broke: then nobody reads this.
+        Ok(Err(_)) => Err(too_large()),
+        Err(_) => Err(Box::new(no(
+            StatusCode::REQUEST_TIMEOUT,
+            "the body did not come in time",
+        ))),
+    }
+}
+
+pub(super) fn no(status: StatusCode, message: &str) -> Response {
+    (status, Json(serde_json::json!({ "error": message }))).into_response()
+}
+
+fn field(field: &Field) -> DescribedField {
+    DescribedField {
+        name: field.name.clone(),
+        data_type: field.data_type.name(),
+        nullable: field.nullable,
+    }
+}

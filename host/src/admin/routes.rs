@@ -1,0 +1,177 @@
+//! What may be asked, and who answers.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+
+use super::control::SlotControl;
+use super::gate::{Gate, Refusal};
+use super::history::History;
+use super::server::Peer;
+use super::{page, plugin, shadow};
+use crate::pipeline::Parts;
+use crate::pipeline::metrics::scrape;
+use crate::pipeline::status::Status;
+
+/// What the answers are made of.
+pub struct Answers {
+    pub gate: Gate,
+    pub parts: Arc<Parts>,
+    pub history: Arc<History>,
+    pub control: Option<Arc<dyn SlotControl>>,
+    /// Held while a component is taken in.
+    pub upload: tokio::sync::Mutex<()>,
+}
+
+/// On every answer. Nothing is to be kept, guessed, framed or told to others.
+const HEADERS: [(HeaderName, &str); 7] = [
+    (header::CONTENT_SECURITY_POLICY, page::POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CACHE_CONTROL, "no-store"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+];
+
+pub fn router(answers: Answers) -> Router {
+    let answers = Arc::new(answers);
+    Router::new()
+        .route("/", get(page::html))
+        .route("/page.css", get(page::style))
+        .route("/page.js", get(page::script))
+        .route("/icon.svg", get(page::icon))
+        .route("/live", get(live))
+        .route("/ready", get(ready))
+        .route("/metrics", get(metrics))
+        .route("/status.json", get(status))
+        .route("/history.json", get(history))
+        .route("/plugin", get(plugin::describe).put(plugin::put))
+        .route("/plugin/rollback", post(plugin::roll_back))
+        .route("/plugin/promote", post(plugin::promote))
+        .route("/shadow", get(shadow::report).put(shadow::start).delete(shadow::stop))
+        .layer(middleware::from_fn_with_state(Arc::clone(&answers), pass))
+        .with_state(answers)
+}
+
+/// A request that the gate refuses.
+pub fn refused(refusal: Refusal) -> Response {
+    let body = Json(serde_json::json!({ "error": refusal.to_string() }));
+    let mut response = (refusal.status(), body).into_response();
+    if refusal == Refusal::Token {
+        let challenge = HeaderValue::from_static("Bearer");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+/// Asks the gate, says who changed or wanted to change something, and puts the headers on the answer.
+async fn pass(
+    State(answers): State<Arc<Answers>>,
+    Extension(Peer(peer)): Extension<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut response = match answers.gate.check(&method, &path, request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refused(refusal),
+    };
+    let status = response.status().as_u16();
+    if method.is_safe() {
+        tracing::debug!(%peer, %method, path, status, "asked");
+    } else if response.status().is_success() {
+        tracing::info!(%peer, %method, path, status, "asked to change the plugin");
+    } else {
+        tracing::warn!(%peer, %method, path, status, "asked to change the plugin, which was not done");
+    }
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// The process is there and answers.
+async fn live() -> &'static str {
+    "live\n"
+}
+
+/// Whether records flow; what is waited for, where they do not.
+async fn ready(State(answers): State<Arc<Answers>>, headers: HeaderMap) -> Response {
+    let status = answers.parts.board.latest();
+    let reasons = reasons(status.as_deref());
+    let code = if reasons.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let wants_json = headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("application/json"));
+    if wants_json {
+        let body = serde_json::json!({ "ready": reasons.is_empty(), "reasons": reasons });
+        return (code, Json(body)).into_response();
+    }
+    if reasons.is_empty() {
+        return (code, "ready\n").into_response();
+    }
+    let mut text = String::new();
+    for reason in reasons {
+        // Writing into a String does not fail.
+        let _ = writeln!(text, "{reason}");
+    }
+    (code, text).into_response()
+}
+
+/// Why not; empty where records flow.
+fn reasons(status: Option<&Status>) -> Vec<String> {
+    let Some(status) = status else {
+        return vec!["starting".to_owned()];
+    };
+    if status.ready {
+        return Vec::new();
+    }
+    let waiting = status.waiting.iter().map(|waiting| {
+        let what = if waiting.halted { "halted at" } else { "waiting for" };
+        format!("{what} {} for {} s: {}", waiting.what, waiting.seconds, waiting.error)
+    });
+    let reasons: Vec<_> = waiting.collect();
+    if reasons.is_empty() {
+        return vec![status.state.to_string()];
+    }
+    reasons
+}
+
+async fn metrics(State(answers): State<Arc<Answers>>) -> Response {
+    match scrape::text(&answers.parts) {
+        Ok(text) => ([(header::CONTENT_TYPE, scrape::CONTENT_TYPE)], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "cannot write the metrics, a mistake in host");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// As the status file has it.
+async fn status(State(answers): State<Arc<Answers>>) -> Response {
+    match answers.parts.board.latest() {
+        Some(status) => Json(&*status).into_response(),
+        None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+/// `?after=AT`: what came after a sample that one has.
+async fn history(State(answers): State<Arc<Answers>>, uri: Uri) -> Response {
+    let after = uri.query().and_then(|query| query.strip_prefix("after="));
+    let samples = answers.history.after(after.and_then(|at| at.parse().ok()).unwrap_or(0));
+    Json(samples.iter().map(AsRef::as_ref).collect::<Vec<_>>()).into_response()
+}

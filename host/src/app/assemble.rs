@@ -1,0 +1,228 @@
+//! Makes a version of a component: compiled, checked against the schema of its records and the tables of its rows, with
+//! the decoder and the sink that it needs.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::future::BoxFuture;
+use sha2::{Digest as _, Sha256};
+
+use super::check::{Finding, schema};
+use super::failure::Failure;
+use super::services::{cassandra_failure, registry_failure};
+use super::trust;
+use crate::codec::Decoder;
+use crate::codec::registry::{Registry, RegistryError};
+use crate::config::settings::{From, Settings, To};
+use crate::connection::RegistryConnection;
+use crate::pipeline::latest::KEPT_RECORDS;
+use crate::pipeline::outage::chain;
+use crate::pipeline::swap::{Assemble, Candidate};
+use crate::pipeline::version::Version;
+use crate::plugin::{Plugin, PluginEngine};
+use crate::record::Record;
+use crate::record::descriptor::{Descriptor, Digest};
+use crate::sink::Sink;
+use crate::sink::{cassandra::CassandraSink, print::PrintSink, sqlite::SqliteSink};
+use crate::source::kafka::latest::{self, Wanted};
+
+/// A topic of many partitions is not read to its end for a sample.
+const SAMPLING: Duration = Duration::from_secs(5);
+
+/// The sink that `--to` names: for the first plugin, and over the same connections for further ones.
+pub enum Sinks {
+    Cassandra(Arc<CassandraSink>),
+    Sqlite(Arc<SqliteSink>),
+    Stdout(Arc<PrintSink>),
+}
+
+pub struct Assembler {
+    engine: PluginEngine,
+    settings: Settings,
+    registry: Option<Registry>,
+    sinks: Sinks,
+}
+
+impl Sinks {
+    /// Its tables found and its statements prepared.
+    pub async fn open(settings: &Settings, descriptor: &Descriptor) -> Result<Self, Failure> {
+        Ok(match &settings.to {
+            To::Cassandra { keyspace } => {
+                let opened = CassandraSink::open(&settings.cassandra, keyspace, descriptor).await;
+                Self::Cassandra(Arc::new(opened.map_err(cassandra_failure)?))
+            }
+            To::Sqlite(path) => {
+                let opened = SqliteSink::open(path, descriptor);
+                Self::Sqlite(Arc::new(opened.map_err(|error| Failure::Usage(error.into()))?))
+            }
+            To::Stdout => Self::Stdout(Arc::new(PrintSink::new(descriptor))),
+        })
+    }
+
+    /// That of the plugin that it was opened for.
+    pub fn first(&self) -> Arc<dyn Sink> {
+        match self {
+            Self::Cassandra(sink) => Arc::clone(sink) as _,
+            Self::Sqlite(sink) => Arc::clone(sink) as _,
+            Self::Stdout(sink) => Arc::clone(sink) as _,
+        }
+    }
+
+    /// Completes when nobody reads standard output any more.
+    pub fn closed(&self) -> BoxFuture<'static, ()> {
+        match self {
+            Self::Stdout(sink) => {
+                let sink = Arc::clone(sink);
+                Box::pin(async move { sink.closed().await })
+            }
+            Self::Cassandra(_) | Self::Sqlite(_) => Box::pin(std::future::pending()),
+        }
+    }
+
+    async fn for_another(&self, settings: &Settings, descriptor: &Descriptor) -> Result<Arc<dyn Sink>, String> {
+        match (self, &settings.to) {
+            (Self::Cassandra(sink), To::Cassandra { keyspace }) => {
+                let opened = sink.open_beside(&settings.cassandra, keyspace, descriptor).await;
+                opened.map(|sink| Arc::new(sink) as _).map_err(|error| chain(&error))
+            }
+            (Self::Sqlite(_), To::Sqlite(path)) => SqliteSink::open(path, descriptor)
+                .map(|sink| Arc::new(sink) as _)
+                .map_err(|error| chain(&error)),
+            (Self::Stdout(sink), _) => Ok(Arc::new(sink.beside(descriptor))),
+            _ => unreachable!("the sink was opened with these settings"),
+        }
+    }
+}
+
+/// The topic's schemas, asked for over one client: making another one takes longer than a swap. `None` for files.
+pub fn registry(settings: &Settings) -> Result<Option<Registry>, Failure> {
+    match settings.from {
+        From::Kafka { .. } => Registry::new(&settings.registry).map(Some).map_err(registry_failure),
+        From::Csv(_) | From::Ndjson(_) => Ok(None),
+    }
+}
+
+/// Decodes what the plugin takes.
+pub fn decoder(plugin: &Plugin, registry: Option<&Registry>) -> Decoder {
+    Decoder::new(&plugin.descriptor().inputs, registry.cloned())
+}
+
+/// That a registry that was named answers. The default's absence is only said: a topic of JSON needs none.
+pub async fn check_registry(settings: &Settings, registry: Option<&Registry>) -> Result<(), Failure> {
+    value_schema(settings, registry).await.map(drop)
+}
+
+/// The latest schema of the topic's values, by its name, where there is one.
+async fn value_schema(settings: &Settings, registry: Option<&Registry>) -> Result<Option<(String, String)>, Failure> {
+    let (From::Kafka { topic }, Some(registry)) = (&settings.from, registry) else {
+        return Ok(None);
+    };
+    let subject = format!("{topic}-value");
+    match registry.latest(&subject).await {
+        Err(error @ RegistryError::Unreachable { .. }) if settings.registry.url == RegistryConnection::DEFAULT_URL => {
+            tracing::debug!(%error, "records as Avro would wait");
+            Ok(None)
+        }
+        Err(error) => Err(registry_failure(error)),
+        Ok(found) => Ok(found.map(|found| (subject, found.schema.clone()))),
+    }
+}
+
+impl Assembler {
+    pub fn new(engine: PluginEngine, settings: Settings, registry: Option<Registry>, sinks: Sinks) -> Self {
+        Self {
+            engine,
+            settings,
+            registry,
+            sinks,
+        }
+    }
+
+    /// The latest records of the topic, those that there are within the time.
+    async fn latest(&self) -> Vec<Vec<Record>> {
+        let From::Kafka { topic } = &self.settings.from else {
+            return Vec::new();
+        };
+        let wanted = Wanted {
+            topic: topic.clone(),
+            per_partition: KEPT_RECORDS as u64,
+            batch_records: KEPT_RECORDS,
+            group: self.settings.source.group.clone(),
+        };
+        let kafka = self.settings.kafka.clone();
+        let end = Instant::now() + SAMPLING;
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut sample = Vec::new();
+            let read = latest::read(&kafka, &wanted, |records| {
+                sample.push(records);
+                if Instant::now() < end {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
+            });
+            if let Err(error) = read {
+                tracing::warn!(
+                    error = chain(&error),
+                    "cannot read all records that the candidate was to be tried on"
+                );
+            }
+            sample
+        });
+        reading.await.unwrap_or_default()
+    }
+
+    async fn version(&self, candidate: Candidate, warm: Vec<Arc<Version>>) -> Result<Version, Vec<String>> {
+        let (engine, setting) = (self.engine.clone(), self.settings.plugin.clone());
+        let loading = tokio::task::spawn_blocking(move || {
+            let Candidate { bytes, signature } = candidate;
+            trust::check(&setting, &bytes, || Ok(signature)).map_err(|error| vec![chain(&error)])?;
+            let digest = Digest(Sha256::digest(&bytes).into());
+            if let Some(same) = warm.iter().find(|version| version.digest() == digest) {
+                return Ok(Arc::clone(&same.plugin));
+            }
+            Plugin::load_aside(&engine, &bytes, &setting.settings, setting.limits)
+                .map(Arc::new)
+                .map_err(|error| vec![chain(&error)])
+        });
+        let plugin = loading.await.map_err(|error| vec![error.to_string()])??;
+        let mut reasons = Vec::new();
+        match value_schema(&self.settings, self.registry.as_ref()).await {
+            Ok(None) => {}
+            Ok(Some((name, text))) => {
+                let findings = schema::compare(&name, &text, &plugin.descriptor().inputs);
+                reasons.extend(findings.into_iter().filter_map(|finding| match finding {
+                    Finding::Mismatch(text) => Some(text),
+                    Finding::Fits(_) | Finding::Note(_) => None,
+                }));
+            }
+            Err(failure) => reasons.push(failure.to_string()),
+        }
+        let sink = match self.sinks.for_another(&self.settings, plugin.descriptor()).await {
+            Ok(sink) => Some(sink),
+            Err(reason) => {
+                reasons.push(reason);
+                None
+            }
+        };
+        match sink {
+            Some(sink) if reasons.is_empty() => Ok(Version {
+                decoder: decoder(&plugin, self.registry.as_ref()),
+                plugin,
+                sink,
+            }),
+            _ => Err(reasons),
+        }
+    }
+}
+
+impl Assemble for Assembler {
+    fn assemble(&self, candidate: Candidate, warm: Vec<Arc<Version>>) -> BoxFuture<'_, Result<Version, Vec<String>>> {
+        Box::pin(self.version(candidate, warm))
+    }
+
+    fn sample(&self) -> BoxFuture<'_, Vec<Vec<Record>>> {
+        Box::pin(self.latest())
+    }
+}

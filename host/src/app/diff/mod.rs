@@ -1,0 +1,172 @@
+//! `host diff`: two plugins over the same records, and what they make differently of them. Nothing is written.
+
+pub mod show;
+
+use std::io::Write;
+use std::num::NonZeroU64;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use super::component;
+use super::failure::Failure;
+use super::records::Records;
+use super::services::registry_failure;
+use crate::codec::registry::Registry;
+use crate::codec::{CodecError, Decoder};
+use crate::config::settings::{From, PluginFrom, Settings};
+use crate::pipeline::compare::report::Report;
+use crate::pipeline::compare::{Answer, Comparer, Subject};
+use crate::pipeline::isolate::Guest;
+use crate::plugin::{Instance, Plugin};
+use crate::record::Record;
+use crate::record::descriptor::Outcome;
+
+pub struct Options {
+    pub old: Contender,
+    pub new: Contender,
+    /// Of a file its first records, of a topic the latest of each partition.
+    pub limit: Option<NonZeroU64>,
+    pub form: Form,
+}
+
+/// One of the two plugins.
+pub struct Contender {
+    pub file: PathBuf,
+    /// Besides those of both, and stronger.
+    pub settings: Vec<(String, String)>,
+}
+
+/// How the report is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Text,
+    Json,
+}
+
+/// What came of it: the verb's exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Same,
+    Different,
+}
+
+/// The report as JSON, and what it comes to.
+#[derive(Serialize)]
+struct Told<'a> {
+    same: bool,
+    #[serde(flatten)]
+    report: &'a Report,
+}
+
+/// Runs both over the records of `settings.from` and prints what differs.
+///
+/// # Errors
+/// Exit code 1 means a difference, as with `diff`: what otherwise would be 1 is 2 here.
+pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + Send)) -> Result<Verdict, Failure> {
+    compare(settings, options, out).await.map_err(|failure| match failure {
+        Failure::Failed(error) => Failure::Usage(error),
+        other => other,
+    })
+}
+
+async fn compare(settings: &Settings, options: &Options, out: &mut (dyn Write + Send)) -> Result<Verdict, Failure> {
+    let mut old = Side::load(settings, &options.old)?;
+    let mut new = Side::load(settings, &options.new)?;
+    let comparer = Comparer::new(old.subject(), new.subject());
+    let mut report = comparer.blank().clone();
+    let mut records = Records::open(settings, options.limit)?;
+    let mut is_even = true;
+    while let Some(batch) = records.next().await? {
+        // By turns, since the second one finds the records in the processor's caches.
+        let (before, after) = if is_even {
+            let before = old.answer(&batch).await?;
+            (before, new.answer(&batch).await?)
+        } else {
+            let after = new.answer(&batch).await?;
+            (old.answer(&batch).await?, after)
+        };
+        is_even = !is_even;
+        report.merge(comparer.compare(&batch, &before, &after));
+    }
+    records.check_whole()?;
+    let printed = match options.form {
+        Form::Text => show::report(&report, out),
+        Form::Json => {
+            let told = Told {
+                same: report.is_same(),
+                report: &report,
+            };
+            serde_json::to_writer_pretty(&mut *out, &told)
+                .map_err(Into::into)
+                .and_then(|()| writeln!(out))
+        }
+    };
+    printed.context("cannot write").map_err(Failure::Failed)?;
+    Ok(if report.is_same() {
+        Verdict::Same
+    } else {
+        Verdict::Different
+    })
+}
+
+/// A plugin, ready to be called.
+struct Side {
+    file: PathBuf,
+    plugin: Plugin,
+    decoder: Decoder,
+    instance: Option<Instance>,
+}
+
+impl Side {
+    fn load(settings: &Settings, contender: &Contender) -> Result<Self, Failure> {
+        let mut setting = settings.plugin.clone();
+        setting.from = PluginFrom::File(contender.file.clone());
+        let is_said = |key: &str| contender.settings.iter().any(|(said, _)| said == key);
+        setting.settings.retain(|(key, _)| !is_said(key));
+        setting.settings.extend(contender.settings.iter().cloned());
+        let plugin = component::load(&setting)?;
+        let registry = match settings.from {
+            From::Kafka { .. } => Some(Registry::new(&settings.registry).map_err(registry_failure)?),
+            From::Csv(_) | From::Ndjson(_) => None,
+        };
+        // The first call would begin with making one, and be timed with it.
+        let instance = plugin
+            .instantiate()
+            .with_context(|| format!("plugin {}", contender.file.display()))
+            .map_err(Failure::Usage)?;
+        Ok(Self {
+            file: contender.file.clone(),
+            decoder: Decoder::new(&plugin.descriptor().inputs, registry),
+            plugin,
+            instance: Some(instance),
+        })
+    }
+
+    fn subject(&self) -> Subject<'_> {
+        Subject {
+            identity: self.plugin.identity(),
+            descriptor: self.plugin.descriptor(),
+        }
+    }
+
+    /// What this plugin makes of the records, as `host run` would have it made.
+    async fn answer(&mut self, records: &[Record]) -> Result<Answer, Failure> {
+        let decoded = self.decoder.decode(records).await.map_err(|error| match error {
+            CodecError::RegistryUnreachable(error) | CodecError::RegistryLogin(error) => registry_failure(error),
+        })?;
+        let begun = Instant::now();
+        let mut outcome = Outcome::default();
+        if decoded.batch.rows > 0 {
+            let mut guest = Guest::new(&self.plugin, self.instance.take());
+            outcome = guest
+                .transform(&decoded.batch)
+                .with_context(|| format!("plugin {}", self.file.display()))
+                .map_err(Failure::Usage)?;
+            self.instance = guest.into_instance();
+        }
+        Ok(Answer::new(decoded, outcome, begun.elapsed()))
+    }
+}

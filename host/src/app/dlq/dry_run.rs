@@ -1,0 +1,97 @@
+//! `host dlq replay --dry-run`: what would become of each letter. Nothing is written, nothing committed.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::replay::{Reading, say_letters};
+use super::written;
+use crate::app::failure::Failure;
+use crate::app::rehearsal::{Scene, play};
+use crate::app::services::source_failure;
+use crate::codec::Decoder;
+use crate::plugin::Plugin;
+use crate::record::descriptor::{Descriptor, Effect, Field, Rows};
+use crate::record::letter::replay::Skip;
+use crate::record::{Redriven, display};
+use crate::source::letters::read::read;
+use crate::source::letters::{Desk, Tally};
+
+/// Says of each letter, alone, what the plugin makes of it.
+pub(super) async fn run(
+    plugin: &Plugin,
+    decoder: &Decoder,
+    reading: Reading,
+    out: &mut (dyn Write + Send),
+) -> Result<(), Failure> {
+    let Reading {
+        place,
+        ranges,
+        selection,
+    } = reading;
+    let tally = Arc::new(Tally::default());
+    let floor = selection.floor;
+    let desk = Desk {
+        selection,
+        tally: Arc::clone(&tally),
+    };
+    let mut instance = None;
+    let mut letters = read(place, ranges);
+    while let Some(found) = letters.recv().await {
+        let found = found.map_err(source_failure)?;
+        let at = found.at.clone();
+        let taken = match desk.judge(found) {
+            Ok(record) => record,
+            // Those that are left out on purpose are counted only.
+            Err(None | Some(Skip::Filtered)) => continue,
+            Err(Some(why)) => {
+                written(writeln!(out, "{at}  not replayed: {why}"))?;
+                continue;
+            }
+        };
+        let Some(redriven) = taken.redriven else { continue };
+        let scene = play(plugin, decoder, &mut instance, vec![taken]).await?;
+        let record = scene.records.first().map(|record| record.position.to_string());
+        let record = record.unwrap_or_default();
+        for line in outcome(plugin.descriptor(), &scene, redriven) {
+            written(writeln!(out, "{at}  {record}  {line}"))?;
+        }
+    }
+    written(say_letters(out, tally.counts(), floor))
+}
+
+fn outcome(descriptor: &Descriptor, scene: &Scene, redriven: Redriven) -> Vec<String> {
+    if let Some((_, reject)) = scene.rejects.first() {
+        return vec![format!(
+            "rejected again, as replay {} of its record: {reject}",
+            redriven.replays
+        )];
+    }
+    if scene.filtered > 0 {
+        return vec!["filtered".to_owned()];
+    }
+    let Redriven { generation, .. } = redriven;
+    let time = redriven.write_time().0;
+    let rows = scene.rows.iter();
+    let each = rows.flat_map(|rows| (0..rows.batch.rows).map(move |row| (rows, row)));
+    each.map(|(rows, row)| {
+        let output = &descriptor.outputs[rows.output];
+        let effect = match output.effect {
+            Effect::Upsert => "row for",
+            Effect::Delete => "deletes from",
+        };
+        let row = shown(&output.fields, rows, row);
+        format!(
+            "{effect} {}, write timestamp {time} (generation {generation}): {row}",
+            output.target
+        )
+    })
+    .collect()
+}
+
+fn shown(fields: &[Field], rows: &Rows, row: usize) -> Value {
+    let columns = fields.iter().zip(&rows.batch.columns);
+    let members = columns.map(|(field, column)| (field.name.clone(), display::json(field, column, row)));
+    Value::Object(members.collect::<Map<_, _>>())
+}

@@ -1,0 +1,201 @@
+//! `host dlq list`: how many letters of which kind, from when to when, and the last ones.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde_json::{Map, Value};
+
+use super::{Conditions, Form, filter, place, portrait, written};
+use crate::app::failure::Failure;
+use crate::app::services::source_failure;
+use crate::config::settings::Settings;
+use crate::record::letter::{Found, Letter};
+use crate::source::letters::read::read;
+
+/// What letters are counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    Code,
+    Stage,
+    Plugin,
+    Topic,
+    Partition,
+}
+
+pub struct Options {
+    pub conditions: Conditions,
+    /// Nothing: code, stage and plugin together.
+    pub by: Option<By>,
+    /// Letters shown one by one, the last ones.
+    pub limit: usize,
+    pub form: Form,
+}
+
+pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
+    let filter = filter(&options.conditions)?;
+    let by = options.by.map_or(vec![By::Code, By::Stage, By::Plugin], |by| vec![by]);
+    let mut report = Report::new(by, options.limit);
+    let mut reading = read(place(settings), None);
+    while let Some(found) = reading.recv().await {
+        let found = found.map_err(source_failure)?;
+        if found.letter.as_ref().is_ok_and(|letter| !filter.takes(letter)) {
+            report.left_out += 1;
+        } else {
+            report.add(found);
+        }
+    }
+    let shown = match (options.form, options.by) {
+        (Form::Text, _) => report.write(out),
+        (Form::Json, Some(_)) => report.write_groups(out),
+        (Form::Json, None) => report
+            .last()
+            .iter()
+            .try_for_each(|found| writeln!(out, "{}", Value::Object(portrait::json(found)))),
+    };
+    written(shown)
+}
+
+struct Report {
+    by: Vec<By>,
+    groups: BTreeMap<Vec<String>, Group>,
+    limit: usize,
+    /// Up to twice the limit, so that they are sorted seldom.
+    last: Vec<Found>,
+    letters: u64,
+    left_out: u64,
+    strangers: u64,
+}
+
+#[derive(Default)]
+struct Group {
+    count: u64,
+    first_ms: Option<i64>,
+    last_ms: Option<i64>,
+    last_at: String,
+}
+
+impl Report {
+    fn new(by: Vec<By>, limit: usize) -> Self {
+        Self {
+            by,
+            groups: BTreeMap::new(),
+            limit,
+            last: Vec::new(),
+            letters: 0,
+            left_out: 0,
+            strangers: 0,
+        }
+    }
+
+    fn add(&mut self, found: Found) {
+        match &found.letter {
+            Ok(letter) => {
+                self.letters += 1;
+                let key = self.by.iter().map(|by| by.of(letter)).collect();
+                self.groups.entry(key).or_default().add(letter, &found);
+            }
+            Err(_) => self.strangers += 1,
+        }
+        self.last.push(found);
+        if self.last.len() > self.limit.saturating_mul(2) {
+            self.trim();
+        }
+    }
+
+    /// Keeps the last ones by time; letters without one count as old.
+    fn trim(&mut self) {
+        let time = |found: &Found| found.letter.as_ref().ok().and_then(Letter::time_ms);
+        self.last
+            .sort_by_key(|found| (time(found), found.at.partition.number, found.at.offset));
+        let surplus = self.last.len().saturating_sub(self.limit);
+        self.last.drain(..surplus);
+    }
+
+    fn last(&mut self) -> &[Found] {
+        self.trim();
+        &self.last
+    }
+
+    fn write(&mut self, out: &mut dyn Write) -> std::io::Result<()> {
+        write!(out, "dead letters: {}", self.letters)?;
+        if self.left_out > 0 {
+            write!(out, "; left out by --where: {}", self.left_out)?;
+        }
+        if self.strangers > 0 {
+            write!(out, "; records that are no dead letters of host: {}", self.strangers)?;
+        }
+        writeln!(out)?;
+        if !self.groups.is_empty() {
+            let mut table = Table::new();
+            table
+                .load_style(presets::NOTHING)
+                .set_content_arrangement(ContentArrangement::Disabled);
+            let names = self.by.iter().map(|by| by.name());
+            table.set_header(names.chain(["count", "first", "last", "last at"]));
+            for (key, group) in &self.groups {
+                let times = [portrait::time(group.first_ms), portrait::time(group.last_ms)];
+                let cells = key.iter().cloned().chain([group.count.to_string()]).chain(times);
+                table.add_row(cells.chain([group.last_at.clone()]));
+            }
+            writeln!(out, "\n{}", table.trim_fmt())?;
+        }
+        let last = self.last();
+        if !last.is_empty() {
+            writeln!(out, "\nthe last {}", last.len())?;
+        }
+        last.iter()
+            .try_for_each(|found| writeln!(out, "  {}", portrait::line(found)))
+    }
+
+    fn write_groups(&self, out: &mut dyn Write) -> std::io::Result<()> {
+        for (key, group) in &self.groups {
+            let names = self.by.iter().map(|by| by.name().to_owned());
+            let mut object: Map<_, _> = names.zip(key.iter().map(|text| Value::from(text.as_str()))).collect();
+            object.insert("count".into(), group.count.into());
+            object.insert("first".into(), portrait::time(group.first_ms).into());
+            object.insert("last".into(), portrait::time(group.last_ms).into());
+            object.insert("last_at".into(), group.last_at.as_str().into());
+            writeln!(out, "{}", Value::Object(object))?;
+        }
+        Ok(())
+    }
+}
+
+impl Group {
+    fn add(&mut self, letter: &Letter, found: &Found) {
+        self.count += 1;
+        let time = letter.time_ms();
+        if time >= self.last_ms {
+            self.last_at = found.at.to_string();
+            self.last_ms = time;
+        }
+        self.first_ms = match (self.first_ms, time) {
+            (Some(first), Some(time)) => Some(first.min(time)),
+            (first, time) => first.or(time),
+        };
+    }
+}
+
+impl By {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::Stage => "stage",
+            Self::Plugin => "plugin",
+            Self::Topic => "topic",
+            Self::Partition => "partition",
+        }
+    }
+
+    fn of(self, letter: &Letter) -> String {
+        let position = &letter.record.position;
+        match self {
+            Self::Code => letter.reject.code.to_string(),
+            Self::Stage => letter.reject.stage.to_string(),
+            Self::Plugin => portrait::plugin(letter),
+            Self::Topic => position.partition.topic.to_string(),
+            Self::Partition => position.partition.to_string(),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! `host dlq`: dead letters listed, shown, and sent through the pipeline again.
+
+mod dry_run;
+pub mod list;
+mod portrait;
+pub mod replay;
+pub mod show;
+pub mod value;
+
+use crate::config::settings::{DeadLetters, Settings};
+use crate::pipeline::write_time::now_ms;
+use crate::record::letter::filter::Filter;
+use crate::source::letters::{LettersTopic, Place};
+
+use super::failure::Failure;
+
+/// `--where KEY=VALUE`, as typed.
+pub type Conditions = Vec<(String, String)>;
+
+/// How letters are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Text,
+    /// One object a line.
+    Json,
+}
+
+/// The dead letters of these settings.
+fn place(settings: &Settings) -> Place {
+    match &settings.dead_letters {
+        DeadLetters::Topic(name) => Place::Topic(LettersTopic {
+            connection: settings.kafka.clone(),
+            name: name.clone(),
+            group: format!("{}.dlq-replay", settings.source.group),
+        }),
+        DeadLetters::File(path) => Place::File(path.clone()),
+    }
+}
+
+fn filter(conditions: &Conditions) -> Result<Filter, Failure> {
+    Filter::parse(conditions, now_ms()).map_err(|error| Failure::Usage(error.into()))
+}
+
+fn written(result: std::io::Result<()>) -> Result<(), Failure> {
+    use anyhow::Context as _;
+    result.context("cannot write").map_err(Failure::Failed)
+}

@@ -1,0 +1,210 @@
+//! `host dlq replay`: letters through decoder, plugin and sink again, with the write timestamps that their records had.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use sha2::{Digest as _, Sha256};
+
+use super::{Conditions, dry_run, filter, place};
+use crate::app::assemble::Sinks;
+use crate::app::failure::Failure;
+use crate::app::run::say;
+use crate::app::services::{registry_failure, source_failure};
+use crate::app::{component, signals};
+use crate::codec::Decoder;
+use crate::codec::registry::Registry;
+use crate::config::settings::{Settings, To};
+use crate::dead_letter::file::{DeadLetterFile, Earlier};
+use crate::dead_letter::topic::DeadLetterTopic;
+use crate::dead_letter::{DeadLetterError, DeadLetters};
+use crate::pipeline::Parts;
+use crate::pipeline::budget::{Budget, Share};
+use crate::pipeline::supervisor::{self, Ended};
+use crate::pipeline::version::Version;
+use crate::plugin::Plugin;
+use crate::record::letter::filter::Filter;
+use crate::record::letter::replay::Selection;
+use crate::source::letters::read::Ranges;
+use crate::source::letters::replay::{Prepared, prepare};
+use crate::source::letters::{Counts, Place, Tally, file};
+use crate::source::{Running, Until};
+
+/// What is replayed, and whether it is.
+pub struct Options {
+    pub conditions: Conditions,
+    /// A record that was replayed so often is left alone.
+    pub max_replays: u32,
+    /// The lowest generation to write with, if it is to be higher than what earlier replays leave.
+    pub generation: Option<u8>,
+    pub mode: Mode,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Real,
+    /// Writes nothing and commits nothing.
+    Dry,
+}
+
+/// Letters to be read, and which of them.
+pub(super) struct Reading {
+    pub place: Place,
+    /// `None`: all that are there.
+    pub ranges: Option<Ranges>,
+    pub selection: Selection,
+}
+
+/// Replays, or says what a replay would do; `summary` gets the last lines, never mixed with rows.
+pub async fn run(settings: &Settings, options: &Options, summary: &mut (dyn Write + Send)) -> Result<(), Failure> {
+    let filter = filter(&options.conditions)?;
+    let plugin = component::load(&settings.plugin)?;
+    let registry = Registry::new(&settings.registry).map_err(registry_failure)?;
+    let decoder = Decoder::new(&plugin.descriptor().inputs, Some(registry));
+    let place = place(settings);
+    let prepared = match &place {
+        Place::File(_) => None,
+        Place::Topic(topic) => {
+            let fingerprint = fingerprint(settings, &plugin, &filter, options);
+            let (topic, generation) = (topic.clone(), options.generation);
+            let asked = tokio::task::spawn_blocking(move || prepare(&topic, &fingerprint, generation)).await;
+            Some(answered(asked)?)
+        }
+    };
+    let floor = prepared
+        .as_ref()
+        .map_or(options.generation.unwrap_or(1), Prepared::floor);
+    let selection = Selection {
+        filter,
+        max_replays: options.max_replays,
+        floor,
+    };
+    if options.mode == Mode::Dry {
+        let reading = Reading {
+            ranges: prepared.as_ref().map(|prepared| prepared.ranges().clone()),
+            place,
+            selection,
+        };
+        return dry_run::run(&plugin, &decoder, reading, summary).await;
+    }
+    let sinks = Sinks::open(settings, plugin.descriptor()).await?;
+    let dead_letters = open_letters(settings, &place)?;
+    // Last, since from here on this replay is the one that runs.
+    let is_resumed = prepared.as_ref().is_some_and(Prepared::is_resumed);
+    let (running, tally) = start(settings, &place, prepared, selection).await?;
+    let identity = plugin.identity();
+    tracing::info!(plugin = %identity.name, version = %identity.version, digest = %identity.digest,
+        generation = floor, resumed = is_resumed, "replaying");
+    let version = Version {
+        plugin: Arc::new(plugin),
+        decoder,
+        sink: sinks.first(),
+    };
+    let (budget, config) = (unlimited(settings), settings.pipeline.clone());
+    let parts = Arc::new(Parts::new(version, dead_letters, budget, config));
+    let begun = Instant::now();
+    let ended = tokio::select! {
+        ended = supervisor::run(Arc::clone(&parts), running, Until::End, signals::first_then_abort()) => ended,
+        () = sinks.closed() => return Ok(()),
+    };
+    say(summary, &parts.totals.counts(), begun.elapsed()).map_err(Failure::Failed)?;
+    say_letters(summary, tally.counts(), floor)
+        .context("cannot write")
+        .map_err(Failure::Failed)?;
+    match (ended, place) {
+        (Err(error), _) => Err(Failure::Failed(error.into())),
+        (Ok(Ended::Stopped), Place::File(_)) => Err(Failure::Failed(anyhow::anyhow!(
+            "stopped before the end of the file; a replay of it starts at its beginning"
+        ))),
+        (Ok(Ended::Stopped), Place::Topic(_)) => {
+            tracing::info!("stopped; the same command goes on where it was");
+            Ok(())
+        }
+        (Ok(Ended::AtEnd), _) => Ok(()),
+    }
+}
+
+async fn start(
+    settings: &Settings,
+    place: &Place,
+    prepared: Option<Prepared>,
+    selection: Selection,
+) -> Result<(Running, Arc<Tally>), Failure> {
+    match (prepared, place) {
+        (Some(prepared), _) => {
+            let config = settings.source.clone();
+            answered(tokio::task::spawn_blocking(move || prepared.start(selection, &config)).await)
+        }
+        (None, Place::File(path)) => file::start(path, selection, &settings.source).map_err(source_failure),
+        (None, Place::Topic(_)) => unreachable!("a topic is prepared"),
+    }
+}
+
+/// Most of what was refused once may be refused again: that says nothing about the plugin.
+fn unlimited(settings: &Settings) -> Budget {
+    let unlimited = |share: Share| Share { percent: 100, ..share };
+    let pipeline = &settings.pipeline;
+    Budget::new(unlimited(pipeline.reject_budget), unlimited(pipeline.fault_budget))
+}
+
+/// Records that are refused again go to where they came from; out of a file, into a file beside it.
+fn open_letters(settings: &Settings, place: &Place) -> Result<Arc<dyn DeadLetters>, Failure> {
+    let usage = |error: DeadLetterError| Failure::Usage(error.into());
+    Ok(match place {
+        Place::Topic(topic) => Arc::new(DeadLetterTopic::new(&settings.kafka, &topic.name).map_err(usage)?),
+        Place::File(path) => {
+            let again = path.with_extension("again.ndjson");
+            let letters = DeadLetterFile::new(Path::new(&again), Earlier::Replace);
+            Arc::new(letters.map_err(usage)?)
+        }
+    })
+}
+
+/// One plugin with its settings, one filter, one sink: what makes a replay the same as an earlier one.
+fn fingerprint(settings: &Settings, plugin: &Plugin, filter: &Filter, options: &Options) -> String {
+    let sink = match &settings.to {
+        To::Cassandra { keyspace } => format!("cassandra {keyspace}"),
+        To::Sqlite(path) => format!("sqlite {}", path.display()),
+        To::Stdout => "stdout".to_owned(),
+    };
+    let mut given = settings.plugin.settings.clone();
+    given.sort();
+    let all = format!(
+        "{:?}",
+        (
+            plugin.identity().digest,
+            given,
+            filter.to_string(),
+            options.max_replays,
+            options.generation,
+            sink
+        )
+    );
+    let digest = Sha256::digest(all.as_bytes());
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn answered<T>(answer: Result<Result<T, crate::source::SourceError>, tokio::task::JoinError>) -> Result<T, Failure> {
+    answer
+        .context("asking the brokers failed")
+        .map_err(Failure::Failed)?
+        .map_err(source_failure)
+}
+
+/// `letters taken: 12, generation 2 and above; 8 left out by --where`
+pub(super) fn say_letters(out: &mut dyn Write, counts: Counts, floor: u8) -> std::io::Result<()> {
+    write!(out, "letters taken: {}, generation {floor} and above", counts.taken)?;
+    for (count, what) in [
+        (counts.filtered, "left out by --where"),
+        (counts.too_often, "left, since they were replayed --max-replays times"),
+        (counts.no_generation, "left, since every generation is used"),
+        (counts.strangers, "passed over, since they are no dead letters of host"),
+    ] {
+        if count > 0 {
+            write!(out, "; {count} {what}")?;
+        }
+    }
+    writeln!(out)
+}

@@ -1,0 +1,176 @@
+//! What the plugin makes of a record, and the statements that would write it.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use super::write_time::Explained as WriteTimeExplained;
+use crate::app::failure::Failure;
+use crate::codec::Decoded;
+use crate::config::settings::{Settings, To};
+use crate::pipeline::fault::{Disposition, Fault, disposition};
+use crate::pipeline::isolate::Guest;
+use crate::pipeline::outage::chain;
+use crate::plugin::Plugin;
+use crate::record::descriptor::{Descriptor, Rows};
+use crate::record::display::text;
+use crate::record::position::WriteTime;
+use crate::record::reject::{Reject, Stage};
+use crate::sink::cassandra::explain::{Explainer, Stored};
+use crate::sink::read_back::RowRef;
+
+pub enum Outcome {
+    Rejected(Reject),
+    Filtered,
+    Rows(Vec<Rows>),
+}
+
+/// Runs the record alone, in the order in which a run looks at it.
+pub fn of(plugin: &Plugin, decoded: &Decoded, time: &WriteTimeExplained) -> Result<Outcome, Failure> {
+    if let Some(message) = time.too_far_ahead() {
+        return Ok(Outcome::Rejected(Reject::new(
+            Stage::Decode,
+            "future-timestamp",
+            message,
+        )));
+    }
+    if let Some((_, reject)) = decoded.rejects.first() {
+        return Ok(Outcome::Rejected(reject.clone()));
+    }
+    let outcome = Guest::new(plugin, None)
+        .transform(&decoded.batch)
+        .map_err(|error| Failure::Failed(error.into()))?;
+    Ok(match outcome.rejects.into_iter().next() {
+        Some((_, reject)) => Outcome::Rejected(reject),
+        None if outcome.rows.iter().all(|rows| rows.batch.rows == 0) => Outcome::Filtered,
+        None => Outcome::Rows(outcome.rows),
+    })
+}
+
+/// In words, with the CQL where the sink is Cassandra and answers.
+pub async fn explained(
+    settings: &Settings,
+    plugin: &Plugin,
+    outcome: Outcome,
+    time: &WriteTimeExplained,
+) -> Result<String, Failure> {
+    let rows = match outcome {
+        Outcome::Rejected(reject) => return Ok(rejected(&reject)),
+        Outcome::Filtered => return Ok("\nfiltered: the plugin leaves this record out".to_owned()),
+        Outcome::Rows(rows) => rows,
+    };
+    let descriptor = plugin.descriptor();
+    let mut words = String::new();
+    let explainer = match &settings.to {
+        To::Cassandra { keyspace } => match Explainer::open(&settings.cassandra, keyspace, descriptor).await {
+            Ok(explainer) => Some(explainer),
+            Err(error) => {
+                let _ = writeln!(words, "\nno CQL: {}", chain(&error));
+                None
+            }
+        },
+        To::Sqlite(_) | To::Stdout => None,
+    };
+    for rows in rows {
+        let batch = Arc::new(rows.batch);
+        for row in 0..batch.rows {
+            let row = RowRef {
+                batch: Arc::clone(&batch),
+                row,
+            };
+            show_row(&mut words, descriptor, rows.output, &row);
+            if let Some(explainer) = &explainer
+                && let Err(reject) = show_statement(&mut words, explainer, rows.output, &row, time.time).await
+            {
+                return Ok(words + &rejected(&reject));
+            }
+        }
+    }
+    Ok(words.trim_end().to_owned())
+}
+
+fn rejected(reject: &Reject) -> String {
+    format!("\nrejected ({} at {}): {}", reject.code, reject.stage, reject.message)
+}
+
+fn show_row(words: &mut String, descriptor: &Descriptor, output: usize, row: &RowRef) {
+    let output = &descriptor.outputs[output];
+    let _ = writeln!(words, "\noutput {} -> {}", output.name, output.target);
+    let width = output.fields.iter().map(|field| field.name.len()).max().unwrap_or(0);
+    for (field, column) in output.fields.iter().zip(&row.batch.columns) {
+        let value = text(field, column, row.row).unwrap_or_else(|| "null".to_owned());
+        let _ = writeln!(words, "  {:width$}  {value}", field.name);
+    }
+}
+
+/// The statement and how it stands to what the table holds; the reject of a row that no column takes.
+async fn show_statement(
+    words: &mut String,
+    explainer: &Explainer,
+    output: usize,
+    row: &RowRef,
+    time: WriteTime,
+) -> Result<(), Reject> {
+    match explainer.statement(output, row, time) {
+        Ok(statement) => {
+            let _ = writeln!(words, "  {statement}");
+        }
+        Err(error) => {
+            return match disposition(Fault::Sink(&error)) {
+                Disposition::Reject(reject) => Err(reject),
+                Disposition::Retry | Disposition::Halt => {
+                    let _ = writeln!(words, "  no CQL: {}", chain(&error));
+                    Ok(())
+                }
+            };
+        }
+    }
+    let stored = match explainer.stored(output, row).await {
+        Ok(Some(stored)) => against(&stored, time),
+        Ok(None) => "the table has no such row yet".to_owned(),
+        Err(error) => format!("what the table holds cannot be read: {}", chain(&error)),
+    };
+    let _ = writeln!(words, "  {stored}");
+    Ok(())
+}
+
+/// Whether a write at this time would show in the row that is there.
+fn against(stored: &[Stored], time: WriteTime) -> String {
+    let times: Vec<_> = stored.iter().filter_map(|cell| cell.write_time).collect();
+    match (times.iter().min(), times.iter().max()) {
+        (Some(&first), Some(&last)) if first == time && last == time => {
+            "the table has this row with this write timestamp: it is this record's, or equals it".to_owned()
+        }
+        (Some(_), Some(last)) if *last < time => format!("the table has an older row ({}): this one would win", last.0),
+        (Some(first), Some(_)) if *first > time => {
+            format!("the table has a newer row ({}): this one would change nothing", first.0)
+        }
+        (Some(first), Some(last)) => format!(
+            "the table has cells written from {} to {}: this one would win over the older ones",
+            first.0, last.0
+        ),
+        _ => "the table has such a row, without cells that tell their write timestamps".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_wins_ties_or_loses_by_its_timestamp() {
+        let cell = |time| Stored {
+            column: "a".into(),
+            value: None,
+            write_time: Some(WriteTime(time)),
+        };
+        let says = |times: &[i64], words: &str| {
+            let cells: Vec<_> = times.iter().map(|&time| cell(time)).collect();
+            let said = against(&cells, WriteTime(5));
+            assert!(said.contains(words), "{said}");
+        };
+        says(&[5, 5], "this record's");
+        says(&[3, 4], "would win");
+        says(&[6, 7], "change nothing");
+        says(&[4, 6], "win over the older ones");
+    }
+}

@@ -1,0 +1,71 @@
+//! The one line on a terminal that says how a run goes; log lines stay above it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use crate::config::settings::{Settings, To};
+use crate::pipeline::Parts;
+use crate::pipeline::status::Status;
+use crate::telemetry::{Format, live::LiveLine};
+
+/// As often as the status is told.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Shown as long as it is held; [`Live::end`] takes it away before something else is written.
+pub struct Live {
+    task: JoinSet<()>,
+}
+
+impl Live {
+    pub async fn end(mut self) {
+        self.task.shutdown().await;
+    }
+}
+
+/// Nothing where nobody would see it, where log lines are for a program, or where rows go to the terminal.
+pub fn start(settings: &Settings, parts: &Arc<Parts>) -> Option<Live> {
+    if settings.log.format == Format::Json || settings.to == To::Stdout {
+        return None;
+    }
+    let line = LiveLine::start()?;
+    let parts = Arc::clone(parts);
+    let mut task = JoinSet::new();
+    task.spawn(async move { follow(&line, &parts).await });
+    Some(Live { task })
+}
+
+async fn follow(line: &LiveLine, parts: &Parts) {
+    let mut tick = interval(EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut before, mut when) = (parts.totals.counts().records, Instant::now());
+    tick.tick().await;
+    loop {
+        tick.tick().await;
+        let (records, now) = (parts.totals.counts().records, Instant::now());
+        let rate = (records - before) as f64 / (now - when).as_secs_f64();
+        (before, when) = (records, now);
+        if let Some(status) = parts.board.latest() {
+            line.show(text(&status, rate));
+        }
+    }
+}
+
+/// `1,204 records/s · lag 12 · 3 rejected · order_enrich 0.1.0 (b98cb060c8a8)`, and what is waited for.
+fn text(status: &Status, rate: f64) -> String {
+    let rejected: u64 = status.rejected.values().sum();
+    let mut parts = vec![format!("{rate:.0} records/s")];
+    parts.extend(status.lag.map(|lag| format!("lag {lag}")));
+    parts.push(format!("{rejected} rejected"));
+    let plugin = &status.plugin.named;
+    let digest = plugin.digest.trim_start_matches("sha256:");
+    let short = digest.get(..12).unwrap_or(digest);
+    parts.push(format!("{} {} ({short})", plugin.name, plugin.version));
+    parts.extend(status.waiting.iter().map(|waiting| {
+        let what = if waiting.halted { "halted at" } else { "waiting for" };
+        format!("{what} {} {} s", waiting.what, waiting.seconds)
+    }));
+    parts.join(" · ")
+}

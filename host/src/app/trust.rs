@@ -1,0 +1,87 @@
+//! Whether a component may be loaded, by who signed it. Asked before anything else is done with its bytes.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::config::settings;
+use crate::plugin::signature::{KeyError, SignatureError, TrustedKeys};
+
+/// A signature is some 300 bytes; a text far longer is none.
+const MAX_SIGNATURE_BYTES: u64 = 64 << 10;
+
+/// Why it may not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustError {
+    #[error("cannot read the trusted keys {}", .file.display())]
+    ReadKeys {
+        file: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+    #[error("the trusted keys {}", .file.display())]
+    Keys {
+        file: PathBuf,
+        #[source]
+        cause: KeyError,
+    },
+    #[error("cannot read its signature {}", .file.display())]
+    ReadSignature {
+        file: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+    #[error("its signature {} has {bytes} bytes, at most {MAX_SIGNATURE_BYTES} are read", .file.display())]
+    TooLong { file: PathBuf, bytes: u64 },
+    #[error(transparent)]
+    Refused(#[from] SignatureError),
+}
+
+/// Checks the component against the keys that the settings trust. Where they name none, everything is believed, and the
+/// signature is not even read.
+pub fn check(
+    setting: &settings::Plugin,
+    component: &[u8],
+    signature: impl FnOnce() -> Result<Option<String>, TrustError>,
+) -> Result<(), TrustError> {
+    let Some(file) = &setting.trusted_keys else {
+        return Ok(());
+    };
+    // Read anew each time: a key that is taken back counts from the next load on.
+    let text = fs::read_to_string(file).map_err(|cause| TrustError::ReadKeys {
+        file: file.clone(),
+        cause,
+    })?;
+    let keys = TrustedKeys::parse(&text).map_err(|cause| TrustError::Keys {
+        file: file.clone(),
+        cause,
+    })?;
+    let key = keys.check(component, signature()?.as_deref())?;
+    tracing::info!(%key, "the plugin's signature holds");
+    Ok(())
+}
+
+/// Where the signature of a component's file stands: `FILE.sig`.
+pub fn signature_file(component: &Path) -> PathBuf {
+    let mut name = component.as_os_str().to_owned();
+    name.push(".sig");
+    name.into()
+}
+
+/// The text beside a component's file; `None` where there is no such file.
+pub fn beside(component: &Path) -> Result<Option<String>, TrustError> {
+    let file = signature_file(component);
+    let read = || {
+        let bytes = fs::metadata(&file)?.len();
+        if bytes > MAX_SIGNATURE_BYTES {
+            return Ok(Err(bytes));
+        }
+        fs::read_to_string(&file).map(Ok)
+    };
+    match read() {
+        Ok(Ok(text)) => Ok(Some(text)),
+        Ok(Err(bytes)) => Err(TrustError::TooLong { file, bytes }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(cause) => Err(TrustError::ReadSignature { file, cause }),
+    }
+}

@@ -1,0 +1,231 @@
+//! Two plugins over the same records: which rows, rejects and filtered records they have in common, and where they differ.
+//!
+//! [`pairing`] says once which outputs and columns belong together, [`align`] which rows do, [`value`] when two values are
+//! the same, [`excerpt`] what is shown of them; a [`report::Report`] is what is found, of one batch or of many. No I/O: who
+//! calls the plugins is the caller's business.
+
+mod align;
+mod excerpt;
+mod pairing;
+pub mod report;
+mod value;
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+
+use crate::codec::Decoded;
+use crate::record::Record;
+use crate::record::columns::Batch;
+use crate::record::descriptor::{Descriptor, Outcome, PluginIdentity};
+use crate::record::reject::Reject;
+
+use align::{Aligned, RowAt};
+use pairing::{PairedColumn, PairedOutput};
+use report::{Example, OutputReport, RejectExample, Report, RowExample, Side};
+
+/// What one plugin made of a batch of records; everything by record, its index in the batch.
+#[derive(Debug, Default)]
+pub struct Answer {
+    pub made: Vec<Made>,
+    pub rejects: BTreeMap<usize, Reject>,
+    /// In the guest, for the whole batch.
+    pub took: Duration,
+}
+
+/// Rows for one output.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// Index into the outputs of the descriptor.
+    pub output: usize,
+    /// The record that each row came from.
+    pub source: Vec<usize>,
+    pub batch: Batch,
+}
+
+impl Answer {
+    /// From what the decoder and then the guest made of the records.
+    pub fn new(decoded: Decoded, outcome: Outcome, took: Duration) -> Self {
+        let record_of = |row: u32| decoded.rows[row as usize];
+        let made = outcome.rows.into_iter().map(|rows| Made {
+            output: rows.output,
+            source: rows.source.into_iter().map(record_of).collect(),
+            batch: rows.batch,
+        });
+        let mut rejects: BTreeMap<_, _> = decoded.rejects.into_iter().collect();
+        for (row, reject) in outcome.rejects {
+            rejects.entry(record_of(row)).or_insert(reject);
+        }
+        Self {
+            made: made.collect(),
+            rejects,
+            took,
+        }
+    }
+
+    /// The records that have a row in any output.
+    fn records_with_rows(&self) -> HashSet<usize> {
+        self.made.iter().flat_map(|made| made.source.iter().copied()).collect()
+    }
+}
+
+/// One of the two plugins.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    pub identity: &'a PluginIdentity,
+    pub descriptor: &'a Descriptor,
+}
+
+/// Compares answers of an old plugin with those of a new one.
+#[derive(Debug)]
+pub struct Comparer {
+    outputs: Vec<PairedOutput>,
+    /// What is known before the first record.
+    blank: Report,
+}
+
+impl Comparer {
+    pub fn new(old: Subject<'_>, new: Subject<'_>) -> Self {
+        let outputs = pairing::pair(&old.descriptor.outputs, &new.descriptor.outputs);
+        let blank = Report {
+            old: Side::new(old.identity),
+            new: Side::new(new.identity),
+            records: 0,
+            outputs: outputs.iter().map(PairedOutput::blank).collect(),
+            ..Report::default()
+        };
+        Self { outputs, blank }
+    }
+
+    /// The report of no records yet: what the descriptors alone differ in.
+    pub fn blank(&self) -> &Report {
+        &self.blank
+    }
+
+    /// Compares what the two made of these records. Reports of several batches are merged by [`Report::merge`].
+    pub fn compare(&self, records: &[Record], old: &Answer, new: &Answer) -> Report {
+        let mut report = self.blank.clone();
+        report.records = records.len() as u64;
+        report.old.note_time(old.took);
+        report.new.note_time(new.took);
+        for (output, found) in self.outputs.iter().zip(&mut report.outputs) {
+            Comparing { output, records, found }.run(old, new);
+        }
+        rejects(records, old, new, &mut report);
+        filtered(records, old, new, &mut report);
+        report
+    }
+}
+
+/// One output of one batch.
+struct Comparing<'a> {
+    output: &'a PairedOutput,
+    records: &'a [Record],
+    found: &'a mut OutputReport,
+}
+
+impl Comparing<'_> {
+    fn run(mut self, old: &Answer, new: &Answer) {
+        let aligned = Aligned::new(
+            self.output.old.as_ref().map(|output| (old, output.index)),
+            self.output.new.as_ref().map(|output| (new, output.index)),
+        );
+        let mut differs = vec![false; aligned.pairs.len()];
+        for (index, column) in self.output.columns.iter().enumerate() {
+            self.column(index, column, &aligned, &mut differs);
+        }
+        let different = differs.iter().filter(|differs| **differs).count() as u64;
+        self.found.different += different;
+        self.found.equal += aligned.pairs.len() as u64 - different;
+        let example = |row: &RowAt<'_>, fields| RowExample {
+            record: self.records[row.record].position.to_string(),
+            row: excerpt::row(fields, row),
+        };
+        for row in &aligned.only_old {
+            let fields = self.output.old_fields();
+            self.found.only_old.note(|| example(row, fields));
+        }
+        for row in &aligned.only_new {
+            let fields = self.output.new_fields();
+            self.found.only_new.note(|| example(row, fields));
+        }
+    }
+
+    /// Compares one column of all rows that have a counterpart.
+    fn column(&mut self, index: usize, column: &PairedColumn, aligned: &Aligned<'_>, differs: &mut [bool]) {
+        let values = &mut self.found.columns[index].values;
+        let (both, name) = (column.both(), &self.output.name_columns);
+        if let Some((old, new)) = both
+            && aligned.is_identical(old.place, new.place)
+            && old.field.data_type == new.field.data_type
+        {
+            return;
+        }
+        for ((old_row, new_row), differs) in aligned.pairs.iter().zip(differs) {
+            let is_same = match both {
+                Some((old, new)) => value::is_same(
+                    (&old.field, old_row.column(old.place), old_row.row),
+                    (&new.field, new_row.column(new.place), new_row.row),
+                ),
+                // A column of one side only: a null there writes what no column at all writes.
+                None => column.is_null(old_row, new_row),
+            };
+            if is_same {
+                continue;
+            }
+            // A column that came or went is told once, and makes no row a different one.
+            *differs |= both.is_some();
+            values.note(|| {
+                let shown = excerpt::values(column, old_row, new_row);
+                Example {
+                    record: self.records[old_row.record].position.to_string(),
+                    row: excerpt::name(name, old_row),
+                    old: shown.0,
+                    new: shown.1,
+                }
+            });
+        }
+    }
+}
+
+fn rejects(records: &[Record], old: &Answer, new: &Answer, report: &mut Report) {
+    let found = &mut report.rejects;
+    let example = |record: usize, old: Option<&Reject>, new: Option<&Reject>| RejectExample {
+        record: records[record].position.to_string(),
+        old: old.map(|reject| excerpt::message(&reject.message)),
+        new: new.map(|reject| excerpt::message(&reject.message)),
+    };
+    for (&record, was) in &old.rejects {
+        match new.rejects.get(&record) {
+            Some(is) if is.code == was.code && is.stage == was.stage => found.same += 1,
+            Some(is) => {
+                let codes = format!("{} -> {}", was.code, is.code);
+                report::note_code(&mut found.changed, &codes, || example(record, Some(was), Some(is)));
+            }
+            None => report::note_code(&mut found.lost, &was.code, || example(record, Some(was), None)),
+        }
+    }
+    for (&record, is) in &new.rejects {
+        if !old.rejects.contains_key(&record) {
+            report::note_code(&mut found.gained, &is.code, || example(record, None, Some(is)));
+        }
+    }
+}
+
+/// Every record is the source of a row, rejected, or filtered: which is what the plugin's outcome was checked for.
+fn filtered(records: &[Record], old: &Answer, new: &Answer, report: &mut Report) {
+    let (old_rows, new_rows) = (old.records_with_rows(), new.records_with_rows());
+    let found = &mut report.filtered;
+    for (index, record) in records.iter().enumerate() {
+        let was = !old_rows.contains(&index) && !old.rejects.contains_key(&index);
+        let is = !new_rows.contains(&index) && !new.rejects.contains_key(&index);
+        match (was, is) {
+            (true, true) => found.same += 1,
+            (false, true) => found.gained.note(|| record.position.to_string()),
+            (true, false) => found.lost.note(|| record.position.to_string()),
+            (false, false) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

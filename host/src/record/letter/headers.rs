@@ -1,0 +1,131 @@
+//! The headers of a dead letter: Kafka Connect's names, so that existing tools show them, and our own under `host.`; and
+//! how a letter is read back from them.
+//!
+//! Ours stand behind the record's own, beginning with [`TOPIC`]. A record may be a dead letter of another program, or of
+//! ours, with headers of the same names: only the last block is ours, what comes before it is the record's.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use chrono::DateTime;
+
+use super::replay::MAX_GENERATION;
+use super::{Letter, NotALetter, PluginName};
+use crate::record::position::{Offset, Partition, Position, WriteTime};
+use crate::record::reject::{Reject, Stage};
+use crate::record::{Header, Record};
+
+/// The first header of ours.
+pub const TOPIC: &str = "__connect.errors.topic";
+pub const PARTITION: &str = "__connect.errors.partition";
+pub const OFFSET: &str = "__connect.errors.offset";
+pub const CONNECTOR: &str = "__connect.errors.connector.name";
+pub const TASK: &str = "__connect.errors.task.id";
+pub const CONNECT_STAGE: &str = "__connect.errors.stage";
+pub const CLASS: &str = "__connect.errors.class.name";
+pub const EXCEPTION_CLASS: &str = "__connect.errors.exception.class.name";
+pub const MESSAGE: &str = "__connect.errors.exception.message";
+pub const STAGE: &str = "host.stage";
+pub const CODE: &str = "host.code";
+pub const PLUGIN_NAME: &str = "host.plugin.name";
+pub const PLUGIN_VERSION: &str = "host.plugin.version";
+pub const PLUGIN_DIGEST: &str = "host.plugin.digest";
+pub const ATTEMPT: &str = "host.attempt";
+pub const WRITE_TIMESTAMP: &str = "host.write-timestamp";
+pub const GENERATION: &str = "host.generation";
+pub const REPLAYS: &str = "host.replays";
+pub const REJECTED_AT: &str = "host.rejected-at";
+pub const RECORD_TIMESTAMP: &str = "host.record-timestamp";
+
+/// The letter that a record of a dead-letter topic is.
+///
+/// # Errors
+/// Another program wrote it, or its headers are not as ours are.
+pub fn read(message: &Record) -> Result<Letter, NotALetter> {
+    let is_first = |header: &Header| header.key == TOPIC;
+    let start = message.headers.iter().rposition(is_first);
+    let (own, ours) = message.headers.split_at(start.ok_or(NotALetter::Missing(TOPIC))?);
+    let ours = Block(ours);
+    // First what tells our letters from those of Kafka Connect.
+    let code = ours.text(CODE)?.to_owned();
+    let generation = ours.read_or(GENERATION, 0)?;
+    if generation > MAX_GENERATION {
+        return Err(unreadable(GENERATION, &generation));
+    }
+    let write_time: i64 = ours.read(WRITE_TIMESTAMP)?;
+    let rejected_at = ours.find(REJECTED_AT)?.map(|text| {
+        let time = DateTime::parse_from_rfc3339(text).map_err(|_| unreadable(REJECTED_AT, &text));
+        time.map(|time| time.timestamp_millis())
+    });
+    let record = Record {
+        position: Position {
+            partition: Arc::new(Partition {
+                topic: ours.text(TOPIC)?.into(),
+                number: ours.read(PARTITION)?,
+            }),
+            offset: Offset(ours.read(OFFSET)?),
+            line: None,
+        },
+        timestamp_ms: match ours.find(RECORD_TIMESTAMP)? {
+            Some(_) => Some(ours.read(RECORD_TIMESTAMP)?),
+            None => None,
+        },
+        key: message.key.clone(),
+        value: message.value.clone(),
+        headers: own.to_vec(),
+        redriven: None,
+    };
+    Ok(Letter {
+        record,
+        reject: Reject::new(ours.read::<Stage>(STAGE)?, code, ours.text(MESSAGE)?),
+        plugin: PluginName {
+            name: ours.text(PLUGIN_NAME)?.to_owned(),
+            version: ours.text(PLUGIN_VERSION)?.to_owned(),
+            digest: ours.text(PLUGIN_DIGEST)?.to_owned(),
+        },
+        attempt: ours.read(ATTEMPT)?,
+        write_time: WriteTime(write_time),
+        generation,
+        replays: ours.read_or(REPLAYS, 0)?,
+        rejected_at_ms: rejected_at.transpose()?,
+    })
+}
+
+fn unreadable(name: &'static str, text: &impl ToString) -> NotALetter {
+    NotALetter::Unreadable {
+        name,
+        text: text.to_string(),
+    }
+}
+
+/// Our headers of one letter.
+struct Block<'a>(&'a [Header]);
+
+impl<'a> Block<'a> {
+    fn find(&self, name: &'static str) -> Result<Option<&'a str>, NotALetter> {
+        let Some(header) = self.0.iter().rev().find(|header| header.key == name) else {
+            return Ok(None);
+        };
+        let bytes = header.value.as_deref().unwrap_or_default();
+        let text = std::str::from_utf8(bytes);
+        text.map(Some)
+            .map_err(|_| unreadable(name, &String::from_utf8_lossy(bytes)))
+    }
+
+    fn text(&self, name: &'static str) -> Result<&'a str, NotALetter> {
+        self.find(name)?.ok_or(NotALetter::Missing(name))
+    }
+
+    fn read<T: FromStr>(&self, name: &'static str) -> Result<T, NotALetter> {
+        let text = self.text(name)?;
+        text.parse().map_err(|_| unreadable(name, &text))
+    }
+
+    /// For headers that letters have not had from the beginning.
+    fn read_or<T: FromStr>(&self, name: &'static str, otherwise: T) -> Result<T, NotALetter> {
+        match self.find(name)? {
+            Some(_) => self.read(name),
+            None => Ok(otherwise),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The trace that a record belongs to, as its headers `traceparent` and `tracestate` say it: W3C Trace Context
+//! (<https://www.w3.org/TR/trace-context/>). They are only read; a dead letter has them as they came.
+
+use super::Record;
+
+const PARENT: &str = "traceparent";
+const STATE: &str = "tracestate";
+
+/// `00-<32 hex digits>-<16>-<2>`, which is version 00. A later version begins in the same way.
+const LENGTH: usize = 55;
+
+/// Flag: somebody records this trace.
+const SAMPLED: u8 = 1;
+
+/// What the recommendation has everybody pass on; longer ones are left out of a link.
+const STATE_BYTES: usize = 512;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TraceParent<'a> {
+    pub trace_id: [u8; 16],
+    pub span_id: [u8; 8],
+    pub flags: u8,
+    /// Unread: each of its systems has a form of its own.
+    pub state: Option<&'a str>,
+}
+
+impl<'a> TraceParent<'a> {
+    /// `None` where there is no such header, or a malformed one. Of several the last one counts, as for everybody who
+    /// asks Kafka for a header.
+    pub fn of(record: &'a Record) -> Option<Self> {
+        let last = |name: &str| {
+            let found = record.headers.iter().rev().find(|header| header.key == name)?;
+            found.value.as_deref()
+        };
+        let parent = parse(last(PARENT)?)?;
+        let state = last(STATE).filter(|state| state.len() <= STATE_BYTES);
+        Some(Self {
+            state: state.and_then(|state| str::from_utf8(state).ok()),
+            ..parent
+        })
+    }
+
+    pub fn is_sampled(&self) -> bool {
+        self.flags & SAMPLED != 0
+    }
+}
+
+fn parse(text: &[u8]) -> Option<TraceParent<'static>> {
+    let (known, more) = text.split_at_checked(LENGTH)?;
+    let dashes = [2, 35, 52].into_iter().all(|at| known[at] == b'-');
+    let [version] = bytes(&known[..2])?;
+    let is_whole = more.is_empty() || (version > 0 && more[0] == b'-');
+    let parent = TraceParent {
+        trace_id: bytes(&known[3..35])?,
+        span_id: bytes(&known[36..52])?,
+        flags: bytes::<1>(&known[53..])?[0],
+        state: None,
+    };
+    let is_valid = version != 0xff && parent.trace_id != [0; 16] && parent.span_id != [0; 8];
+    (dashes && is_whole && is_valid).then_some(parent)
+}
+
+/// Lower case, as the recommendation wants it.
+fn bytes<const N: usize>(hex: &[u8]) -> Option<[u8; N]> {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let mut bytes = [0; N];
+    for (byte, pair) in bytes.iter_mut().zip(hex.chunks_exact(2)) {
+        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::record::Header;
+    use crate::record::position::{Offset, Partition, Position};
+
+    const GOOD: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    fn record(headers: &[(&str, &str)]) -> Record {
+        let partition = Partition {
+            topic: "orders".into(),
+            number: 0,
+        };
+        let header = |&(key, value): &(&str, &str)| Header {
+            key: key.to_owned(),
+            value: Some(Bytes::copy_from_slice(value.as_bytes())),
+        };
+        Record {
+            position: Position {
+                partition: Arc::new(partition),
+                offset: Offset(0),
+                line: None,
+            },
+            timestamp_ms: None,
+            key: None,
+            value: None,
+            headers: headers.iter().map(header).collect(),
+            redriven: None,
+        }
+    }
+
+    #[test]
+    fn the_example_of_the_recommendation_is_read() {
+        let record = record(&[("traceparent", GOOD), ("tracestate", "congo=t61rcWkgMzE")]);
+        let parent = TraceParent::of(&record).unwrap();
+        assert_eq!(parent.trace_id[..3], [0x0a, 0xf7, 0x65]);
+        assert_eq!(parent.span_id[6..], [0x33, 0x31]);
+        assert!(parent.is_sampled());
+        assert_eq!(parent.state, Some("congo=t61rcWkgMzE"));
+    }
+
+    #[test]
+    fn of_several_the_last_one_counts() {
+        let unsampled = GOOD.replace("-01", "-00");
+        let record = record(&[("traceparent", GOOD), ("traceparent", &unsampled), ("other", GOOD)]);
+        assert!(!TraceParent::of(&record).unwrap().is_sampled());
+    }
+
+    #[test]
+    fn a_later_version_may_have_more() {
+        let later = format!("{}-more", GOOD.replacen("00", "01", 1));
+        assert!(parse(later.as_bytes()).is_some());
+        assert!(parse(format!("{GOOD}-more").as_bytes()).is_none(), "not of version 00");
+        assert!(parse(later.replace("-more", "more").as_bytes()).is_none());
+    }
+
+    #[test]
+    fn what_is_malformed_is_none() {
+        let zeros = |digits: usize| "0".repeat(digits);
+        for bad in [
+            String::new(),
+            "00-1".to_owned(),
+            GOOD.to_uppercase(),
+            GOOD.replace("00-0af7", "ff-0af7"),
+            GOOD.replace('-', "_"),
+            GOOD.replace("b7ad6b7169203331", &zeros(16)),
+            GOOD.replace("0af7651916cd43dd8448eb211c80319c", &zeros(32)),
+            GOOD.replace("b7ad", "b7a\u{e9}"),
+            GOOD[..54].to_owned(),
+        ] {
+            assert_eq!(parse(bad.as_bytes()), None, "{bad}");
+        }
+        assert_eq!(TraceParent::of(&record(&[("Traceparent", GOOD)])), None);
+    }
+
+    #[test]
+    fn a_state_of_any_length_is_no_reason_to_lose_the_trace() {
+        let long = "a".repeat(513);
+        let record = record(&[("traceparent", GOOD), ("tracestate", &long)]);
+        assert_eq!(TraceParent::of(&record).unwrap().state, None);
+    }
+}

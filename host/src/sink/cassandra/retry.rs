@@ -1,0 +1,30 @@
+//! What the driver tries again by itself: a request whose connection broke, at the next node. One node that goes away
+//! takes what is in flight through it along, and the other replicas can take that at once. Everything else is the
+//! pipeline's to decide (`pipeline/fault.rs`).
+
+use scylla::errors::RequestAttemptError;
+use scylla::policies::retry::{RequestInfo, RetryDecision, RetryPolicy, RetrySession};
+
+/// Each node of the plan is asked once at most, so this ends.
+#[derive(Debug)]
+pub struct NextNode;
+
+impl RetryPolicy for NextNode {
+    fn new_session(&self) -> Box<dyn RetrySession> {
+        Box::new(Self)
+    }
+}
+
+impl RetrySession for NextNode {
+    fn decide_should_retry(&mut self, request: RequestInfo) -> RetryDecision {
+        match request.error {
+            // Our writes carry their write timestamp: made twice is made once.
+            RequestAttemptError::BrokenConnectionError(_) if request.is_idempotent => {
+                RetryDecision::RetryNextTarget(None)
+            }
+            _ => RetryDecision::DontRetry,
+        }
+    }
+
+    fn reset(&mut self) {}
+}

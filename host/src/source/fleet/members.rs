@@ -1,0 +1,115 @@
+//! Who runs what: each member's latest report, a record of its own key in the topic of the members.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rdkafka::producer::{FutureProducer, FutureRecord};
+use serde::{Deserialize, Serialize};
+
+use super::published::{each, name};
+use super::{Fleet, FleetError};
+use crate::source::SourceError;
+use crate::source::kafka::client::without_value;
+
+/// A report that the brokers do not take in this time is not worth waiting for: the next one says more.
+const DELIVERY: Duration = Duration::from_secs(4);
+
+/// What a member says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// `orders-3/host-a-4711`: its consumer group, and which of its members.
+    pub member: String,
+    /// The name that it follows.
+    pub follows: String,
+    /// `running`, `waiting`, `halted`, `draining`.
+    pub state: String,
+    pub plugin: String,
+    pub version: String,
+    pub digest: String,
+    pub on_probation: bool,
+    /// What the last swap came to: `swapped`, `refused`, `rolled_back` with the reason; empty where there was none.
+    pub last_swap: String,
+    /// By `TOPIC/PARTITION`.
+    pub partitions: BTreeMap<String, Place>,
+    /// When the brokers got it, in milliseconds.
+    #[serde(default)]
+    pub at_ms: i64,
+}
+
+/// Where a member is in a partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    pub committed: Option<i64>,
+    /// The digest that takes its records now, and its first offset.
+    pub digest: Option<String>,
+    pub from: Option<i64>,
+}
+
+/// Reports for one member.
+pub struct Reporter {
+    producer: FutureProducer,
+    topic: String,
+    member: String,
+    fleet: Fleet,
+}
+
+impl Reporter {
+    pub fn new(fleet: &Fleet, member: &str) -> Result<Self, FleetError> {
+        let mut config = fleet.producer_config();
+        config.set("message.timeout.ms", DELIVERY.as_millis().to_string());
+        let producer = config
+            .create()
+            .map_err(|error| SourceError::Setting(without_value(error)))?;
+        Ok(Self {
+            producer,
+            topic: fleet.members_topic(),
+            member: member.to_owned(),
+            fleet: fleet.clone(),
+        })
+    }
+
+    pub async fn report(&self, report: &Report) -> Result<(), FleetError> {
+        // Strings, numbers and maps with string keys: it always has a JSON form.
+        let text = serde_json::to_string(report).unwrap_or_default();
+        self.send(Some(&text)).await
+    }
+
+    /// Takes the report back: this member has ended.
+    pub async fn leave(&self) -> Result<(), FleetError> {
+        self.send(None).await
+    }
+
+    async fn send(&self, text: Option<&str>) -> Result<(), FleetError> {
+        let record = FutureRecord {
+            topic: &self.topic,
+            partition: Some(0),
+            key: Some(&self.member),
+            payload: text,
+            timestamp: None,
+            headers: None,
+        };
+        let sent = self.producer.send(record, DELIVERY).await;
+        sent.map(drop)
+            .map_err(|(cause, _)| self.fleet.write_error(&self.topic, text.map_or(0, str::len), cause))
+    }
+}
+
+/// The latest report of each member that has not ended, by its name. Reads the whole topic; blocks.
+pub fn read(fleet: &Fleet) -> Result<Vec<Report>, FleetError> {
+    let mut found = BTreeMap::new();
+    each(fleet, &fleet.members_topic(), |record| {
+        let Some(member) = name(record) else { return };
+        let report = record
+            .value
+            .as_ref()
+            .and_then(|value| serde_json::from_slice::<Report>(value).ok());
+        match report {
+            Some(report) => {
+                let at_ms = record.timestamp_ms.unwrap_or_default();
+                found.insert(member, Report { at_ms, ..report })
+            }
+            None => found.remove(&member),
+        };
+    })?;
+    Ok(found.into_values().collect())
+}

@@ -1,0 +1,171 @@
+//! Plugins handed to many hosts by a compacted Kafka topic: what was published last under a name is what every host runs
+//! that was started with that name. The hosts report on a second topic what they run. Kafka does the distributing; nothing
+//! of ours coordinates.
+
+mod follow;
+pub mod members;
+pub mod published;
+
+use std::fmt;
+
+use rdkafka::ClientConfig;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use super::SourceError;
+use super::kafka::client::{classify, client_config};
+use super::kafka_admin::{self, AdminError, NewTopic, Topic};
+use crate::connection::KafkaConnection;
+
+pub use follow::follow;
+
+/// A component of the size that the admin endpoint takes, and its signature.
+const COMPONENT_BYTES: &str = "67174400";
+
+/// Everybody reads the whole topic at the start, so what was replaced goes soon.
+const PLUGINS: &[(&str, &str)] = &[
+    ("cleanup.policy", "compact"),
+    ("max.message.bytes", COMPONENT_BYTES),
+    ("min.cleanable.dirty.ratio", "0.1"),
+    ("segment.ms", "3600000"),
+];
+
+/// A member that died leaves its last report: a day later that goes, too. The brokers' clock stamps the reports, so that
+/// their age is the same for everybody.
+const MEMBERS: &[(&str, &str)] = &[
+    ("cleanup.policy", "compact,delete"),
+    ("retention.ms", "86400000"),
+    ("min.cleanable.dirty.ratio", "0.1"),
+    ("segment.ms", "600000"),
+    ("message.timestamp.type", "LogAppendTime"),
+];
+
+/// The topic of the plugins. The one of the members has its name and `-members`.
+#[derive(Debug, Clone)]
+pub struct Fleet {
+    pub kafka: KafkaConnection,
+    pub topic: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum FleetError {
+    #[error("topic {topic} is not there; `host plugin publish FILE --topic {of}` makes it")]
+    NoTopic {
+        topic: String,
+        /// The topic of the plugins.
+        of: String,
+    },
+    #[error("topic {topic} holds no plugin {name}; {}", others(.published))]
+    NotPublished {
+        topic: String,
+        name: String,
+        published: Vec<String>,
+    },
+    #[error(
+        "topic {topic} takes no component of {bytes} bytes; raise its max.message.bytes (`host plugin publish` makes it \
+         with {COMPONENT_BYTES})"
+    )]
+    TooLarge { topic: String, bytes: usize },
+    #[error("cannot write to topic {topic}")]
+    Write {
+        topic: String,
+        #[source]
+        cause: KafkaError,
+    },
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
+    Admin(#[from] AdminError),
+}
+
+fn others(published: &[String]) -> String {
+    if published.is_empty() {
+        "nothing was published there yet (`host plugin publish FILE`)".to_owned()
+    } else {
+        format!("published there: {}", published.join(", "))
+    }
+}
+
+impl FleetError {
+    /// Whether the brokers are out of reach, rather than set up wrongly.
+    pub fn is_unreachable(&self) -> bool {
+        match self {
+            Self::Source(error) => matches!(error, SourceError::Unreachable { .. }),
+            Self::Admin(error) => error.is_unreachable(),
+            Self::NoTopic { .. } | Self::NotPublished { .. } | Self::TooLarge { .. } | Self::Write { .. } => false,
+        }
+    }
+}
+
+impl Fleet {
+    pub fn members_topic(&self) -> String {
+        format!("{}-members", self.topic)
+    }
+
+    /// Creates the two topics where they are not there; the names of those that were created.
+    pub async fn create_topics(&self) -> Result<Vec<String>, FleetError> {
+        let topics = [(self.topic.clone(), PLUGINS), (self.members_topic(), MEMBERS)];
+        let wanted = topics.map(|(name, config)| NewTopic {
+            name,
+            partitions: 1,
+            config,
+        });
+        let answers = kafka_admin::create_topics(&self.kafka, &wanted).await?;
+        let created = wanted
+            .into_iter()
+            .zip(answers)
+            .filter_map(|(topic, answer)| match answer {
+                Topic::Created { .. } => Some(topic.name),
+                Topic::Existed { .. } => None,
+            });
+        Ok(created.collect())
+    }
+
+    /// For writing to either topic: acknowledged by all in-sync replicas.
+    fn producer_config(&self) -> ClientConfig {
+        let mut config = client_config(&self.kafka);
+        config
+            .set("acks", "all")
+            .set("enable.idempotence", "true")
+            .set("message.max.bytes", COMPONENT_BYTES)
+            .set("message.timeout.ms", "30000")
+            .set("allow.auto.create.topics", "false");
+        config
+    }
+
+    /// `SourceError` speaks of a topic of records.
+    fn read_error(&self, error: SourceError) -> FleetError {
+        match error {
+            SourceError::TopicMissing { topic } => self.no_topic(topic),
+            other => other.into(),
+        }
+    }
+
+    fn no_topic(&self, topic: String) -> FleetError {
+        FleetError::NoTopic {
+            topic,
+            of: self.topic.clone(),
+        }
+    }
+
+    fn write_error(&self, topic: &str, bytes: usize, cause: KafkaError) -> FleetError {
+        let topic = topic.to_owned();
+        match cause.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::InvalidMessageSize) => {
+                FleetError::TooLarge { topic, bytes }
+            }
+            Some(RDKafkaErrorCode::MessageTimedOut) => FleetError::Write { topic, cause },
+            _ => match classify(cause, &self.kafka, &topic) {
+                SourceError::TopicMissing { topic } => self.no_topic(topic),
+                SourceError::Read(cause) => FleetError::Write { topic, cause },
+                other => other.into(),
+            },
+        }
+    }
+}
+
+/// `kafka://127.0.0.1:9092/host-plugins`
+impl fmt::Display for Fleet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "kafka://{}/{}", self.kafka.brokers, self.topic)
+    }
+}

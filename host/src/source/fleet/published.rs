@@ -1,0 +1,137 @@
+//! What was published: a record a publication, its key the name, its value the component, its headers what belongs to it.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rdkafka::message::{Header as OwnedHeader, OwnedHeaders};
+use rdkafka::producer::{FutureProducer, FutureRecord};
+
+use super::{Fleet, FleetError};
+use crate::record::Record;
+use crate::record::descriptor::PluginIdentity;
+use crate::source::SourceError;
+use crate::source::kafka::client::without_value;
+use crate::source::kafka::latest::{self, Wanted};
+
+const SIGNATURE: &str = "host-signature";
+const PLUGIN: &str = "host-plugin";
+const VERSION: &str = "host-version";
+const DIGEST: &str = "host-digest";
+
+/// A publication. Name, version and digest are what its publisher said: whoever loads the component finds out.
+#[derive(Debug, Clone)]
+pub struct Published {
+    pub component: Bytes,
+    pub signature: Option<String>,
+    pub plugin: String,
+    pub version: String,
+    pub digest: String,
+    /// Where it stands in the topic: a later one wins.
+    pub offset: i64,
+    /// When it was published, in milliseconds.
+    pub at_ms: Option<i64>,
+}
+
+impl Published {
+    /// `None` where the name was taken out.
+    pub(super) fn of(record: &Record) -> Option<Self> {
+        let header = |name: &str| {
+            let found = record.headers.iter().rev().find(|header| header.key == name)?;
+            String::from_utf8(found.value.as_ref()?.to_vec()).ok()
+        };
+        Some(Self {
+            component: record.value.clone()?,
+            signature: header(SIGNATURE),
+            plugin: header(PLUGIN).unwrap_or_default(),
+            version: header(VERSION).unwrap_or_default(),
+            digest: header(DIGEST).unwrap_or_default(),
+            offset: record.position.offset.0,
+            at_ms: record.timestamp_ms,
+        })
+    }
+}
+
+/// What was published last, by name. Reads the whole topic; blocks.
+pub fn all(fleet: &Fleet) -> Result<BTreeMap<String, Published>, FleetError> {
+    let mut found = BTreeMap::new();
+    each(fleet, &fleet.topic, |record| {
+        let Some(name) = name(record) else { return };
+        match Published::of(record) {
+            Some(published) => found.insert(name, published),
+            None => found.remove(&name),
+        };
+    })?;
+    Ok(found)
+}
+
+/// What was published last under this name. Reads the whole topic; blocks.
+pub fn newest(fleet: &Fleet, name: &str) -> Result<Published, FleetError> {
+    let mut all = all(fleet)?;
+    all.remove(name).ok_or_else(|| FleetError::NotPublished {
+        topic: fleet.topic.clone(),
+        name: name.to_owned(),
+        published: all.into_keys().collect(),
+    })
+}
+
+/// Publishes the component under this name; its offset once the brokers have it.
+pub async fn publish(
+    fleet: &Fleet,
+    name: &str,
+    component: &[u8],
+    signature: Option<&str>,
+    identity: &PluginIdentity,
+) -> Result<i64, FleetError> {
+    let producer: FutureProducer = fleet
+        .producer_config()
+        .create()
+        .map_err(|error| SourceError::Setting(without_value(error)))?;
+    let digest = identity.digest.to_string();
+    let of_identity = [
+        (PLUGIN, &*identity.name),
+        (VERSION, &*identity.version),
+        (DIGEST, digest.as_str()),
+    ];
+    let all = of_identity.into_iter().chain(signature.map(|text| (SIGNATURE, text)));
+    let headers = all.fold(OwnedHeaders::new(), |headers, (key, value)| {
+        headers.insert(OwnedHeader {
+            key,
+            value: Some(value),
+        })
+    });
+    let record = FutureRecord {
+        topic: &fleet.topic,
+        partition: Some(0),
+        key: Some(name),
+        payload: Some(component),
+        timestamp: None,
+        headers: Some(headers),
+    };
+    match producer.send(record, Duration::from_secs(30)).await {
+        Ok(delivered) => Ok(delivered.offset),
+        Err((cause, _)) => Err(fleet.write_error(&fleet.topic, component.len(), cause)),
+    }
+}
+
+/// Every record of one of the fleet's topics that is there now.
+pub(super) fn each(fleet: &Fleet, topic: &str, mut look: impl FnMut(&Record)) -> Result<(), FleetError> {
+    let wanted = Wanted {
+        topic: topic.to_owned(),
+        per_partition: u64::MAX,
+        // A record may be a whole component.
+        batch_records: 1,
+        group: "host-fleet".to_owned(),
+    };
+    let read = latest::read(&fleet.kafka, &wanted, |records| {
+        records.iter().for_each(&mut look);
+        ControlFlow::Continue(())
+    });
+    read.map_err(|error| fleet.read_error(error))
+}
+
+/// Of whoever the record is about.
+pub(super) fn name(record: &Record) -> Option<String> {
+    String::from_utf8(record.key.as_ref()?.to_vec()).ok()
+}

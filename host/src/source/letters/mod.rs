@@ -1,0 +1,32 @@
+//! Dead letters as a source: read one by one to be looked at ([`read`]), or as the records that they were, for the usual
+//! pipeline ([`replay`] from a topic, [`file`] from a file).
+//!
+//! [`session`] says where a replay begins and with which generation; [`desk`] which letters it takes.
+
+mod desk;
+pub mod file;
+pub mod read;
+pub mod replay;
+mod session;
+mod topic;
+
+use std::path::PathBuf;
+
+use crate::connection::KafkaConnection;
+
+pub use desk::{Counts, Desk, Tally};
+
+/// Where dead letters are.
+#[derive(Debug, Clone)]
+pub enum Place {
+    Topic(LettersTopic),
+    File(PathBuf),
+}
+
+#[derive(Debug, Clone)]
+pub struct LettersTopic {
+    pub connection: KafkaConnection,
+    pub name: String,
+    /// The consumer group in which replays commit; it has no members.
+    pub group: String,
+}

@@ -1,0 +1,128 @@
+//! Reads letters one by one, to be looked at: nothing is committed.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rdkafka::error::KafkaError;
+use rdkafka::message::Message;
+use tokio::sync::mpsc;
+
+use super::topic::{Letters, found};
+use super::{Place, file};
+use crate::csv_file::{InputError, NdjsonReader};
+use crate::record::letter::Found;
+use crate::source::SourceError;
+
+/// Letters read ahead of whoever looks at them.
+const AHEAD: usize = 100;
+
+/// Brokers that say nothing for so long are away.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+const POLL: Duration = Duration::from_millis(100);
+
+/// Offsets by partition; of a file, lines in partition 0.
+pub type Ranges = BTreeMap<i32, Range<i64>>;
+
+/// Reads the letters of these ranges, or all that are there now, each partition in its order.
+pub fn read(place: Place, ranges: Option<Ranges>) -> mpsc::Receiver<Result<Found, SourceError>> {
+    let (sender, receiver) = mpsc::channel(AHEAD);
+    tokio::task::spawn_blocking(move || {
+        let reading = AssertUnwindSafe(|| match &place {
+            Place::Topic(topic) => {
+                let letters = Letters::open(topic)?;
+                let ranges = ranges.unwrap_or_else(|| letters.ranges.clone());
+                read_topic(&letters, ranges, &sender)
+            }
+            Place::File(path) => read_file(path, ranges.as_ref(), &sender),
+        });
+        // librdkafka's Rust side panics on a header whose name is no UTF-8.
+        let result = catch_unwind(reading).unwrap_or(Err(SourceError::Panicked));
+        if let Err(error) = result {
+            // Nobody looks any more.
+            let _ = sender.blocking_send(Err(error));
+        }
+    });
+    receiver
+}
+
+fn read_topic(
+    letters: &Letters,
+    mut ranges: Ranges,
+    sender: &mpsc::Sender<Result<Found, SourceError>>,
+) -> Result<(), SourceError> {
+    // Beyond the log's ends there is nothing to wait for.
+    ranges.retain(|number, range| {
+        let there = letters.ranges.get(number);
+        there.is_some_and(|there| range.start < range.end && range.start < there.end && range.end > there.start)
+    });
+    if ranges.is_empty() {
+        return Ok(());
+    }
+    letters.assign(&ranges)?;
+    let partitions: BTreeMap<_, _> = ranges
+        .keys()
+        .map(|number| (*number, letters.partition(*number)))
+        .collect();
+    let mut heard = Instant::now();
+    while !ranges.is_empty() && !sender.is_closed() {
+        match letters.consumer.poll(POLL) {
+            Some(Ok(message)) => {
+                heard = Instant::now();
+                let (number, offset) = (message.partition(), message.offset());
+                let Some(range) = ranges.get(&number) else { continue };
+                let is_last = offset + 1 >= range.end;
+                if range.contains(&offset)
+                    && let Some(partition) = partitions.get(&number)
+                {
+                    // Nobody looks any more: the loop ends.
+                    let _ = sender.blocking_send(Ok(found(partition, &message)));
+                }
+                if is_last {
+                    ranges.remove(&number);
+                }
+            }
+            Some(Err(KafkaError::PartitionEOF(number))) => {
+                heard = Instant::now();
+                ranges.remove(&number);
+            }
+            Some(Err(error)) if heard.elapsed() > PATIENCE => return Err(letters.classify(error)),
+            Some(Err(error)) => tracing::debug!(%error, "librdkafka goes on"),
+            None if heard.elapsed() > PATIENCE => {
+                return Err(SourceError::Unreachable {
+                    brokers: letters.topic.connection.brokers.clone(),
+                    cause: None,
+                });
+            }
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+fn read_file(
+    path: &Path,
+    ranges: Option<&Ranges>,
+    sender: &mpsc::Sender<Result<Found, SourceError>>,
+) -> Result<(), SourceError> {
+    let wanted = |line: u64| {
+        let line = i64::try_from(line).unwrap_or(i64::MAX);
+        ranges.is_none_or(|ranges| ranges.get(&0).is_some_and(|range| range.contains(&line)))
+    };
+    let partition = file::partition(path);
+    for line in NdjsonReader::open(path)? {
+        let found = match line {
+            Ok((line, text)) if wanted(line) => file::found(&partition, line, &text),
+            Err(InputError::BadRow { line, why, .. }) if wanted(line) => file::unreadable(&partition, line, why),
+            Ok(_) | Err(InputError::BadRow { .. }) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        if sender.blocking_send(Ok(found)).is_err() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}

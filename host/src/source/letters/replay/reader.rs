@@ -1,0 +1,170 @@
+//! The thread that reads the letters and hands their records to the pipeline.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Message};
+
+use super::Shared;
+use crate::record::Record;
+use crate::record::position::{CommitPoint, Partition};
+use crate::record::trail::Trail;
+use crate::source::gauge::Gauge;
+use crate::source::letters::desk::Desk;
+use crate::source::letters::topic::found;
+use crate::source::{Assignment, Commit, Event, SourceError};
+
+/// The wait for a letter: what is asked for is noticed this fast.
+const POLL: Duration = Duration::from_millis(50);
+
+/// While the pipeline has enough.
+const WAIT: Duration = Duration::from_millis(1);
+
+pub(super) struct Reader {
+    pub shared: Arc<Shared>,
+    pub desk: Desk,
+    /// Partitions that are not read to their end.
+    pub lanes: BTreeMap<i32, Lane>,
+    pub chunk_records: usize,
+    pub is_waiting: bool,
+}
+
+pub(super) struct Lane {
+    pub partition: Arc<Partition>,
+    pub gauge: Arc<Gauge>,
+    pub range: Range<i64>,
+    pub chunk: Vec<Record>,
+}
+
+impl Reader {
+    pub fn run(mut self) {
+        let assigned = self.lanes.values().map(|lane| Assignment {
+            partition: Arc::clone(&lane.partition),
+            committed: Some(Commit {
+                partition: Arc::clone(&lane.partition),
+                point: CommitPoint(lane.range.start),
+                base: None,
+                trail: Trail::default(),
+            }),
+            gauge: Arc::clone(&lane.gauge),
+        });
+        self.shared.send(Event::Assigned(assigned.collect()));
+        let empty = self.lanes.iter().filter(|(_, lane)| lane.range.is_empty());
+        let empty: Vec<_> = empty.map(|(number, _)| *number).collect();
+        for number in empty {
+            self.end(number);
+        }
+        let shared = Arc::clone(&self.shared);
+        while !self.lanes.is_empty() && !self.is_quiet() {
+            match shared.letters.consumer.poll(POLL) {
+                Some(Ok(message)) => {
+                    self.note_recovered();
+                    self.take(&message);
+                }
+                Some(Err(KafkaError::PartitionEOF(number))) => {
+                    self.note_recovered();
+                    self.end(number);
+                }
+                Some(Err(error)) => self.note_error(error),
+                None => {
+                    if let Some(error) = shared.letters.take_error() {
+                        self.note_error(error);
+                    }
+                    self.hand_out_all();
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, message: &BorrowedMessage<'_>) {
+        let (number, offset) = (message.partition(), message.offset());
+        let Some(lane) = self.lanes.get_mut(&number) else {
+            return;
+        };
+        if offset < lane.range.end {
+            let record = self.desk.take(found(&lane.partition, message));
+            if let Some(redriven) = record.as_ref().and_then(|record| record.redriven) {
+                self.shared.raise(redriven.generation);
+            }
+            if let Some(progress) = self.shared.state().partitions.get_mut(&number) {
+                progress.handed_out.extend(record.as_ref().map(|_| offset));
+                progress.read_to = offset + 1;
+            }
+            lane.chunk.extend(record);
+            if lane.chunk.len() >= self.chunk_records {
+                self.hand_out(number);
+            }
+        }
+        if self.lanes.get(&number).is_some_and(|lane| offset + 1 >= lane.range.end) {
+            self.end(number);
+        }
+    }
+
+    /// Hands out what is there, then says that nothing more comes.
+    fn end(&mut self, number: i32) {
+        self.hand_out(number);
+        if self.is_quiet() {
+            return;
+        }
+        let Some(lane) = self.lanes.remove(&number) else { return };
+        self.shared.send(Event::End {
+            partition: lane.partition,
+        });
+    }
+
+    fn hand_out_all(&mut self) {
+        let numbers: Vec<_> = self.lanes.keys().copied().collect();
+        for number in numbers {
+            self.hand_out(number);
+        }
+    }
+
+    /// Waits while the pipeline has enough; the other partitions wait with this one, since all go to the same sink.
+    fn hand_out(&mut self, number: i32) {
+        let Some(lane) = self.lanes.get_mut(&number) else {
+            return;
+        };
+        if lane.chunk.is_empty() {
+            return;
+        }
+        while lane.gauge.is_full() {
+            if self.shared.is_quiet.load(Ordering::Relaxed) {
+                return;
+            }
+            std::thread::sleep(WAIT);
+        }
+        let records = std::mem::take(&mut lane.chunk);
+        lane.gauge.add(records.len(), records.iter().map(Record::size).sum());
+        self.shared.send(Event::Records {
+            partition: Arc::clone(&lane.partition),
+            records,
+        });
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.shared.is_quiet.load(Ordering::Relaxed)
+    }
+
+    fn note_recovered(&mut self) {
+        if std::mem::take(&mut self.is_waiting) {
+            self.shared.send(Event::Recovered);
+        }
+    }
+
+    fn note_error(&mut self, error: KafkaError) {
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
+            self.shared.is_quiet.store(true, Ordering::Relaxed);
+            return self.shared.send(Event::Failed(SourceError::Read(error)));
+        }
+        let error = self.shared.letters.classify(error);
+        if matches!(error, SourceError::Read(_)) {
+            return tracing::debug!(%error, "librdkafka goes on");
+        }
+        self.is_waiting = true;
+        self.shared.send(Event::Waiting(error));
+    }
+}

@@ -1,0 +1,118 @@
+//! The setting `configure=ledger`: rows whose every cell follows from their record alone, for tests that compare tables.
+//!
+//! A record has an id besides, the table's key, and a note, which may be null and then leaves the cell as it was. The
+//! word `delete` deletes the row of that id; everything else that a record can do wrong it does here, too.
+
+use transform_sdk::bindings::exports::host::transform::transformer::{
+    Batch, Descriptor, Effect, Input, Origin, Outcome, Output, Rows, Target,
+};
+use transform_sdk::bindings::host::transform::columns::{Column, DataType, Field, Values, Variable};
+
+use crate::record::{bitmap, variable};
+use crate::{describe, numbers};
+
+/// Columns of a batch in this mode; no other has as many.
+pub const INPUTS: usize = 5;
+
+const DELETE: &str = "delete";
+
+/// The inputs of the usual mode, then id, note and offset.
+pub fn descriptor(usual: Descriptor) -> Descriptor {
+    let id = Field {
+        nullable: false,
+        ..describe::field("id", DataType::Int64)
+    };
+    let note = describe::field("note", DataType::Text);
+    let offset = Field {
+        nullable: false,
+        ..describe::field("offset", DataType::Int64)
+    };
+    let mut inputs = usual.inputs;
+    inputs.extend([describe::input(id.clone()), describe::input(note.clone())]);
+    inputs.push(Input {
+        field: offset,
+        origin: Origin::Offset,
+    });
+    let table = |name: &str, effect, fields| Output {
+        name: name.to_owned(),
+        target: Target::Table("ledger".to_owned()),
+        effect,
+        fields,
+    };
+    let mut fields = usual.outputs[0].fields.clone();
+    fields.extend([id.clone(), note]);
+    Descriptor {
+        inputs,
+        outputs: vec![
+            table("rows", Effect::Upsert, fields),
+            table("gone", Effect::Delete, vec![id]),
+        ],
+        ..usual
+    }
+}
+
+/// Whether the record is no row but the end of one.
+pub fn is_delete(input: &Batch, behaviour: &str) -> bool {
+    input.columns.len() == INPUTS && behaviour == DELETE
+}
+
+/// Gives the rows what is special to this mode, and adds what is deleted.
+pub fn complete(outcome: &mut Outcome, input: &Batch, behaviours: &[String]) {
+    let ids = numbers(input, 2);
+    let offsets = numbers(input, 4);
+    let rows = &mut outcome.rows[0];
+    let documents: Vec<_> = rows
+        .source
+        .iter()
+        .map(|&row| format!("{{\"offset\":{}}}", offsets[place(row)].unwrap_or(-1)))
+        .collect();
+    // In place of the row's number, which says how records were put into batches.
+    rows.columns[2].values = Values::Json(variable(&documents));
+    rows.columns.push(id_column(&ids, &rows.source));
+    rows.columns.push(note_column(input, &rows.source));
+    let gone: Vec<_> = (0..)
+        .zip(behaviours)
+        .filter(|(_, behaviour)| *behaviour == DELETE)
+        .map(|(row, _)| row)
+        .collect();
+    if !gone.is_empty() {
+        outcome.rows.push(Rows {
+            output: 1,
+            columns: vec![id_column(&ids, &gone)],
+            source: gone,
+        });
+    }
+}
+
+fn id_column(ids: &[Option<i64>], source: &[u32]) -> Column {
+    Column {
+        validity: None,
+        values: Values::Int64(source.iter().map(|&row| ids[place(row)].unwrap_or(0)).collect()),
+    }
+}
+
+fn note_column(input: &Batch, source: &[u32]) -> Column {
+    let column = &input.columns[3];
+    let Values::Text(Variable { offsets, data }) = &column.values else {
+        panic!("the fourth column is text");
+    };
+    let is_valid = |row: usize| {
+        column
+            .validity
+            .as_ref()
+            .is_none_or(|bits| bits[row / 8] >> (row % 8) & 1 == 1)
+    };
+    let end = |at: usize| usize::try_from(offsets[at]).expect("an offset is not negative");
+    let texts: Vec<_> = source
+        .iter()
+        .map(|&row| String::from_utf8_lossy(&data[end(place(row))..end(place(row) + 1)]).into_owned())
+        .collect();
+    Column {
+        validity: Some(bitmap(source.len(), |row| is_valid(place(source[row])))),
+        values: Values::Text(variable(&texts)),
+    }
+}
+
+fn place(row: u32) -> usize {
+    row as usize
+}

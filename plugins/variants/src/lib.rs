@@ -1,0 +1,187 @@
+//! One component of which tests make many plugins: what it is called and what it does stands in [`VARIANT`], 64 bytes of
+//! its file that a test writes over. So a new plugin costs a test no compiler.
+//!
+//! The bytes are `variant:NAME` and, after blanks, what this one does: nothing special, or one of
+//!
+//! - `reject=N`: rejects the records whose id, by 100, leaves less than N, with the code `too-fussy`,
+//! - `trap`: traps on a record whose id leaves 7 by 50,
+//! - `slow`: takes a thousand times as long,
+//! - `no-key`: gives no id, `rename`: calls a column otherwise, `wants`: takes a field that records do not have,
+//! - `refuse`: does not accept its settings.
+//!
+//! A row says which variant made it, and where its record stood. It says so twice, the second time mirrored: of two rows
+//! written with one write timestamp Cassandra keeps the greater value of each cell, which then are not of one variant.
+
+use std::hint::black_box;
+
+use transform_sdk::bindings::exports::host::transform::transformer::{
+    Batch, Descriptor, Effect, Guest, Input, Origin, Outcome, Output, Reject, Rows, Target,
+};
+use transform_sdk::bindings::host::transform::columns::{Column, DataType, Field, Values, Variable};
+
+static VARIANT: [u8; 64] = *b"variant:one                                                     ";
+
+struct Variants;
+
+impl Guest for Variants {
+    fn configure(_settings: Vec<(String, String)>) -> Result<Descriptor, String> {
+        let (name, what) = variant();
+        if what == "refuse" {
+            return Err("refused as asked".to_owned());
+        }
+        let mut inputs = vec![
+            input("id", DataType::Int64, Origin::Value("id".to_owned())),
+            input("partition", DataType::Int32, Origin::Partition),
+            input("offset", DataType::Int64, Origin::Offset),
+        ];
+        if what == "wants" {
+            inputs.push(input("colour", DataType::Text, Origin::Value("colour".to_owned())));
+        }
+        let mut fields: Vec<_> = inputs[..3].iter().map(|input| input.field.clone()).collect();
+        fields.extend([field("made_by", DataType::Text), field("mirror", DataType::Text)]);
+        match &*what {
+            "no-key" => drop(fields.remove(0)),
+            "rename" => "maker".clone_into(&mut fields[3].name),
+            _ => {}
+        }
+        Ok(Descriptor {
+            name: "variants".to_owned(),
+            version: name,
+            inputs,
+            lookups: Vec::new(),
+            outputs: vec![Output {
+                name: "rows".to_owned(),
+                target: Target::Table("variants".to_owned()),
+                effect: Effect::Upsert,
+                fields,
+            }],
+        })
+    }
+
+    fn transform(input: Batch, _lookups: Vec<Batch>) -> Outcome {
+        let (name, what) = variant();
+        let ids = numbers(&input.columns[0]);
+        let mut source = Vec::new();
+        let mut rejects = Vec::new();
+        for (row, &id) in (0..).zip(ids) {
+            if misses(&what, id) {
+                rejects.push(Reject {
+                    row,
+                    code: "too-fussy".to_owned(),
+                    message: format!("{id} is not to its liking"),
+                });
+            } else {
+                source.push(row);
+            }
+        }
+        let mut columns = vec![
+            Column {
+                validity: None,
+                values: Values::Int64(kept(ids, &source)),
+            },
+            Column {
+                validity: None,
+                values: match &input.columns[1].values {
+                    Values::Int32(partitions) => Values::Int32(kept(partitions, &source)),
+                    _ => panic!("the second column is int32"),
+                },
+            },
+            Column {
+                validity: None,
+                values: Values::Int64(kept(numbers(&input.columns[2]), &source)),
+            },
+            Column {
+                validity: None,
+                values: Values::Text(repeated(&name, source.len())),
+            },
+            Column {
+                validity: None,
+                values: Values::Text(repeated(&mirrored(&name), source.len())),
+            },
+        ];
+        if what == "no-key" {
+            columns.remove(0);
+        }
+        Outcome {
+            rows: vec![Rows {
+                output: 0,
+                source,
+                columns,
+            }],
+            filtered: Vec::new(),
+            rejects,
+        }
+    }
+}
+
+/// Its name and what it does.
+fn variant() -> (String, String) {
+    let text = String::from_utf8_lossy(black_box(&VARIANT)).into_owned();
+    let text = text.strip_prefix("variant:").unwrap_or_default();
+    let mut words = text.split_whitespace().map(str::to_owned);
+    (words.next().unwrap_or_default(), words.next().unwrap_or_default())
+}
+
+/// The greater a name, the smaller its mirror.
+fn mirrored(name: &str) -> String {
+    let mirror = |byte: u8| char::from(b' ' + b'~' - byte.clamp(b' ', b'~'));
+    name.bytes().map(mirror).collect()
+}
+
+/// Whether it rejects the record; it may not come back.
+fn misses(what: &str, id: i64) -> bool {
+    match what.split_once('=') {
+        Some(("reject", percent)) => percent.parse().is_ok_and(|percent: i64| id % 100 < percent),
+        _ if what == "trap" && id % 50 == 7 => panic!("as asked"),
+        _ if what == "slow" => {
+            (0..300_000).for_each(|step: u32| _ = black_box(step));
+            false
+        }
+        _ => false,
+    }
+}
+
+fn kept<T: Copy>(values: &[T], source: &[u32]) -> Vec<T> {
+    source.iter().map(|&row| values[row as usize]).collect()
+}
+
+fn repeated(text: &str, times: usize) -> Variable {
+    let ends = (0..=times).map(|time| i32::try_from(time * text.len()).unwrap_or(i32::MAX));
+    Variable {
+        offsets: ends.collect(),
+        data: text.repeat(times).into_bytes(),
+    }
+}
+
+fn numbers(column: &Column) -> &[i64] {
+    match &column.values {
+        Values::Int64(numbers) => numbers,
+        _ => panic!("the column is int64"),
+    }
+}
+
+fn input(name: &str, data_type: DataType, origin: Origin) -> Input {
+    Input {
+        field: field(name, data_type),
+        origin,
+    }
+}
+
+fn field(name: &str, data_type: DataType) -> Field {
+    Field {
+        name: name.to_owned(),
+        data_type,
+        nullable: false,
+    }
+}
+
+#[allow(
+    unsafe_code,
+    clippy::used_underscore_items,
+    reason = "generated code: the functions that the host calls"
+)]
+mod export {
+    use crate::Variants;
+
+    transform_sdk::bindings::export!(Variants with_types_in transform_sdk::bindings);
+}
