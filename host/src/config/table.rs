@@ -91,7 +91,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: "plugin.shadow", env: "HOST_PLUGIN_SHADOW", flag: "--shadow", form: Form::Text("`.wasm` file"), doc: "A candidate that runs beside the plugin from the start and writes nothing; what it makes differently is reported. See `comparing.md`.", ..PLAIN },
     Setting { key: "plugin.shadow_share", env: "HOST_PLUGIN_SHADOW_SHARE", flag: "--shadow-share", default: "10%", form: Form::Text("1% to 100%"), doc: "The share of batches that it sees.", ..PLAIN },
     Setting { key: "plugin.limits.memory_mib", env: "HOST_PLUGIN_MEMORY_MIB", default: "64", form: number("MiB", 1, 4_096), doc: "Memory of one plugin instance.", ..PLAIN },
-    Setting { key: "plugin.limits.deadline_ms", env: "HOST_PLUGIN_DEADLINE_MS", default: "1000", form: number("ms", 1, 3_600_000), doc: "One call of the plugin; longer, and it is stopped.", ..PLAIN },
+    Setting { key: "plugin.limits.deadline_ms", env: "HOST_PLUGIN_DEADLINE_MS", default: "1000", form: number("ms", 1, 3_600_000), doc: "Processor time of one call of the plugin; longer, and it is stopped.", ..PLAIN },
     Setting { key: "plugin.limits.rows_per_record", env: "HOST_PLUGIN_ROWS_PER_RECORD", default: "100", form: number("rows", 1, 1_000_000), doc: "Rows that a plugin may make of one record.", ..PLAIN },
     Setting { key: "plugin.limits.log_lines_per_second", env: "HOST_PLUGIN_LOG_LINES_PER_SECOND", default: "100", form: number("lines/s", 0, 1_000_000), doc: "Log lines of the plugin; more are counted and left out.", ..PLAIN },
     Setting { key: "plugin.limits.log_line_bytes", env: "HOST_PLUGIN_LOG_LINE_BYTES", default: "4096", form: number("bytes", 16, 1_048_576), doc: "A longer log line of the plugin is cut.", ..PLAIN },

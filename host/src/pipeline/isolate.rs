@@ -87,8 +87,8 @@ impl<'a> Guest<'a> {
                 }
                 // What earlier records left in the guest's memory may be at fault: only a fresh instance is a witness.
                 Err(_) if rows <= 1 && !is_fresh && self.instance.is_none() => parts.push((start, rows)),
-                // Deadlines are of the clock on the wall, and a busy machine may stop a thread for a while. No good record
-                // must be rejected for that: a second witness is called.
+                // A virtual machine that stood still may count that as processor time of the thread that it stopped. No
+                // good record must be rejected for that: a second witness is called.
                 Err(TransformError::Deadline { .. }) if rows <= 1 && doubted != Some(start) => {
                     doubted = Some(start);
                     parts.push((start, rows));

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 
 use crate::codec::Decoded;
-use crate::plugin::Instance;
+use crate::plugin::{GuestThread, Instance, PluginError};
 use crate::record::Record;
 use crate::record::columns::Batch;
 use crate::record::descriptor::{Digest, Outcome};
@@ -48,8 +48,12 @@ pub struct Worker {
     pub is_draining: watch::Receiver<bool>,
 }
 
-/// An instance of the version that took the last batch.
-type Warm = Option<(Arc<Version>, Instance)>;
+/// Where the guest is called, and the instance of the version that took the last batch.
+#[derive(Default)]
+struct Warm {
+    thread: GuestThread,
+    instance: Option<(Arc<Version>, Instance)>,
+}
 
 impl Worker {
     /// Runs until the queue is closed and everything that came through it is settled, or until it is cancelled. When this
@@ -65,7 +69,7 @@ impl Worker {
     }
 
     async fn work(&mut self, settling: &mut JoinSet<()>) {
-        let mut warm: Warm = None;
+        let mut warm = Warm::default();
         let mut swapped = self.parts.slot.subscribe();
         let mut has_begun = false;
         loop {
@@ -73,7 +77,7 @@ impl Worker {
                 records = next_batch(&mut self.queue, self.parts.config.batch_records) => records,
                 // A partition without records must not hold an old plugin.
                 Ok(()) = swapped.changed() => {
-                    warm = None;
+                    warm.instance = None;
                     continue;
                 }
             };
@@ -273,7 +277,7 @@ impl Worker {
         };
         metrics.note_stage(Stage::Guest, lap.took);
         stamped.trace.note(Stage::Guest, lap);
-        metrics.note_guest(rows, warm.as_ref().map(|(_, instance)| instance.held_bytes()));
+        metrics.note_guest(rows, warm.instance.as_ref().map(|(_, instance)| instance.held_bytes()));
         Ok(Made {
             guest_time: lap.took,
             ..gather(outcome, &decoded.rows, &stamped.write_times, rejects)
@@ -295,31 +299,21 @@ impl Worker {
     }
 }
 
-/// On a thread that may be kept busy, so that a guest that never returns delays no other partition's I/O.
-///
 /// How long it took is measured on the guest's thread: what it waited for one says nothing of the plugin.
 async fn call_guest(version: &Arc<Version>, batch: Batch, warm: &mut Warm) -> Result<(Outcome, Lap), GuestError> {
-    let instance = warm.take().filter(|(of, _)| Arc::ptr_eq(of, version));
+    let instance = warm.instance.take().filter(|(of, _)| Arc::ptr_eq(of, version));
     let version = Arc::clone(version);
-    let called = tokio::task::spawn_blocking(move || {
+    let call = move || {
         let mut guest = Guest::new(&version.plugin, instance.map(|(_, instance)| instance));
         let begun = Instant::now();
         let outcome = guest.transform(&batch).map(|outcome| (outcome, Lap::since(begun)));
-        let warm = guest.into_instance();
-        (outcome, warm.map(|instance| (version, instance)))
-    });
-    match called.await {
-        Ok((outcome, kept)) => {
-            *warm = kept;
-            outcome
-        }
-        // A panic is a mistake in this program: what is not settled is not committed, and the run fails.
-        Err(panicked) => match panicked.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // Nobody aborts it but the end of the runtime.
-            Err(_) => std::future::pending().await,
-        },
-    }
+        let kept = guest.into_instance();
+        (outcome, kept.map(|instance| (version, instance)))
+    };
+    // A panic is a mistake in this program: what is not settled is not committed, and the run fails.
+    let (outcome, kept) = warm.thread.run(call).await.map_err(PluginError::Thread)?;
+    warm.instance = kept;
+    outcome
 }
 
 /// A panic while settling is the worker's own: what is not settled is not committed, and the run fails.

@@ -3,7 +3,7 @@
 use tokio::sync::oneshot;
 
 /// `nice` of such a thread.
-const LOWEST: i32 = 19;
+pub(super) const LOWEST: i32 = 19;
 
 /// Does the work on a thread of its own, since a priority once lowered cannot be raised again. `Err`: no thread could be
 /// had, or the work broke off.
@@ -11,7 +11,7 @@ pub async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -
     let (done, is_done) = oneshot::channel();
     let thread = std::thread::Builder::new().name("aside".to_owned());
     let spawned = thread.spawn(move || {
-        lower_priority();
+        lower_priority(LOWEST);
         // Whoever waited has gone.
         let _ = done.send(work());
     });
@@ -19,10 +19,10 @@ pub async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -
     is_done.await.map_err(|_| "it broke off; the log says more".to_owned())
 }
 
-/// Of the calling thread.
-pub fn lower_priority() {
+/// Of the calling thread, to this `nice`.
+pub(super) fn lower_priority(nice: i32) {
     let thread = rustix::thread::gettid();
-    if let Err(error) = rustix::process::setpriority_process(Some(thread), LOWEST) {
+    if let Err(error) = rustix::process::setpriority_process(Some(thread), nice) {
         tracing::debug!(%error, "working at the usual priority");
     }
 }

@@ -90,7 +90,7 @@ impl Plugin {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(1)
             .thread_name(|_| "compile".to_owned())
-            .start_handler(|_| aside::lower_priority())
+            .start_handler(|_| aside::lower_priority(aside::LOWEST))
             .build()
             .map_err(|error| PluginError::Thread(std::io::Error::other(error)))?;
         pool.install(|| Self::load(engine, bytes, settings, limits))

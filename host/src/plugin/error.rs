@@ -53,7 +53,7 @@ pub enum PluginError {
 pub enum TransformError {
     #[error("the plugin trapped")]
     Trap(#[source] wasmtime::Trap),
-    #[error("the plugin did not return within {} ms (plugin.limits.deadline_ms)", .limit.as_millis())]
+    #[error("the plugin did not return within {} ms of processor time (plugin.limits.deadline_ms)", .limit.as_millis())]
     Deadline { limit: Duration },
     #[error("the plugin wanted more than {limit} bytes of memory (plugin.limits.memory_bytes)")]
     Memory { limit: usize },

@@ -1,11 +1,14 @@
 //! What a guest's store holds on the host's side: the bound on its memory and the way to the log.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use wasmtime::ResourceLimiter;
+use rustix::time::{ClockId, clock_gettime};
+use wasmtime::{ResourceLimiter, UpdateDeadline};
 
 use super::bindings::host::transform::{columns, log};
-use super::engine::MAX_TABLE_ELEMENTS;
+use super::engine::{MAX_TABLE_ELEMENTS, TICK};
+use super::guest_thread;
 use super::log::LogGate;
 
 pub struct GuestState {
@@ -14,6 +17,7 @@ pub struct GuestState {
     pub held_bytes: usize,
     /// Set when the guest asked for more memory than it may have, so that the trap that follows is called by its name.
     pub wanted_too_much_memory: bool,
+    call: Call,
     log: Arc<LogGate>,
 }
 
@@ -23,9 +27,52 @@ impl GuestState {
             memory_bytes,
             held_bytes: 0,
             wanted_too_much_memory: false,
+            call: Call::begin(Duration::ZERO),
             log,
         }
     }
+
+    pub fn begin_call(&mut self, deadline: Duration) {
+        self.call = Call::begin(deadline);
+    }
+
+    /// What becomes of the call, asked at every tick.
+    pub fn tick(&self) -> UpdateDeadline {
+        let took = processor_time().saturating_sub(self.call.begun);
+        if took >= self.call.deadline {
+            return UpdateDeadline::Interrupt;
+        }
+        if took >= TICK {
+            guest_thread::give_way();
+        }
+        UpdateDeadline::Continue(1)
+    }
+}
+
+/// A call of the guest, in processor time of its thread: on a busy machine, or at a lower priority, a call takes longer
+/// by the clock on the wall, and no good record must be rejected for that. Nor can a guest sleep.
+struct Call {
+    begun: Duration,
+    deadline: Duration,
+}
+
+impl Call {
+    fn begin(deadline: Duration) -> Self {
+        Self {
+            begun: processor_time(),
+            deadline,
+        }
+    }
+}
+
+/// Of the calling thread, so far.
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    // Neither is ever negative.
+    Duration::new(
+        time.tv_sec.unsigned_abs(),
+        u32::try_from(time.tv_nsec).unwrap_or_default(),
+    )
 }
 
 /// A growth that is refused traps at once: a guest that is told "no" instead would go on in some way of its own.

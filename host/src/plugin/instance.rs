@@ -6,7 +6,7 @@ use wasmtime::{PoolConcurrencyLimitError, Store, Trap};
 
 use super::bindings::exports::host::transform::transformer::Descriptor as Described;
 use super::bindings::{Plugin as Bindings, PluginPre};
-use super::engine::{MAX_INSTANCES, TICK};
+use super::engine::MAX_INSTANCES;
 use super::error::{Breach, PluginError, TransformError};
 use super::guest::GuestState;
 use super::lift;
@@ -70,6 +70,7 @@ impl Running {
     ) -> Result<(Self, Described), PluginError> {
         let mut store = Store::new(pre.engine(), GuestState::new(limits.memory_bytes, log));
         store.limiter(|state| state);
+        store.epoch_deadline_callback(|store| Ok(store.data().tick()));
         // Whatever a guest returns lies in its memory once; twice that leaves room for the host's wider structures, and
         // stops a guest that shows the same bytes again and again.
         store.set_hostcall_fuel(limits.memory_bytes.saturating_mul(2));
@@ -107,10 +108,8 @@ impl Running {
 
 /// Starts the clock of one call.
 fn set_deadline(store: &mut Store<GuestState>, limits: Limits) {
-    // One more tick, since the first may come at once.
-    let ticks = limits.deadline.as_millis().div_ceil(TICK.as_millis()).saturating_add(1);
-    // Far below the epoch's end, since the deadline is added to the epoch.
-    store.set_epoch_deadline(u64::try_from(ticks).unwrap_or(u64::MAX).min(u64::MAX / 2));
+    store.data_mut().begin_call(limits.deadline);
+    store.set_epoch_deadline(1);
 }
 
 /// Calls a failed call by its name.

@@ -8,7 +8,7 @@ pub struct Limits {
     /// Linear memory of one instance, bytes. A batch of 1,000 orders needs well under 1 MiB; ten times the largest
     /// batch that is expected is plenty, and every instance may take this much.
     pub memory_bytes: usize,
-    /// One call of `transform` or `configure`. A batch takes about a millisecond; a second is a thousand times that,
+    /// Processor time of one call of `transform` or `configure`. A batch takes about a millisecond; a second is a thousand times that,
     /// and a record that never ends costs it about a dozen times (once for each halving).
     pub deadline: Duration,
     /// Output rows of each input row.

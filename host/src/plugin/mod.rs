@@ -2,7 +2,7 @@
 //!
 //! [`engine`] is wasmtime with its bounds; [`component`] refuses what is no plugin and readies what is one; an
 //! [`Instance`] is called with batches; [`lower`] and [`lift`] take columns across the border; [`limits`] names what a
-//! guest may take; [`signature`] says who made a component. A guest has no clock, no random, no disk, no network: it
+//! guest may take; [`GuestThread`] keeps long calls from delaying others; [`signature`] says who made a component. A guest has no clock, no random, no disk, no network: it
 //! imports nothing but `log`.
 
 pub mod aside;
@@ -13,6 +13,7 @@ mod engine;
 mod error;
 mod file_kind;
 mod guest;
+mod guest_thread;
 mod instance;
 mod lift;
 mod lift_column;
@@ -26,6 +27,7 @@ pub mod signature;
 pub use component::Plugin;
 pub use engine::PluginEngine;
 pub use error::{Breach, PluginError, TransformError};
+pub use guest_thread::GuestThread;
 pub use instance::Instance;
 
 use crate::record::descriptor::{Descriptor, Digest};
