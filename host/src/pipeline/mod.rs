@@ -28,6 +28,7 @@ pub mod settle;
 pub mod shadow;
 pub mod slot;
 pub mod status;
+mod status_file;
 pub mod supervisor;
 pub mod swap;
 pub mod totals;

@@ -1,10 +1,8 @@
 //! How the pipeline is, for whoever is not at its log: what is waited for, how far each partition is, what became of the
-//! records. Posted on a [`Board`] and, where a file is asked for, written into it as JSON, always whole, once a second.
+//! records. Posted on a [`Board`] once a second and, where one is asked for, written into a file ([`super::status_file`]).
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -178,47 +176,6 @@ impl Status {
             filtered: counts.filtered,
             rejected: counts.rejected,
             examples: parts.examples.latest(),
-        }
-    }
-
-    /// A reader sees the old text or the new one, never half of one.
-    pub fn write(&self, path: &Path) -> std::io::Result<()> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let mut file = tempfile::Builder::new()
-            .prefix(".status-")
-            .tempfile_in(folder.unwrap_or(Path::new(".")))?;
-        serde_json::to_writer_pretty(&mut file, self)?;
-        file.write_all(b"\n")?;
-        file.persist(path)?;
-        Ok(())
-    }
-}
-
-/// The file and whether it could be written the last time, so that a full disk is said once.
-#[derive(Debug, Default)]
-pub struct StatusFile {
-    path: Option<PathBuf>,
-    has_failed: bool,
-}
-
-impl StatusFile {
-    pub fn new(path: Option<PathBuf>) -> Self {
-        Self {
-            path,
-            has_failed: false,
-        }
-    }
-
-    /// Writes the status, where a file is asked for.
-    pub fn write(&mut self, status: &Status) {
-        let Some(path) = &self.path else { return };
-        match status.write(path) {
-            Ok(()) => self.has_failed = false,
-            Err(error) if !self.has_failed => {
-                self.has_failed = true;
-                tracing::warn!(file = %path.display(), %error, "cannot write the status file; records flow on");
-            }
-            Err(_) => {}
         }
     }
 }

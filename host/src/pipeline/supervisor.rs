@@ -20,7 +20,8 @@ use super::book::Book;
 use super::failpoint::{self, Point};
 use super::lane::{End, Lane};
 use super::outage::{Severity, Waiter, Waiting};
-use super::status::{State, Status, StatusFile};
+use super::status::{State, Status};
+use super::status_file::StatusFile;
 use super::totals::Counts;
 
 /// The last commit is tried this long: the brokers may be electing a leader.
@@ -188,7 +189,7 @@ impl Supervisor {
         Self {
             source_waiter: parts.outages.waiter(Waiting::Source),
             commit_waiter: parts.outages.waiter(Waiting::Commit),
-            status: StatusFile::new(parts.config.status_file.clone()),
+            status: StatusFile::start(parts.config.status_file.clone()),
             drain_timeout: parts.config.drain_timeout,
             control,
             lanes: HashMap::new(),
@@ -411,7 +412,7 @@ impl Supervisor {
 
     fn tell(&mut self, end: Option<State>) {
         let status = Arc::new(Status::of(&self.parts, self.lanes.values(), end));
-        self.status.write(&status);
+        self.status.tell(&status);
         self.parts.board.post(status);
     }
 

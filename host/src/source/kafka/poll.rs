@@ -82,7 +82,12 @@ impl Poller {
         let mut end = None;
         let mut count = 0;
         while count < self.chunk_records {
-            let wait = end.map_or(IDLE, |end: Instant| end.saturating_duration_since(Instant::now()));
+            let wait = end.map_or(IDLE, |end: Instant| {
+                whole_millis(end.saturating_duration_since(Instant::now()))
+            });
+            if wait.is_zero() {
+                return;
+            }
             let polled = self.consumer.poll(wait);
             // Assignments come while polling. Records gathered for an earlier assignment come once more with the new one.
             for number in self.consumer.context().take_fresh() {
@@ -293,6 +298,11 @@ impl Poller {
         // The pipeline has gone: it closes this thread, too.
         let _ = self.events.send(event);
     }
+}
+
+/// librdkafka waits for whole milliseconds; for less, it would be asked again and again until they are over.
+fn whole_millis(time: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// The client breaks on a header whose name is no UTF-8, which Kafka's protocol rules out and brokers let through. Such a
