@@ -127,7 +127,9 @@ pub trait Control: Send + Sync {
 
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    #[error("no broker of {brokers} answers; is Kafka running there? (`--from kafka://HOST:PORT/TOPIC` names another)")]
+    #[error(
+        "no broker of {brokers} answers; is Kafka running there? (`kafka://HOST:PORT/…` or KAFKA_BOOTSTRAP_SERVERS names another)"
+    )]
     Unreachable {
         brokers: String,
         #[source]

@@ -37,7 +37,7 @@ fn broken(promise: &'static str) -> Differences {
 
 #[test]
 fn offsets_committed_before_their_rows_are_written_are_noticed() {
-    let found = broken("mutant-commit-before-write=return");
+    let found = broken("mutant-commit-before-write=return;written=sleep(30)");
     assert!(
         found.lost_rows.len() + found.wrong_cells.len() + found.lost_letters.len() > 0,
         "records are lost"

@@ -110,6 +110,7 @@ fn condition(key: &str, value: &str, now_ms: i64) -> Result<Condition, FilterErr
     };
     let time = || time(value, now_ms).ok_or_else(|| wrong(TIME));
     Ok(match key {
+        "code" | "topic" if value.is_empty() => return Err(wrong("a name")),
         "code" => Condition::Code(value.to_owned()),
         "stage" if ["decode", "transform", "write"].contains(&value) => Condition::Stage(value.to_owned()),
         "stage" => return Err(wrong("decode, transform or write")),

@@ -72,6 +72,7 @@ fn what_is_no_condition_says_what_would_be_one() {
         assert!(error("since", bad).contains("2h"), "{bad}");
     }
     assert!(error("plugin", "").contains("digest"));
+    assert!(error("code", "").contains("a name"));
 }
 
 #[test]
