@@ -85,9 +85,6 @@ impl Poller {
             let wait = end.map_or(IDLE, |end: Instant| {
                 whole_millis(end.saturating_duration_since(Instant::now()))
             });
-            if wait.is_zero() {
-                return;
-            }
             let polled = self.consumer.poll(wait);
             // Assignments come while polling. Records gathered for an earlier assignment come once more with the new one.
             for number in self.consumer.context().take_fresh() {
