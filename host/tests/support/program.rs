@@ -125,7 +125,9 @@ impl Job {
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(self.directory.path())
             .stdin(Stdio::null());
-        std::fs::write(self.directory.path().join("host.toml"), self.settings()).unwrap();
+        // Whole at any moment: another process of this job may be reading it.
+        let (new, file) = (self.write("host.toml.new", &self.settings()), self.path("host.toml"));
+        std::fs::rename(new, file).unwrap();
         Running::start(command)
     }
 
