@@ -14,9 +14,6 @@ use tokio::sync::oneshot;
 
 use super::aside;
 
-/// `nice` of a call that takes long: a tenth of a core that somebody else wants too, and all of one that nobody wants.
-const LONG_CALL: i32 = 10;
-
 type Call = Box<dyn FnOnce() -> Answer + Send>;
 type Answer = Box<dyn FnOnce()>;
 
@@ -95,7 +92,7 @@ fn serve(calls: Receiver<Call>) {
 pub fn give_way() {
     if PRIORITY.get() == Priority::Usual {
         PRIORITY.set(Priority::Lowered);
-        aside::lower_priority(LONG_CALL);
+        aside::lower_priority(aside::LOW);
     }
 }
 
@@ -125,7 +122,7 @@ mod tests {
         let first = call(false).await;
         assert_eq!(first.1, usual);
         assert_eq!(call(false).await, first);
-        assert_eq!(call(true).await, (first.0, LONG_CALL.max(usual)));
+        assert_eq!(call(true).await, (first.0, aside::LOW.max(usual)));
         let second = call(false).await;
         assert_ne!(second.0, first.0);
         assert_eq!(second.1, usual);

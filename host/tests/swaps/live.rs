@@ -111,11 +111,24 @@ fn swap(address: &str, component: &[u8]) -> Json {
     serde_json::from_str(&answer.body).unwrap()
 }
 
+/// What a swap takes beyond compiling and checking, in milliseconds.
+struct Work {
+    trial: f64,
+    announce: f64,
+    put: f64,
+}
+
+impl Work {
+    fn whole(&self) -> f64 {
+        self.trial + self.announce + self.put
+    }
+}
+
 /// What swaps came to.
 #[derive(Default)]
 struct Swaps {
-    /// Milliseconds beyond compiling and checking, and of those two.
-    work: Vec<f64>,
+    /// Milliseconds beyond compiling and checking, by phase, and of those two.
+    work: Vec<Work>,
     assembling: Vec<f64>,
     resident_kib: Vec<u64>,
 }
@@ -151,7 +164,11 @@ impl Swaps {
         let done = swap(address, component);
         assert_eq!(done["outcome"], "swapped", "{done}");
         let of = |phase: &str| done["times"][phase].as_f64().unwrap();
-        self.work.push(of("trial_ms") + of("announce_ms") + of("put_ms"));
+        self.work.push(Work {
+            trial: of("trial_ms"),
+            announce: of("announce_ms"),
+            put: of("put_ms"),
+        });
         self.assembling.push(of("assemble_ms"));
         self.resident_kib.push(resident_kib(process));
         std::thread::sleep(Duration::from_millis(variable_or("SWAP_PAUSE_MS", PAUSE_MS)));
@@ -167,7 +184,8 @@ impl Swaps {
                 sorted[sorted.len() - 1],
             )
         };
-        let (work, assembling) = (sorted(&self.work), sorted(&self.assembling));
+        let whole: Vec<_> = self.work.iter().map(Work::whole).collect();
+        let (work, assembling) = (sorted(&whole), sorted(&self.assembling));
         eprintln!(
             "{} {name}: ms beyond compiling and checking: middle {:.1}, p99 {:.1}, most {:.1}; compiling and checking: middle {:.0}, most {:.0}",
             self.work.len(),
@@ -177,6 +195,11 @@ impl Swaps {
             assembling.0,
             assembling.2,
         );
+        let mut longest: Vec<_> = self.work.iter().collect();
+        longest.sort_by(|one, other| other.whole().total_cmp(&one.whole()));
+        for Work { trial, announce, put } in longest.into_iter().take(5) {
+            eprintln!("  of the longest: {trial:.1} ms to try, {announce:.1} to announce, {put:.1} to put");
+        }
     }
 }
 
