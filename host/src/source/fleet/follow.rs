@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
@@ -66,7 +67,7 @@ impl Following {
         while !sender.is_closed() {
             match self.consumer.poll(POLL) {
                 Some(Ok(message)) => {
-                    let record = to_record(&self.partition, &message);
+                    let record = to_record(&self.partition, &message, Bytes::copy_from_slice);
                     let offset = record.position.offset.0;
                     // After a loss of the log's end, librdkafka begins at its beginning.
                     if offset > self.after && name(&record).as_ref() == Some(&self.of) {

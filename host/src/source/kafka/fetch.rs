@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
@@ -186,7 +187,7 @@ impl Fetching<'_> {
                     before.push(message.timestamp().to_millis());
                 }
                 Some(Ok(message)) if message.offset() == self.wanted.offset => {
-                    return Ok((to_record(&self.partition, &message), before));
+                    return Ok((to_record(&self.partition, &message, Bytes::copy_from_slice), before));
                 }
                 Some(Ok(message)) => return Err(gap(Some(message.offset()))),
                 Some(Err(KafkaError::PartitionEOF(_))) => return Err(gap(None)),

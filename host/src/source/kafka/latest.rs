@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
@@ -104,7 +105,7 @@ impl<F: FnMut(Vec<Record>) -> ControlFlow<()>> Reading<'_, F> {
                 Some(Ok(message)) => {
                     heard = Instant::now();
                     if message.offset() < offsets.end {
-                        batch.push(to_record(partition, &message));
+                        batch.push(to_record(partition, &message, Bytes::copy_from_slice));
                     }
                     message.offset() + 1 >= offsets.end
                 }

@@ -9,6 +9,7 @@ pub mod fetch;
 pub mod latest;
 mod metadata;
 pub(super) mod poll;
+mod reading;
 mod rebalance;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,6 +1,5 @@
 //! The polling thread: takes records from librdkafka, hands them out by partition, pauses partitions that are full.
 
-use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,7 +12,8 @@ use rdkafka::message::{BorrowedHeaders, BorrowedMessage, Headers, Message};
 use rdkafka::{Timestamp, TopicPartitionList};
 use tokio::sync::mpsc;
 
-use super::rebalance::{Assigned, Context};
+use super::reading::{Reading, Readings};
+use super::rebalance::Context;
 use super::{Flags, client};
 use crate::connection::KafkaConnection;
 use crate::record::position::{Offset, Partition, Position};
@@ -42,43 +42,20 @@ pub struct Poller {
     pub chunk_records: usize,
 }
 
-/// What the thread knows between two polls.
-#[derive(Default)]
-struct State {
-    gathered: HashMap<i32, Vec<Record>>,
-    paused: HashSet<i32>,
-    /// Log ends seen when the partition was assigned, with `Until::End`.
-    ends: HashMap<i32, i64>,
-    /// Partitions read to their end.
-    ended: HashSet<i32>,
-    /// Partitions of which a record has come since they were assigned.
-    begun: HashSet<i32>,
-    /// Since when the brokers do not answer, or since they were last asked.
-    waiting_since: Option<Instant>,
-}
-
-impl State {
-    fn forget(&mut self, number: i32) {
-        self.gathered.remove(&number);
-        self.paused.remove(&number);
-        self.ends.remove(&number);
-        self.ended.remove(&number);
-        self.begun.remove(&number);
-    }
-}
-
 impl Poller {
     pub fn run(self) {
-        let mut state = State::default();
+        let mut readings = Readings::default();
         while !self.flags.is_closing.load(Ordering::Relaxed) {
-            self.gather(&mut state);
-            self.hand_out(&mut state);
-            self.pause_and_resume(&mut state);
+            self.gather(&mut readings);
+            for reading in readings.all() {
+                self.hand_out(reading);
+            }
+            self.pause_and_resume(&mut readings);
         }
     }
 
     /// Polls until a chunk is there or the linger time is over.
-    fn gather(&self, state: &mut State) {
+    fn gather(&self, readings: &mut Readings) {
         let mut end = None;
         let mut count = 0;
         while count < self.chunk_records {
@@ -86,32 +63,31 @@ impl Poller {
                 whole_millis(end.saturating_duration_since(Instant::now()))
             });
             let polled = self.consumer.poll(wait);
-            // Assignments come while polling. Records gathered for an earlier assignment come once more with the new one.
-            for number in self.consumer.context().take_fresh() {
-                state.forget(number);
-            }
+            readings.follow(self.consumer.context());
             match polled {
                 Some(Ok(message)) => {
-                    self.note_recovered(state);
+                    self.note_recovered(readings);
                     end.get_or_insert_with(|| Instant::now() + LINGER);
                     count += 1;
-                    self.take(state, &message);
+                    self.take(readings, &message);
                 }
                 Some(Err(KafkaError::PartitionEOF(number))) => {
-                    self.note_recovered(state);
-                    if self.until == Until::End {
-                        self.end(state, number);
+                    self.note_recovered(readings);
+                    if self.until == Until::End
+                        && let Some(reading) = readings.get(number)
+                    {
+                        self.end(reading);
                     }
                 }
                 Some(Err(error)) => {
-                    self.note_error(state, error);
+                    self.note_error(readings, error);
                     return;
                 }
                 // Served a call-back, or nothing came.
                 None => {
                     match self.consumer.context().take_error() {
-                        Some(error) => self.note_error(state, error),
-                        None => self.ask_again(state),
+                        Some(error) => self.note_error(readings, error),
+                        None => self.ask_again(readings),
                     }
                     return;
                 }
@@ -119,40 +95,35 @@ impl Poller {
         }
     }
 
-    fn take(&self, state: &mut State, message: &BorrowedMessage<'_>) {
-        let number = message.partition();
-        let Some(assigned) = self.consumer.context().assigned(number) else {
+    fn take(&self, readings: &mut Readings, message: &BorrowedMessage<'_>) {
+        let Some(reading) = readings.get(message.partition()) else {
             return;
         };
-        if self.flags.is_quiet.load(Ordering::Relaxed) || state.ended.contains(&number) {
+        if self.flags.is_quiet.load(Ordering::Relaxed) || reading.has_ended {
             return;
         }
-        if self.until == Until::End {
-            let end = self.log_end(state, number);
-            if message.offset() >= end {
-                self.end(state, number);
-                return;
-            }
+        if self.until == Until::End && message.offset() >= self.log_end(reading) {
+            self.end(reading);
+            return;
         }
-        self.note_gap(state, &assigned, message.offset());
-        let record = to_record(&assigned.partition, message);
-        assigned.gauge.add(1, record.size());
-        state.gathered.entry(number).or_default().push(record);
-        if self.until == Until::End && message.offset() + 1 >= self.log_end(state, number) {
-            self.end(state, number);
+        self.note_gap(reading, message.offset());
+        reading.gather(message);
+        if reading.is_at_end(message) {
+            self.end(reading);
         }
     }
 
     /// Says so where records were deleted before they were read: nobody else would notice.
-    fn note_gap(&self, state: &mut State, assigned: &Assigned, offset: i64) {
-        let number = assigned.partition.number;
-        if !state.begun.insert(number) {
+    fn note_gap(&self, reading: &mut Reading, offset: i64) {
+        if std::mem::replace(&mut reading.has_begun, true) {
             return;
         }
+        let assigned = &reading.assigned;
         let Some(from) = assigned.from.filter(|from| from.0 != offset) else {
             return;
         };
         // A gap is usual where transactions or compaction leave one; a log that begins later is none.
+        let number = assigned.partition.number;
         let low = self.consumer.fetch_watermarks(&self.topic, number, WATERMARK_TIMEOUT);
         let low = low.map_or(from.0, |(low, _)| low);
         if low > from.0 {
@@ -165,8 +136,9 @@ impl Poller {
     }
 
     /// The partition's log end, asked for once. Where it cannot be had, the end is where the brokers say "no more".
-    fn log_end(&self, state: &mut State, number: i32) -> i64 {
-        *state.ends.entry(number).or_insert_with(|| {
+    fn log_end(&self, reading: &mut Reading) -> i64 {
+        let number = reading.number();
+        *reading.end.get_or_insert_with(|| {
             self.consumer
                 .fetch_watermarks(&self.topic, number, WATERMARK_TIMEOUT)
                 .map_or(i64::MAX, |(_, high)| high)
@@ -174,48 +146,36 @@ impl Poller {
     }
 
     /// Hands out what is gathered, then says that nothing more comes.
-    fn end(&self, state: &mut State, number: i32) {
-        if !state.ended.insert(number) {
+    fn end(&self, reading: &mut Reading) {
+        if std::mem::replace(&mut reading.has_ended, true) {
             return;
         }
-        self.hand_out(state);
-        if let Some(assigned) = self.consumer.context().assigned(number) {
-            self.send(Event::End {
-                partition: assigned.partition,
+        self.hand_out(reading);
+        self.send(Event::End {
+            partition: Arc::clone(&reading.assigned.partition),
+        });
+    }
+
+    fn hand_out(&self, reading: &mut Reading) {
+        if !reading.gathered.is_empty() {
+            self.send(Event::Records {
+                partition: Arc::clone(&reading.assigned.partition),
+                records: std::mem::take(&mut reading.gathered),
             });
         }
     }
 
-    fn hand_out(&self, state: &mut State) {
-        for (number, records) in state.gathered.drain() {
-            // A partition revoked meanwhile: another member reads these.
-            if let Some(assigned) = self.consumer.context().assigned(number) {
-                self.send(Event::Records {
-                    partition: assigned.partition,
-                    records,
-                });
-            }
-        }
-    }
-
     /// Full partitions are paused, half-empty ones resumed. What librdkafka has fetched already is kept by it.
-    fn pause_and_resume(&self, state: &mut State) {
-        let assigned = self.consumer.context().all_assigned();
-        let numbers: HashSet<_> = assigned.iter().map(|assigned| assigned.partition.number).collect();
-        state.paused.retain(|number| numbers.contains(number));
-        state.ended.retain(|number| numbers.contains(number));
-        state.ends.retain(|number, _| numbers.contains(number));
-        state.begun.retain(|number| numbers.contains(number));
+    fn pause_and_resume(&self, readings: &mut Readings) {
         let (mut pause, mut resume) = (TopicPartitionList::new(), TopicPartitionList::new());
-        for assigned in &assigned {
-            let number = assigned.partition.number;
-            let is_paused = state.paused.contains(&number);
-            if !is_paused && (assigned.gauge.is_full() || state.ended.contains(&number)) {
+        for reading in readings.all() {
+            let (number, gauge) = (reading.number(), &reading.assigned.gauge);
+            if !reading.is_paused && (gauge.is_full() || reading.has_ended) {
                 pause.add_partition(&self.topic, number);
-                state.paused.insert(number);
-            } else if is_paused && assigned.gauge.has_room() && !state.ended.contains(&number) {
+                reading.is_paused = true;
+            } else if reading.is_paused && gauge.has_room() && !reading.has_ended {
                 resume.add_partition(&self.topic, number);
-                state.paused.remove(&number);
+                reading.is_paused = false;
             }
         }
         for (list, done) in [(&pause, self.try_pause(&pause)), (&resume, self.try_resume(&resume))] {
@@ -241,25 +201,25 @@ impl Poller {
         }
     }
 
-    fn note_recovered(&self, state: &mut State) {
-        if state.waiting_since.take().is_some() {
+    fn note_recovered(&self, readings: &mut Readings) {
+        if readings.waiting_since.take().is_some() {
             self.send(Event::Recovered);
         }
     }
 
     /// On an idle topic no record shows that the brokers are back: they are asked.
-    fn ask_again(&self, state: &mut State) {
-        if state.waiting_since.is_none_or(|since| since.elapsed() < ASK_AGAIN) {
+    fn ask_again(&self, readings: &mut Readings) {
+        if readings.waiting_since.is_none_or(|since| since.elapsed() < ASK_AGAIN) {
             return;
         }
         if self.consumer.fetch_metadata(Some(&self.topic), ASK_AGAIN).is_ok() {
-            self.note_recovered(state);
+            self.note_recovered(readings);
         } else {
-            state.waiting_since = Some(Instant::now());
+            readings.waiting_since = Some(Instant::now());
         }
     }
 
-    fn note_error(&self, state: &mut State, error: KafkaError) {
+    fn note_error(&self, readings: &mut Readings, error: KafkaError) {
         if let Some(error) = self.fatal(&error) {
             self.flags.is_closing.store(true, Ordering::Relaxed);
             self.send(Event::Failed(error));
@@ -274,7 +234,7 @@ impl Poller {
             tracing::debug!(?error, "librdkafka goes on");
             return;
         }
-        state.waiting_since.get_or_insert_with(Instant::now);
+        readings.waiting_since.get_or_insert_with(Instant::now);
         self.send(Event::Waiting(error));
     }
 
@@ -320,8 +280,12 @@ fn readable(headers: &BorrowedHeaders, partition: &Partition, offset: i64) -> Ve
     (0..headers.count()).filter_map(header).collect()
 }
 
-pub fn to_record(partition: &Arc<Partition>, message: &BorrowedMessage<'_>) -> Record {
-    let bytes = |part: Option<&[u8]>| part.map(Bytes::copy_from_slice);
+/// `keep` copies the key and the value out of librdkafka's memory.
+pub fn to_record(
+    partition: &Arc<Partition>,
+    message: &BorrowedMessage<'_>,
+    mut keep: impl FnMut(&[u8]) -> Bytes,
+) -> Record {
     let headers = message
         .headers()
         .map_or_else(Vec::new, |headers| readable(headers, partition, message.offset()));
@@ -335,8 +299,8 @@ pub fn to_record(partition: &Arc<Partition>, message: &BorrowedMessage<'_>) -> R
             Timestamp::CreateTime(ms) | Timestamp::LogAppendTime(ms) => Some(ms),
             Timestamp::NotAvailable => None,
         },
-        key: bytes(message.key()),
-        value: bytes(message.payload()),
+        key: message.key().map(&mut keep),
+        value: message.payload().map(&mut keep),
         headers,
         redriven: None,
     }

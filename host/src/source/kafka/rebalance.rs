@@ -4,7 +4,7 @@
 //! what to commit, commits that, and only then lets librdkafka give them away.
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -33,6 +33,8 @@ pub struct Context {
     flags: Arc<Flags>,
     config: Config,
     assigned: Mutex<HashMap<i32, Assigned>>,
+    /// How often that has changed.
+    generation: AtomicU64,
     /// Partitions assigned since the polling thread last asked.
     fresh: Mutex<Vec<i32>>,
     last_error: Mutex<Option<KafkaError>>,
@@ -54,17 +56,15 @@ impl Context {
             flags,
             config: config.clone(),
             assigned: Mutex::default(),
+            generation: AtomicU64::new(0),
             fresh: Mutex::default(),
             last_error: Mutex::default(),
         }
     }
 
-    pub fn assigned(&self, number: i32) -> Option<Assigned> {
-        self.assigned
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&number)
-            .cloned()
+    /// Another number than before where partitions came or went.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
     }
 
     pub fn all_assigned(&self) -> Vec<Assigned> {
@@ -135,6 +135,7 @@ impl Context {
             });
         }
         drop(assigned);
+        self.generation.fetch_add(1, Ordering::Release);
         self.send(Event::Assigned(assignments));
     }
 
@@ -190,6 +191,7 @@ impl Context {
                 .map(|gone| gone.partition)
                 .collect()
         };
+        self.generation.fetch_add(1, Ordering::Release);
         if partitions.is_empty() || self.flags.is_closing.load(Ordering::Relaxed) {
             return;
         }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
@@ -133,7 +134,7 @@ impl Letters {
 
 /// The letter that a message is.
 pub fn found(partition: &Arc<Partition>, message: &BorrowedMessage<'_>) -> Found {
-    let record = to_record(partition, message);
+    let record = to_record(partition, message, Bytes::copy_from_slice);
     Found {
         at: record.position.clone(),
         letter: headers::read(&record),
