@@ -1,0 +1,186 @@
+"""Runs the kinds of `servers` in turns and says what came of them. Called by `servers`, which starts what it needs."""
+import csv
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROWS, RUNS = int(os.environ.get("ROWS", 200_000)), int(os.environ.get("RUNS", 5))
+# A Cassandra that has just started takes several times the processor time for each row.
+WARM_UP_ROWS = int(os.environ.get("WARM_UP_ROWS", 600_000))
+HOST, BARE, PLUGIN = "target/release/host", "target/release/examples/bare", "plugins/order_enrich.wasm"
+BROKERS, NODE = os.environ["KAFKA_BOOTSTRAP_SERVERS"], os.environ["CASSANDRA_CONTACT_POINTS"]
+CASSANDRA = int(open(os.environ["SERVICES_DIR"] + "/cassandra-1/pid").read().split()[0])
+TICK = os.sysconf("SC_CLK_TCK")
+TOPICS = {"Avro": "bench-avro", "JSON": "bench-json"}
+# The CQL batch of `host run`'s default, which its bound has to have, too.
+DEFAULT_BATCH = 10
+
+
+def cassandra_seconds():
+    fields = open(f"/proc/{CASSANDRA}/stat").read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def run(command, **more):
+    """The command's output, its processor time in seconds and its largest memory in MiB."""
+    with tempfile.TemporaryFile("w+") as said:
+        child = subprocess.Popen(command, stdout=said, stderr=said, **more)
+        _, status, usage = os.wait4(child.pid, 0)
+        said.seek(0)
+        text = said.read()
+    if status:
+        sys.exit(f"{' '.join(command)} failed:\n{text}")
+    return text, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def keyspace(name):
+    run([HOST, "setup", "--from", f"kafka://{BROKERS}/bench-avro", "--to", f"cassandra://{NODE}/{name}"])
+    return name
+
+
+def rows_in(name):
+    rows = json.loads(run([BARE, "count", NODE, name])[0])["count"]
+    services = "host/tests/services/services"
+    run([services, "cql", f"DROP KEYSPACE {name}"])
+    return rows
+
+
+def consume(form):
+    def once(_):
+        said = json.loads(run([BARE, "consume", BROKERS, TOPICS[form]])[0])
+        return {"rate": said["count"] / said["seconds"], "cpu_us": said["cpu_seconds"] / said["count"] * 1e6}
+    return once
+
+
+def drive(batch, in_flight):
+    def once(number):
+        name, before = keyspace(f"bench_{number}"), cassandra_seconds()
+        text, _, memory = run([BARE, "drive", NODE, name, str(ROWS), str(batch), str(in_flight)])
+        said, server = json.loads(text), cassandra_seconds() - before
+        if rows_in(name) != ROWS:
+            sys.exit("the bare driver loop has lost rows")
+        return {"rate": ROWS / said["seconds"], "cpu_us": said["cpu_seconds"] / ROWS * 1e6,
+                "server_us": server / ROWS * 1e6, "rss_mib": memory}
+    return once
+
+
+def host(form, *more):
+    def once(number):
+        name, before = keyspace(f"bench_{number}"), cassandra_seconds()
+        command = [HOST, "run", "--plugin", PLUGIN, "--from", f"kafka://{BROKERS}/{TOPICS[form]}",
+                   "--to", f"cassandra://{NODE}/{name}", "--group", name, "--exit-at-end", "--admin", "off", *more]
+        text, cpu, memory = run(command, env={**os.environ, **settings_of(more)})
+        server = cassandra_seconds() - before
+        said = re.search(r"read (\d+) records: (\d+) rows written, .* in ([\d.]+) s", text)
+        rows = rows_in(name)
+        if not said or int(said[1]) != ROWS or rows != DISTINCT:
+            sys.exit(f"{rows} rows in the table, {DISTINCT} expected:\n{text}")
+        # What a run takes that has nothing to read, start and joining the group, is not a record's.
+        return {"rate": ROWS / (float(said[3]) - START["seconds"]), "cpu_us": (cpu - START["cpu"]) / ROWS * 1e6,
+                "server_us": server / ROWS * 1e6, "rss_mib": memory}
+    return once
+
+
+def settings_of(_):
+    return {"HOST_PLUGIN_WATCH": "false"}
+
+
+def start_up(number):
+    """Processor time and time of a run that reads nothing: the middle of three."""
+    runs = []
+    for turn in range(3):
+        command = [HOST, "run", "--plugin", PLUGIN, "--from", f"kafka://{BROKERS}/bench-empty", "--to",
+                   f"cassandra://{NODE}/bench_{number}", "--group", f"start{turn}", "--exit-at-end", "--admin", "off"]
+        keyspace(f"bench_{number}")
+        text, cpu, _ = run(command)
+        runs.append((float(re.search(r" in ([\d.]+) s", text)[1]), cpu))
+    rows_in(f"bench_{number}")
+    return {"seconds": statistics.median(s for s, _ in runs), "cpu": statistics.median(c for _, c in runs)}
+
+
+def produce():
+    """The topics, and how many rows their records make: an order may come twice."""
+    with tempfile.TemporaryDirectory() as at:
+        run([HOST, "generate", "orders", "--rows", str(ROWS), "--seed", "1", "--out", f"{at}/orders.csv"])
+        for form, topic in [*TOPICS.items(), ("Avro", "bench-empty")]:
+            run([HOST, "setup", "--from", f"kafka://{BROKERS}/{topic}", "--to", f"cassandra://{NODE}/bench"])
+            if topic != "bench-empty":
+                run([HOST, "produce", f"{at}/orders.csv", "--format", form.lower(), "--to", f"kafka://{BROKERS}/{topic}"])
+        with open(f"{at}/orders.csv") as file:
+            key = lambda row: (row["order_id"], row["customer_id"], row["order_purchase_timestamp"])
+            return len({key(row) for row in csv.DictReader(file)})
+
+
+KINDS = {
+    "consumer, Avro": consume("Avro"),
+    "consumer, JSON": consume("JSON"),
+    "driver, singles, 256 in flight": drive(1, 256),
+    "driver, batches of 10, 16 in flight": drive(10, 16),
+    "driver, batches of 10, 64 in flight": drive(10, 64),
+    "driver, batches of 50, 16 in flight": drive(50, 16),
+    "host, Avro": host("Avro"),
+    "host, JSON": host("JSON"),
+    "host, Avro, again": host("Avro"),
+}
+if os.environ.get("KINDS"):
+    KINDS = {name: kind for name, kind in KINDS.items() if re.search(os.environ["KINDS"], name)}
+RATIOS = [
+    # What, of what, by which of the sums of what.
+    ("host CPU, Avro", "cpu_us", "host, Avro", ["consumer, Avro", "driver, batches of 10, 16 in flight"]),
+    ("host CPU, JSON", "cpu_us", "host, JSON", ["consumer, JSON", "driver, batches of 10, 16 in flight"]),
+    ("host rows/s, Avro, to 16 in flight", "rate", "host, Avro", ["driver, batches of 10, 16 in flight"]),
+    ("host rows/s, Avro, to 64 in flight", "rate", "host, Avro", ["driver, batches of 10, 64 in flight"]),
+    ("host rows/s to singles", "rate", "host, Avro", ["driver, singles, 256 in flight"]),
+    ("driver's rows/s, batches of 10 to singles", "rate", "driver, batches of 10, 64 in flight",
+     ["driver, singles, 256 in flight"]),
+    ("control: host CPU to itself", "cpu_us", "host, Avro, again", ["host, Avro"]),
+    ("control: host rows/s to itself", "rate", "host, Avro, again", ["host, Avro"]),
+]
+
+
+def spread(values, form):
+    return f"{statistics.median(values):{form}} ({min(values):{form}}-{max(values):{form}})"
+
+
+def say(results):
+    print(f"\n{ROWS} orders, {RUNS} rounds; median (least-most)")
+    print(f"{'':38}{'records/s':>28}{'CPU us a record':>24}{'Cassandra us a row':>24}{'RSS MiB':>10}")
+    for kind, rounds in results.items():
+        of = lambda what: [one[what] for one in rounds if what in one]
+        server = spread(of("server_us"), ".1f") if of("server_us") else ""
+        memory = f"{max(of('rss_mib')):.0f}" if of("rss_mib") else ""
+        print(f"{kind:38}{spread(of('rate'), ',.0f'):>28}{spread(of('cpu_us'), '.2f'):>24}{server:>24}{memory:>10}")
+    print(f"\nstart of host, taken off: {START['seconds'] * 1000:.0f} ms, {START['cpu'] * 1000:.0f} ms of CPU")
+    print("ratios within a round")
+    ratios = {}
+    for name, what, kind, bounds in RATIOS:
+        if kind not in results or any(bound not in results for bound in bounds):
+            continue
+        values = [results[kind][at][what] / sum(results[bound][at][what] for bound in bounds) for at in range(RUNS)]
+        ratios[name] = values
+        print(f"  {name:44}{spread(values, '.2f'):>24}")
+    os.makedirs("target/bench", exist_ok=True)
+    with open("target/bench/servers.json", "w") as file:
+        json.dump({"rows": ROWS, "runs": RUNS, "start": START, "results": results, "ratios": ratios}, file, indent=1)
+
+
+DISTINCT = produce()
+START = start_up(0)
+name = keyspace("warm_up")
+for _ in range(-(-WARM_UP_ROWS // ROWS)):
+    run([BARE, "drive", NODE, name, str(ROWS), "10", "16"])
+rows_in(name)
+results = {kind: [] for kind in KINDS}
+number = 0
+for turn in range(RUNS):
+    began = time.monotonic()
+    for kind, once in KINDS.items():
+        number += 1
+        results[kind].append(once(number))
+    print(f"round {turn + 1} of {RUNS} took {time.monotonic() - began:.0f} s", flush=True)
+say(results)
