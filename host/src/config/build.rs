@@ -15,7 +15,8 @@ use crate::connection::{
 use crate::pipeline::budget::Share;
 use crate::pipeline::probation::Probation;
 use crate::plugin::limits::Limits;
-use crate::sink::cassandra::config::Consistency;
+use crate::sink::cassandra::config::{Consistency, CqlBatches};
+use crate::sink::cassandra::limit::InFlight;
 use crate::source::fleet::Fleet;
 use crate::source::kafka::config::Start;
 use crate::{pipeline, sink, source, telemetry};
@@ -254,7 +255,13 @@ fn cassandra(values: &mut Values, nodes: Vec<String>) -> sink::cassandra::config
         },
         consistency: values.choice("sink.cassandra.consistency", &levels),
         request_timeout: values.millis("sink.cassandra.request_timeout_ms"),
-        writes_in_flight: values.size("sink.cassandra.writes_in_flight"),
+        in_flight: values
+            .auto_or("sink.cassandra.writes_in_flight")
+            .map_or(InFlight::Found, InFlight::Fixed),
+        cql_batches: CqlBatches {
+            partitions: values.auto_or("sink.cassandra.batch_partitions"),
+            bytes: values.auto_or("sink.cassandra.batch_kib").map(|kib| kib << 10),
+        },
         write_nulls: values.choice("sink.cassandra.write_nulls", &[true, false]),
     }
 }

@@ -35,6 +35,12 @@ pub enum Form {
         min: u64,
         max: u64,
     },
+    /// The same, or `auto`: found at run time.
+    AutoOr {
+        unit: &'static str,
+        min: u64,
+        max: u64,
+    },
 }
 
 /// Tables of `host.toml` whose keys are not ours to list: librdkafka's properties and the plugin's own settings.
@@ -78,7 +84,9 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: "sink.cassandra.tls_key", env: "HOST_CASSANDRA_TLS_KEY", form: Form::Text("PEM file"), doc: "Key of the client certificate.", ..PLAIN },
     Setting { key: "sink.cassandra.consistency", env: "HOST_CONSISTENCY", flag: "--consistency", default: "QUORUM", form: Form::Words(&["ONE", "TWO", "THREE", "QUORUM", "ALL", "LOCAL_ONE", "LOCAL_QUORUM", "EACH_QUORUM"]), doc: "Consistency level of every write.", ..PLAIN },
     Setting { key: "sink.cassandra.request_timeout_ms", env: "HOST_REQUEST_TIMEOUT_MS", default: "10000", form: number("ms", 1, 600_000), doc: "One write that takes longer counts as timed out and is tried again.", ..PLAIN },
-    Setting { key: "sink.cassandra.writes_in_flight", env: "HOST_WRITES_IN_FLIGHT", default: "256", form: number("rows", 1, 32_768), doc: "Rows being written at one time. More hides latency; fewer is gentler to a small cluster.", ..PLAIN },
+    Setting { key: "sink.cassandra.writes_in_flight", env: "HOST_WRITES_IN_FLIGHT", default: "auto", form: auto_or("requests", 1, 32_768), doc: "Requests (a CQL batch is one) being made of one node at one time. `auto` finds for each node how many are worth it, and steps back from one that gets slow. See `cassandra.md`.", ..PLAIN },
+    Setting { key: "sink.cassandra.batch_partitions", env: "HOST_CQL_BATCH_PARTITIONS", default: "auto", form: auto_or("partition keys", 0, 1_000), doc: "Partition keys in one CQL batch; `auto`: as many as the server takes without a warning in its log (10, unless it is set up otherwise). 1: only rows of one partition key share a CQL batch. 0: none do.", ..PLAIN },
+    Setting { key: "sink.cassandra.batch_kib", env: "HOST_CQL_BATCH_KIB", default: "auto", form: auto_or("KiB", 1, 16_384), doc: "Size of one CQL batch, as the server counts it; `auto`: as large as it takes without a warning in its log (5 KiB, unless it is set up otherwise).", ..PLAIN },
     Setting { key: "sink.cassandra.write_nulls", env: "HOST_WRITE_NULLS", default: "false", form: Form::Words(&["true", "false"]), doc: "Write nulls as tombstones instead of leaving the column unset.", ..PLAIN },
     Setting { key: "registry.url", env: "SCHEMA_REGISTRY_URL", flag: "--registry", default: "http://127.0.0.1:8081", form: Form::Text("URL"), doc: "Schema registry that speaks Confluent's REST API.", ..PLAIN },
     Setting { key: "registry.auth", env: "SCHEMA_REGISTRY_AUTH", form: Form::Secret("`user:password`"), doc: "Login of the registry.", ..PLAIN },
@@ -118,6 +126,10 @@ pub const SETTINGS: &[Setting] = &[
 
 const fn number(unit: &'static str, min: u64, max: u64) -> Form {
     Form::Number { unit, min, max }
+}
+
+const fn auto_or(unit: &'static str, min: u64, max: u64) -> Form {
+    Form::AutoOr { unit, min, max }
 }
 
 pub fn by_key(key: &str) -> Option<&'static Setting> {
@@ -188,6 +200,7 @@ impl fmt::Display for Form {
                 let comma = if unit.is_empty() { "" } else { ", " };
                 write!(f, "{unit}{comma}{min} to {max}")
             }
+            Self::AutoOr { unit, min, max } => write!(f, "`auto`, or {unit}, {min} to {max}"),
         }
     }
 }

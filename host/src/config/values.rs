@@ -69,6 +69,23 @@ impl Values {
         self.parse(key, read).unwrap_or(min)
     }
 
+    /// `None` for `auto`.
+    pub fn auto_or(&mut self, key: &str) -> Option<usize> {
+        let Some(Form::AutoOr { unit, min, max }) = table::by_key(key).map(|setting| setting.form) else {
+            unreachable!("{key} is not a number or auto in the table");
+        };
+        let read = |text: &str| match text.trim() {
+            "auto" => Ok(None),
+            text => match text.replace('_', "").parse() {
+                Ok(number) if (min..=max).contains(&number) => Ok(usize::try_from(number).ok()),
+                _ => Err(format!(
+                    "`{text}` is neither auto nor a whole number of {unit} from {min} to {max}"
+                )),
+            },
+        };
+        self.parse(key, read).flatten()
+    }
+
     pub fn size(&mut self, key: &str) -> usize {
         usize::try_from(self.number(key)).unwrap_or(usize::MAX)
     }

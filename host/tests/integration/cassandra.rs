@@ -9,8 +9,9 @@ use host::connection::CassandraConnection;
 use host::record::columns::{Batch, DataType};
 use host::record::descriptor::{Descriptor, Effect, Field, Output, Rows, Target};
 use host::record::position::WriteTime;
-use host::sink::cassandra::config::{Config, Consistency};
+use host::sink::cassandra::config::{Config, Consistency, CqlBatches};
 use host::sink::cassandra::fit::Mismatch;
+use host::sink::cassandra::limit::InFlight;
 use host::sink::cassandra::read_back::CassandraReader;
 use host::sink::cassandra::schema::{self, State};
 use host::sink::cassandra::session::{self, ConnectError};
@@ -31,7 +32,8 @@ fn config() -> Config {
         },
         consistency: Consistency::Quorum,
         request_timeout: Duration::from_secs(10),
-        writes_in_flight: 64,
+        in_flight: InFlight::Found,
+        cql_batches: CqlBatches::default(),
         write_nulls: false,
     }
 }

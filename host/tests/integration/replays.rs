@@ -231,6 +231,7 @@ fn many(name: &str, count: i64) -> Job {
         .says(&format!("{count} rejected (bad-timestamp {count})"));
     let slow = [
         ("HOST_WRITES_IN_FLIGHT", "1"),
+        ("HOST_CQL_BATCH_PARTITIONS", "0"),
         ("HOST_BATCH_RECORDS", "20"),
         ("HOST_COMMIT_INTERVAL_MS", "50"),
     ];

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::support::variable;
 use host::connection::{CassandraConnection, ClientCertificate, Login, Secret, Tls};
-use host::sink::cassandra::config::{Config, Consistency};
+use host::sink::cassandra::config::{Config, Consistency, CqlBatches};
+use host::sink::cassandra::limit::InFlight;
 use host::sink::cassandra::session::{ConnectError, connect};
 use host::sink::cassandra::tls::TlsError;
 
@@ -30,7 +31,8 @@ fn config() -> Config {
         },
         consistency: Consistency::Quorum,
         request_timeout: Duration::from_secs(10),
-        writes_in_flight: 1,
+        in_flight: InFlight::Found,
+        cql_batches: CqlBatches::default(),
         write_nulls: false,
     }
 }

@@ -4,7 +4,7 @@ use crate::compare::Differences;
 use crate::kills::{Plan, carry_out};
 use crate::ledger::Mix;
 use crate::size;
-use crate::stage::{Stage, Tuning};
+use crate::stage::{Pace, Stage, Tuning};
 
 /// Runs a small plan with a promise broken; what the comparison says.
 fn broken(promise: &'static str) -> Differences {
@@ -25,7 +25,7 @@ fn broken(promise: &'static str) -> Differences {
         // Often, so that a commit that should not be done yet is done before the next kill.
         commit_interval_ms: 20,
         // Slowly, so that a kill finds something unfinished.
-        writes_in_flight: 1,
+        pace: Pace::Slow,
         deadline_ms: 300,
         ..Tuning::default()
     };

@@ -6,7 +6,7 @@ use crate::compare::{differences, find};
 use crate::ledger::{self, Expected, Fate, Mix, Record};
 use crate::life::Life;
 use crate::size::{self, Scale};
-use crate::stage::{Reading, Stage, Tuning, torture_program};
+use crate::stage::{Pace, Reading, Stage, Tuning, torture_program};
 use crate::support::services;
 
 /// Far more than any step takes.
@@ -26,7 +26,7 @@ pub fn slow() -> Tuning {
     Tuning {
         partitions: 6,
         // Slowly, so that records wait whenever something happens.
-        writes_in_flight: 1,
+        pace: Pace::Slow,
         ..Tuning::default()
     }
 }

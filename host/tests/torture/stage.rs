@@ -30,10 +30,18 @@ pub struct Tuning {
     pub batch_records: usize,
     pub commit_interval_ms: u32,
     pub deadline_ms: u32,
-    /// Few make a run last.
-    pub writes_in_flight: u32,
+    pub pace: Pace,
     /// More of the settings file.
     pub more: String,
+}
+
+/// How rows are written.
+#[derive(Debug, Clone, Copy)]
+pub enum Pace {
+    /// As the program does by itself.
+    Usual,
+    /// One after the other, which makes a run last.
+    Slow,
 }
 
 impl Default for Tuning {
@@ -46,7 +54,7 @@ impl Default for Tuning {
             // Far more than a good batch takes on a busy machine: a record is only called endless when a fresh instance
             // has not come back from it alone for this long.
             deadline_ms: 250,
-            writes_in_flight: 64,
+            pace: Pace::Usual,
             more: String::new(),
         }
     }
@@ -65,7 +73,7 @@ pub struct Stage {
     pub directory: TempDir,
     pub runtime: Runtime,
     name: String,
-    tuning: Tuning,
+    pub tuning: Tuning,
     producer: BaseProducer,
 }
 
@@ -136,15 +144,19 @@ impl Stage {
             batch_records,
             commit_interval_ms,
             deadline_ms,
-            writes_in_flight,
+            pace,
             more,
             ..
         } = &self.tuning;
+        let writes = match pace {
+            Pace::Usual => "",
+            Pace::Slow => "writes_in_flight = 1\nbatch_partitions = 0\n",
+        };
         let text = format!(
             "[source]\ntopic = \"{}\"\ngroup = \"{group}\"\n\
              [source.kafka]\n\"heartbeat.interval.ms\" = 300\n\
              [sink.cassandra]\nkeyspace = \"{keyspace}\"\nrequest_timeout_ms = 3000\n\
-             writes_in_flight = {writes_in_flight}\n\
+             {writes}\
              [plugin]\nfile = \"{}\"\n[plugin.settings]\nconfigure = \"ledger\"\n\
              [plugin.limits]\nmemory_mib = 8\ndeadline_ms = {deadline_ms}\nlog_lines_per_second = 5\n\
              [pipeline]\nbatch_records = {batch_records}\ncommit_interval_ms = {commit_interval_ms}\n\

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::life::{Life, died_at_failpoint};
 use crate::size;
-use crate::stage::{Reading, Stage, torture_program};
+use crate::stage::{Pace, Reading, Stage, torture_program};
 
 /// The arrows of the record's way at which the program can die, and how often such a point is passed at most before it
 /// strikes: a batch passes the first six, a commit the next, a rebalance the last two.
@@ -101,6 +101,14 @@ pub struct Victim {
     dies_at: Option<Instant>,
 }
 
+/// Ways of writing: each life has one of them, and what another life left is read by the next.
+const WRITING: [&[(&str, &str)]; 4] = [
+    &[],
+    &[("HOST_WRITES_IN_FLIGHT", "8")],
+    &[("HOST_CQL_BATCH_PARTITIONS", "0")],
+    &[("HOST_CQL_BATCH_PARTITIONS", "50"), ("HOST_CQL_BATCH_KIB", "64")],
+];
+
 /// What a victim asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
@@ -145,6 +153,9 @@ impl Victim {
             .chain((!more.is_empty()).then(|| more.to_owned()))
             .collect();
         command.env("FAILPOINTS", all.join(";"));
+        if let Pace::Usual = stage.tuning.pace {
+            command.envs(WRITING[self.choices.usize(..WRITING.len())].iter().copied());
+        }
         self.born = Instant::now();
         self.life = Some(stage.start(&self.name, command));
         self.slice_at = None;

@@ -181,7 +181,7 @@ fn all_problems_are_reported_at_once_each_with_its_place_and_the_nearest_key() {
         "host.toml:2: unknown setting source.grup; did you mean source.group?",
         "host.toml:3: source.start: `now` is not one of earliest, latest",
         "host.toml:6: sink.cassandra.consistency: `MOST` is not one of ONE, TWO, THREE, QUORUM, ALL",
-        "host.toml:7: sink.cassandra.writes_in_flight: `0` is not a whole number of rows from 1 to 32768",
+        "host.toml:7: sink.cassandra.writes_in_flight: `0` is neither auto nor a whole number of requests from 1 to 32768",
         "host.toml:8: unknown table [pipelin]; did you mean [pipeline]?",
         "host.toml:11: pipeline.batch_records takes one value",
         "host.toml:12: registry.url takes one value",

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::limit::InFlight;
 use crate::connection::CassandraConnection;
 
 #[derive(Debug, Clone)]
@@ -10,10 +11,19 @@ pub struct Config {
     pub consistency: Consistency,
     /// How long one write may take until it counts as timed out.
     pub request_timeout: Duration,
-    /// Rows being written at one time.
-    pub writes_in_flight: usize,
+    /// Requests being made of one node at one time.
+    pub in_flight: InFlight,
+    pub cql_batches: CqlBatches,
     /// Nulls as tombstones rather than unset.
     pub write_nulls: bool,
+}
+
+/// What a CQL batch may have; `None`: as much as the server takes without a warning in its log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CqlBatches {
+    /// Partition keys; 0: no CQL batches.
+    pub partitions: Option<usize>,
+    pub bytes: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

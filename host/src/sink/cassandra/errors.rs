@@ -37,6 +37,11 @@ enum Meaning {
     Unauthorized,
 }
 
+/// Whether the error says that the node has more to do than it can: it said so, or did not answer in time.
+pub fn is_overload(error: &ExecutionError) -> bool {
+    matches!(meaning(error), Meaning::Overloaded | Meaning::Timeout)
+}
+
 /// Whether a statement could not be prepared for want of a server rather than for what it says.
 pub fn is_outage(error: &PrepareError) -> bool {
     let meaning = match error {

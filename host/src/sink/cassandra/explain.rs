@@ -5,12 +5,12 @@ use scylla::client::session::Session;
 use scylla::statement::prepared::PreparedStatement;
 use scylla::value::{CqlValue, Row};
 
+use super::bind::cql_value;
 use super::config::Config;
 use super::fit::{Binding, Role};
 use super::show::show;
 use super::table::Table;
-use super::write::cql_value;
-use super::{BoundOutput, OpenError, bind, errors, prepare, session, statement};
+use super::{BoundOutput, OpenError, bind_outputs, errors, prepare, session, statement};
 use crate::record::descriptor::{Descriptor, Effect};
 use crate::record::position::WriteTime;
 use crate::sink::SinkError;
@@ -43,7 +43,7 @@ pub struct Stored {
 impl Explainer {
     pub async fn open(config: &Config, keyspace: &str, descriptor: &Descriptor) -> Result<Self, OpenError> {
         let session = session::connect(config).await?;
-        let bound = bind(&session, keyspace, descriptor)?;
+        let bound = bind_outputs(&session, keyspace, descriptor)?;
         let mut outputs = Vec::with_capacity(bound.len());
         for (output, BoundOutput { table, bindings }) in descriptor.outputs.iter().zip(bound) {
             let select = prepare(&session, statement::select_with_write_times(&table, &bindings)).await?;

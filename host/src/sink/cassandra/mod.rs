@@ -1,21 +1,30 @@
 //! Rows to Cassandra: one prepared statement a row, bound by column name, with the record's write timestamp.
 //!
 //! [`session`] connects ([`tls`] where it is asked for); [`table`] says what a table is, [`fit`] whether an output of
-//! the plugin fits it; [`statement`] writes the CQL, [`convert`] the values; [`write`] sends them and [`errors`] says
-//! what an error means for its row. [`read_back`] reads rows again to compare them, [`explain`] shows what would be written, [`schema`] creates the tables.
+//! the plugin fits it; [`statement`] writes the CQL, [`bind`] and [`convert`] the values. [`write`] sends them: in CQL
+//! batches ([`cql_batch`], [`request`]) by the replicas of their tokens ([`ring`]) within what the server takes
+//! ([`thresholds`]), as many at one time as each node has room for ([`coordinator`], [`limit`]). [`errors`] says what an
+//! error means for its row. [`read_back`] reads rows again to compare them, [`explain`] shows what would be written, [`schema`] creates the tables.
 
+mod bind;
 pub mod config;
 pub mod convert;
+mod coordinator;
+mod cql_batch;
 pub mod errors;
 pub mod explain;
 pub mod fit;
+pub mod limit;
 pub mod read_back;
+mod request;
 mod retry;
+mod ring;
 pub mod schema;
 pub mod session;
 mod show;
 pub mod statement;
 pub mod table;
+mod thresholds;
 pub mod tls;
 mod write;
 
@@ -77,7 +86,7 @@ impl OpenError {
 }
 
 /// Finds the table of each output and binds its fields to the columns. All mismatches of all outputs are reported.
-fn bind(session: &Session, keyspace: &str, descriptor: &Descriptor) -> Result<Vec<BoundOutput>, OpenError> {
+fn bind_outputs(session: &Session, keyspace: &str, descriptor: &Descriptor) -> Result<Vec<BoundOutput>, OpenError> {
     let mut outputs = Vec::with_capacity(descriptor.outputs.len());
     let mut mismatches = Vec::new();
     for output in &descriptor.outputs {

@@ -5,11 +5,11 @@ use scylla::client::session::Session;
 use scylla::statement::prepared::PreparedStatement;
 use scylla::value::{CqlValue, Row};
 
+use super::bind::cql_value;
 use super::config::Config;
 use super::fit::{Binding, Role};
 use super::show::show;
-use super::write::cql_value;
-use super::{BoundOutput, OpenError, bind, errors, prepare, session, statement};
+use super::{BoundOutput, OpenError, bind_outputs, errors, prepare, session, statement};
 use crate::record::descriptor::Descriptor;
 use crate::sink::SinkError;
 use crate::sink::read_back::{Image, NullEffect, ReadBack, RowRef};
@@ -32,7 +32,7 @@ impl CassandraReader {
     pub async fn open(config: &Config, keyspace: &str, descriptor: &Descriptor) -> Result<Self, OpenError> {
         let session = session::connect(config).await?;
         let mut outputs = Vec::with_capacity(descriptor.outputs.len());
-        for BoundOutput { table, bindings } in bind(&session, keyspace, descriptor)? {
+        for BoundOutput { table, bindings } in bind_outputs(&session, keyspace, descriptor)? {
             let position = |column| bindings.iter().position(|binding| binding.column == column);
             outputs.push(Reader {
                 statement: prepare(&session, statement::select(&table, &bindings)).await?,

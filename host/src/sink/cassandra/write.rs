@@ -1,67 +1,67 @@
-//! Writes rows, many at a time: a row is converted, bound and sent when it is its turn, so that only the rows in flight
-//! take memory. The bound on them is one for the whole sink, whatever number of partitions write through it.
+//! Writes rows, many at a time: binds them, groups them into CQL batches by replicas, and sends each to one of its
+//! replicas, as many at one time as the nodes take. The bound on what is in flight at a node is one for the whole sink,
+//! whatever number of partitions write through it.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use futures::future::{BoxFuture, join_all};
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
 use scylla::client::session::Session;
-use scylla::statement::prepared::PreparedStatement;
-use scylla::value::{CqlValue, MaybeUnset};
-use tokio::sync::Semaphore;
+use scylla::errors::{ExecutionError, RequestAttemptError};
 
+use super::bind::{Bound, Markers, Nulls};
 use super::config::Config;
-use super::convert::{Value, convert};
-use super::fit::{Binding, Role};
+use super::coordinator::{Coordinators, Turn};
+use super::cql_batch::{Bounds, Placed, groups, place};
+use super::limit::Answer;
+use super::request::Requests;
+use super::ring::Ring;
 use super::session::ConnectError;
-use super::statement::{self, TimestampMarker};
-use super::{BoundOutput, OpenError, bind, errors, prepare, session};
-use crate::record::columns::Batch;
+use super::statement;
+use super::table::Table;
+use super::{BoundOutput, OpenError, bind_outputs, errors, prepare, session, thresholds};
 use crate::record::descriptor::{Descriptor, Effect};
-use crate::record::position::WriteTime;
 use crate::sink::{Sink, SinkError, WriteBatch};
-
-/// A value for a bind marker: nothing, null, or a value.
-type Bound = MaybeUnset<Option<CqlValue>>;
 
 pub struct CassandraSink {
     cluster: Cluster,
     /// One for each output of the descriptor, in order.
     outputs: Vec<Writer>,
-    nulls: Nulls,
 }
 
-/// Connections and the bound on what is written through them, shared by the sinks of several plugins.
+/// Connections and the bounds on what is written through them, shared by the sinks of several plugins.
 #[derive(Clone)]
 struct Cluster {
     session: Arc<Session>,
-    in_flight: Arc<Semaphore>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Nulls {
-    /// The bind marker is left unset: what the column held stays, and no tombstone is made.
-    Unset,
-    /// A tombstone is written.
-    Tombstone,
+    coordinators: Arc<Coordinators>,
+    bounds: Bounds,
 }
 
 struct Writer {
-    statement: PreparedStatement,
-    marker: TimestampMarker,
-    bindings: Vec<Binding>,
+    table: Table,
+    markers: Markers,
+    requests: Requests,
+    ring: RwLock<Arc<Ring>>,
 }
+
+/// A row's index in the results, and why it was not written.
+type Failed = (usize, SinkError);
 
 impl CassandraSink {
     /// Connects, finds the table of each of the plugin's outputs in `keyspace` and prepares its statement.
     pub async fn open(config: &Config, keyspace: &str, descriptor: &Descriptor) -> Result<Self, OpenError> {
+        let session = session::connect(config).await?;
         let cluster = Cluster {
-            session: Arc::new(session::connect(config).await?),
-            in_flight: Arc::new(Semaphore::new(config.writes_in_flight.max(1))),
+            bounds: thresholds::bounds(&session, config.cql_batches).await,
+            session: Arc::new(session),
+            coordinators: Arc::new(Coordinators::new(config.in_flight)),
         };
+        tracing::debug!(bounds = ?cluster.bounds, "CQL batches");
         Self::on(cluster, config, keyspace, descriptor).await
     }
 
-    /// The same for another plugin, over the same connections and within the same bound.
+    /// The same for another plugin, over the same connections and within the same bounds.
     pub async fn open_beside(
         &self,
         config: &Config,
@@ -83,108 +83,173 @@ impl CassandraSink {
     }
 
     async fn on(cluster: Cluster, config: &Config, keyspace: &str, descriptor: &Descriptor) -> Result<Self, OpenError> {
-        let bound = bind(&cluster.session, keyspace, descriptor)?;
+        let bound = bind_outputs(&cluster.session, keyspace, descriptor)?;
         let mut outputs = Vec::with_capacity(bound.len());
         for (output, BoundOutput { table, bindings }) in descriptor.outputs.iter().zip(bound) {
-            let (cql, marker) = match output.effect {
+            let (cql, write_time) = match output.effect {
                 Effect::Upsert => statement::insert(&table, &bindings),
                 Effect::Delete => statement::delete(&table, &bindings),
             };
+            let place = |column: &String| bindings.iter().position(|binding| binding.column == *column);
+            let state = cluster.session.get_cluster_state();
             outputs.push(Writer {
-                statement: prepare(&cluster.session, cql).await?,
-                marker,
-                bindings,
+                requests: Requests::of(prepare(&cluster.session, cql).await?),
+                ring: RwLock::new(Arc::new(Ring::of(state, &table, &cluster.coordinators))),
+                markers: Markers {
+                    partition_key: table.partition_key.iter().filter_map(place).collect(),
+                    bindings,
+                    write_time,
+                    nulls: if config.write_nulls {
+                        Nulls::Tombstone
+                    } else {
+                        Nulls::Unset
+                    },
+                },
+                table,
             });
         }
-        Ok(Self {
-            cluster,
-            outputs,
-            nulls: if config.write_nulls {
-                Nulls::Tombstone
-            } else {
-                Nulls::Unset
-            },
-        })
+        Ok(Self { cluster, outputs })
     }
 
-    async fn write_row(&self, batch: &WriteBatch, row: usize) -> Result<(), SinkError> {
-        // The semaphore is never closed, so there always is a permit in the end.
-        let _permit = self.cluster.in_flight.acquire().await;
+    async fn write_rows(&self, batch: &WriteBatch, which: &[u32]) -> Vec<Result<(), SinkError>> {
         let writer = &self.outputs[batch.output];
-        let values = bound_row(
-            &writer.bindings,
-            &batch.batch,
-            row,
-            RowBinding {
-                write_time: batch.write_times[row],
-                marker: writer.marker,
-                nulls: self.nulls,
-            },
-        )?;
-        self.cluster
-            .session
-            .execute_unpaged(&writer.statement, values)
-            .await
-            .map(drop)
-            .map_err(errors::sink_error)
+        let (bound, misfits) = writer.markers.bind(batch, which);
+        let mut results: Vec<Result<(), SinkError>> = which.iter().map(|_| Ok(())).collect();
+        for (at, misfit) in misfits {
+            results[at] = Err(misfit);
+        }
+        let sending = Sending {
+            cluster: &self.cluster,
+            ring: self.cluster.ring(writer),
+            requests: &writer.requests,
+            bound: &bound,
+        };
+        let fitting = which.iter().copied().enumerate().filter(|(at, _)| results[*at].is_ok());
+        let placed = place(&bound, &sending.ring, fitting);
+        for (at, error) in sending.all(&placed).await {
+            results[at] = Err(error);
+        }
+        results
     }
 }
 
 impl Sink for CassandraSink {
     fn write(&self, batch: Arc<WriteBatch>, which: Vec<u32>) -> BoxFuture<'_, Vec<Result<(), SinkError>>> {
-        Box::pin(async move {
-            let batch = batch.as_ref();
-            join_all(which.iter().map(|row| self.write_row(batch, *row as usize))).await
-        })
+        Box::pin(async move { self.write_rows(&batch, &which).await })
     }
 }
 
-/// How a row's values become those of its statement.
-#[derive(Debug, Clone, Copy)]
-struct RowBinding {
-    write_time: WriteTime,
-    marker: TimestampMarker,
-    nulls: Nulls,
-}
-
-/// The values of all bind markers of a row's statement, in order.
-fn bound_row(bindings: &[Binding], batch: &Batch, row: usize, how: RowBinding) -> Result<Vec<Bound>, SinkError> {
-    let timestamp = MaybeUnset::Set(Some(CqlValue::BigInt(how.write_time.0)));
-    let mut values = Vec::with_capacity(bindings.len() + 1);
-    if how.marker == TimestampMarker::First {
-        values.push(timestamp);
-        for binding in bindings {
-            values.push(bound_value(binding, batch, row, how.nulls)?);
+impl Cluster {
+    /// The ring as it is now.
+    fn ring(&self, writer: &Writer) -> Arc<Ring> {
+        let state = self.session.get_cluster_state();
+        let known = writer.ring.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if known.is_of(&state) {
+            return known;
         }
-    } else {
-        for binding in bindings {
-            values.push(bound_value(binding, batch, row, how.nulls)?);
+        let new = Arc::new(Ring::of(state, &writer.table, &self.coordinators));
+        *writer.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&new);
+        new
+    }
+}
+
+/// The rows of one batch on their way.
+struct Sending<'a> {
+    cluster: &'a Cluster,
+    ring: Arc<Ring>,
+    requests: &'a Requests,
+    bound: &'a Bound<'a>,
+}
+
+impl Sending<'_> {
+    /// Sends all rows, and gives those that were not written.
+    async fn all(&self, placed: &[Placed]) -> Vec<Failed> {
+        let mut failed = Vec::new();
+        let groups = groups(placed, self.cluster.bounds, |row| self.bound.size(row));
+        let mut groups = groups.into_iter().map(|group| &placed[group]);
+        let mut next = groups.next();
+        let mut sent = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                turn = self.turn(next), if next.is_some() => {
+                    if let Some(group) = std::mem::replace(&mut next, groups.next()) {
+                        sent.push(self.send(group, turn));
+                    }
+                }
+                Some(ended) = sent.next() => failed.extend(ended),
+                else => return failed,
+            }
         }
-        values.push(timestamp);
     }
-    Ok(values)
+
+    /// Waits for a node that has room for the group.
+    async fn turn(&self, group: Option<&[Placed]>) -> Option<Turn<'_>> {
+        let first = group?.first()?;
+        let replicas = self.ring.nodes(first.replicas);
+        self.cluster.coordinators.turn(replicas, self.ring.all(), &[]).await
+    }
+
+    /// Sends a group, and row by row what the server refuses of it: one row that it does not take must not stand for
+    /// others.
+    async fn send<'t>(&'t self, group: &[Placed], turn: Option<Turn<'t>>) -> Vec<Failed> {
+        let Err(error) = self.through_some_node(group, turn).await else {
+            return Vec::new();
+        };
+        if group.len() == 1 || !matches!(errors::sink_error(error.clone()), SinkError::Refused(_)) {
+            let failed = group.iter().map(|row| (row.at, errors::sink_error(error.clone())));
+            return failed.collect();
+        }
+        let mut failed = Vec::new();
+        for row in group {
+            let row = std::slice::from_ref(row);
+            let turn = self.turn(Some(row)).await;
+            if let Err(error) = self.through_some_node(row, turn).await {
+                failed.push((row[0].at, errors::sink_error(error)));
+            }
+        }
+        failed
+    }
+
+    /// A node that goes away takes what is in flight through it along; another one can take that at once. Each is asked
+    /// once at most.
+    async fn through_some_node<'t>(
+        &'t self,
+        group: &[Placed],
+        mut turn: Option<Turn<'t>>,
+    ) -> Result<(), ExecutionError> {
+        let mut tried = Vec::new();
+        let mut last = ExecutionError::EmptyPlan;
+        while let Some(this) = turn {
+            let node = this.node;
+            let result = self.requests.send(&self.cluster.session, node, self.bound, group).await;
+            this.end(answer(&result));
+            match result {
+                Err(error) if is_gone(&error) => last = error,
+                result => return result,
+            }
+            tried.push(node);
+            let replicas = self.ring.nodes(group[0].replicas);
+            turn = self.cluster.coordinators.turn(replicas, self.ring.all(), &tried).await;
+        }
+        Err(last)
+    }
 }
 
-fn bound_value(binding: &Binding, batch: &Batch, row: usize, nulls: Nulls) -> Result<Bound, SinkError> {
-    match cql_value(binding, batch, row)? {
-        Some(value) => Ok(MaybeUnset::Set(Some(value))),
-        None if nulls == Nulls::Tombstone => Ok(MaybeUnset::Set(None)),
-        None => Ok(MaybeUnset::Unset),
-    }
+/// Whether the request did not reach the node, or its answer did not come back.
+fn is_gone(error: &ExecutionError) -> bool {
+    matches!(
+        error,
+        ExecutionError::EmptyPlan
+            | ExecutionError::ConnectionPoolError(_)
+            | ExecutionError::LastAttemptError(RequestAttemptError::BrokenConnectionError(_))
+    )
 }
 
-/// The value of a row for one column, converted by the column's type; a null only where it is not of the primary key.
-pub(super) fn cql_value(binding: &Binding, batch: &Batch, row: usize) -> Result<Option<CqlValue>, SinkError> {
-    match Value::at(&batch.columns[binding.field], binding.data_type, row) {
-        Some(value) => convert(value, &binding.column_type)
-            .map(Some)
-            .map_err(|misfit| SinkError::Value {
-                column: binding.column.clone(),
-                reason: misfit.to_string(),
-            }),
-        None if binding.role == Role::Key => Err(SinkError::NullKey {
-            column: binding.column.clone(),
-        }),
-        None => Ok(None),
+/// What the end of a request says of its node.
+fn answer(result: &Result<(), ExecutionError>) -> Answer {
+    match result {
+        Ok(()) => Answer::Done,
+        Err(error) if errors::is_overload(error) => Answer::Overloaded,
+        Err(_) => Answer::Other,
     }
 }

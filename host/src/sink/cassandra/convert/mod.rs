@@ -127,7 +127,7 @@ fn from_uuid(uuid: uuid::Uuid, to: &NativeType) -> Result<CqlValue, Misfit> {
 }
 
 /// Days since 1970-01-01 as CQL counts them; every `i32` has its place.
-fn cql_date(days: i32) -> CqlDate {
+pub fn cql_date(days: i32) -> CqlDate {
     CqlDate(u32::try_from(i64::from(days) + DATE_ZERO).unwrap_or_default())
 }
 

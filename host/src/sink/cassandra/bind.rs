@@ -1,0 +1,301 @@
+//! The rows of a batch as their statement takes them. Where a column of the batch and its column of the table hold the
+//! same, a value goes straight from the Arrow array into the frame. Other values are converted first, so that one that
+//! does not fit is known before its row shares a CQL batch with others.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Date32Type, Float64Type, Int32Type, Int64Type, TimestampMillisecondType};
+use arrow_array::{
+    Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, FixedSizeBinaryArray, Float64Array, Int32Array,
+    Int64Array, StringArray, TimestampMillisecondArray,
+};
+use scylla::cluster::metadata::{ColumnType, NativeType};
+use scylla::errors::SerializationError;
+use scylla::routing::partitioner::{Murmur3Partitioner, Partitioner, PartitionerHasher};
+use scylla::serialize::row::{RowSerializationContext, SerializeRow};
+use scylla::serialize::value::SerializeValue;
+use scylla::serialize::writers::{CellWriter, RowWriter};
+use scylla::value::CqlValue;
+
+use super::convert::{Value, convert, cql_date};
+use super::fit::{Binding, Role};
+use super::statement::TimestampMarker;
+use crate::record::columns::{Batch, DataType};
+use crate::record::position::WriteTime;
+use crate::sink::{SinkError, WriteBatch};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nulls {
+    /// The bind marker is left unset: what the column held stays, and no tombstone is made.
+    Unset,
+    /// A tombstone is written.
+    Tombstone,
+}
+
+/// What the bind markers of a statement are.
+#[derive(Debug)]
+pub struct Markers {
+    pub bindings: Vec<Binding>,
+    pub write_time: TimestampMarker,
+    pub nulls: Nulls,
+    /// Indices into `bindings`, in the order of the table's partition key.
+    pub partition_key: Vec<usize>,
+}
+
+/// The rows of one batch.
+pub struct Bound<'a> {
+    markers: &'a Markers,
+    write_times: &'a [WriteTime],
+    /// One for each binding.
+    columns: Vec<Column<'a>>,
+}
+
+/// One row of them.
+#[derive(Clone, Copy)]
+pub struct Row<'a> {
+    bound: &'a Bound<'a>,
+    row: usize,
+}
+
+/// Values that go into the frame as they are, or their bytes.
+enum Column<'a> {
+    Boolean(&'a BooleanArray),
+    Int(&'a Int32Array),
+    BigInt(&'a Int64Array),
+    Double(&'a Float64Array),
+    Text(&'a StringArray),
+    Blob(&'a BinaryArray),
+    Uuid(&'a FixedSizeBinaryArray),
+    Timestamp(&'a TimestampMillisecondArray),
+    Date(&'a Date32Array),
+    Converted(Converted),
+}
+
+/// The bytes of the rows that were asked for, by row.
+struct Converted {
+    bytes: Vec<u8>,
+    /// Begin and end; `None` for a null, and for a row that was not asked for.
+    places: Vec<Option<(usize, usize)>>,
+}
+
+/// What Cassandra counts of a cell beside its value when it measures a CQL batch: write timestamp, expiry, time to live.
+const CELL_BYTES: usize = 16;
+
+/// The same of a row: its liveness and its deletion.
+const ROW_BYTES: usize = 40;
+
+impl Markers {
+    /// Binds the rows that `which` names; with it those that cannot be bound, by their index in `which`.
+    pub fn bind<'a>(&'a self, batch: &'a WriteBatch, which: &[u32]) -> (Bound<'a>, Vec<(usize, SinkError)>) {
+        let mut misfits = Vec::new();
+        let columns = self.bindings.iter().map(|binding| {
+            let array = &batch.batch.columns[binding.field];
+            match Column::direct(array, binding) {
+                Some(column) => {
+                    if binding.role == Role::Key && array.null_count() > 0 {
+                        let nulls = which
+                            .iter()
+                            .enumerate()
+                            .filter(|(_, row)| array.is_null(**row as usize));
+                        misfits.extend(nulls.map(|(at, _)| (at, null_key(binding))));
+                    }
+                    column
+                }
+                None => Column::Converted(Converted::of(binding, &batch.batch, which, &mut misfits)),
+            }
+        });
+        let bound = Bound {
+            columns: columns.collect(),
+            markers: self,
+            write_times: &batch.write_times,
+        };
+        (bound, misfits)
+    }
+}
+
+impl<'a> Bound<'a> {
+    pub fn row(&'a self, row: u32) -> Row<'a> {
+        Row {
+            bound: self,
+            row: row as usize,
+        }
+    }
+
+    /// The token of the row's partition key.
+    /// <https://github.com/apache/cassandra/blob/trunk/doc/native_protocol_v4.spec>, "routing key"
+    pub fn token(&self, row: u32) -> i64 {
+        let mut hasher = Murmur3Partitioner.build_hasher();
+        let mut scratch = [0; 8];
+        let is_composite = self.markers.partition_key.len() > 1;
+        for &column in &self.markers.partition_key {
+            let value = self.columns[column]
+                .cell(row as usize, &mut scratch)
+                .unwrap_or_default();
+            if is_composite {
+                // A longer one than 64 KiB is refused by the server, wherever it goes.
+                hasher.write(&u16::try_from(value.len()).unwrap_or(u16::MAX).to_be_bytes());
+            }
+            hasher.write(value);
+            if is_composite {
+                hasher.write(&[0]);
+            }
+        }
+        hasher.finish().value()
+    }
+
+    /// What the row adds to a CQL batch, as the server counts it, or a little more.
+    pub fn size(&self, row: u32) -> usize {
+        let mut scratch = [0; 8];
+        let cells = self.columns.iter().filter_map(|column| {
+            let cell = column.cell(row as usize, &mut scratch)?;
+            Some(CELL_BYTES + cell.len())
+        });
+        ROW_BYTES + cells.sum::<usize>()
+    }
+}
+
+impl SerializeRow for Row<'_> {
+    fn serialize(&self, _: &RowSerializationContext<'_>, writer: &mut RowWriter<'_>) -> Result<(), SerializationError> {
+        let Bound {
+            markers,
+            write_times,
+            columns,
+        } = self.bound;
+        let write_time = write_times[self.row].0.to_be_bytes();
+        let mut scratch = [0; 8];
+        let mut write = |cell: Option<&[u8]>| {
+            let writer = writer.make_cell_writer();
+            match (cell, markers.nulls) {
+                (Some(bytes), _) => writer.set_value(bytes),
+                (None, Nulls::Unset) => Ok(writer.set_unset()),
+                (None, Nulls::Tombstone) => Ok(writer.set_null()),
+            }
+            .map(drop)
+            .map_err(SerializationError::new)
+        };
+        if markers.write_time == TimestampMarker::First {
+            write(Some(&write_time))?;
+        }
+        for column in columns {
+            write(column.cell(self.row, &mut scratch))?;
+        }
+        if markers.write_time == TimestampMarker::Last {
+            write(Some(&write_time))?;
+        }
+        Ok(())
+    }
+
+    fn is_empty(&self) -> bool {
+        false
+    }
+}
+
+impl<'a> Column<'a> {
+    /// `None` where the types differ.
+    fn direct(array: &'a ArrayRef, binding: &Binding) -> Option<Self> {
+        let ColumnType::Native(native) = &binding.column_type else {
+            return None;
+        };
+        Some(match (binding.data_type, native) {
+            (DataType::Boolean, NativeType::Boolean) => Self::Boolean(array.as_boolean()),
+            (DataType::Int32, NativeType::Int) => Self::Int(array.as_primitive::<Int32Type>()),
+            (DataType::Int64, NativeType::BigInt) => Self::BigInt(array.as_primitive::<Int64Type>()),
+            (DataType::Float64, NativeType::Double) => Self::Double(array.as_primitive::<Float64Type>()),
+            (DataType::Text | DataType::Json, NativeType::Text) => Self::Text(array.as_string::<i32>()),
+            (DataType::Blob, NativeType::Blob) => Self::Blob(array.as_binary::<i32>()),
+            (DataType::Uuid, NativeType::Uuid) => Self::Uuid(array.as_fixed_size_binary()),
+            (DataType::Timestamp, NativeType::Timestamp) => {
+                Self::Timestamp(array.as_primitive::<TimestampMillisecondType>())
+            }
+            (DataType::Date, NativeType::Date) => Self::Date(array.as_primitive::<Date32Type>()),
+            _ => return None,
+        })
+    }
+
+    /// The value's bytes in CQL; `None` for a null. Numbers are put into the scratch.
+    fn cell<'s>(&'s self, row: usize, scratch: &'s mut [u8; 8]) -> Option<&'s [u8]> {
+        let array: &dyn Array = match self {
+            Self::Boolean(array) => *array,
+            Self::Int(array) => *array,
+            Self::BigInt(array) => *array,
+            Self::Double(array) => *array,
+            Self::Text(array) => *array,
+            Self::Blob(array) => *array,
+            Self::Uuid(array) => *array,
+            Self::Timestamp(array) => *array,
+            Self::Date(array) => *array,
+            Self::Converted(converted) => {
+                let (begin, end) = (*converted.places.get(row)?)?;
+                return converted.bytes.get(begin..end);
+            }
+        };
+        if array.is_null(row) {
+            return None;
+        }
+        Some(match self {
+            Self::Boolean(array) => put(scratch, [u8::from(array.value(row))]),
+            Self::Int(array) => put(scratch, array.value(row).to_be_bytes()),
+            Self::BigInt(array) => put(scratch, array.value(row).to_be_bytes()),
+            Self::Double(array) => put(scratch, array.value(row).to_be_bytes()),
+            Self::Text(array) => array.value(row).as_bytes(),
+            Self::Blob(array) => array.value(row),
+            Self::Uuid(array) => array.value(row),
+            Self::Timestamp(array) => put(scratch, array.value(row).to_be_bytes()),
+            Self::Date(array) => put(scratch, cql_date(array.value(row)).0.to_be_bytes()),
+            Self::Converted(_) => return None,
+        })
+    }
+}
+
+fn put<const N: usize>(scratch: &mut [u8; 8], bytes: [u8; N]) -> &[u8] {
+    scratch[..N].copy_from_slice(&bytes);
+    &scratch[..N]
+}
+
+impl Converted {
+    fn of(binding: &Binding, batch: &Batch, which: &[u32], misfits: &mut Vec<(usize, SinkError)>) -> Self {
+        let mut converted = Self {
+            bytes: Vec::new(),
+            places: vec![None; batch.rows],
+        };
+        for (at, &row) in which.iter().enumerate() {
+            let value = match cql_value(binding, batch, row as usize) {
+                Ok(Some(value)) => value,
+                Ok(None) => continue,
+                Err(misfit) => {
+                    misfits.push((at, misfit));
+                    continue;
+                }
+            };
+            let begin = converted.bytes.len();
+            let writer = CellWriter::new_without_size(&mut converted.bytes);
+            match value.serialize(&binding.column_type, writer) {
+                Ok(_) => converted.places[row as usize] = Some((begin, converted.bytes.len())),
+                Err(error) => misfits.push((at, SinkError::Refused(Box::new(error)))),
+            }
+        }
+        converted
+    }
+}
+
+/// The value of a row for one column, converted by the column's type; a null only where it is not of the primary key.
+pub fn cql_value(binding: &Binding, batch: &Batch, row: usize) -> Result<Option<CqlValue>, SinkError> {
+    match Value::at(&batch.columns[binding.field], binding.data_type, row) {
+        Some(value) => convert(value, &binding.column_type)
+            .map(Some)
+            .map_err(|misfit| SinkError::Value {
+                column: binding.column.clone(),
+                reason: misfit.to_string(),
+            }),
+        None if binding.role == Role::Key => Err(null_key(binding)),
+        None => Ok(None),
+    }
+}
+
+fn null_key(binding: &Binding) -> SinkError {
+    SinkError::NullKey {
+        column: binding.column.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

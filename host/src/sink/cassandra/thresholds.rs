@@ -1,0 +1,81 @@
+//! Up to what the server takes a CQL batch without a warning in its log.
+
+use std::collections::HashMap;
+
+use scylla::client::session::Session;
+
+use super::config::CqlBatches;
+use super::cql_batch::Bounds;
+
+/// Cassandra's own defaults, where it does not say what it has.
+const PARTITIONS: usize = 10;
+const BYTES: usize = 5 << 10;
+
+/// A virtual table that there is since 4.0; the second name is that of 4.0.
+const SETTINGS: &str = "SELECT name, value FROM system_views.settings WHERE name IN \
+     ('batch_size_warn_threshold', 'batch_size_warn_threshold_in_kb', 'unlogged_batch_across_partitions_warn_threshold')";
+
+/// What the settings say, and the server where they say nothing.
+pub async fn bounds(session: &Session, wanted: CqlBatches) -> Bounds {
+    let CqlBatches { partitions, bytes } = wanted;
+    if let (Some(partitions), Some(bytes)) = (partitions, bytes) {
+        return Bounds { partitions, bytes };
+    }
+    let said = settings(session).await;
+    let said_partitions = said
+        .get("unlogged_batch_across_partitions_warn_threshold")
+        .and_then(|text| text.parse().ok());
+    let said_bytes = said
+        .get("batch_size_warn_threshold")
+        .or_else(|| said.get("batch_size_warn_threshold_in_kb"))
+        .and_then(|text| size(text));
+    Bounds {
+        partitions: partitions.or(said_partitions).unwrap_or(PARTITIONS),
+        bytes: bytes.or(said_bytes).unwrap_or(BYTES),
+    }
+}
+
+/// Not everybody may read them, and not every server has them.
+async fn settings(session: &Session) -> HashMap<String, String> {
+    let rows = match session.query_unpaged(SETTINGS, ()).await {
+        Ok(answer) => answer.into_rows_result(),
+        Err(error) => {
+            tracing::debug!(%error, "the server does not say its thresholds, taking the usual ones");
+            return HashMap::new();
+        }
+    };
+    let Ok(rows) = rows else { return HashMap::new() };
+    let Ok(rows) = rows.rows::<(String, Option<String>)>() else {
+        return HashMap::new();
+    };
+    rows.flatten()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+}
+
+/// `5KiB`, or KiB without a unit.
+fn size(text: &str) -> Option<usize> {
+    let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let number: usize = text[..digits].parse().ok()?;
+    match &text[digits..] {
+        "B" => Some(number),
+        "" | "KiB" => number.checked_mul(1 << 10),
+        "MiB" => number.checked_mul(1 << 20),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_as_cassandra_writes_them() {
+        assert_eq!(size("5KiB"), Some(5120));
+        assert_eq!(size("5"), Some(5120));
+        assert_eq!(size("1MiB"), Some(1 << 20));
+        assert_eq!(size("900B"), Some(900));
+        assert_eq!(size("null"), None);
+        assert_eq!(size("5 parsecs"), None);
+    }
+}
