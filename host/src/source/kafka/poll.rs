@@ -9,7 +9,7 @@ use bytes::Bytes;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedHeaders, BorrowedMessage, Headers, Message};
-use rdkafka::{Timestamp, TopicPartitionList};
+use rdkafka::{Offset as Place, Timestamp, TopicPartitionList};
 use tokio::sync::mpsc;
 
 use super::reading::{Reading, Readings};
@@ -28,6 +28,9 @@ const LINGER: Duration = Duration::from_millis(5);
 
 /// The question for a log end at the start.
 const WATERMARK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A broker that does not answer so fast has other troubles than a thread that sleeps.
+const WAKE: Duration = Duration::from_millis(200);
 
 /// The brokers being away, they are asked this often whether they are back, and given this long to answer.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
@@ -195,10 +198,14 @@ impl Poller {
 
     fn try_resume(&self, list: &TopicPartitionList) -> Result<(), KafkaError> {
         if list.count() == 0 {
-            Ok(())
-        } else {
-            self.consumer.resume(list)
+            return Ok(());
         }
+        self.consumer.resume(list)?;
+        // Where all partitions of a broker were paused, its thread in librdkafka sleeps for up to a second before it looks
+        // at what was resumed. A question to the broker wakes it; the answer says nothing new.
+        let mut ends = list.clone();
+        ends.set_all_offsets(Place::End)?;
+        self.consumer.offsets_for_times(ends, WAKE).map(drop)
     }
 
     fn note_recovered(&self, readings: &mut Readings) {
