@@ -8,7 +8,7 @@
 //!
 //! Imports go down only, which `tests/layers` checks:
 //! `main > cli > app > admin > config > telemetry > pipeline, produce, generate > {source, codec, plugin, sink,
-//! dead_letter} > record, connection, csv_file`.
+//! dead_letter} > kafka_producer > record, connection, csv_file`.
 
 pub mod admin;
 pub mod app;
@@ -19,6 +19,7 @@ pub mod connection;
 pub mod csv_file;
 pub mod dead_letter;
 pub mod generate;
+pub mod kafka_producer;
 pub mod pipeline;
 pub mod plugin;
 pub mod produce;

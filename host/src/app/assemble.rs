@@ -10,11 +10,12 @@ use sha2::{Digest as _, Sha256};
 
 use super::check::{Finding, schema};
 use super::failure::Failure;
-use super::services::{cassandra_failure, registry_failure};
+use super::services::registry_failure;
+use super::sinks::Sinks;
 use super::trust;
 use crate::codec::Decoder;
 use crate::codec::registry::{Registry, RegistryError};
-use crate::config::settings::{From, Settings, To};
+use crate::config::settings::{From, Settings};
 use crate::connection::RegistryConnection;
 use crate::pipeline::latest::KEPT_RECORDS;
 use crate::pipeline::outage::chain;
@@ -22,77 +23,17 @@ use crate::pipeline::swap::{Assemble, Candidate};
 use crate::pipeline::version::Version;
 use crate::plugin::{Plugin, PluginEngine};
 use crate::record::Record;
-use crate::record::descriptor::{Descriptor, Digest};
-use crate::sink::Sink;
-use crate::sink::{cassandra::CassandraSink, print::PrintSink, sqlite::SqliteSink};
+use crate::record::descriptor::Digest;
 use crate::source::kafka::latest::{self, Wanted};
 
 /// A topic of many partitions is not read to its end for a sample.
 const SAMPLING: Duration = Duration::from_secs(5);
-
-/// The sink that `--to` names: for the first plugin, and over the same connections for further ones.
-pub enum Sinks {
-    Cassandra(Arc<CassandraSink>),
-    Sqlite(Arc<SqliteSink>),
-    Stdout(Arc<PrintSink>),
-}
 
 pub struct Assembler {
     engine: PluginEngine,
     settings: Settings,
     registry: Option<Registry>,
     sinks: Sinks,
-}
-
-impl Sinks {
-    /// Its tables found and its statements prepared.
-    pub async fn open(settings: &Settings, descriptor: &Descriptor) -> Result<Self, Failure> {
-        Ok(match &settings.to {
-            To::Cassandra { keyspace } => {
-                let opened = CassandraSink::open(&settings.cassandra, keyspace, descriptor).await;
-                Self::Cassandra(Arc::new(opened.map_err(cassandra_failure)?))
-            }
-            To::Sqlite(path) => {
-                let opened = SqliteSink::open(path, descriptor);
-                Self::Sqlite(Arc::new(opened.map_err(|error| Failure::Usage(error.into()))?))
-            }
-            To::Stdout => Self::Stdout(Arc::new(PrintSink::new(descriptor))),
-        })
-    }
-
-    /// That of the plugin that it was opened for.
-    pub fn first(&self) -> Arc<dyn Sink> {
-        match self {
-            Self::Cassandra(sink) => Arc::clone(sink) as _,
-            Self::Sqlite(sink) => Arc::clone(sink) as _,
-            Self::Stdout(sink) => Arc::clone(sink) as _,
-        }
-    }
-
-    /// Completes when nobody reads standard output any more.
-    pub fn closed(&self) -> BoxFuture<'static, ()> {
-        match self {
-            Self::Stdout(sink) => {
-                let sink = Arc::clone(sink);
-                Box::pin(async move { sink.closed().await })
-            }
-            Self::Cassandra(_) | Self::Sqlite(_) => Box::pin(std::future::pending()),
-        }
-    }
-
-    async fn for_another(&self, settings: &Settings, descriptor: &Descriptor) -> Result<Arc<dyn Sink>, String> {
-        match (self, &settings.to) {
-            (Self::Cassandra(sink), To::Cassandra { keyspace }) => {
-                let opened = sink.open_beside(&settings.cassandra, keyspace, descriptor).await;
-                opened.map(|sink| Arc::new(sink) as _).map_err(|error| chain(&error))
-            }
-            (Self::Sqlite(_), To::Sqlite(path)) => SqliteSink::open(path, descriptor)
-                .map(|sink| Arc::new(sink) as _)
-                .map_err(|error| chain(&error)),
-            (Self::Stdout(sink), _) => Ok(Arc::new(sink.beside(descriptor))),
-            _ => unreachable!("the sink was opened with these settings"),
-        }
-    }
 }
 
 /// The topic's schemas, asked for over one client: making another one takes longer than a swap. `None` for files.

@@ -23,6 +23,8 @@ pub mod run;
 mod services;
 pub mod setup;
 mod signals;
+mod sinks;
+mod topics;
 mod trust;
 pub mod try_plugin;
 pub mod verify;

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use super::failure::Failure;
 use crate::plugin::limits::Limits;
 use crate::plugin::{self, Inspection};
-use crate::record::descriptor::{Effect, Field, Origin};
+use crate::record::descriptor::{Effect, Field, Origin, Target};
 
 /// What `host plugin inspect` was asked for.
 #[derive(Debug, Clone)]
@@ -51,9 +51,11 @@ pub(super) fn print(inspection: &Inspection, file: &Path, out: &mut impl Write) 
         print_field(&input.field, width, &origin, out)?;
     }
     for output in &descriptor.outputs {
-        let effect = match output.effect {
-            Effect::Upsert => "upsert into",
-            Effect::Delete => "delete from",
+        let effect = match (output.effect, &output.target) {
+            (Effect::Upsert, Target::Table(_)) => "upsert into",
+            (Effect::Delete, Target::Table(_)) => "delete from",
+            (Effect::Upsert, Target::Topic(_)) => "JSON to",
+            (Effect::Delete, Target::Topic(_)) => "tombstones to",
         };
         writeln!(out, "output   {}: {effect} {}", output.name, output.target)?;
         let width = widest(&output.fields);
@@ -104,7 +106,7 @@ fn grouped(number: usize) -> String {
 mod tests {
     use super::*;
     use crate::record::columns::DataType;
-    use crate::record::descriptor::{Descriptor, Digest, Input, Output, Target};
+    use crate::record::descriptor::{Descriptor, Digest, Input, Output};
 
     fn field(name: &str, data_type: DataType, nullable: bool) -> Field {
         Field {
@@ -141,6 +143,8 @@ mod tests {
                 outputs: vec![
                     output("hot", Target::Table("hot".to_owned()), Effect::Upsert),
                     output("cold", Target::Table("hot".to_owned()), Effect::Delete),
+                    output("alarm", Target::Topic("alarms".to_owned()), Effect::Upsert),
+                    output("calm", Target::Topic("alarms".to_owned()), Effect::Delete),
                 ],
             },
             digest: Digest([0xab; 32]),
@@ -161,6 +165,10 @@ mod tests {
              output   hot: upsert into table hot\n\
              \x20 Sensor  text       required\n\
              output   cold: delete from table hot\n\
+             \x20 Sensor  text       required\n\
+             output   alarm: JSON to topic alarms\n\
+             \x20 Sensor  text       required\n\
+             output   calm: tombstones to topic alarms\n\
              \x20 Sensor  text       required\n",
             "ab".repeat(32)
         );

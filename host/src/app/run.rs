@@ -22,10 +22,11 @@ use crate::plugin::PluginEngine;
 use crate::source::{Running, Until, file, kafka};
 use crate::telemetry::otlp::{self, Origin};
 
-use super::assemble::{Assembler, Sinks, check_registry, decoder, registry};
+use super::assemble::{Assembler, check_registry, decoder, registry};
 use super::component::Found;
 use super::failure::Failure;
 use super::services::source_failure;
+use super::sinks::Sinks;
 use super::watch::{self, Signatures};
 use super::{component, diff, fleet, live, signals, trust};
 
@@ -66,7 +67,7 @@ async fn flow(
     check_source(&settings).await?;
     let registry = registry(&settings)?;
     check_registry(&settings, registry.as_ref()).await?;
-    let sinks = Sinks::open(&settings, plugin.descriptor()).await?;
+    let (sinks, sink) = Sinks::open(&settings, plugin.descriptor()).await?;
     let dead_letters = open_dead_letters(&settings).await?;
     // Last, since from here on partitions are ours.
     let running = start_source(&settings, until)?;
@@ -77,7 +78,7 @@ async fn flow(
     let version = Version {
         decoder: decoder(&plugin, registry.as_ref()),
         plugin: Arc::new(plugin),
-        sink: sinks.first(),
+        sink,
     };
     let parts = Parts::new(version, dead_letters, budget(&settings), settings.pipeline.clone());
     let parts = Arc::new(parts.traced(traces));

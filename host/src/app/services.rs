@@ -6,6 +6,7 @@ use crate::codec::registry::RegistryError;
 use crate::sink::cassandra::OpenError;
 use crate::sink::cassandra::schema::SchemaError;
 use crate::sink::cassandra::session::ConnectError;
+use crate::sink::topic;
 use crate::source::SourceError;
 use crate::source::fleet::FleetError;
 use crate::source::kafka_admin::AdminError;
@@ -26,6 +27,14 @@ pub fn schema_failure(error: SchemaError) -> Failure {
     match error {
         SchemaError::KeyspaceName { .. } => Failure::Usage(error.into()),
         SchemaError::NotCreate { .. } | SchemaError::Create { .. } => Failure::Failed(error.into()),
+    }
+}
+
+pub fn topic_failure(error: topic::OpenError) -> Failure {
+    if error.is_unreachable() {
+        Failure::Unreachable(error.into())
+    } else {
+        Failure::Usage(error.into())
     }
 }
 

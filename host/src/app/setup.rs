@@ -1,12 +1,16 @@
 //! `host setup`: creates what the other verbs need and is not there yet: keyspace and tables, the topic and its
-//! dead-letter topic, the schema of the records. Prints a line for each thing. What is there stays as it is.
+//! dead-letter topic, the schema of the records, the topics of the plugin's outputs. Prints a line for each thing. What
+//! is there stays as it is.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
+use super::component;
 use super::failure::Failure;
 use super::services::{connect_failure, kafka_failure, registry_failure, schema_failure};
+use super::topics as output;
 use crate::codec::registry::Registry;
-use crate::config::settings::{DeadLetters, From, Settings, To};
+use crate::config::settings::{DeadLetters, From, PluginFrom, Settings, To};
 use crate::sink::cassandra::config::Config as CassandraConfig;
 use crate::sink::cassandra::schema::{self, State, WANTED_REPLICAS};
 use crate::sink::cassandra::session;
@@ -32,6 +36,17 @@ const KEPT_FOR_EVER: &[(&str, &str)] = &[(RETENTION, FOR_EVER)];
 pub struct Options {
     /// `--replication-factor`; `None` is three, or what the cluster can carry.
     pub replication_factor: Option<u8>,
+    pub plugin: Plugin,
+}
+
+/// The plugin whose outputs may go to topics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Plugin {
+    /// `--plugin` was said: there must be one.
+    Named,
+    /// That of the settings, where its file is there: setting up needs none.
+    #[default]
+    IfThere,
 }
 
 pub async fn run(settings: &Settings, options: Options, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
@@ -43,13 +58,19 @@ pub async fn run(settings: &Settings, options: Options, out: &mut (dyn Write + S
         )?,
         To::Stdout => {}
     }
-    match &settings.from {
+    let partitions = match &settings.from {
         From::Kafka { topic } => {
-            topics(settings, topic, out).await?;
-            value_schema(settings, topic, out).await
+            let partitions = topics(settings, topic, out).await?;
+            value_schema(settings, topic, out).await?;
+            partitions
         }
-        From::Csv(path) | From::Ndjson(path) => say(out, &format!("{}: nothing to create for a file", path.display())),
-    }
+        From::Csv(path) | From::Ndjson(path) => {
+            say(out, &format!("{}: nothing to create for a file", path.display()))?;
+            PARTITIONS
+        }
+    };
+    // Last: what is wrong with a plugin keeps nothing else from being set up.
+    output_topics(settings, options.plugin, partitions, out).await
 }
 
 async fn tables(
@@ -98,37 +119,71 @@ fn replication(factor: usize, nodes: usize) -> String {
     format!("replication factor {factor}, {nodes} {are} up{remark}")
 }
 
-async fn topics(settings: &Settings, topic: &str, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
-    let mut wanted = vec![(topic, [].as_slice())];
+/// The topic and that of its dead letters; how many partitions the first one has.
+async fn topics(settings: &Settings, topic: &str, out: &mut (dyn Write + Send)) -> Result<u16, Failure> {
+    let new = |name: &str, config| NewTopic {
+        name: name.to_owned(),
+        partitions: PARTITIONS,
+        config,
+    };
+    let found = create(settings, &new(topic, &[]), out).await?;
     if let DeadLetters::Topic(dead_letters) = &settings.dead_letters {
-        wanted.push((dead_letters, KEPT_FOR_EVER));
+        create(settings, &new(dead_letters, KEPT_FOR_EVER), out).await?;
     }
-    let new: Vec<NewTopic> = wanted
-        .iter()
-        .map(|(name, config)| NewTopic {
-            name: (*name).to_owned(),
-            partitions: PARTITIONS,
-            config,
-        })
-        .collect();
-    let answers = kafka_admin::create_topics(&settings.kafka, &new)
-        .await
-        .map_err(kafka_failure)?;
-    for ((topic, config), answer) in wanted.iter().zip(answers) {
-        let line = match answer {
-            Topic::Created { replicas } => {
-                format!("topic {topic}: created, {PARTITIONS} partitions, replication factor {replicas}")
-            }
-            Topic::Existed { partitions } => {
-                let remark = if config.is_empty() {
-                    String::new()
-                } else {
-                    retention(settings, topic).await?
-                };
-                format!("topic {topic}: was there, {partitions} partitions{remark}")
-            }
+    Ok(found)
+}
+
+/// Creates the topic where it is not there, and says so; how many partitions it has.
+async fn create(settings: &Settings, new: &NewTopic, out: &mut (dyn Write + Send)) -> Result<u16, Failure> {
+    let answers = kafka_admin::create_topics(&settings.kafka, std::slice::from_ref(new)).await;
+    let (topic, partitions) = (&new.name, new.partitions);
+    match answers.map_err(kafka_failure)?.first() {
+        Some(Topic::Existed { partitions }) => {
+            let remark = if new.config.is_empty() {
+                String::new()
+            } else {
+                retention(settings, topic).await?
+            };
+            say(
+                out,
+                &format!("topic {topic}: was there, {partitions} partitions{remark}"),
+            )?;
+            Ok(u16::try_from(*partitions).unwrap_or(u16::MAX))
+        }
+        Some(Topic::Created { replicas }) => {
+            let line = format!("topic {topic}: created, {partitions} partitions, replication factor {replicas}");
+            say(out, &line)?;
+            Ok(partitions)
+        }
+        None => Ok(partitions),
+    }
+}
+
+/// The topics of the plugin's outputs, with as many partitions as that of the records.
+async fn output_topics(
+    settings: &Settings,
+    plugin: Plugin,
+    partitions: u16,
+    out: &mut (dyn Write + Send),
+) -> Result<(), Failure> {
+    let is_there = matches!(&settings.plugin.from, PluginFrom::File(file) if file.exists());
+    if plugin == Plugin::IfThere && !is_there {
+        return Ok(());
+    }
+    let plugin = component::load(&settings.plugin)?;
+    let descriptor = plugin.descriptor();
+    if !output::are_produced(settings, descriptor) {
+        return Ok(());
+    }
+    output::refuse_loops(settings, descriptor).map_err(Failure::Usage)?;
+    let names: BTreeSet<_> = descriptor.topic_outputs().map(|(.., topic)| topic).collect();
+    for name in names {
+        let new = NewTopic {
+            name: name.to_owned(),
+            partitions,
+            config: &[],
         };
-        say(out, &line)?;
+        create(settings, &new, out).await?;
     }
     Ok(())
 }

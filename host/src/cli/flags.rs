@@ -94,6 +94,11 @@ impl ToFlag {
 }
 
 impl PluginFlags {
+    /// Whether `--plugin` was given.
+    pub fn is_said(&self) -> bool {
+        self.plugin.is_some()
+    }
+
     pub fn say(self, flags: &mut Flags) {
         flags
             .set("plugin.file", "--plugin", self.plugin)

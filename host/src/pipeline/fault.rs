@@ -71,11 +71,17 @@ pub fn disposition(fault: Fault<'_>) -> Disposition {
             // The server is away or restarts.
             | SinkError::Connection(_)
             // The disk is full or the file locked: it may pass.
-            | SinkError::File(_) => Retry,
+            | SinkError::File(_)
+            // The brokers are away, or slow. What they have after all is there twice, with one place of its record.
+            | SinkError::Topic { .. } => Retry,
             // Somebody dropped the table or a column: not the record's fault.
             SinkError::TableGone(_)
             // Somebody took the rights away: not the record's fault.
-            | SinkError::Unauthorized(_) => Halt,
+            | SinkError::Unauthorized(_)
+            // No try of ours brings the topic back.
+            | SinkError::TopicGone { .. }
+            // Nor gives the right to write to it.
+            | SinkError::TopicUnauthorized { .. } => Halt,
         },
         Fault::DeadLetter(error) => match error {
             // Without an acknowledged dead letter the record would be lost.
@@ -115,5 +121,24 @@ mod tests {
             disposition(Fault::Sink(&SinkError::TableGone("gone".into()))),
             Disposition::Halt
         );
+    }
+
+    #[test]
+    fn a_topic_that_is_slow_is_waited_for_and_one_that_is_gone_halts() {
+        let (topic, cause) = (|| "alarms".to_owned(), || "as the brokers say".into());
+        let slow = SinkError::Topic {
+            topic: topic(),
+            cause: cause(),
+        };
+        let gone = SinkError::TopicGone {
+            topic: topic(),
+            cause: cause(),
+        };
+        let forbidden = SinkError::TopicUnauthorized {
+            topic: topic(),
+            cause: cause(),
+        };
+        let means = [slow, gone, forbidden].map(|error| disposition(Fault::Sink(&error)));
+        assert_eq!(means, [Disposition::Retry, Disposition::Halt, Disposition::Halt]);
     }
 }

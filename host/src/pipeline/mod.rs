@@ -3,7 +3,7 @@
 //!
 //! [`supervisor`] follows the source's events and keeps a [`worker`] for each assigned partition. A worker decodes,
 //! calls the plugin ([`isolate`] splits a batch until a row that breaks the guest stands alone) and hands the batch to
-//! [`settle`], which writes rows and publishes dead letters until every record is settled. [`fault`] says what an error
+//! [`settle`], which writes rows ([`turns`] has the order) and publishes dead letters until every record is settled. [`fault`] says what an error
 //! means, [`budget`] when there are too many rejects to be the records' fault, [`offsets`] what may be committed,
 //! [`write_time`] what the rows are written with. [`status`], [`metrics`] and [`trace`] tell others how all that goes.
 
@@ -34,6 +34,7 @@ pub mod swap;
 pub mod totals;
 pub mod trace;
 pub mod trial;
+mod turns;
 pub mod version;
 pub mod worker;
 pub mod write_time;

@@ -21,6 +21,7 @@ use super::outage::{Severity, Waiting};
 use super::patience::Patience;
 use super::totals::Counts;
 use super::trace::Trace;
+use super::turns::turns;
 use super::version::Version;
 use super::write_time::now_ms;
 
@@ -32,18 +33,12 @@ pub struct Transformed {
     pub records: Arc<Vec<Record>>,
     /// One for each record.
     pub write_times: Vec<WriteTime>,
-    pub writes: Vec<Writes>,
+    pub writes: Vec<Arc<WriteBatch>>,
     pub filtered: u64,
     /// By record.
     pub rejects: BTreeMap<usize, Reject>,
     pub guest_time: Duration,
     pub trace: Trace,
-}
-
-/// Rows for one output, and the record that each came from.
-pub struct Writes {
-    pub batch: Arc<WriteBatch>,
-    pub source: Vec<usize>,
 }
 
 /// Returns when every record is settled: its rows acknowledged by the sink, or its dead letter acknowledged, or
@@ -60,7 +55,15 @@ pub async fn settle(parts: &Parts, batch: Transformed) -> Counts {
         guest_time: _,
         mut trace,
     } = batch;
-    let writing = join_all(writes.iter().map(|writes| write(parts, &version, writes, &rejects)));
+    let writing = async {
+        let mut written = Vec::new();
+        for turn in turns(&writes, &version.plugin.descriptor().outputs) {
+            let shares = turn.into_iter();
+            let turn = shares.map(|share| write(parts, &version, &writes[share.write], share.rows, &rejects));
+            written.extend(join_all(turn).await);
+        }
+        written
+    };
     let (written, lap) = parts.metrics.timed(Stage::Write, writing).await;
     trace.note(Stage::Write, lap);
     failpoint::reached(Point::Written);
@@ -108,38 +111,32 @@ pub async fn settle(parts: &Parts, batch: Transformed) -> Counts {
     counts
 }
 
-/// Writes until every row is acknowledged or refused for good: how many rows were written, which records were refused.
-/// Rows of a record that is rejected already are left out.
+/// Writes these rows of the batch until every one is acknowledged or refused for good: how many were written, which
+/// records were refused. Rows of a record that is rejected already are left out.
 async fn write(
     parts: &Parts,
     version: &Version,
-    writes: &Writes,
+    batch: &Arc<WriteBatch>,
+    rows: Vec<u32>,
     rejects: &BTreeMap<usize, Reject>,
 ) -> (u64, Vec<(usize, Reject)>) {
+    let record_of = |row: u32| batch.source[row as usize] as usize;
     let mut patience = Patience::new(&parts.outages, Waiting::Sink);
     let mut written = 0;
     let mut refused: Vec<(u32, Reject)> = Vec::new();
-    let mut pending: Vec<u32> = (0..)
-        .zip(&writes.source)
-        .filter(|(_, record)| !rejects.contains_key(record))
-        .map(|(row, _)| row)
-        .collect();
+    let mut pending = rows;
+    pending.retain(|row| !rejects.contains_key(&record_of(*row)));
     loop {
         if pending.is_empty() {
             let Err(spent) = parts.budget.admit(0, &refused.iter().map(|(_, reject)| reject)) else {
-                return (
-                    written,
-                    refused
-                        .into_iter()
-                        .map(|(row, reject)| (writes.source[row as usize], reject))
-                        .collect(),
-                );
+                let refused = refused.into_iter().map(|(row, reject)| (record_of(row), reject));
+                return (written, refused.collect());
             };
             patience.hold(disposition(Fault::Budget(&spent)), &spent).await;
             pending = refused.drain(..).map(|(row, _)| row).collect();
         }
         let in_flight = parts.metrics.rows_in_flight(pending.len());
-        let results = version.sink.write(Arc::clone(&writes.batch), pending.clone()).await;
+        let results = version.sink.write(Arc::clone(batch), pending.clone()).await;
         drop(in_flight);
         let mut again = Vec::new();
         let mut worst: Option<(Severity, SinkError)> = None;

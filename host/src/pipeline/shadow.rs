@@ -170,10 +170,10 @@ impl Shadow {
 
 /// What the current plugin made of the batch.
 fn live(batch: &Transformed) -> Answer {
-    let made = batch.writes.iter().map(|writes| Made {
-        output: writes.batch.output,
-        source: writes.source.clone(),
-        batch: writes.batch.batch.clone(),
+    let made = batch.writes.iter().map(|write| Made {
+        output: write.output,
+        source: write.source.iter().map(|&record| record as usize).collect(),
+        batch: write.batch.clone(),
     });
     Answer {
         made: made.collect(),

@@ -15,7 +15,7 @@ use crate::codec::Decoded;
 use crate::plugin::{GuestThread, Instance, PluginError};
 use crate::record::Record;
 use crate::record::columns::Batch;
-use crate::record::descriptor::{Digest, Outcome};
+use crate::record::descriptor::{Digest, Outcome, Output};
 use crate::record::position::{Offset, WriteTime};
 use crate::record::reject::{self, Reject};
 use crate::record::trail::Raise;
@@ -32,9 +32,10 @@ use super::metrics::Stage;
 use super::offsets::Settled;
 use super::outage::{Severity, Waiting};
 use super::patience::Patience;
-use super::settle::{Transformed, Writes, settle};
+use super::settle::{Transformed, settle};
 use super::slot::Observed;
 use super::trace::{Lap, Trace};
+use super::turns::numbers;
 use super::version::Version;
 use super::write_time::{FUTURE_TIMESTAMP, MAX_GENERATION, WriteClock, now_ms};
 
@@ -200,7 +201,7 @@ impl Worker {
             self.book.note_drift(drift);
         }
         Stamped {
-            records,
+            records: Arc::new(records),
             raise,
             write_times,
             rejects,
@@ -241,7 +242,7 @@ impl Worker {
                         version,
                         raise: stamped.raise,
                         guest_time: made.guest_time,
-                        records: Arc::new(stamped.records),
+                        records: stamped.records,
                         write_times: stamped.write_times,
                         writes: made.writes,
                         filtered: made.filtered,
@@ -280,7 +281,13 @@ impl Worker {
         metrics.note_guest(rows, warm.instance.as_ref().map(|(_, instance)| instance.held_bytes()));
         Ok(Made {
             guest_time: lap.took,
-            ..gather(outcome, &decoded.rows, &stamped.write_times, rejects)
+            ..gather(
+                outcome,
+                &decoded.rows,
+                stamped,
+                &version.plugin.descriptor().outputs,
+                rejects,
+            )
         })
     }
 
@@ -326,7 +333,7 @@ fn check(settled: Option<Result<(), JoinError>>) {
 }
 
 struct Stamped {
-    records: Vec<Record>,
+    records: Arc<Vec<Record>>,
     raise: Option<Raise>,
     write_times: Vec<WriteTime>,
     rejects: BTreeMap<usize, Reject>,
@@ -336,25 +343,38 @@ struct Stamped {
 /// What decoder and guest made of a batch.
 struct Made {
     guest_time: Duration,
-    writes: Vec<Writes>,
+    writes: Vec<Arc<WriteBatch>>,
     filtered: u64,
     rejects: BTreeMap<usize, Reject>,
 }
 
 /// Sorts the guest's outcome by record. `rows[i]` is the record that row i of the guest's input came from.
-fn gather(outcome: Outcome, rows: &[usize], write_times: &[WriteTime], mut rejects: BTreeMap<usize, Reject>) -> Made {
+fn gather(
+    outcome: Outcome,
+    rows: &[usize],
+    stamped: &Stamped,
+    outputs: &[Output],
+    mut rejects: BTreeMap<usize, Reject>,
+) -> Made {
     let record_of = |row: u32| rows[row as usize];
+    #[expect(clippy::cast_possible_truncation, reason = "a batch has 100,000 records at most")]
+    let place_of = |row: u32| record_of(row) as u32;
     for (row, reject) in outcome.rejects {
         rejects.entry(record_of(row)).or_insert(reject);
     }
-    let writes = outcome.rows.into_iter().map(|made| {
-        let source: Vec<_> = made.source.iter().map(|&row| record_of(row)).collect();
-        let batch = Arc::new(WriteBatch {
+    let made: Vec<_> = outcome.rows.iter().map(|made| (made.output, &*made.source)).collect();
+    // A record gives all its rows from one row of the guest's input.
+    let numbers = numbers(&made, outputs);
+    let writes = outcome.rows.into_iter().zip(numbers).map(|(made, numbers)| {
+        let write_times = made.source.iter().map(|&row| stamped.write_times[record_of(row)]);
+        Arc::new(WriteBatch {
             output: made.output,
+            write_times: write_times.collect(),
+            records: Arc::clone(&stamped.records),
+            source: made.source.iter().map(|&row| place_of(row)).collect(),
+            numbers,
             batch: made.batch,
-            write_times: source.iter().map(|&record| write_times[record]).collect(),
-        });
-        Writes { batch, source }
+        })
     });
     Made {
         guest_time: Duration::ZERO,

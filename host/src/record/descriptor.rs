@@ -149,6 +149,38 @@ impl fmt::Display for Origin {
     }
 }
 
+impl Target {
+    /// The table's name; `None` for a topic.
+    pub fn table(&self) -> Option<&str> {
+        match self {
+            Self::Table(name) => Some(name),
+            Self::Topic(_) => None,
+        }
+    }
+
+    /// The topic's name; `None` for a table.
+    pub fn topic(&self) -> Option<&str> {
+        match self {
+            Self::Table(_) => None,
+            Self::Topic(name) => Some(name),
+        }
+    }
+}
+
+impl Descriptor {
+    /// The outputs that go to tables, each with its index.
+    pub fn table_outputs(&self) -> impl Iterator<Item = (usize, &Output, &str)> {
+        let outputs = self.outputs.iter().enumerate();
+        outputs.filter_map(|(index, output)| Some((index, output, output.target.table()?)))
+    }
+
+    /// The outputs that go to topics, each with its index.
+    pub fn topic_outputs(&self) -> impl Iterator<Item = (usize, &Output, &str)> {
+        let outputs = self.outputs.iter().enumerate();
+        outputs.filter_map(|(index, output)| Some((index, output, output.target.topic()?)))
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,7 +1,8 @@
 //! The trace that a record belongs to, as its headers `traceparent` and `tracestate` say it: W3C Trace Context
-//! (<https://www.w3.org/TR/trace-context/>). They are only read; a dead letter has them as they came.
+//! (<https://www.w3.org/TR/trace-context/>). They are only read; a dead letter and a
+//! row that goes to a topic have them as they came.
 
-use super::Record;
+use super::{Header, Record};
 
 const PARENT: &str = "traceparent";
 const STATE: &str = "tracestate";
@@ -38,6 +39,12 @@ impl<'a> TraceParent<'a> {
             state: state.and_then(|state| str::from_utf8(state).ok()),
             ..parent
         })
+    }
+
+    /// The headers that say it, malformed and repeated ones too: whoever reads them next judges for himself.
+    pub fn headers(record: &'a Record) -> impl Iterator<Item = &'a Header> {
+        let of_trace = |header: &&Header| header.key == PARENT || header.key == STATE;
+        record.headers.iter().filter(of_trace)
     }
 
     pub fn is_sampled(&self) -> bool {
@@ -81,7 +88,6 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::record::Header;
     use crate::record::position::{Offset, Partition, Position};
 
     const GOOD: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -124,6 +130,25 @@ mod tests {
         let unsampled = GOOD.replace("-01", "-00");
         let record = record(&[("traceparent", GOOD), ("traceparent", &unsampled), ("other", GOOD)]);
         assert!(!TraceParent::of(&record).unwrap().is_sampled());
+    }
+
+    #[test]
+    fn the_headers_that_say_it_are_told_from_all_others_whatever_they_hold() {
+        let record = record(&[
+            ("tracestate", ""),
+            ("other", GOOD),
+            ("traceparent", "no"),
+            ("traceparent", GOOD),
+        ]);
+        let passed: Vec<_> = TraceParent::headers(&record)
+            .map(|header| (header.key.as_str(), header.value.as_deref().unwrap_or_default()))
+            .collect();
+        let expected: [(&str, &[u8]); 3] = [
+            ("tracestate", b""),
+            ("traceparent", b"no"),
+            ("traceparent", GOOD.as_bytes()),
+        ];
+        assert_eq!(passed, expected);
     }
 
     #[test]

@@ -63,6 +63,9 @@ fn batch(output: usize, columns: Vec<arrow_array::ArrayRef>, times: Vec<i64>) ->
         output,
         batch: Batch { rows, columns },
         write_times: times.into_iter().map(WriteTime).collect(),
+        records: Arc::default(),
+        source: Vec::new(),
+        numbers: Vec::new(),
     })
 }
 

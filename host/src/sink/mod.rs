@@ -3,15 +3,19 @@
 pub mod cassandra;
 #[cfg(test)]
 mod fixture;
+pub mod object;
 pub mod print;
 pub mod read_back;
+pub mod router;
 pub mod sqlite;
+pub mod topic;
 
 use std::error::Error;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
+use crate::record::Record;
 use crate::record::columns::Batch;
 use crate::record::position::WriteTime;
 
@@ -23,6 +27,12 @@ pub struct WriteBatch {
     pub batch: Batch,
     /// One for each row of `batch`.
     pub write_times: Vec<WriteTime>,
+    pub records: Arc<Vec<Record>>,
+    /// `source[i]` is the record that row i came from, an index into `records`.
+    pub source: Vec<u32>,
+    /// Of an output that goes to a topic: row i is so far among the rows that its record gives that topic, counted from
+    /// 0, however records are grouped into batches. Empty for a table.
+    pub numbers: Vec<u32>,
 }
 
 /// Where rows go. A sink is made for one plugin's descriptor: it has found the table of each output and its columns.
@@ -36,7 +46,7 @@ pub trait Sink: Send + Sync {
     /// Writes the rows of `batch` that `which` names (all of them the first time, the failed ones again later), and
     /// answers one result for each, in the order of `which`, once a server has acknowledged it.
     ///
-    /// Writing a row again is harmless: the same write timestamp goes with it.
+    /// Writing a row again is harmless: the same write timestamp goes with it, and in a topic the same place of its record.
     fn write(&self, batch: Arc<WriteBatch>, which: Vec<u32>) -> BoxFuture<'_, Vec<Result<(), SinkError>>>;
 }
 
@@ -63,6 +73,24 @@ pub enum SinkError {
     Unauthorized(#[source] Cause),
     #[error("the file cannot be written")]
     File(#[source] Cause),
+    #[error("topic {topic} did not take the row")]
+    Topic {
+        topic: String,
+        #[source]
+        cause: Cause,
+    },
+    #[error("topic {topic} is not there any more; `host setup --plugin FILE` creates it")]
+    TopicGone {
+        topic: String,
+        #[source]
+        cause: Cause,
+    },
+    #[error("the brokers refuse to write to topic {topic}; check the login and the ACLs")]
+    TopicUnauthorized {
+        topic: String,
+        #[source]
+        cause: Cause,
+    },
 }
 
 pub type Cause = Box<dyn Error + Send + Sync>;

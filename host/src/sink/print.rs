@@ -5,12 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use serde_json::{Map, Value};
 use tokio::sync::watch;
 
+use super::object::object;
 use super::{Sink, SinkError, WriteBatch};
-use crate::record::descriptor::{Descriptor, Effect, Field, Output};
-use crate::record::display;
+use crate::record::descriptor::{Descriptor, Effect, Output};
 
 /// Prints rows. What the plugin deletes is no row: those outputs print nothing.
 pub struct PrintSink<W = io::Stdout> {
@@ -59,7 +58,7 @@ impl<W: Write + Send> PrintSink<W> {
         }
         let mut lines = Vec::new();
         for row in which {
-            let object = object(&output.fields, batch, *row as usize);
+            let object = object(&output.fields, &batch.batch, *row as usize);
             serde_json::to_writer(&mut lines, &object)?;
             lines.push(b'\n');
         }
@@ -90,14 +89,6 @@ impl<W: Write + Send> Sink for PrintSink<W> {
         }
         .boxed()
     }
-}
-
-fn object(fields: &[Field], batch: &WriteBatch, row: usize) -> Map<String, Value> {
-    let values = fields.iter().zip(&batch.batch.columns);
-    values
-        .map(|(field, column)| (field.name.clone(), display::json(field, column, row)))
-        .filter(|(_, value)| !value.is_null())
-        .collect()
 }
 
 #[cfg(test)]

@@ -98,6 +98,9 @@ fn batch(output: usize, columns: Vec<ArrayRef>, write_times: &[i64]) -> Arc<Writ
             columns,
         },
         write_times: write_times.iter().copied().map(WriteTime).collect(),
+        records: Arc::default(),
+        source: Vec::new(),
+        numbers: Vec::new(),
     })
 }
 

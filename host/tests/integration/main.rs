@@ -4,6 +4,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../sandbox/built.rs"]
+#[allow(dead_code, reason = "only the building of a plugin is used here")]
+mod built;
+
 mod admin;
 mod cassandra;
 mod dead_letters;
@@ -18,4 +22,5 @@ mod replays;
 mod restart;
 mod schema_evolution;
 mod signing;
+mod topics;
 mod traces;

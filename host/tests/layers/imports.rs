@@ -3,7 +3,7 @@
 use crate::code::Source;
 
 /// From the top to the bottom. Modules on one line never import each other.
-const LAYERS: [&[&str]; 9] = [
+const LAYERS: [&[&str]; 10] = [
     &["main"],
     &["cli"],
     &["app"],
@@ -12,6 +12,7 @@ const LAYERS: [&[&str]; 9] = [
     &["telemetry"],
     &["pipeline", "produce", "generate"],
     &["source", "codec", "plugin", "sink", "dead_letter"],
+    &["kafka_producer"],
     &["record", "connection", "csv_file"],
 ];
 

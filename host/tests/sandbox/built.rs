@@ -22,6 +22,21 @@ pub fn misbehaving() -> &'static [u8] {
     BYTES.get_or_init(|| build("misbehaving"))
 }
 
+/// The component of the plugin `NAME`, which does `what` (see `plugins/variants`).
+#[allow(dead_code, reason = "not of the sandbox's own tests")]
+pub fn variant(name: &str, what: &str) -> Vec<u8> {
+    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
+    let mut bytes = BYTES.get_or_init(|| build("variants")).clone();
+    let mark = b"variant:one ";
+    let places: Vec<_> = (0..bytes.len() - 64)
+        .filter(|&at| bytes[at..].starts_with(mark))
+        .collect();
+    assert_eq!(places.len(), 1, "the variant's bytes are there once");
+    let text = format!("{:64}", format!("variant:{name} {what}"));
+    bytes[places[0]..places[0] + 64].copy_from_slice(text.as_bytes());
+    bytes
+}
+
 /// Builds a plugin of the workspace. Cargo's own lock keeps two processes from doing it at once.
 pub fn build(package: &str) -> Vec<u8> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use host::codec::Decoder;
 use host::pipeline::compare::report::Report;
-use host::pipeline::settle::{Transformed, Writes};
+use host::pipeline::settle::Transformed;
 use host::pipeline::shadow::{Sample, Shadow, Share};
 use host::pipeline::trace::Trace;
 use host::pipeline::version::Version;
@@ -73,13 +73,20 @@ async fn batch(version: &Arc<Version>, behaviours: &[&str]) -> Transformed {
     let mut instance = version.plugin.instantiate().expect("an instance");
     let outcome = instance.transform(&decoded.batch).expect("a good batch");
     let record_of = |row: u32| decoded.rows[row as usize];
-    let writes = outcome.rows.into_iter().map(|rows| Writes {
-        source: rows.source.iter().map(|&row| record_of(row)).collect(),
-        batch: Arc::new(WriteBatch {
+    let records = Arc::new(records);
+    let writes = outcome.rows.into_iter().map(|rows| {
+        Arc::new(WriteBatch {
             output: rows.output,
             write_times: vec![WriteTime(0); rows.batch.rows],
+            records: Arc::clone(&records),
+            source: rows
+                .source
+                .iter()
+                .map(|&row| u32::try_from(record_of(row)).expect("few records"))
+                .collect(),
+            numbers: Vec::new(),
             batch: rows.batch,
-        }),
+        })
     });
     let writes = writes.collect();
     let mut rejects: BTreeMap<_, _> = decoded.rejects.into_iter().collect();
@@ -94,7 +101,7 @@ async fn batch(version: &Arc<Version>, behaviours: &[&str]) -> Transformed {
         raise: None,
         write_times: vec![WriteTime(0); records.len()],
         filtered: outcome.filtered.len() as u64,
-        records: Arc::new(records),
+        records: Arc::clone(&records),
         writes,
         rejects,
         guest_time: Duration::from_micros(10),

@@ -126,3 +126,22 @@ fn a_host_that_has_read_nothing_tries_a_candidate_on_what_is_in_the_topic() {
     running.signal("-TERM");
     running.finish().succeeded();
 }
+
+/// A candidate's topics are looked for as its tables are.
+#[test]
+fn a_topic_that_is_not_there_or_leads_back_is_refused_by_its_name() {
+    let scene = Scene::new("swap_topic");
+    let nowhere = format!("{}-nowhere", scene.job.topic);
+    for (topic, words) in [(&nowhere, "is not there"), (&scene.job.topic, "for ever")] {
+        scene.place(&variant("one", ""));
+        let running = scene.start(&["--set", &format!("topic={topic}")]);
+        scene.place(&variant("two", "emits"));
+        let swap = scene.until_swaps(1);
+        let reasons = reasons(&swap);
+        assert!(reasons.contains(topic.as_str()) && reasons.contains(words), "{reasons}");
+        running.signal("-TERM");
+        running.finish().succeeded();
+        // The next run's status, not what this one has left.
+        std::fs::remove_file(scene.job.path("status.json")).unwrap();
+    }
+}

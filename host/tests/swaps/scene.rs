@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -15,7 +14,7 @@ use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::Runtime;
 
-use crate::built;
+pub use crate::built::variant;
 use crate::support::cassandra;
 use crate::support::program::{Job, Running};
 
@@ -37,20 +36,6 @@ pub struct Scene {
 pub struct Row {
     pub id: i64,
     pub made_by: String,
-}
-
-/// The component of the plugin `NAME`, which does `what` (see `plugins/variants`).
-pub fn variant(name: &str, what: &str) -> Vec<u8> {
-    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
-    let mut bytes = BYTES.get_or_init(|| built::build("variants")).clone();
-    let mark = b"variant:one ";
-    let places: Vec<_> = (0..bytes.len() - 64)
-        .filter(|&at| bytes[at..].starts_with(mark))
-        .collect();
-    assert_eq!(places.len(), 1, "the variant's bytes are there once");
-    let text = format!("{:64}", format!("variant:{name} {what}"));
-    bytes[places[0]..places[0] + 64].copy_from_slice(text.as_bytes());
-    bytes
 }
 
 /// The name of a variant, as its rows have it.

@@ -7,10 +7,13 @@
 //! - `trap`: traps on a record whose id leaves 7 by 50,
 //! - `slow`: takes a thousand times as long,
 //! - `no-key`: gives no id, `rename`: calls a column otherwise, `wants`: takes a field that records do not have,
-//! - `refuse`: does not accept its settings.
+//! - `refuse`: does not accept its settings,
+//! - `emits`: gives rows to the topic of the setting `topic` too, see [`emits`].
 //!
 //! A row says which variant made it, and where its record stood. It says so twice, the second time mirrored: of two rows
 //! written with one write timestamp Cassandra keeps the greater value of each cell, which then are not of one variant.
+
+mod emits;
 
 use std::hint::black_box;
 
@@ -24,7 +27,7 @@ static VARIANT: [u8; 64] = *b"variant:one                                       
 struct Variants;
 
 impl Guest for Variants {
-    fn configure(_settings: Vec<(String, String)>) -> Result<Descriptor, String> {
+    fn configure(settings: Vec<(String, String)>) -> Result<Descriptor, String> {
         let (name, what) = variant();
         if what == "refuse" {
             return Err("refused as asked".to_owned());
@@ -44,17 +47,21 @@ impl Guest for Variants {
             "rename" => "maker".clone_into(&mut fields[3].name),
             _ => {}
         }
+        let mut outputs = vec![Output {
+            name: "rows".to_owned(),
+            target: Target::Table("variants".to_owned()),
+            effect: Effect::Upsert,
+            fields,
+        }];
+        if what == "emits" {
+            outputs.extend(emits::outputs(&settings));
+        }
         Ok(Descriptor {
             name: "variants".to_owned(),
             version: name,
             inputs,
             lookups: Vec::new(),
-            outputs: vec![Output {
-                name: "rows".to_owned(),
-                target: Target::Table("variants".to_owned()),
-                effect: Effect::Upsert,
-                fields,
-            }],
+            outputs,
         })
     }
 
@@ -70,7 +77,7 @@ impl Guest for Variants {
                     code: "too-fussy".to_owned(),
                     message: format!("{id} is not to its liking"),
                 });
-            } else {
+            } else if what != "emits" || !emits::deletes(id) {
                 source.push(row);
             }
         }
@@ -102,12 +109,16 @@ impl Guest for Variants {
         if what == "no-key" {
             columns.remove(0);
         }
+        let mut rows = vec![Rows {
+            output: 0,
+            source,
+            columns,
+        }];
+        if what == "emits" {
+            rows.extend(emits::rows(ids));
+        }
         Outcome {
-            rows: vec![Rows {
-                output: 0,
-                source,
-                columns,
-            }],
+            rows,
             filtered: Vec::new(),
             rejects,
         }

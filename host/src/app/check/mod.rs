@@ -1,5 +1,6 @@
 //! `host check`: compares what the plugin takes and gives with what is there, and changes nothing: the topic and its
-//! dead-letter topic, the schema of the records against the plugin's inputs, the outputs against the tables' columns.
+//! dead-letter topic, the schema of the records against the plugin's inputs, the outputs against the tables' columns, the
+//! topics of outputs.
 //!
 //! Prints a line for each thing that was compared; a mismatch names both sides. Any mismatch is exit code 2.
 
@@ -10,13 +11,14 @@ use std::io::Write;
 use super::component;
 use super::failure::Failure;
 use super::services::{connect_failure, kafka_failure, registry_failure};
+use super::topics;
 use crate::codec::registry::Registry;
 use crate::config::settings::{DeadLetters, From, Settings, To};
 use crate::record::descriptor::Descriptor;
 use crate::sink::cassandra::config::Config as CassandraConfig;
 use crate::sink::cassandra::fit::fit;
+use crate::sink::cassandra::session;
 use crate::sink::cassandra::table::Table;
-use crate::sink::cassandra::{session, table_of};
 use crate::source::kafka_admin;
 
 /// What was found out about one thing.
@@ -35,7 +37,7 @@ pub async fn run(settings: &Settings, out: &mut (dyn Write + Send)) -> Result<()
     let mut findings = Vec::new();
     match &settings.from {
         From::Kafka { topic } => {
-            topics(settings, topic, &mut findings).await?;
+            source_topics(settings, topic, &mut findings).await?;
             value_schema(settings, topic, descriptor, &mut findings).await?;
         }
         From::Csv(path) | From::Ndjson(path) => {
@@ -53,6 +55,7 @@ pub async fn run(settings: &Settings, out: &mut (dyn Write + Send)) -> Result<()
         ))),
         To::Stdout => {}
     }
+    output_topics(settings, descriptor, &mut findings).await?;
     report(&findings, out)
 }
 
@@ -76,17 +79,51 @@ fn report(findings: &[Finding], out: &mut (dyn Write + Send)) -> Result<(), Fail
     }
 }
 
-async fn topics(settings: &Settings, topic: &str, findings: &mut Vec<Finding>) -> Result<(), Failure> {
+async fn source_topics(settings: &Settings, topic: &str, findings: &mut Vec<Finding>) -> Result<(), Failure> {
     let cluster = kafka_admin::cluster(&settings.kafka).await.map_err(kafka_failure)?;
     let mut names = vec![topic];
     if let DeadLetters::Topic(dead_letters) = &settings.dead_letters {
         names.push(dead_letters);
     }
     findings.extend(names.into_iter().map(|name| match cluster.topics.get(name) {
-        Some(1) => Finding::Fits(format!("topic {name}: 1 partition")),
-        Some(partitions) => Finding::Fits(format!("topic {name}: {partitions} partitions")),
+        Some(partitions) => Finding::Fits(format!("topic {name}: {}", partitions_text(*partitions))),
         None => Finding::Mismatch(format!("topic {name} is not there; `host setup` creates it")),
     }));
+    Ok(())
+}
+
+fn partitions_text(partitions: usize) -> String {
+    match partitions {
+        1 => "1 partition".to_owned(),
+        partitions => format!("{partitions} partitions"),
+    }
+}
+
+/// The topics of outputs: there, and free for rows.
+async fn output_topics(
+    settings: &Settings,
+    descriptor: &Descriptor,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Failure> {
+    if !topics::are_produced(settings, descriptor) {
+        let printed = descriptor.topic_outputs().map(|(_, output, topic)| {
+            Finding::Note(format!(
+                "output {}: printed, and nothing goes to topic {topic}",
+                output.name
+            ))
+        });
+        findings.extend(printed);
+        return Ok(());
+    }
+    let cluster = kafka_admin::cluster(&settings.kafka).await.map_err(kafka_failure)?;
+    for (_, output, topic) in descriptor.topic_outputs() {
+        let what = format!("output {}: topic {topic}", output.name);
+        findings.push(match (topics::taken(settings, topic), cluster.topics.get(topic)) {
+            (Some(taken), _) => Finding::Mismatch(format!("{what}, {taken}")),
+            (None, Some(partitions)) => Finding::Fits(format!("{what}, {}", partitions_text(*partitions))),
+            (None, None) => Finding::Mismatch(format!("{what} is not there; `host setup --plugin FILE` creates it")),
+        });
+    }
     Ok(())
 }
 
@@ -121,14 +158,7 @@ async fn tables(
     findings: &mut Vec<Finding>,
 ) -> Result<(), Failure> {
     let session = session::connect(config).await.map_err(connect_failure)?;
-    for output in &descriptor.outputs {
-        let name = match table_of(output) {
-            Ok(name) => name,
-            Err(error) => {
-                findings.push(Finding::Mismatch(error.to_string()));
-                continue;
-            }
-        };
+    for (_, output, name) in descriptor.table_outputs() {
         match Table::find(&session, keyspace, name) {
             Ok(table) => match fit(output, &table) {
                 Ok(bindings) => findings.push(Finding::Fits(format!(

@@ -12,7 +12,7 @@ use crate::app::rehearsal::{Scene, play};
 use crate::app::services::source_failure;
 use crate::codec::Decoder;
 use crate::plugin::Plugin;
-use crate::record::descriptor::{Descriptor, Effect, Field, Rows};
+use crate::record::descriptor::{Descriptor, Effect, Field, Rows, Target};
 use crate::record::letter::replay::Skip;
 use crate::record::{Redriven, display};
 use crate::source::letters::read::read;
@@ -77,9 +77,10 @@ fn outcome(descriptor: &Descriptor, scene: &Scene, redriven: Redriven) -> Vec<St
     let each = rows.flat_map(|rows| (0..rows.batch.rows).map(move |row| (rows, row)));
     each.map(|(rows, row)| {
         let output = &descriptor.outputs[rows.output];
-        let effect = match output.effect {
-            Effect::Upsert => "row for",
-            Effect::Delete => "deletes from",
+        let effect = match (output.effect, &output.target) {
+            (Effect::Upsert, _) => "row for",
+            (Effect::Delete, Target::Table(_)) => "deletes from",
+            (Effect::Delete, Target::Topic(_)) => "tombstone for",
         };
         let row = shown(&output.fields, rows, row);
         format!(

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::write_time::Explained as WriteTimeExplained;
 use crate::app::failure::Failure;
 use crate::codec::Decoded;
@@ -11,11 +13,12 @@ use crate::pipeline::fault::{Disposition, Fault, disposition};
 use crate::pipeline::isolate::Guest;
 use crate::pipeline::outage::chain;
 use crate::plugin::Plugin;
-use crate::record::descriptor::{Descriptor, Rows};
+use crate::record::descriptor::{Descriptor, Effect, Rows};
 use crate::record::display::text;
 use crate::record::position::WriteTime;
 use crate::record::reject::{Reject, Stage};
 use crate::sink::cassandra::explain::{Explainer, Stored};
+use crate::sink::object::object;
 use crate::sink::read_back::RowRef;
 
 pub enum Outcome {
@@ -61,14 +64,16 @@ pub async fn explained(
     let descriptor = plugin.descriptor();
     let mut words = String::new();
     let explainer = match &settings.to {
-        To::Cassandra { keyspace } => match Explainer::open(&settings.cassandra, keyspace, descriptor).await {
-            Ok(explainer) => Some(explainer),
-            Err(error) => {
-                let _ = writeln!(words, "\nno CQL: {}", chain(&error));
-                None
+        To::Cassandra { keyspace } if descriptor.table_outputs().next().is_some() => {
+            match Explainer::open(&settings.cassandra, keyspace, descriptor).await {
+                Ok(explainer) => Some(explainer),
+                Err(error) => {
+                    let _ = writeln!(words, "\nno CQL: {}", chain(&error));
+                    None
+                }
             }
-        },
-        To::Sqlite(_) | To::Stdout => None,
+        }
+        To::Cassandra { .. } | To::Sqlite(_) | To::Stdout => None,
     };
     for rows in rows {
         let batch = Arc::new(rows.batch);
@@ -79,6 +84,7 @@ pub async fn explained(
             };
             show_row(&mut words, descriptor, rows.output, &row);
             if let Some(explainer) = &explainer
+                && descriptor.outputs[rows.output].target.table().is_some()
                 && let Err(reject) = show_statement(&mut words, explainer, rows.output, &row, time.time).await
             {
                 return Ok(words + &rejected(&reject));
@@ -99,6 +105,13 @@ fn show_row(words: &mut String, descriptor: &Descriptor, output: usize, row: &Ro
     for (field, column) in output.fields.iter().zip(&row.batch.columns) {
         let value = text(field, column, row.row).unwrap_or_else(|| "null".to_owned());
         let _ = writeln!(words, "  {:width$}  {value}", field.name);
+    }
+    if output.target.topic().is_some() {
+        let value = match output.effect {
+            Effect::Upsert => format!("value {}", Value::Object(object(&output.fields, &row.batch, row.row))),
+            Effect::Delete => "no value (a tombstone)".to_owned(),
+        };
+        let _ = writeln!(words, "  produced with the key of this record and {value}");
     }
 }
 

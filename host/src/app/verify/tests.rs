@@ -243,6 +243,26 @@ async fn ten_differences_are_shown_and_the_rest_counted() {
 }
 
 #[tokio::test]
+async fn rows_for_a_topic_are_left_out_and_said() {
+    let mut descriptor = descriptor();
+    descriptor.outputs[DELETE].target = Target::Topic("gone".into());
+    let chunk = Chunk {
+        rows: vec![upserts(&[(0, 1, Some("a"))]), deletes(&[(1, 1)])],
+        rejected: 0,
+    };
+    let store = store(&[(1, Some("a"))]);
+    let report = compare(&store, &descriptor, stream::iter([Ok(chunk)])).await.unwrap();
+    assert_eq!((report.expected, report.found, report.different), (1, 1, 0));
+    let mut out = Vec::new();
+    say_left_out(&descriptor, &mut out).unwrap();
+    let said = String::from_utf8(out).unwrap();
+    assert_eq!(said, "output gone goes to topic gone: not compared\n");
+    descriptor.outputs.remove(UPSERT);
+    let nothing = say_left_out(&descriptor, &mut Vec::new()).unwrap_err();
+    assert!(matches!(nothing, Failure::Usage(_)), "{nothing}");
+}
+
+#[tokio::test]
 async fn a_store_that_does_not_answer_is_no_missing_row() {
     let mut down = store(&[]);
     down.up = false;

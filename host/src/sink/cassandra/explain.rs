@@ -1,6 +1,8 @@
 //! The statement of one row with its values in it, as somebody would type it into `cqlsh`, and the row that the table
 //! holds under the same primary key.
 
+use std::collections::BTreeMap;
+
 use scylla::client::session::Session;
 use scylla::statement::prepared::PreparedStatement;
 use scylla::value::{CqlValue, Row};
@@ -16,11 +18,11 @@ use crate::record::position::WriteTime;
 use crate::sink::SinkError;
 use crate::sink::read_back::RowRef;
 
-/// Explains rows of one plugin's outputs; writes nothing.
+/// Explains rows of one plugin's outputs that go to tables; writes nothing.
 pub struct Explainer {
     session: Session,
-    /// One for each output of the descriptor, in order.
-    outputs: Vec<Explained>,
+    /// By the index of the output in the descriptor; those that go to topics are not among them.
+    outputs: BTreeMap<usize, Explained>,
     writes_nulls: bool,
 }
 
@@ -44,15 +46,16 @@ impl Explainer {
     pub async fn open(config: &Config, keyspace: &str, descriptor: &Descriptor) -> Result<Self, OpenError> {
         let session = session::connect(config).await?;
         let bound = bind_outputs(&session, keyspace, descriptor)?;
-        let mut outputs = Vec::with_capacity(bound.len());
-        for (output, BoundOutput { table, bindings }) in descriptor.outputs.iter().zip(bound) {
+        let mut outputs = BTreeMap::new();
+        for (index, BoundOutput { table, bindings }) in bound {
             let select = prepare(&session, statement::select_with_write_times(&table, &bindings)).await?;
-            outputs.push(Explained {
+            let explained = Explained {
                 table,
                 bindings,
-                effect: output.effect,
+                effect: descriptor.outputs[index].effect,
                 select,
-            });
+            };
+            outputs.insert(index, explained);
         }
         Ok(Self {
             session,
@@ -63,7 +66,7 @@ impl Explainer {
 
     /// The statement that `host run` would execute; a null that stays unset is left out of it.
     pub fn statement(&self, output: usize, row: &RowRef, time: WriteTime) -> Result<String, SinkError> {
-        let explained = &self.outputs[output];
+        let explained = &self.outputs[&output];
         let mut cells = Vec::with_capacity(explained.bindings.len());
         for binding in &explained.bindings {
             match cql_value(binding, &row.batch, row.row)? {
@@ -80,7 +83,7 @@ impl Explainer {
 
     /// What the table holds under the row's primary key; `None` where it holds nothing.
     pub async fn stored(&self, output: usize, row: &RowRef) -> Result<Option<Vec<Stored>>, SinkError> {
-        let explained = &self.outputs[output];
+        let explained = &self.outputs[&output];
         let keys = explained.bindings.iter().filter(|binding| binding.role == Role::Key);
         let keys = keys.map(|binding| cql_value(binding, &row.batch, row.row));
         let keys = keys.collect::<Result<Vec<_>, _>>()?;

@@ -30,12 +30,14 @@ mod write;
 
 pub use write::CassandraSink;
 
+use std::collections::BTreeMap;
+
 use scylla::client::session::Session;
 use scylla::errors::PrepareError;
 use scylla::statement::prepared::PreparedStatement;
 use scylla::statement::unprepared::Statement;
 
-use crate::record::descriptor::{Descriptor, Output, Target};
+use crate::record::descriptor::Descriptor;
 use errors::Whole;
 use fit::{Binding, Mismatch};
 use session::ConnectError;
@@ -50,8 +52,6 @@ pub enum OpenError {
     Table(#[from] TableError),
     #[error("the plugin and the table do not fit: {}", joined(.0))]
     Fit(Vec<Mismatch>),
-    #[error("output {output} goes to topic {topic}, and --to writes tables only")]
-    TopicOutput { output: String, topic: String },
     #[error("Cassandra does not prepare the statement {statement}")]
     Prepare {
         statement: String,
@@ -80,19 +80,20 @@ impl OpenError {
         match self {
             Self::Connect(error) => error.is_unreachable(),
             Self::Prepare { cause, .. } => errors::is_outage(&cause.0),
-            Self::Table(_) | Self::Fit(_) | Self::TopicOutput { .. } => false,
+            Self::Table(_) | Self::Fit(_) => false,
         }
     }
 }
 
-/// Finds the table of each output and binds its fields to the columns. All mismatches of all outputs are reported.
-fn bind_outputs(session: &Session, keyspace: &str, descriptor: &Descriptor) -> Result<Vec<BoundOutput>, OpenError> {
-    let mut outputs = Vec::with_capacity(descriptor.outputs.len());
+/// Finds the table of each output that goes to one, by its index in the descriptor, and binds its fields to the columns.
+/// All mismatches of all outputs are reported.
+fn bind_outputs(session: &Session, keyspace: &str, descriptor: &Descriptor) -> Result<BTreeMap<usize, BoundOutput>, OpenError> {
+    let mut outputs = BTreeMap::new();
     let mut mismatches = Vec::new();
-    for output in &descriptor.outputs {
-        let table = Table::find(session, keyspace, table_of(output)?)?;
+    for (index, output, table) in descriptor.table_outputs() {
+        let table = Table::find(session, keyspace, table)?;
         match fit::fit(output, &table) {
-            Ok(bindings) => outputs.push(BoundOutput { table, bindings }),
+            Ok(bindings) => drop(outputs.insert(index, BoundOutput { table, bindings })),
             Err(found) => mismatches.extend(found),
         }
     }
@@ -100,17 +101,6 @@ fn bind_outputs(session: &Session, keyspace: &str, descriptor: &Descriptor) -> R
         Ok(outputs)
     } else {
         Err(OpenError::Fit(mismatches))
-    }
-}
-
-/// The name of the table that an output goes to, as the plugin gives it.
-pub fn table_of(output: &Output) -> Result<&str, OpenError> {
-    match &output.target {
-        Target::Table(table) => Ok(table),
-        Target::Topic(topic) => Err(OpenError::TopicOutput {
-            output: output.name.clone(),
-            topic: topic.clone(),
-        }),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Reads rows from Cassandra by primary key, at the consistency level that they were written with.
 
+use std::collections::BTreeMap;
+
 use futures::future::BoxFuture;
 use scylla::client::session::Session;
 use scylla::statement::prepared::PreparedStatement;
@@ -16,8 +18,8 @@ use crate::sink::read_back::{Image, NullEffect, ReadBack, RowRef};
 
 pub struct CassandraReader {
     session: Session,
-    /// One for each output of the descriptor, in order.
-    outputs: Vec<Reader>,
+    /// By the index of the output in the descriptor; those that go to topics are not among them.
+    outputs: BTreeMap<usize, Reader>,
     null_effect: NullEffect,
 }
 
@@ -31,14 +33,15 @@ struct Reader {
 impl CassandraReader {
     pub async fn open(config: &Config, keyspace: &str, descriptor: &Descriptor) -> Result<Self, OpenError> {
         let session = session::connect(config).await?;
-        let mut outputs = Vec::with_capacity(descriptor.outputs.len());
-        for BoundOutput { table, bindings } in bind_outputs(&session, keyspace, descriptor)? {
+        let mut outputs = BTreeMap::new();
+        for (index, BoundOutput { table, bindings }) in bind_outputs(&session, keyspace, descriptor)? {
             let position = |column| bindings.iter().position(|binding| binding.column == column);
-            outputs.push(Reader {
+            let reader = Reader {
                 statement: prepare(&session, statement::select(&table, &bindings)).await?,
                 key: table.primary_key().filter_map(position).collect(),
                 bindings,
-            });
+            };
+            outputs.insert(index, reader);
         }
         Ok(Self {
             session,
@@ -58,7 +61,7 @@ impl ReadBack for CassandraReader {
     }
 
     fn image(&self, output: usize, row: &RowRef) -> Result<Image, SinkError> {
-        let reader = &self.outputs[output];
+        let reader = &self.outputs[&output];
         let values = reader
             .bindings
             .iter()
@@ -68,7 +71,7 @@ impl ReadBack for CassandraReader {
 
     fn read<'a>(&'a self, output: usize, row: &'a RowRef) -> BoxFuture<'a, Result<Option<Image>, SinkError>> {
         Box::pin(async move {
-            let reader = &self.outputs[output];
+            let reader = &self.outputs[&output];
             let keys = reader.bindings.iter().filter(|binding| binding.role == Role::Key);
             let keys = keys.map(|binding| cql_value(binding, &row.batch, row.row));
             let keys = keys.collect::<Result<Vec<_>, _>>()?;

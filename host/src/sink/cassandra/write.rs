@@ -2,6 +2,7 @@
 //! replicas, as many at one time as the nodes take. The bound on what is in flight at a node is one for the whole sink,
 //! whatever number of partitions write through it.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use futures::StreamExt;
@@ -26,8 +27,8 @@ use crate::sink::{Sink, SinkError, WriteBatch};
 
 pub struct CassandraSink {
     cluster: Cluster,
-    /// One for each output of the descriptor, in order.
-    outputs: Vec<Writer>,
+    /// By the index of the output in the descriptor; those that go to topics are not among them.
+    outputs: BTreeMap<usize, Writer>,
 }
 
 /// Connections and the bounds on what is written through them, shared by the sinks of several plugins.
@@ -84,15 +85,15 @@ impl CassandraSink {
 
     async fn on(cluster: Cluster, config: &Config, keyspace: &str, descriptor: &Descriptor) -> Result<Self, OpenError> {
         let bound = bind_outputs(&cluster.session, keyspace, descriptor)?;
-        let mut outputs = Vec::with_capacity(bound.len());
-        for (output, BoundOutput { table, bindings }) in descriptor.outputs.iter().zip(bound) {
-            let (cql, write_time) = match output.effect {
+        let mut outputs = BTreeMap::new();
+        for (index, BoundOutput { table, bindings }) in bound {
+            let (cql, write_time) = match descriptor.outputs[index].effect {
                 Effect::Upsert => statement::insert(&table, &bindings),
                 Effect::Delete => statement::delete(&table, &bindings),
             };
             let place = |column: &String| bindings.iter().position(|binding| binding.column == *column);
             let state = cluster.session.get_cluster_state();
-            outputs.push(Writer {
+            let writer = Writer {
                 requests: Requests::of(prepare(&cluster.session, cql).await?),
                 ring: RwLock::new(Arc::new(Ring::of(state, &table, &cluster.coordinators))),
                 markers: Markers {
@@ -106,13 +107,14 @@ impl CassandraSink {
                     },
                 },
                 table,
-            });
+            };
+            outputs.insert(index, writer);
         }
         Ok(Self { cluster, outputs })
     }
 
     async fn write_rows(&self, batch: &WriteBatch, which: &[u32]) -> Vec<Result<(), SinkError>> {
-        let writer = &self.outputs[batch.output];
+        let writer = &self.outputs[&batch.output];
         let (bound, misfits) = writer.markers.bind(batch, which);
         let mut results: Vec<Result<(), SinkError>> = which.iter().map(|_| Ok(())).collect();
         for (at, misfit) in misfits {

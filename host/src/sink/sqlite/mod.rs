@@ -14,6 +14,7 @@ mod statement;
 pub mod table;
 mod value;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -40,8 +41,8 @@ pub struct SqliteSink {
 
 struct Shared {
     connection: Mutex<Connection>,
-    /// One for each output of the descriptor, in order.
-    outputs: Vec<Prepared>,
+    /// By the index of the output in the descriptor; those that go to topics are not among them.
+    outputs: BTreeMap<usize, Prepared>,
 }
 
 /// Why a file cannot be used.
@@ -66,7 +67,7 @@ pub enum OpenError {
 }
 
 impl SqliteSink {
-    /// Opens or makes the file and, in it, the table of each output. A table that is not there is made as `cql/` has
+    /// Opens or makes the file and, in it, the table of each output that goes to one. A table that is not there is made as `cql/` has
     /// it, or from the plugin's fields where `cql/` does not have it.
     pub fn open(path: &Path, descriptor: &Descriptor) -> Result<Self, OpenError> {
         Self::open_knowing(&cql::tables(CQL.iter().copied()), path, descriptor)
@@ -74,9 +75,9 @@ impl SqliteSink {
 
     fn open_knowing(known: &[Table], path: &Path, descriptor: &Descriptor) -> Result<Self, OpenError> {
         let connection = connect(path).map_err(|cause| open_error(path, cause))?;
-        let mut outputs = Vec::with_capacity(descriptor.outputs.len());
-        for output in &descriptor.outputs {
-            let prepared = table::of_output(&connection, output, descriptor, known)
+        let mut outputs = BTreeMap::new();
+        for (index, output, name) in descriptor.table_outputs() {
+            let prepared = table::of_output(&connection, name, output, descriptor, known)
                 .map(|table| Prepared::new(output, &table, &table::delete_keys(descriptor, output)))
                 .map_err(|error| match error {
                     TableError::Sqlite(cause) => open_error(path, cause),
@@ -85,7 +86,7 @@ impl SqliteSink {
                         cause,
                     },
                 })?;
-            outputs.push(prepared);
+            outputs.insert(index, prepared);
         }
         Ok(Self {
             shared: Arc::new(Shared {
@@ -122,7 +123,7 @@ impl Shared {
 
     fn write(&self, batch: &WriteBatch, which: &[u32]) -> Vec<Result<(), SinkError>> {
         let mut connection = self.connection();
-        match transact(&mut connection, &self.outputs[batch.output], batch, which) {
+        match transact(&mut connection, &self.outputs[&batch.output], batch, which) {
             Ok(results) => results,
             Err(error) => {
                 let meaning = match error.sqlite_error_code() {

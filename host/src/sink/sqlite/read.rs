@@ -16,7 +16,7 @@ impl ReadBack for SqliteSink {
     }
 
     fn image(&self, output: usize, row: &RowRef) -> Result<Image, SinkError> {
-        let output = &self.shared.outputs[output];
+        let output = &self.shared.outputs[&output];
         output.check(&row.batch, row.row)?;
         let values = output.fields.iter().zip(&row.batch.columns);
         let cells = values
@@ -28,7 +28,7 @@ impl ReadBack for SqliteSink {
     fn read<'a>(&'a self, output: usize, row: &'a RowRef) -> BoxFuture<'a, Result<Option<Image>, SinkError>> {
         // One row by its key out of a local file: quicker than handing it to another thread.
         async move {
-            let output = &self.shared.outputs[output];
+            let output = &self.shared.outputs[&output];
             output.check(&row.batch, row.row)?;
             self.shared
                 .read(output, row)

@@ -8,7 +8,7 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::value;
-use crate::record::descriptor::{Descriptor, Effect, Output, Target};
+use crate::record::descriptor::{Descriptor, Effect, Output};
 
 /// The column that every table has in addition: microseconds, as `USING TIMESTAMP` would have them.
 pub const WRITE_TIME: &str = "write_time";
@@ -31,8 +31,6 @@ pub struct Column {
 
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
-    #[error("output {output} goes to topic {topic}, and a SQLite file has no topics; send it to Cassandra or to -")]
-    Topic { output: String, topic: String },
     #[error("table {table} has no column {}, which the plugin's output {output} has; add it, or name another file", .missing.join(", "))]
     MissingColumns {
         table: String,
@@ -72,22 +70,14 @@ pub enum TableError {
     Sqlite(#[from] rusqlite::Error),
 }
 
-/// Finds or makes the table of `output`, and checks that rows of `output` fit it.
+/// Finds or makes the table of `output`, which goes to the one of this name, and checks that rows of `output` fit it.
 pub fn of_output(
     connection: &Connection,
+    name: &str,
     output: &Output,
     descriptor: &Descriptor,
     known: &[Table],
 ) -> Result<Table, TableError> {
-    let name = match &output.target {
-        Target::Table(name) => name,
-        Target::Topic(topic) => {
-            return Err(TableError::Topic {
-                output: output.name.clone(),
-                topic: topic.clone(),
-            });
-        }
-    };
     let table = if let Some(table) = find(connection, name)? {
         table
     } else {
@@ -106,9 +96,7 @@ pub fn of_output(
 
 /// For each output that deletes from the table that `output` goes to: the names of the fields it deletes by.
 pub fn delete_keys<'a>(descriptor: &'a Descriptor, output: &'a Output) -> Vec<Vec<&'a str>> {
-    let Target::Table(name) = &output.target else {
-        return Vec::new();
-    };
+    let name = output.target.table().unwrap_or_default();
     deletes_from(descriptor, name).map(field_names).collect()
 }
 
@@ -128,10 +116,9 @@ pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 fn outputs_to<'a>(descriptor: &'a Descriptor, name: &'a str) -> impl Iterator<Item = &'a Output> {
-    descriptor.outputs.iter().filter(move |output| match &output.target {
-        Target::Table(table) => table.eq_ignore_ascii_case(name),
-        Target::Topic(_) => false,
-    })
+    let tables = descriptor.table_outputs();
+    let here = tables.filter(move |(.., table)| table.eq_ignore_ascii_case(name));
+    here.map(|(_, output, _)| output)
 }
 
 fn deletes_from<'a>(descriptor: &'a Descriptor, name: &'a str) -> impl Iterator<Item = &'a Output> {

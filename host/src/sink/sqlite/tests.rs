@@ -129,6 +129,9 @@ async fn only_the_rows_asked_for_are_written_and_a_null_key_spoils_its_own_row_o
         output: UPSERT,
         batch: Batch { rows: 3, columns },
         write_times: whole.write_times.clone(),
+        records: Arc::default(),
+        source: Vec::new(),
+        numbers: Vec::new(),
     });
     let results = file.sink.write(batch, vec![1, 2]).await;
     assert!(matches!(&results[..], [Err(SinkError::NullKey { column }), Ok(())] if column == "at"));

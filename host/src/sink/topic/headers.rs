@@ -1,0 +1,43 @@
+//! The headers of a row in a topic: the trace that its record belongs to, as it came, and where the row is from, so that a
+//! reader tells a copy from a new row.
+//!
+//! Of one record and one topic the numbers of the rows are the same on every replay. So topic, partition, offset and row
+//! name a row; the write timestamp says which of two rows of one key is the newer one.
+
+use crate::record::letter::headers::{RECORD_TIMESTAMP, WRITE_TIMESTAMP};
+use crate::record::trace_parent::TraceParent;
+use crate::sink::WriteBatch;
+
+pub const TOPIC: &str = "host.topic";
+pub const PARTITION: &str = "host.partition";
+pub const OFFSET: &str = "host.offset";
+pub const ROW: &str = "host.row";
+
+/// Our own headers of a row; their values are text.
+pub fn ours(batch: &WriteBatch, row: usize) -> Vec<(&'static str, String)> {
+    let position = &batch.records[batch.source[row] as usize].position;
+    vec![
+        (TOPIC, position.partition.topic.to_string()),
+        (PARTITION, position.partition.number.to_string()),
+        (OFFSET, position.offset.to_string()),
+        (ROW, batch.numbers[row].to_string()),
+        (WRITE_TIMESTAMP, batch.write_times[row].0.to_string()),
+    ]
+}
+
+/// What else stands in the headers where the brokers refuse the record's timestamp.
+pub fn refused_timestamp(timestamp_ms: i64) -> (&'static str, String) {
+    (RECORD_TIMESTAMP, timestamp_ms.to_string())
+}
+
+/// All headers of a row: those of the trace first, then ours.
+pub fn all<'a>(
+    batch: &'a WriteBatch,
+    row: usize,
+    ours: &'a [(&'static str, String)],
+) -> Vec<(&'a str, Option<&'a [u8]>)> {
+    let record = &batch.records[batch.source[row] as usize];
+    let trace = TraceParent::headers(record).map(|header| (header.key.as_str(), header.value.as_deref()));
+    let ours = ours.iter().map(|(key, value)| (*key, Some(value.as_bytes())));
+    trace.chain(ours).collect()
+}

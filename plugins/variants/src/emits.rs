@@ -1,0 +1,91 @@
+//! Rows for a topic, by the record's id: where it ends in 9, the topic's row is deleted and the table gets none; where it
+//! ends in 8, there are two rows, the second one numbered -id. A row of an id from 1000 on carries so many bytes of padding.
+
+use transform_sdk::bindings::exports::host::transform::transformer::{Effect, Output, Rows, Target};
+use transform_sdk::bindings::host::transform::columns::{Column, DataType, Field, Values, Variable};
+
+/// The second and third output, after the table's.
+const STATES: u32 = 1;
+const GONE: u32 = 2;
+
+pub fn outputs(settings: &[(String, String)]) -> Vec<Output> {
+    let topic = settings.iter().find(|(key, _)| key == "topic");
+    let topic = topic.map_or_else(|| "variants".to_owned(), |(_, topic)| topic.clone());
+    let output = |name: &str, effect, fields| Output {
+        name: name.to_owned(),
+        target: Target::Topic(topic.clone()),
+        effect,
+        fields,
+    };
+    let id = || field("Id", DataType::Int64, false);
+    vec![
+        output(
+            "states",
+            Effect::Upsert,
+            vec![id(), field("padding", DataType::Text, true)],
+        ),
+        output("gone", Effect::Delete, vec![id()]),
+    ]
+}
+
+pub fn deletes(id: i64) -> bool {
+    id % 10 == 9
+}
+
+pub fn rows(ids: &[i64]) -> Vec<Rows> {
+    let (mut states, mut gone) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new()));
+    for (row, &id) in (0..).zip(ids) {
+        let (source, kept) = if deletes(id) { &mut gone } else { &mut states };
+        source.push(row);
+        kept.push(id);
+        if id % 10 == 8 {
+            source.push(row);
+            kept.push(-id);
+        }
+    }
+    let padding = padding(&states.1);
+    vec![
+        // Deletes first: the host has to see to their order by itself.
+        Rows {
+            output: GONE,
+            source: gone.0,
+            columns: vec![numbers(gone.1)],
+        },
+        Rows {
+            output: STATES,
+            source: states.0,
+            columns: vec![numbers(states.1), padding],
+        },
+    ]
+}
+
+fn padding(ids: &[i64]) -> Column {
+    let mut validity = vec![0; ids.len().div_ceil(8)];
+    let (mut offsets, mut data) = (vec![0], Vec::new());
+    for (row, &id) in ids.iter().enumerate() {
+        if id >= 1000 {
+            validity[row / 8] |= 1 << (row % 8);
+            data.resize(data.len() + usize::try_from(id).unwrap_or_default(), b'x');
+        }
+        offsets.push(i32::try_from(data.len()).unwrap_or(i32::MAX));
+    }
+    Column {
+        validity: Some(validity),
+        values: Values::Text(Variable { offsets, data }),
+    }
+}
+
+fn numbers(numbers: Vec<i64>) -> Column {
+    Column {
+        validity: None,
+        values: Values::Int64(numbers),
+    }
+}
+
+fn field(name: &str, data_type: DataType, nullable: bool) -> Field {
+    Field {
+        name: name.to_owned(),
+        data_type,
+        nullable,
+    }
+}
