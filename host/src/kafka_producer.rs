@@ -223,6 +223,16 @@ fn without_value(error: KafkaError) -> KafkaError {
     }
 }
 
+impl ProduceError {
+    /// Whether the brokers refuse what was in the request: the record, or one that went with it.
+    pub fn is_of_request(&self) -> bool {
+        match self.fault {
+            ProduceFault::TooLarge | ProduceFault::Invalid | ProduceFault::Timestamp => true,
+            ProduceFault::TopicGone | ProduceFault::Unauthorized | ProduceFault::Other => false,
+        }
+    }
+}
+
 #[cfg(test)]
 impl ProduceError {
     /// For tests of what an error means.
@@ -240,7 +250,8 @@ impl From<KafkaError> for ProduceError {
             Some(RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::InvalidMessageSize) => {
                 ProduceFault::TooLarge
             }
-            Some(RDKafkaErrorCode::InvalidRecord) => ProduceFault::Invalid,
+            // The second one is of a good record beside a bad one.
+            Some(RDKafkaErrorCode::InvalidRecord | RDKafkaErrorCode::InvalidDifferentRecord) => ProduceFault::Invalid,
             Some(RDKafkaErrorCode::InvalidTimestamp) => ProduceFault::Timestamp,
             Some(
                 RDKafkaErrorCode::UnknownTopicOrPartition
@@ -282,6 +293,7 @@ mod tests {
         let fault = |code| ProduceError::from(KafkaError::MessageProduction(code)).fault;
         assert_eq!(fault(RDKafkaErrorCode::MessageSizeTooLarge), ProduceFault::TooLarge);
         assert_eq!(fault(RDKafkaErrorCode::InvalidRecord), ProduceFault::Invalid);
+        assert_eq!(fault(RDKafkaErrorCode::InvalidDifferentRecord), ProduceFault::Invalid);
         assert_eq!(fault(RDKafkaErrorCode::UnknownTopic), ProduceFault::TopicGone);
         assert_eq!(
             fault(RDKafkaErrorCode::TopicAuthorizationFailed),

@@ -10,6 +10,7 @@ use crate::kafka_producer::{KafkaProducer, Message, ProduceError, ProduceFault, 
 
 pub struct DeadLetterTopic {
     producer: KafkaProducer,
+    alone: KafkaProducer,
     topic: String,
 }
 
@@ -21,6 +22,7 @@ impl DeadLetterTopic {
         producer.check().map_err(|cause| error(topic, 0, cause))?;
         Ok(Self {
             producer,
+            alone: KafkaProducer::new(connection, "host-dead-letters-alone", Requests::Single),
             topic: topic.to_owned(),
         })
     }
@@ -40,19 +42,20 @@ impl DeadLetterTopic {
             timestamp_ms: record.timestamp_ms,
             headers: &headers,
         };
-        let result = self.producer.send(&message).await;
-        // The brokers take no timestamp too far from their clock; the original one is in the headers.
-        match result {
-            Err(refused) if refused.fault == ProduceFault::Timestamp => {
-                let untimed = Message {
-                    timestamp_ms: None,
-                    ..message
-                };
-                self.producer.send(&untimed).await
-            }
-            result => result,
+        let mut result = self.producer.send(&message).await;
+        // Of several letters in a request the brokers do not say which one they refuse, and why.
+        if matches!(&result, Err(refused) if refused.is_of_request()) {
+            result = self.alone.send(&message).await;
         }
-        .map_err(|cause| error(&self.topic, record.size(), cause))
+        // The brokers take no timestamp too far from their clock; the original one is in the headers.
+        if matches!(&result, Err(refused) if refused.fault == ProduceFault::Timestamp) {
+            let untimed = Message {
+                timestamp_ms: None,
+                ..message
+            };
+            result = self.alone.send(&untimed).await;
+        }
+        result.map_err(|cause| error(&self.topic, record.size(), cause))
     }
 }
 

@@ -245,7 +245,7 @@ fn refused_and_behind(results: &[Result<(), ProduceError>], keys: &[Option<&[u8]
     let mut behind = HashSet::new();
     let mut places = Vec::new();
     for (place, (result, key)) in results.iter().zip(keys).enumerate() {
-        let is_refused = matches!(result, Err(error) if is_refusal(error));
+        let is_refused = matches!(result, Err(error) if error.is_of_request());
         if is_refused || key.is_some_and(|key| behind.contains(key)) {
             places.push(place);
             behind.extend(*key);
@@ -261,17 +261,9 @@ fn hold_back(results: &mut [Result<(), ProduceError>], keys: &[Option<&[u8]>]) {
         let Some(key) = *key else { continue };
         match (&*result, failed.get(key)) {
             (Ok(()), Some(error)) => *result = Err(error.clone()),
-            (Err(error), None) if !is_refusal(error) => drop(failed.insert(key, error.clone())),
+            (Err(error), None) if !error.is_of_request() => drop(failed.insert(key, error.clone())),
             _ => {}
         }
-    }
-}
-
-/// Whether the brokers refuse the record, or one that went with it.
-fn is_refusal(error: &ProduceError) -> bool {
-    match error.fault {
-        ProduceFault::TooLarge | ProduceFault::Invalid | ProduceFault::Timestamp => true,
-        ProduceFault::TopicGone | ProduceFault::Unauthorized | ProduceFault::Other => false,
     }
 }
 
