@@ -87,7 +87,11 @@ impl OpenError {
 
 /// Finds the table of each output that goes to one, by its index in the descriptor, and binds its fields to the columns.
 /// All mismatches of all outputs are reported.
-fn bind_outputs(session: &Session, keyspace: &str, descriptor: &Descriptor) -> Result<BTreeMap<usize, BoundOutput>, OpenError> {
+fn bind_outputs(
+    session: &Session,
+    keyspace: &str,
+    descriptor: &Descriptor,
+) -> Result<BTreeMap<usize, BoundOutput>, OpenError> {
     let mut outputs = BTreeMap::new();
     let mut mismatches = Vec::new();
     for (index, output, table) in descriptor.table_outputs() {

@@ -53,6 +53,9 @@ fn batch(columns: Vec<ArrayRef>) -> WriteBatch {
         output: 0,
         batch: Batch { rows: ROWS, columns },
         write_times: vec![WriteTime(5), WriteTime(6)],
+        records: Arc::default(),
+        source: vec![0, 1],
+        numbers: Vec::new(),
     }
 }
 
