@@ -16,9 +16,10 @@ HOST, BARE, PLUGIN = "target/release/host", "target/release/examples/bare", "plu
 BROKERS, NODE = os.environ["KAFKA_BOOTSTRAP_SERVERS"], os.environ["CASSANDRA_CONTACT_POINTS"]
 CASSANDRA = int(open(os.environ["SERVICES_DIR"] + "/cassandra-1/pid").read().split()[0])
 TICK = os.sysconf("SC_CLK_TCK")
-TOPICS = {"Avro": "bench-avro", "JSON": "bench-json"}
-# The CQL batch of `host run`'s default, which its bound has to have, too.
-DEFAULT_BATCH = 10
+# Of this run: on servers that are kept, an earlier one has left its own.
+RUN = f"bench-{int(time.time())}"
+TOPICS = {"Avro": f"{RUN}-avro", "JSON": f"{RUN}-json"}
+EMPTY = f"{RUN}-empty"
 
 
 def cassandra_seconds():
@@ -39,7 +40,7 @@ def run(command, **more):
 
 
 def keyspace(name):
-    run([HOST, "setup", "--from", f"kafka://{BROKERS}/bench-avro", "--to", f"cassandra://{NODE}/{name}"])
+    run([HOST, "setup", "--from", f"kafka://{BROKERS}/{EMPTY}", "--to", f"cassandra://{NODE}/{name}"])
     return name
 
 
@@ -73,8 +74,8 @@ def host(form, *more):
     def once(number):
         name, before = keyspace(f"bench_{number}"), cassandra_seconds()
         command = [HOST, "run", "--plugin", PLUGIN, "--from", f"kafka://{BROKERS}/{TOPICS[form]}",
-                   "--to", f"cassandra://{NODE}/{name}", "--group", name, "--exit-at-end", "--admin", "off", *more]
-        text, cpu, memory = run(command, env={**os.environ, **settings_of(more)})
+                   "--to", f"cassandra://{NODE}/{name}", "--group", f"{RUN}-{number}", "--exit-at-end", "--admin", "off", *more]
+        text, cpu, memory = run(command)
         server = cassandra_seconds() - before
         said = re.search(r"read (\d+) records: (\d+) rows written, .* in ([\d.]+) s", text)
         rows = rows_in(name)
@@ -86,16 +87,12 @@ def host(form, *more):
     return once
 
 
-def settings_of(_):
-    return {"HOST_PLUGIN_WATCH": "false"}
-
-
 def start_up(number):
     """Processor time and time of a run that reads nothing: the middle of three."""
     runs = []
     for turn in range(3):
-        command = [HOST, "run", "--plugin", PLUGIN, "--from", f"kafka://{BROKERS}/bench-empty", "--to",
-                   f"cassandra://{NODE}/bench_{number}", "--group", f"start{turn}", "--exit-at-end", "--admin", "off"]
+        command = [HOST, "run", "--plugin", PLUGIN, "--from", f"kafka://{BROKERS}/{EMPTY}", "--to",
+                   f"cassandra://{NODE}/bench_{number}", "--group", f"{RUN}-start{turn}", "--exit-at-end", "--admin", "off"]
         keyspace(f"bench_{number}")
         text, cpu, _ = run(command)
         runs.append((float(re.search(r" in ([\d.]+) s", text)[1]), cpu))
@@ -107,21 +104,24 @@ def produce():
     """The topics, and how many rows their records make: an order may come twice."""
     with tempfile.TemporaryDirectory() as at:
         run([HOST, "generate", "orders", "--rows", str(ROWS), "--seed", "1", "--out", f"{at}/orders.csv"])
-        for form, topic in [*TOPICS.items(), ("Avro", "bench-empty")]:
+        for form, topic in [*TOPICS.items(), ("Avro", EMPTY)]:
             run([HOST, "setup", "--from", f"kafka://{BROKERS}/{topic}", "--to", f"cassandra://{NODE}/bench"])
-            if topic != "bench-empty":
+            if topic != EMPTY:
                 run([HOST, "produce", f"{at}/orders.csv", "--format", form.lower(), "--to", f"kafka://{BROKERS}/{topic}"])
         with open(f"{at}/orders.csv") as file:
             key = lambda row: (row["order_id"], row["customer_id"], row["order_purchase_timestamp"])
             return len({key(row) for row in csv.DictReader(file)})
 
 
+# The grouping of `host run`'s default.
+BOUND, WIDE, SINGLES = ("driver, batches of 10, 16 in flight", "driver, batches of 10, 64 in flight",
+                        "driver, singles, 256 in flight")
 KINDS = {
     "consumer, Avro": consume("Avro"),
     "consumer, JSON": consume("JSON"),
-    "driver, singles, 256 in flight": drive(1, 256),
-    "driver, batches of 10, 16 in flight": drive(10, 16),
-    "driver, batches of 10, 64 in flight": drive(10, 64),
+    SINGLES: drive(1, 256),
+    BOUND: drive(10, 16),
+    WIDE: drive(10, 64),
     "driver, batches of 50, 16 in flight": drive(50, 16),
     "host, Avro": host("Avro"),
     "host, JSON": host("JSON"),
@@ -130,14 +130,13 @@ KINDS = {
 if os.environ.get("KINDS"):
     KINDS = {name: kind for name, kind in KINDS.items() if re.search(os.environ["KINDS"], name)}
 RATIOS = [
-    # What, of what, by which of the sums of what.
-    ("host CPU, Avro", "cpu_us", "host, Avro", ["consumer, Avro", "driver, batches of 10, 16 in flight"]),
-    ("host CPU, JSON", "cpu_us", "host, JSON", ["consumer, JSON", "driver, batches of 10, 16 in flight"]),
-    ("host rows/s, Avro, to 16 in flight", "rate", "host, Avro", ["driver, batches of 10, 16 in flight"]),
-    ("host rows/s, Avro, to 64 in flight", "rate", "host, Avro", ["driver, batches of 10, 64 in flight"]),
-    ("host rows/s to singles", "rate", "host, Avro", ["driver, singles, 256 in flight"]),
-    ("driver's rows/s, batches of 10 to singles", "rate", "driver, batches of 10, 64 in flight",
-     ["driver, singles, 256 in flight"]),
+    # Name, what, of which kind, to the sum of which kinds.
+    ("host CPU, Avro", "cpu_us", "host, Avro", ["consumer, Avro", BOUND]),
+    ("host CPU, JSON", "cpu_us", "host, JSON", ["consumer, JSON", BOUND]),
+    ("host rows/s, Avro, to 16 in flight", "rate", "host, Avro", [BOUND]),
+    ("host rows/s, Avro, to 64 in flight", "rate", "host, Avro", [WIDE]),
+    ("host rows/s, Avro, to singles", "rate", "host, Avro", [SINGLES]),
+    ("driver rows/s, batches of 10 to singles", "rate", WIDE, [SINGLES]),
     ("control: host CPU to itself", "cpu_us", "host, Avro, again", ["host, Avro"]),
     ("control: host rows/s to itself", "rate", "host, Avro, again", ["host, Avro"]),
 ]

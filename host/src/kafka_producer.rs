@@ -109,7 +109,8 @@ impl KafkaProducer {
 
     /// That librdkafka takes the settings.
     pub fn check(&self) -> Result<(), ProduceError> {
-        self.producer().map(drop)
+        self.config.create_native_config().map_err(without_value)?;
+        Ok(())
     }
 
     /// The number of partitions of the topic; [`ProduceFault::TopicGone`] where it is not there. Blocks.

@@ -33,7 +33,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             batch_records: 1000,
-            queue_records: 4000,
+            queue_records: 8000,
             queue_bytes: 32 << 20,
             drain_timeout: Duration::from_secs(20),
             commit_interval: Duration::from_secs(1),

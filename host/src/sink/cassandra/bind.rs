@@ -4,10 +4,8 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Float64Type, Int32Type, Int64Type, TimestampMillisecondType};
-use arrow_array::{
-    Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, FixedSizeBinaryArray, Float64Array, Int32Array,
-    Int64Array, StringArray, TimestampMillisecondArray,
-};
+use arrow_array::{Array, ArrayRef, BooleanArray};
+use arrow_buffer::NullBuffer;
 use scylla::cluster::metadata::{ColumnType, NativeType};
 use scylla::errors::SerializationError;
 use scylla::routing::partitioner::{Murmur3Partitioner, Partitioner, PartitionerHasher};
@@ -56,17 +54,26 @@ pub struct Row<'a> {
     row: usize,
 }
 
+/// A column of the batch, with its nulls where it has any.
+struct Column<'a> {
+    nulls: Option<&'a NullBuffer>,
+    values: Values<'a>,
+}
+
 /// Values that go into the frame as they are, or their bytes.
-enum Column<'a> {
+enum Values<'a> {
     Boolean(&'a BooleanArray),
-    Int(&'a Int32Array),
-    BigInt(&'a Int64Array),
-    Double(&'a Float64Array),
-    Text(&'a StringArray),
-    Blob(&'a BinaryArray),
-    Uuid(&'a FixedSizeBinaryArray),
-    Timestamp(&'a TimestampMillisecondArray),
-    Date(&'a Date32Array),
+    Int(&'a [i32]),
+    /// Timestamps, too: CQL's count from where Arrow's do.
+    BigInt(&'a [i64]),
+    Double(&'a [f64]),
+    Date(&'a [i32]),
+    /// Of 16 bytes each.
+    Uuid(&'a [u8]),
+    Variable {
+        offsets: &'a [i32],
+        bytes: &'a [u8],
+    },
     Converted(Converted),
 }
 
@@ -100,7 +107,7 @@ impl Markers {
                     }
                     column
                 }
-                None => Column::Converted(Converted::of(binding, &batch.batch, which, &mut misfits)),
+                None => Column::converted(Converted::of(binding, &batch.batch, which, &mut misfits)),
             }
         });
         let bound = Bound {
@@ -195,57 +202,69 @@ impl<'a> Column<'a> {
         let ColumnType::Native(native) = &binding.column_type else {
             return None;
         };
-        Some(match (binding.data_type, native) {
-            (DataType::Boolean, NativeType::Boolean) => Self::Boolean(array.as_boolean()),
-            (DataType::Int32, NativeType::Int) => Self::Int(array.as_primitive::<Int32Type>()),
-            (DataType::Int64, NativeType::BigInt) => Self::BigInt(array.as_primitive::<Int64Type>()),
-            (DataType::Float64, NativeType::Double) => Self::Double(array.as_primitive::<Float64Type>()),
-            (DataType::Text | DataType::Json, NativeType::Text) => Self::Text(array.as_string::<i32>()),
-            (DataType::Blob, NativeType::Blob) => Self::Blob(array.as_binary::<i32>()),
-            (DataType::Uuid, NativeType::Uuid) => Self::Uuid(array.as_fixed_size_binary()),
+        let values = match (binding.data_type, native) {
+            (DataType::Boolean, NativeType::Boolean) => Values::Boolean(array.as_boolean()),
+            (DataType::Int32, NativeType::Int) => Values::Int(array.as_primitive::<Int32Type>().values()),
+            (DataType::Int64, NativeType::BigInt) => Values::BigInt(array.as_primitive::<Int64Type>().values()),
             (DataType::Timestamp, NativeType::Timestamp) => {
-                Self::Timestamp(array.as_primitive::<TimestampMillisecondType>())
+                Values::BigInt(array.as_primitive::<TimestampMillisecondType>().values())
             }
-            (DataType::Date, NativeType::Date) => Self::Date(array.as_primitive::<Date32Type>()),
+            (DataType::Float64, NativeType::Double) => Values::Double(array.as_primitive::<Float64Type>().values()),
+            (DataType::Date, NativeType::Date) => Values::Date(array.as_primitive::<Date32Type>().values()),
+            (DataType::Uuid, NativeType::Uuid) => Values::Uuid(array.as_fixed_size_binary().value_data()),
+            (DataType::Text | DataType::Json, NativeType::Text) => {
+                let text = array.as_string::<i32>();
+                variable(text.value_offsets(), text.value_data())
+            }
+            (DataType::Blob, NativeType::Blob) => {
+                let blob = array.as_binary::<i32>();
+                variable(blob.value_offsets(), blob.value_data())
+            }
             _ => return None,
-        })
+        };
+        let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0);
+        Some(Self { nulls, values })
+    }
+
+    fn converted(converted: Converted) -> Self {
+        Self {
+            nulls: None,
+            values: Values::Converted(converted),
+        }
     }
 
     /// The value's bytes in CQL; `None` for a null. Numbers are put into the scratch.
+    #[inline]
     fn cell<'s>(&'s self, row: usize, scratch: &'s mut [u8; 8]) -> Option<&'s [u8]> {
-        let array: &dyn Array = match self {
-            Self::Boolean(array) => *array,
-            Self::Int(array) => *array,
-            Self::BigInt(array) => *array,
-            Self::Double(array) => *array,
-            Self::Text(array) => *array,
-            Self::Blob(array) => *array,
-            Self::Uuid(array) => *array,
-            Self::Timestamp(array) => *array,
-            Self::Date(array) => *array,
-            Self::Converted(converted) => {
-                let (begin, end) = (*converted.places.get(row)?)?;
-                return converted.bytes.get(begin..end);
-            }
-        };
-        if array.is_null(row) {
+        if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
             return None;
         }
-        Some(match self {
-            Self::Boolean(array) => put(scratch, [u8::from(array.value(row))]),
-            Self::Int(array) => put(scratch, array.value(row).to_be_bytes()),
-            Self::BigInt(array) => put(scratch, array.value(row).to_be_bytes()),
-            Self::Double(array) => put(scratch, array.value(row).to_be_bytes()),
-            Self::Text(array) => array.value(row).as_bytes(),
-            Self::Blob(array) => array.value(row),
-            Self::Uuid(array) => array.value(row),
-            Self::Timestamp(array) => put(scratch, array.value(row).to_be_bytes()),
-            Self::Date(array) => put(scratch, cql_date(array.value(row)).0.to_be_bytes()),
-            Self::Converted(_) => return None,
+        Some(match &self.values {
+            Values::Boolean(array) => put(scratch, [u8::from(array.value(row))]),
+            Values::Int(values) => put(scratch, values[row].to_be_bytes()),
+            Values::BigInt(values) => put(scratch, values[row].to_be_bytes()),
+            Values::Double(values) => put(scratch, values[row].to_be_bytes()),
+            Values::Date(values) => put(scratch, cql_date(values[row]).0.to_be_bytes()),
+            Values::Uuid(bytes) => &bytes[row * 16..row * 16 + 16],
+            Values::Variable { offsets, bytes } => &bytes[place(offsets[row])..place(offsets[row + 1])],
+            Values::Converted(converted) => {
+                let (begin, end) = converted.places[row]?;
+                &converted.bytes[begin..end]
+            }
         })
     }
 }
 
+fn variable<'a>(offsets: &'a [i32], bytes: &'a [u8]) -> Values<'a> {
+    Values::Variable { offsets, bytes }
+}
+
+/// An array's offsets are never negative.
+fn place(offset: i32) -> usize {
+    usize::try_from(offset).unwrap_or_default()
+}
+
+#[inline]
 fn put<const N: usize>(scratch: &mut [u8; 8], bytes: [u8; N]) -> &[u8] {
     scratch[..N].copy_from_slice(&bytes);
     &scratch[..N]

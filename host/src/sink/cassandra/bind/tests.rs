@@ -2,6 +2,11 @@
 
 use std::sync::Arc;
 
+use arrow_array::{
+    BinaryArray, Date32Array, FixedSizeBinaryArray, Float64Array, Int32Array, Int64Array, StringArray,
+    TimestampMillisecondArray,
+};
+
 use super::*;
 
 const ROWS: usize = 2;
