@@ -7,13 +7,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub fn first_then_abort() -> impl Future<Output = ()> {
     let listening = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
     async move {
-        match listening {
-            (Ok(interrupt), Ok(terminate)) => listen(interrupt, terminate).await,
-            _ => {
-                tracing::warn!("cannot listen for signals, stopping will not drain");
-                std::future::pending().await
-            }
-        }
+        let (Ok(interrupt), Ok(terminate)) = listening else {
+            tracing::warn!("cannot listen for signals, stopping will not drain");
+            return std::future::pending().await;
+        };
+        listen(interrupt, terminate).await;
     }
 }
 

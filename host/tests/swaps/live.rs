@@ -158,7 +158,7 @@ fn gather(fences: &mut Fences, address: &str) {
 impl Swaps {
     fn swap(&mut self, process: u32, address: &str, component: &[u8], fences: &mut Fences) {
         // As seldom as the status forgets none.
-        if self.work.len() % 8 == 0 {
+        if self.work.len().is_multiple_of(8) {
             gather(fences, address);
         }
         let done = swap(address, component);
