@@ -53,7 +53,7 @@ impl Columns {
     }
 
     /// Appends one row: a cell for each column, of the column's data type.
-    pub fn push(&mut self, row: Vec<Cell<'_>>) -> Result<(), BatchFull> {
+    pub fn push(&mut self, row: &[Cell<'_>]) -> Result<(), BatchFull> {
         let bytes = self.bytes + row.iter().map(Cell::size).sum::<usize>();
         if bytes > MAX_BATCH_BYTES {
             return Err(BatchFull);
@@ -100,12 +100,12 @@ impl Column {
     }
 
     /// A cell of another type than the column's, which `fit` never makes, is a null.
-    fn push(&mut self, cell: Cell<'_>) {
+    fn push(&mut self, cell: &Cell<'_>) {
         match (self, cell) {
-            (Self::Boolean(builder), Cell::Boolean(value)) => builder.append_value(value),
-            (Self::Int32(builder), Cell::Int32(value)) => builder.append_value(value),
-            (Self::Int64(builder), Cell::Int64(value)) => builder.append_value(value),
-            (Self::Float64(builder), Cell::Float64(value)) => builder.append_value(value),
+            (Self::Boolean(builder), Cell::Boolean(value)) => builder.append_value(*value),
+            (Self::Int32(builder), Cell::Int32(value)) => builder.append_value(*value),
+            (Self::Int64(builder), Cell::Int64(value)) => builder.append_value(*value),
+            (Self::Float64(builder), Cell::Float64(value)) => builder.append_value(*value),
             (Self::Text(builder), Cell::Text(value)) => builder.append_value(value),
             (Self::Blob(builder), Cell::Blob(value)) => builder.append_value(value),
             // The builder's width is 16, as is the value's, so this cannot fail.
@@ -114,10 +114,10 @@ impl Column {
                     builder.append_null();
                 }
             }
-            (Self::Timestamp(builder), Cell::Timestamp(value)) => builder.append_value(value),
-            (Self::Date(builder), Cell::Date(value)) => builder.append_value(value),
+            (Self::Timestamp(builder), Cell::Timestamp(value)) => builder.append_value(*value),
+            (Self::Date(builder), Cell::Date(value)) => builder.append_value(*value),
             (column, cell) => {
-                debug_assert_eq!(cell, Cell::Null, "a cell of another type than its column");
+                debug_assert_eq!(*cell, Cell::Null, "a cell of another type than its column");
                 column.push_null();
             }
         }

@@ -9,6 +9,8 @@ use uuid::Uuid;
 
 use crate::record::columns::DataType;
 
+use super::spare::Spare;
+
 /// How much of a value a message quotes: enough to recognize it, whatever its size.
 const QUOTED_CHARS: usize = 60;
 
@@ -30,7 +32,7 @@ pub enum Found<'a> {
     /// Days since 1970-01-01.
     Date(i32),
     /// A whole structure, as JSON text.
-    Json(String),
+    Json(Cow<'a, str>),
     /// A structure where a single value is wanted; says which kind.
     Structure(&'static str),
 }
@@ -52,8 +54,8 @@ pub enum Cell<'a> {
 }
 
 /// Makes the value fit the data type, exactly or not at all: nothing is rounded, cut or guessed.
-pub fn fit(found: Found<'_>, wanted: DataType) -> Result<Cell<'_>, Found<'_>> {
-    if found == Found::Null {
+pub fn fit<'a>(found: Found<'a>, wanted: DataType, spare: &mut Spare) -> Result<Cell<'a>, Found<'a>> {
+    if matches!(found, Found::Null) {
         return Ok(Cell::Null);
     }
     let cell = match wanted {
@@ -61,9 +63,9 @@ pub fn fit(found: Found<'_>, wanted: DataType) -> Result<Cell<'_>, Found<'_>> {
         DataType::Int32 => integer(&found).and_then(|value| value.try_into().ok()).map(Cell::Int32),
         DataType::Int64 => integer(&found).map(Cell::Int64),
         DataType::Float64 => float(&found).map(Cell::Float64),
-        DataType::Text => return text(found).map(Cell::Text),
+        DataType::Text => return text(found, spare).map(Cell::Text),
         DataType::Blob => blob(&found).map(Cell::Blob),
-        DataType::Json => return json(found).map(Cell::Text),
+        DataType::Json => return json(found, spare).map(Cell::Text),
         DataType::Uuid => uuid(&found).map(|value| Cell::Uuid(value.into_bytes())),
         DataType::Timestamp => timestamp(&found).map(Cell::Timestamp),
         DataType::Date => date(&found).map(Cell::Date),
@@ -104,31 +106,24 @@ fn float(found: &Found<'_>) -> Option<f64> {
     }
 }
 
-fn text(found: Found<'_>) -> Result<Cow<'_, str>, Found<'_>> {
-    Ok(match found {
-        Found::Text(text) | Found::Number(text) => text,
-        Found::Integer(value) => value.to_string().into(),
-        Found::Single(value) => value.to_string().into(),
-        Found::Double(value) => value.to_string().into(),
-        Found::Uuid(value) => value.to_string().into(),
-        Found::Timestamp(value) => match show_timestamp(value) {
-            Some(text) => text.into(),
-            None => return Err(found),
-        },
-        Found::Date(value) => match show_date(value) {
-            Some(text) => text.into(),
-            None => return Err(found),
-        },
-        other => return Err(other),
-    })
+fn text<'a>(found: Found<'a>, spare: &mut Spare) -> Result<Cow<'a, str>, Found<'a>> {
+    match found {
+        Found::Text(text) | Found::Number(text) => Ok(text),
+        Found::Integer(value) => Ok(spare.write(value)),
+        Found::Single(value) => Ok(spare.write(value)),
+        Found::Double(value) => Ok(spare.write(value)),
+        Found::Uuid(value) => Ok(spare.write(value)),
+        Found::Timestamp(value) => show_timestamp(value).map(Cow::Owned).ok_or(found),
+        Found::Date(value) => show_date(value).map(Cow::Owned).ok_or(found),
+        other => Err(other),
+    }
 }
 
 /// A text has to be JSON already: a key or a header. Fields of a value come as [`Found::Json`].
-fn json(found: Found<'_>) -> Result<Cow<'_, str>, Found<'_>> {
+fn json<'a>(found: Found<'a>, spare: &mut Spare) -> Result<Cow<'a, str>, Found<'a>> {
     match found {
-        Found::Json(text) => Ok(text.into()),
-        Found::Number(text) => Ok(text),
-        Found::Integer(value) => Ok(value.to_string().into()),
+        Found::Json(text) | Found::Number(text) => Ok(text),
+        Found::Integer(value) => Ok(spare.write(value)),
         Found::Text(text) if serde_json::from_str::<serde_json::Value>(&text).is_ok() => Ok(text),
         other => Err(other),
     }
@@ -156,7 +151,7 @@ fn timestamp(found: &Found<'_>) -> Option<i64> {
         Found::Timestamp(value) | Found::Integer(value) => Some(*value),
         Found::Number(text) => text.parse().ok(),
         Found::Date(days) => Some(i64::from(*days) * 86_400_000),
-        Found::Text(text) => parse_timestamp(text),
+        Found::Text(text) => plain_timestamp(text).or_else(|| parse_timestamp(text)),
         _ => None,
     }
 }
@@ -169,6 +164,26 @@ fn date(found: &Found<'_>) -> Option<i32> {
         Found::Text(text) => days_since_1970(parse_date(text)?),
         _ => None,
     }
+}
+
+/// `2017-10-02 10:56:33`, as most are written: read without trying the other forms one after the other.
+fn plain_timestamp(text: &str) -> Option<i64> {
+    let text = text.strip_suffix(['Z', 'z']).unwrap_or(text);
+    let digits: &[u8; 19] = text.as_bytes().try_into().ok()?;
+    let number = |place: usize, length: usize| {
+        let digits = digits.iter().skip(place).take(length);
+        digits
+            .map(|digit| char::from(*digit).to_digit(10))
+            .try_fold(0, |number, digit| Some(number * 10 + digit?))
+    };
+    let has = |place: usize, sign: u8| digits.get(place) == Some(&sign);
+    if !(has(4, b'-') && has(7, b'-') && (has(10, b' ') || has(10, b'T')) && has(13, b':') && has(16, b':')) {
+        return None;
+    }
+    let year = number(0, 4)?.try_into().ok()?;
+    let date = NaiveDate::from_ymd_opt(year, number(5, 2)?, number(8, 2)?)?;
+    let time = date.and_hms_opt(number(11, 2)?, number(14, 2)?, number(17, 2)?)?;
+    Some(time.and_utc().timestamp_millis())
 }
 
 /// ISO 8601: a date and a time with `T` or a blank between them and an offset or none (then it is UTC), or a date alone.

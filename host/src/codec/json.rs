@@ -1,4 +1,7 @@
 //! A JSON object to the fields that the plugin asks for; the others are checked for syntax and skipped.
+//!
+//! Nearly every object is read by `straight`; `serde_json` reads what that leaves, and knows the words for what is wrong.
+//! Either way a value is found as it is written, a piece of the record's text; only escapes make a copy.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,35 +15,99 @@ use crate::record::descriptor::{Input, Origin};
 
 use super::cell::Found;
 use super::fault::{self, Fault};
+use super::spare::Spare;
+use checked::Checked;
+use escapes::unescaped;
 
-/// For each input the member that it takes, as it is written; of members with one name the last.
-pub type Members<'a> = Vec<Option<&'a RawValue>>;
+mod checked;
+mod escapes;
+mod straight;
 
-/// Reads the object. The other inputs, which take nothing from the value's fields, stay `None`.
-pub fn members<'a>(bytes: &'a [u8], inputs: &[Input]) -> Result<Members<'a>, Fault> {
-    if bytes.is_empty() {
-        return Err(fault::bad_json("the value is empty, which is no JSON object"));
+/// Which members the inputs take.
+pub struct Plan {
+    /// Each name once.
+    names: Vec<String>,
+    /// For each input the place of its name; `None` if it takes no member.
+    takes: Vec<Option<usize>>,
+}
+
+/// For each name of the plan its member; of members with one name the last.
+#[derive(Default)]
+pub struct Members<'a>(Vec<Option<Member<'a>>>);
+
+#[derive(Debug, Clone, Copy)]
+pub enum Member<'a> {
+    /// What is between the quotes of a string without escapes.
+    Text(&'a str),
+    /// Any value as it is written.
+    Raw(&'a RawValue),
+}
+
+impl Plan {
+    pub fn new(inputs: &[Input]) -> Self {
+        let mut names: Vec<String> = Vec::new();
+        let mut place = |input: &Input| {
+            let Origin::Value(name) = &input.origin else {
+                return None;
+            };
+            names.iter().position(|known| known == name).or_else(|| {
+                names.push(name.clone());
+                Some(names.len() - 1)
+            })
+        };
+        let takes = inputs.iter().map(&mut place).collect();
+        Self { names, takes }
     }
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| fault::bad_json(format!("the value is neither framed Avro nor JSON: {error}")))?;
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let members = Object { inputs }
-        .deserialize(&mut deserializer)
-        .and_then(|members| deserializer.end().map(|()| members));
-    members.map_err(|error| fault::bad_json(format!("the value is no JSON object: {error}")))
+
+    /// Reads the object into `members`, whatever they held before.
+    pub fn read<'a>(&self, bytes: &'a [u8], members: &mut Members<'a>) -> Result<(), Fault> {
+        if bytes.is_empty() {
+            return Err(fault::bad_json("the value is empty, which is no JSON object"));
+        }
+        let text = std::str::from_utf8(bytes)
+            .map_err(|error| fault::bad_json(format!("the value is neither framed Avro nor JSON: {error}")))?;
+        self.empty(members);
+        if straight::read(text, &self.names, &mut members.0).is_some() {
+            return Ok(());
+        }
+        self.empty(members);
+        let object = Object {
+            names: &self.names,
+            members: &mut members.0,
+        };
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        deserializer
+            .deserialize_map(object)
+            .and_then(|()| deserializer.end())
+            .map_err(|error| fault::bad_json(format!("the value is no JSON object: {error}")))
+    }
+
+    fn empty(&self, members: &mut Members<'_>) {
+        members.0.clear();
+        members.0.resize(self.names.len(), None);
+    }
+
+    /// The member that this input takes.
+    pub fn member<'a>(&self, members: &Members<'a>, input: usize) -> Option<Member<'a>> {
+        members.0.get((*self.takes.get(input)?)?).copied().flatten()
+    }
 }
 
 /// The member's value, for a column of this type.
-pub fn found(raw: &RawValue, wanted: DataType) -> Result<Found<'_>, Fault> {
-    let text = raw.get();
+pub fn found<'a>(member: Member<'a>, wanted: DataType, spare: &mut Spare) -> Result<Found<'a>, Fault> {
+    let text = match member {
+        Member::Text(text) if wanted == DataType::Json => {
+            return Ok(Found::Json(spare.write(format_args!("\"{text}\""))));
+        }
+        Member::Text(text) => return Ok(Found::Text(text.into())),
+        Member::Raw(raw) => raw.get(),
+    };
     if text == "null" {
         return Ok(Found::Null);
     }
     if wanted == DataType::Json {
-        // Parsed to no end but to find out what skipping does not: nesting that is too deep, broken escapes.
-        let parsed = serde_json::from_str::<serde_json::Value>(text);
-        return match parsed {
-            Ok(_) => Ok(Found::Json(text.to_owned())),
+        return match serde_json::from_str::<Checked>(text) {
+            Ok(Checked) => Ok(Found::Json(text.into())),
             Err(error) => Err(fault::bad_json(format!(
                 "the value is no JSON that can be kept: {error}"
             ))),
@@ -51,53 +118,80 @@ pub fn found(raw: &RawValue, wanted: DataType) -> Result<Found<'_>, Fault> {
         Some(b'f') => Ok(Found::Boolean(false)),
         Some(b'{') => Ok(Found::Structure("an object")),
         Some(b'[') => Ok(Found::Structure("an array")),
-        Some(b'"') => match serde_json::from_str::<Text<'_>>(text) {
-            Ok(Text(text)) => Ok(Found::Text(text)),
-            Err(error) => Err(fault::bad_json(format!(
-                "a string in the value cannot be read: {error}"
-            ))),
-        },
+        Some(b'"') => string(text, spare).map(Found::Text),
         _ => Ok(Found::Number(text.into())),
     }
+}
+
+/// The text that a string stands for. The syntax of what is between the quotes has been checked, its escapes have not.
+fn string<'a>(quoted: &'a str, spare: &mut Spare) -> Result<Cow<'a, str>, Fault> {
+    let inside = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    if let Some(inside) = inside {
+        if !inside.contains('\\') {
+            return Ok(inside.into());
+        }
+        if let Some(text) = unescaped(inside, spare.take()) {
+            return Ok(text.into());
+        }
+    }
+    // The library says what is wrong with it.
+    let Text(text) = serde_json::from_str(quoted)
+        .map_err(|error| fault::bad_json(format!("a string in the value cannot be read: {error}")))?;
+    Ok(text)
 }
 
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-struct Object<'i> {
-    inputs: &'i [Input],
+struct Object<'m, 'a> {
+    names: &'m [String],
+    members: &'m mut [Option<Member<'a>>],
 }
 
-impl<'de> DeserializeSeed<'de> for Object<'_> {
-    type Value = Members<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Object<'_> {
-    type Value = Members<'de>;
+impl<'de> Visitor<'de> for Object<'_, 'de> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = vec![None; self.inputs.len()];
-        while let Some(Text(name)) = map.next_key::<Text<'de>>()? {
-            let takes = |input: &Input| matches!(&input.origin, Origin::Value(field) if *field == *name);
-            if !self.inputs.iter().any(takes) {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(place) = map.next_key_seed(Name(self.names))? {
+            let Some(place) = place else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
-            }
-            let value = map.next_value::<&RawValue>()?;
-            for (member, input) in members.iter_mut().zip(self.inputs) {
-                if takes(input) {
-                    *member = Some(value);
-                }
+            };
+            let value = map.next_value()?;
+            if let Some(member) = self.members.get_mut(place) {
+                *member = Some(Member::Raw(value));
             }
         }
-        Ok(members)
+        Ok(())
     }
 }
+
+/// A member's name to its place among those wanted.
+struct Name<'m>(&'m [String]);
+
+impl<'de> DeserializeSeed<'de> for Name<'_> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Name<'_> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(self.0.iter().position(|wanted| wanted == name))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,13 @@
-//! What of a schema is needed beside the values: the scale of decimals, and that reading is safe.
+//! A schema as reading needs it: what the bytes of each type are, and that reading is safe.
 //!
-//! apache-avro reads recursively and reserves what the bytes claim. Two kinds of schema would let a few bytes exhaust
-//! the stack or the memory, so they are refused: types that contain themselves, and arrays of items that take no bytes.
+//! apache-avro reads recursively and reserves what the bytes claim. Three kinds of schema would let a few bytes exhaust
+//! the stack or the memory, so they are refused: types that contain themselves, arrays of items that take no bytes, and
+//! fixeds of a size that no record has.
 
 use apache_avro::Schema;
-use apache_avro::schema::{Name, NamesRef, ResolvedSchema};
+use apache_avro::schema::{DecimalSchema, InnerDecimalSchema, Name, NamesRef, ResolvedSchema, UuidSchema};
+
+use super::MAX_ALLOCATION_BYTES;
 
 /// How deep types may nest: far more than people write, far less than a thread's stack holds.
 const MAX_DEPTH: usize = 64;
@@ -15,19 +18,54 @@ const MAX_TYPES: usize = 10_000;
 /// Digits of a decimal after its point: more could be meant to fill the memory.
 pub const MAX_SCALE: i64 = 1_000;
 
+/// The bytes of a uuid that is a fixed.
+pub const UUID_BYTES: usize = 16;
+
+/// The bytes of a duration: months, days and milliseconds.
+pub const DURATION_BYTES: usize = 12;
+
 /// A schema with its references put in.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Shape {
-    /// Takes no bytes.
-    Nothing,
-    Leaf,
+    Null,
+    Boolean,
+    /// An int, which may be a time.
+    Int,
+    /// A long, which may be a time.
+    Long,
+    Float,
+    Double,
+    Bytes,
+    String,
+    Fixed {
+        bytes: usize,
+    },
+    Enum(Vec<String>),
     Decimal {
         scale: i64,
+        /// `None` if the length stands before the digits.
+        bytes: Option<usize>,
     },
+    Uuid(UuidForm),
+    Date,
+    /// A long.
+    Timestamp {
+        units_a_millisecond: i64,
+    },
+    Duration,
     Array(Box<Shape>),
     Map(Box<Shape>),
     Union(Vec<Shape>),
     Record(Vec<Shape>),
+    /// What apache-avro reads, if it does: a big decimal, and types of a size that they cannot have.
+    Other,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UuidForm {
+    Text,
+    Bytes,
+    Fixed,
 }
 
 struct Expansion<'s> {
@@ -62,12 +100,6 @@ impl Expansion<'_> {
             ));
         }
         Ok(match schema {
-            Schema::Null => Shape::Nothing,
-            Schema::Fixed(fixed) if fixed.size == 0 => Shape::Nothing,
-            Schema::Decimal(decimal) => match i64::try_from(decimal.scale) {
-                Ok(scale) if scale <= MAX_SCALE => Shape::Decimal { scale },
-                _ => return Err(format!("has a decimal of a scale over {MAX_SCALE}")),
-            },
             Schema::Array(array) => {
                 let items = self.expand(&array.items, namespace, depth + 1)?;
                 if items.takes_no_bytes() {
@@ -107,15 +139,69 @@ impl Expansion<'_> {
                     .ok_or_else(|| format!("lacks the type {}", name.name()))?;
                 self.expand(target, name.namespace(), depth + 1)?
             }
-            _ => Shape::Leaf,
+            leaf => self::leaf(leaf)?,
         })
     }
+}
+
+fn leaf(schema: &Schema) -> Result<Shape, String> {
+    if fixed_bytes(schema) > MAX_ALLOCATION_BYTES {
+        return Err(format!("has a fixed of over {} MiB", MAX_ALLOCATION_BYTES >> 20));
+    }
+    Ok(match schema {
+        Schema::Null => Shape::Null,
+        Schema::Boolean => Shape::Boolean,
+        Schema::Int | Schema::TimeMillis => Shape::Int,
+        Schema::Long | Schema::TimeMicros => Shape::Long,
+        Schema::Float => Shape::Float,
+        Schema::Double => Shape::Double,
+        Schema::Bytes => Shape::Bytes,
+        Schema::String => Shape::String,
+        Schema::Fixed(fixed) => Shape::Fixed { bytes: fixed.size },
+        Schema::Enum(symbols) => Shape::Enum(symbols.symbols.clone()),
+        Schema::Decimal(decimal) => self::decimal(decimal)?,
+        Schema::Uuid(UuidSchema::String) => Shape::Uuid(UuidForm::Text),
+        Schema::Uuid(UuidSchema::Bytes) => Shape::Uuid(UuidForm::Bytes),
+        Schema::Uuid(UuidSchema::Fixed(fixed)) if fixed.size == UUID_BYTES => Shape::Uuid(UuidForm::Fixed),
+        Schema::Date => Shape::Date,
+        Schema::TimestampMillis | Schema::LocalTimestampMillis => Shape::Timestamp { units_a_millisecond: 1 },
+        Schema::TimestampMicros | Schema::LocalTimestampMicros => Shape::Timestamp {
+            units_a_millisecond: 1_000,
+        },
+        Schema::TimestampNanos | Schema::LocalTimestampNanos => Shape::Timestamp {
+            units_a_millisecond: 1_000_000,
+        },
+        Schema::Duration(fixed) if fixed.size == DURATION_BYTES => Shape::Duration,
+        _ => Shape::Other,
+    })
+}
+
+/// What apache-avro reserves for a fixed before it reads one.
+fn fixed_bytes(schema: &Schema) -> usize {
+    match schema {
+        Schema::Fixed(fixed) | Schema::Duration(fixed) | Schema::Uuid(UuidSchema::Fixed(fixed)) => fixed.size,
+        Schema::Decimal(decimal) => match &decimal.inner {
+            InnerDecimalSchema::Fixed(fixed) => fixed.size,
+            InnerDecimalSchema::Bytes => 0,
+        },
+        _ => 0,
+    }
+}
+
+fn decimal(decimal: &DecimalSchema) -> Result<Shape, String> {
+    let scale = i64::try_from(decimal.scale).ok().filter(|scale| *scale <= MAX_SCALE);
+    let scale = scale.ok_or_else(|| format!("has a decimal of a scale over {MAX_SCALE}"))?;
+    let bytes = match &decimal.inner {
+        InnerDecimalSchema::Bytes => None,
+        InnerDecimalSchema::Fixed(fixed) => Some(fixed.size),
+    };
+    Ok(Shape::Decimal { scale, bytes })
 }
 
 impl Shape {
     fn takes_no_bytes(&self) -> bool {
         match self {
-            Self::Nothing => true,
+            Self::Null | Self::Fixed { bytes: 0 } => true,
             Self::Record(fields) => fields.iter().all(Self::takes_no_bytes),
             _ => false,
         }

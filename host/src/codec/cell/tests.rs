@@ -4,6 +4,10 @@ use proptest::prelude::*;
 
 use super::*;
 
+fn fit(found: Found<'_>, wanted: DataType) -> Result<Cell<'_>, Found<'_>> {
+    super::fit(found, wanted, &mut Spare::default())
+}
+
 fn of(text: &str, wanted: DataType) -> Option<Cell<'_>> {
     fit(Found::Text(text.into()), wanted).ok()
 }
@@ -157,6 +161,15 @@ proptest! {
     fn a_timestamp_shown_is_the_timestamp_read(milliseconds in -62_135_596_800_000_i64..253_402_300_799_999) {
         let shown = show_timestamp(milliseconds).expect("within the calendar");
         prop_assert_eq!(of(&shown, DataType::Timestamp), Some(Cell::Timestamp(milliseconds)));
+    }
+
+    #[test]
+    fn the_plain_form_of_a_timestamp_means_what_the_long_way_reads(
+        text in "[0-2][0-9]{3}[-][01][0-9][-/][0-3][0-9][ T][0-2][0-9]:[0-6][0-9][:.][0-6][0-9](|Z|z|[.]5|[+]01)"
+    ) {
+        if let Some(time) = plain_timestamp(&text) {
+            prop_assert_eq!(parse_timestamp(&text), Some(time), "{}", text);
+        }
     }
 
     #[test]

@@ -13,7 +13,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::record::Header;
-use crate::record::descriptor::Field;
+use crate::record::columns::DataType;
+use crate::record::descriptor::{Field, Origin};
 use crate::record::position::{Offset, Partition, Position};
 
 const ID: u32 = 7;
@@ -377,6 +378,10 @@ fn avro_that_claims_gigabytes_or_has_no_end_is_a_reject() {
     let nothing =
         record_schema(r#"{"name": "s", "type": "string"}, {"name": "a", "type": {"type": "array", "items": "null"}}"#);
     assert!(reject(&inputs, Some(&nothing), &deep).contains("take no bytes"));
+    let wide = record_schema(
+        r#"{"name": "s", "type": "string"}, {"name": "f", "type": {"type": "fixed", "name": "F", "size": 1099511627776}}"#,
+    );
+    assert!(reject(&inputs, Some(&wide), &deep).contains("has a fixed of over 64 MiB"));
     let text = reject(&inputs, Some(&Schema::String), &framed(b"\x02a"));
     assert_eq!(text, "bad-avro: schema 7 is no record but String");
 }

@@ -1,0 +1,8 @@
+//! Each stage of a record's way, timed alone: a module a stage.
+
+mod decode;
+#[path = "../support/mod.rs"]
+mod support;
+
+criterion::criterion_group!(stages, decode::orders);
+criterion::criterion_main!(stages);

@@ -1,0 +1,263 @@
+//! The rows of a batch: finds each record's format, puts each input's value from where its origin says, makes it fit, and
+//! appends the row to the columns. What a record needs on its way is used again for the next.
+
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::record::Record;
+use crate::record::columns::{Batch, DataType};
+use crate::record::descriptor::{Input, Origin};
+
+use super::avro::{Datum, Plan, Reader};
+use super::builder::Columns;
+use super::cell::{Cell, Found, fit};
+use super::fault::{self, Fault};
+use super::json::{self, Member, Members};
+use super::spare::Spare;
+
+/// Confluent's wire format: a zero byte, the schema's id as big-endian u32, the datum.
+/// <https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html#wire-format>
+const FRAME_BYTES: usize = 5;
+
+/// What is read of each record.
+pub struct Reads {
+    pub inputs: Vec<Input>,
+    /// Whether an input takes a field of the value.
+    fields: bool,
+    /// Whether a value that is framed as Avro is read as such.
+    pub avro: bool,
+    json: json::Plan,
+    /// The inputs that take no field.
+    beside: Vec<usize>,
+}
+
+/// The plan for a schema, or why its records cannot become rows.
+pub type PlanOrReject = Result<Arc<Plan>, Fault>;
+
+/// A schema that records of the batch name.
+struct Known<'a> {
+    id: u32,
+    plan: Result<&'a Plan, &'a Fault>,
+    /// Made for the first record that needs it.
+    reader: OnceCell<Result<Reader<'a>, Fault>>,
+}
+
+/// The rows of a batch under construction.
+pub struct Rows<'a> {
+    reads: &'a Reads,
+    /// By id.
+    schemas: Vec<Known<'a>>,
+    /// The place of the schema that the last record named: the next one names it too, nearly always.
+    last: usize,
+    columns: Columns,
+    members: Members<'a>,
+    row: Vec<Cell<'a>>,
+    spare: Spare,
+}
+
+impl Reads {
+    pub fn new(inputs: &[Input]) -> Self {
+        let fields = inputs.iter().any(|input| matches!(input.origin, Origin::Value(_)));
+        let is_whole = |input: &Input| input.origin == Origin::WholeValue && input.field.data_type == DataType::Json;
+        Self {
+            inputs: inputs.to_vec(),
+            fields,
+            avro: fields || inputs.iter().any(is_whole),
+            json: json::Plan::new(inputs),
+            beside: inputs
+                .iter()
+                .enumerate()
+                .filter(|(_, input)| !matches!(input.origin, Origin::Value(_)))
+                .map(|(index, _)| index)
+                .collect(),
+        }
+    }
+}
+
+impl<'a> Rows<'a> {
+    pub fn new(reads: &'a Reads, plans: &'a HashMap<u32, PlanOrReject>, capacity: usize) -> Self {
+        let known = |(id, plan): (&u32, &'a PlanOrReject)| Known {
+            id: *id,
+            plan: plan.as_deref(),
+            reader: OnceCell::new(),
+        };
+        let mut schemas: Vec<_> = plans.iter().map(known).collect();
+        schemas.sort_unstable_by_key(|known| known.id);
+        Self {
+            reads,
+            schemas,
+            last: 0,
+            columns: Columns::new(&reads.inputs, capacity),
+            members: Members::default(),
+            row: Vec::with_capacity(reads.inputs.len()),
+            spare: Spare::default(),
+        }
+    }
+
+    /// Appends the record as a row, or says why it is none.
+    pub fn push(&mut self, record: &'a Record) -> Result<(), Fault> {
+        match record.value.as_deref() {
+            None if self.reads.fields => Err(fault::tombstone()),
+            None => self.push_unread(record),
+            Some(value) => match frame(value).filter(|_| self.reads.avro) {
+                Some((id, datum)) => self.push_avro(record, id, datum),
+                None if self.reads.fields => self.push_json(record, value),
+                None => self.push_unread(record),
+            },
+        }
+    }
+
+    pub fn finish(self) -> Batch {
+        self.columns.finish()
+    }
+
+    fn push_unread(&mut self, record: &'a Record) -> Result<(), Fault> {
+        self.row.clear();
+        for input in &self.reads.inputs {
+            self.row.push(cell(input, beside(record, input)?, &mut self.spare)?);
+        }
+        append(&mut self.columns, &mut self.row, &mut self.spare)
+    }
+
+    fn push_json(&mut self, record: &'a Record, value: &'a [u8]) -> Result<(), Fault> {
+        let json = &self.reads.json;
+        json.read(value, &mut self.members)?;
+        self.row.clear();
+        for (index, input) in self.reads.inputs.iter().enumerate() {
+            let wanted = input.field.data_type;
+            let cell = match json.member(&self.members, index) {
+                Some(Member::Text(text)) if wanted == DataType::Text => Cell::Text(text.into()),
+                Some(member) => {
+                    let found = json::found(member, wanted, &mut self.spare)?;
+                    cell(input, Some(found), &mut self.spare)?
+                }
+                None => cell(input, beside(record, input)?, &mut self.spare)?,
+            };
+            self.row.push(cell);
+        }
+        append(&mut self.columns, &mut self.row, &mut self.spare)
+    }
+
+    fn push_avro(&mut self, record: &'a Record, id: u32, datum: &'a [u8]) -> Result<(), Fault> {
+        let plan = self.schema(id)?.plan.map_err(Fault::clone)?;
+        self.row.clear();
+        self.row.resize(self.reads.inputs.len(), Cell::Null);
+        let read = plan
+            .read(datum, &mut self.row, &mut self.spare)
+            .and_then(|()| self.put_beside(record));
+        match read {
+            Some(()) => append(&mut self.columns, &mut self.row, &mut self.spare),
+            None => self.push_tree(record, id, datum),
+        }
+    }
+
+    /// Puts the cells of the inputs that take no field of the value into the row.
+    fn put_beside(&mut self, record: &'a Record) -> Option<()> {
+        for index in &self.reads.beside {
+            let input = self.reads.inputs.get(*index)?;
+            let found = beside(record, input).ok()?;
+            *self.row.get_mut(*index)? = cell(input, found, &mut self.spare).ok()?;
+        }
+        Some(())
+    }
+
+    /// By apache-avro, whose values last no longer than this row.
+    fn push_tree(&mut self, record: &'a Record, id: u32, datum: &[u8]) -> Result<(), Fault> {
+        let known = self.schema(id)?;
+        let plan = known.plan.map_err(Fault::clone)?;
+        let reader = known.reader.get_or_init(|| plan.reader());
+        let tree = reader.as_ref().map_err(Fault::clone)?.read(datum)?;
+        let mut row = Vec::with_capacity(self.reads.inputs.len());
+        for (index, input) in self.reads.inputs.iter().enumerate() {
+            let found = in_tree(record, &tree, index, input)?;
+            row.push(cell(input, found, &mut self.spare)?);
+        }
+        append(&mut self.columns, &mut row, &mut self.spare)
+    }
+
+    fn schema(&mut self, id: u32) -> Result<&Known<'a>, Fault> {
+        if self.schemas.get(self.last).is_none_or(|known| known.id != id) {
+            let place = self.schemas.binary_search_by_key(&id, |known| known.id);
+            self.last = place.unwrap_or(self.schemas.len());
+        }
+        let known = self.schemas.get(self.last);
+        known.ok_or_else(|| fault::unknown_schema(format!("there is no schema {id}")))
+    }
+}
+
+/// Moves the row into the columns.
+fn append(columns: &mut Columns, row: &mut Vec<Cell<'_>>, spare: &mut Spare) -> Result<(), Fault> {
+    let pushed = columns.push(row);
+    spare.clear(row);
+    pushed.map_err(|_| fault::batch_full())
+}
+
+fn cell<'c>(input: &Input, found: Option<Found<'c>>, spare: &mut Spare) -> Result<Cell<'c>, Fault> {
+    let Some(found) = found else {
+        return if input.field.nullable {
+            Ok(Cell::Null)
+        } else {
+            Err(fault::missing_field(input))
+        };
+    };
+    match fit(found, input.field.data_type, spare) {
+        Ok(Cell::Null) if !input.field.nullable => Err(fault::null_field(input)),
+        Ok(cell) => Ok(cell),
+        Err(found) => Err(fault::bad_type(input, &found)),
+    }
+}
+
+fn in_tree<'c>(
+    record: &'c Record,
+    tree: &'c Datum<'_>,
+    index: usize,
+    input: &Input,
+) -> Result<Option<Found<'c>>, Fault> {
+    let wanted = input.field.data_type;
+    match input.origin {
+        Origin::Value(_) => Ok(tree.found(index, wanted)),
+        Origin::WholeValue if wanted == DataType::Json => Ok(Some(Found::Json(tree.to_json().into()))),
+        _ => beside(record, input),
+    }
+}
+
+/// What the record holds for an input that takes no field of its value; `None` if it has nothing of that name.
+fn beside<'c>(record: &'c Record, input: &Input) -> Result<Option<Found<'c>>, Fault> {
+    let wanted = input.field.data_type;
+    Ok(match &input.origin {
+        Origin::Value(_) => None,
+        Origin::WholeValue => match &record.value {
+            Some(value) => Some(bytes(value, wanted)),
+            None if input.field.nullable => None,
+            None => return Err(fault::tombstone()),
+        },
+        Origin::Key => Some(record.key.as_ref().map_or(Found::Null, |key| bytes(key, wanted))),
+        // Of headers with one key the last counts, as with Kafka's `lastHeader`.
+        Origin::Header(name) => {
+            let header = record.headers.iter().rev().find(|header| header.key == *name);
+            header.map(|header| header.value.as_ref().map_or(Found::Null, |value| bytes(value, wanted)))
+        }
+        Origin::RecordTimestamp => Some(record.timestamp_ms.map_or(Found::Null, Found::Timestamp)),
+        Origin::Partition => Some(Found::Integer(i64::from(record.position.partition.number))),
+        Origin::Offset => Some(Found::Integer(record.position.offset.0)),
+        Origin::Topic => Some(Found::Text((&*record.position.partition.topic).into())),
+    })
+}
+
+/// Bytes without a format: a blob as they are, anything else if they are text.
+fn bytes(bytes: &[u8], wanted: DataType) -> Found<'_> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if wanted != DataType::Blob => Found::Text(text.into()),
+        _ => Found::Bytes(bytes),
+    }
+}
+
+/// The schema's id and the datum, if the value begins as Confluent's framing does.
+pub fn frame(value: &[u8]) -> Option<(u32, &[u8])> {
+    let (head, datum) = value.split_at_checked(FRAME_BYTES)?;
+    match *head {
+        [0, a, b, c, d] => Some((u32::from_be_bytes([a, b, c, d]), datum)),
+        _ => None,
+    }
+}
