@@ -43,7 +43,8 @@ lint: ## formatting, clippy, licences and advisories
 fmt: ## format everything
 	cargo fmt --all
 
-bench: build plugins ## time the stages, the pipeline from a file, and what shadowing costs; several runs, with the spread
+bench: build plugins ## time the stages, the pipeline beside its bounds on real servers and from a file, and what shadowing costs; with the spread
 	cargo bench --package host --bench allocations --bench stages
 	@host/benches/pipeline
 	@host/benches/shadow
+	@host/benches/servers

@@ -27,16 +27,35 @@ def cassandra_seconds():
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
-def run(command, **more):
+def peak_mib(process):
+    """The most memory that it has held so far."""
+    try:
+        with open(f"/proc/{process}/status") as status:
+            return int(re.search(r"VmHWM:\s+(\d+)", status.read())[1]) / 1024
+    except (OSError, TypeError):
+        return 0
+
+
+def run(command):
     """The command's output, its processor time in seconds and its largest memory in MiB."""
     with tempfile.TemporaryFile("w+") as said:
-        child = subprocess.Popen(command, stdout=said, stderr=said, **more)
-        _, status, usage = os.wait4(child.pid, 0)
+        child = subprocess.Popen(command, stdout=said, stderr=said)
+        peak, ended = 0, 0
+        while not ended:
+            time.sleep(0.05)
+            peak = max(peak, peak_mib(child.pid))
+            ended, status, usage = os.wait4(child.pid, os.WNOHANG)
         said.seek(0)
         text = said.read()
     if status:
         sys.exit(f"{' '.join(command)} failed:\n{text}")
-    return text, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    return text, usage.ru_utime + usage.ru_stime, peak
+
+
+def warnings():
+    """What Cassandra's log has of CQL batches that are too large for its taste."""
+    with open(os.environ["SERVICES_DIR"] + "/cassandra-1/out.log") as log:
+        return len(re.findall(r"Batch for \[|Unlogged batch covering", log.read()))
 
 
 def keyspace(name):
@@ -72,7 +91,7 @@ def drive(batch, in_flight):
 
 def host(form, *more):
     def once(number):
-        name, before = keyspace(f"bench_{number}"), cassandra_seconds()
+        name, before, warned = keyspace(f"bench_{number}"), cassandra_seconds(), warnings()
         command = [HOST, "run", "--plugin", PLUGIN, "--from", f"kafka://{BROKERS}/{TOPICS[form]}",
                    "--to", f"cassandra://{NODE}/{name}", "--group", f"{RUN}-{number}", "--exit-at-end", "--admin", "off", *more]
         text, cpu, memory = run(command)
@@ -83,7 +102,7 @@ def host(form, *more):
             sys.exit(f"{rows} rows in the table, {DISTINCT} expected:\n{text}")
         # What a run takes that has nothing to read, start and joining the group, is not a record's.
         return {"rate": ROWS / (float(said[3]) - START["seconds"]), "cpu_us": (cpu - START["cpu"]) / ROWS * 1e6,
-                "server_us": server / ROWS * 1e6, "rss_mib": memory}
+                "server_us": server / ROWS * 1e6, "rss_mib": memory, "warnings": warnings() - warned}
     return once
 
 
@@ -154,7 +173,9 @@ def say(results):
         server = spread(of("server_us"), ".1f") if of("server_us") else ""
         memory = f"{max(of('rss_mib')):.0f}" if of("rss_mib") else ""
         print(f"{kind:38}{spread(of('rate'), ',.0f'):>28}{spread(of('cpu_us'), '.2f'):>24}{server:>24}{memory:>10}")
-    print(f"\nstart of host, taken off: {START['seconds'] * 1000:.0f} ms, {START['cpu'] * 1000:.0f} ms of CPU")
+    warned = sum(one.get("warnings", 0) for rounds in results.values() for one in rounds)
+    print(f"\nwarnings about CQL batches in Cassandra's log while host ran: {warned}")
+    print(f"start of host, taken off: {START['seconds'] * 1000:.0f} ms, {START['cpu'] * 1000:.0f} ms of CPU")
     print("ratios within a round")
     ratios = {}
     for name, what, kind, bounds in RATIOS:
