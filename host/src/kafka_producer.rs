@@ -215,7 +215,7 @@ impl Delivery {
 }
 
 /// librdkafka's complaint about a setting repeats its value, which may be a password.
-fn without_value(error: KafkaError) -> KafkaError {
+pub fn without_value(error: KafkaError) -> KafkaError {
     match error {
         KafkaError::ClientConfig(kind, message, name, _) => {
             KafkaError::ClientConfig(kind, message, name, "***".to_owned())

@@ -43,7 +43,7 @@ impl Sinks {
                 (Self::Stdout(Arc::clone(&sink)), sink)
             }
         };
-        Ok((sinks, routed(tables, topics, descriptor)))
+        Ok((sinks, routed(tables, topics)))
     }
 
     /// Completes when nobody reads standard output any more.
@@ -72,7 +72,7 @@ impl Sinks {
             (Self::Stdout(sink), _) => Arc::new(sink.beside(descriptor)),
             _ => unreachable!("the sink was opened with these settings"),
         };
-        Ok(routed(tables, topics, descriptor))
+        Ok(routed(tables, topics))
     }
 }
 
@@ -85,9 +85,9 @@ async fn to_topics(settings: &Settings, descriptor: &Descriptor) -> Result<Optio
     }
 }
 
-fn routed(tables: Arc<dyn Sink>, topics: Option<TopicSink>, descriptor: &Descriptor) -> Arc<dyn Sink> {
+fn routed(tables: Arc<dyn Sink>, topics: Option<TopicSink>) -> Arc<dyn Sink> {
     match topics {
-        Some(topics) => Arc::new(Router::new(tables, topics, descriptor)),
+        Some(topics) => Arc::new(Router::new(tables, topics)),
         None => tables,
     }
 }

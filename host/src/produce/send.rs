@@ -11,7 +11,7 @@ use rdkafka::message::Message;
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
 
 use crate::connection::KafkaConnection;
-use crate::source::kafka::client::without_value;
+use crate::kafka_producer::without_value;
 
 /// A record that no broker acknowledges within this time has failed. Long enough for a broker's restart.
 const DELIVERY_TIMEOUT: Duration = Duration::from_mins(1);

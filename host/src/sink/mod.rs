@@ -35,6 +35,13 @@ pub struct WriteBatch {
     pub numbers: Vec<u32>,
 }
 
+impl WriteBatch {
+    /// The one that the row came from.
+    pub fn record(&self, row: usize) -> &Record {
+        &self.records[self.source[row] as usize]
+    }
+}
+
 /// Where rows go. A sink is made for one plugin's descriptor: it has found the table of each output and its columns.
 pub trait Sink: Send + Sync {
     /// Batches of one partition being written at one time. More hides a slower server and holds more memory; what the

@@ -8,8 +8,8 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use super::kafka::client::without_value;
 use crate::connection::KafkaConnection;
+use crate::kafka_producer::without_value;
 
 /// How long the brokers may take for an answer: enough for a cluster that elects a leader meanwhile, short enough for
 /// a person who waits for the answer that the address is wrong.

@@ -107,7 +107,10 @@ impl Markers {
                     }
                     column
                 }
-                None => Column::converted(Converted::of(binding, &batch.batch, which, &mut misfits)),
+                None => Column {
+                    nulls: None,
+                    values: Values::Converted(Converted::of(binding, &batch.batch, which, &mut misfits)),
+                },
             }
         });
         let bound = Bound {
@@ -214,23 +217,18 @@ impl<'a> Column<'a> {
             (DataType::Uuid, NativeType::Uuid) => Values::Uuid(array.as_fixed_size_binary().value_data()),
             (DataType::Text | DataType::Json, NativeType::Text) => {
                 let text = array.as_string::<i32>();
-                variable(text.value_offsets(), text.value_data())
+                let (offsets, bytes) = (text.value_offsets(), text.value_data());
+                Values::Variable { offsets, bytes }
             }
             (DataType::Blob, NativeType::Blob) => {
                 let blob = array.as_binary::<i32>();
-                variable(blob.value_offsets(), blob.value_data())
+                let (offsets, bytes) = (blob.value_offsets(), blob.value_data());
+                Values::Variable { offsets, bytes }
             }
             _ => return None,
         };
         let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0);
         Some(Self { nulls, values })
-    }
-
-    fn converted(converted: Converted) -> Self {
-        Self {
-            nulls: None,
-            values: Values::Converted(converted),
-        }
     }
 
     /// The value's bytes in CQL; `None` for a null. Numbers are put into the scratch.
@@ -253,10 +251,6 @@ impl<'a> Column<'a> {
             }
         })
     }
-}
-
-fn variable<'a>(offsets: &'a [i32], bytes: &'a [u8]) -> Values<'a> {
-    Values::Variable { offsets, bytes }
 }
 
 /// An array's offsets are never negative.

@@ -17,8 +17,10 @@ const LATEST_SHARE: f64 = 0.05;
 /// A node that nobody has asked yet is taken for a fast one.
 const UNKNOWN_SECONDS: f64 = 0.000_1;
 
-/// An answer that does not come makes a node look as slow as it has been waited for; seen again after this time, a node
-/// that nobody goes to any more is tried once.
+/// A node that fails is taken for one as slow as this, however fast it says so: it must not draw what others could write.
+const FAILED_SECONDS: f64 = 1.0;
+
+/// A node that has not been asked for so long is tried with one request, so that its recovery is seen.
 const FORGET: Duration = Duration::from_secs(1);
 
 /// One node, and what is in flight at it.
@@ -35,7 +37,8 @@ struct Load {
     limit: Limit,
     /// Seconds, the latest answers counting most.
     latency: f64,
-    answered: Option<Instant>,
+    /// When the latest request ended; `None` where there was none.
+    ended: Option<Instant>,
 }
 
 /// What is in flight at each node, whoever sends it.
@@ -47,7 +50,7 @@ pub struct Coordinators {
 }
 
 /// A request that may be sent to the node; given back when it is dropped.
-pub struct Turn<'a> {
+pub struct Permit<'a> {
     pub node: Uuid,
     load: Arc<Mutex<Load>>,
     /// With this one.
@@ -55,6 +58,40 @@ pub struct Turn<'a> {
     begun: Instant,
     answer: Answer,
     coordinators: &'a Coordinators,
+}
+
+impl Load {
+    fn new(wanted: InFlight) -> Self {
+        Self {
+            in_flight: 0,
+            limit: Limit::new(wanted),
+            latency: UNKNOWN_SECONDS,
+            ended: None,
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.in_flight < self.limit.get()
+    }
+
+    /// Seconds in which one more request is likely to be answered: what it took lately, for each that is there already.
+    fn expected(&self, now: Instant) -> f64 {
+        let is_forgotten = self.in_flight == 0 && self.ended.is_none_or(|at| now.duration_since(at) > FORGET);
+        let latency = if is_forgotten { UNKNOWN_SECONDS } else { self.latency };
+        latency * (self.in_flight + 1) as f64
+    }
+
+    fn note(&mut self, answer: Answer, took: Duration, now: Instant) {
+        let seconds = took.as_secs_f64();
+        self.latency = match answer {
+            // Given up by whoever sent it.
+            Answer::None => return,
+            Answer::Done if self.ended.is_none() => seconds,
+            Answer::Done => self.latency * (1.0 - LATEST_SHARE) + seconds * LATEST_SHARE,
+            Answer::Overloaded | Answer::Failed => self.latency.max(seconds).max(FAILED_SECONDS),
+        };
+        self.ended = Some(now);
+    }
 }
 
 impl Coordinators {
@@ -71,14 +108,7 @@ impl Coordinators {
         let mut loads = locked(&self.loads);
         loads.retain(|id, _| state.get_node_by_host_id(*id).is_some());
         let coordinator = |node: &Arc<Node>| {
-            let new = || {
-                Arc::new(Mutex::new(Load {
-                    in_flight: 0,
-                    limit: Limit::new(self.wanted),
-                    latency: UNKNOWN_SECONDS,
-                    answered: None,
-                }))
-            };
+            let new = || Arc::new(Mutex::new(Load::new(self.wanted)));
             Arc::new(Coordinator {
                 id: node.host_id,
                 node: Arc::clone(node),
@@ -90,12 +120,12 @@ impl Coordinators {
 
     /// Waits until one of the replicas has room, or another node where no replica is connected. `None` where all have been
     /// tried.
-    pub async fn turn(
+    pub async fn permit(
         &self,
         replicas: &[Arc<Coordinator>],
         all: &[Arc<Coordinator>],
         tried: &[Uuid],
-    ) -> Option<Turn<'_>> {
+    ) -> Option<Permit<'_>> {
         loop {
             let has_room = self.has_room.notified();
             tokio::pin!(has_room);
@@ -107,27 +137,28 @@ impl Coordinators {
                 .or_else(|| fastest(replicas.iter().filter(is_untried)));
             match choice? {
                 Choice::Wait => has_room.await,
-                // Another thread may have been faster.
-                Choice::Node(node) => match self.enter(node) {
-                    Some(turn) => return Some(turn),
-                    None => {}
-                },
+                Choice::Node(node) => {
+                    if let Some(permit) = self.enter(node) {
+                        return Some(permit);
+                    }
+                    // Another thread was faster.
+                }
             }
         }
     }
 
-    fn enter(&self, node: &Coordinator) -> Option<Turn<'_>> {
+    fn enter(&self, node: &Coordinator) -> Option<Permit<'_>> {
         let mut load = locked(&node.load);
-        if load.in_flight >= load.limit.get() {
+        if !load.has_room() {
             return None;
         }
         load.in_flight += 1;
-        Some(Turn {
+        Some(Permit {
             node: node.id,
             load: Arc::clone(&node.load),
             in_flight: load.in_flight,
             begun: Instant::now(),
-            answer: Answer::Other,
+            answer: Answer::None,
             coordinators: self,
         })
     }
@@ -139,20 +170,18 @@ enum Choice<'a> {
     Wait,
 }
 
-/// The one that is likely to answer first: what it took lately, for each request that waits there already.
+/// The one that is likely to answer first.
 fn fastest<'a>(nodes: impl Iterator<Item = &'a Arc<Coordinator>>) -> Option<Choice<'a>> {
     let mut best = None;
     let mut least = f64::INFINITY;
     let now = Instant::now();
     for node in nodes {
         let load = locked(&node.load);
-        if load.in_flight >= load.limit.get() {
+        if !load.has_room() {
             best.get_or_insert(Choice::Wait);
             continue;
         }
-        let is_forgotten = load.in_flight == 0 && load.answered.is_none_or(|at| now.duration_since(at) > FORGET);
-        let latency = if is_forgotten { UNKNOWN_SECONDS } else { load.latency };
-        let expected = latency * (load.in_flight + 1) as f64;
+        let expected = load.expected(now);
         if expected < least {
             least = expected;
             best = Some(Choice::Node(node));
@@ -161,27 +190,20 @@ fn fastest<'a>(nodes: impl Iterator<Item = &'a Arc<Coordinator>>) -> Option<Choi
     best
 }
 
-impl Turn<'_> {
+impl Permit<'_> {
     /// The node has answered.
     pub fn end(mut self, answer: Answer) {
         self.answer = answer;
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let now = Instant::now();
         let took = now.duration_since(self.begun);
         let mut load = locked(&self.load);
         load.in_flight -= 1;
-        if self.answer == Answer::Done {
-            let seconds = took.as_secs_f64();
-            load.latency = match load.answered {
-                Some(_) => load.latency * (1.0 - LATEST_SHARE) + seconds * LATEST_SHARE,
-                None => seconds,
-            };
-            load.answered = Some(now);
-        }
+        load.note(self.answer, took, now);
         load.limit.note(self.answer, took, self.in_flight, now);
         drop(load);
         self.coordinators.has_room.notify_waiters();
@@ -190,4 +212,46 @@ impl Drop for Turn<'_> {
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(answers: &[(Answer, u64)], now: Instant) -> Load {
+        let mut load = Load::new(InFlight::Found);
+        for (answer, millis) in answers {
+            load.note(*answer, Duration::from_millis(*millis), now);
+        }
+        load
+    }
+
+    #[test]
+    fn a_node_that_fails_at_once_is_not_taken_for_a_fast_one() {
+        let now = Instant::now();
+        let slow = load(&[(Answer::Done, 20), (Answer::Done, 20)], now);
+        let failing = load(&[(Answer::Done, 1), (Answer::Failed, 0)], now);
+        let broken = load(&[(Answer::Failed, 0)], now);
+        assert!(slow.expected(now) < failing.expected(now) && slow.expected(now) < broken.expected(now));
+    }
+
+    #[test]
+    fn what_is_there_already_counts_and_what_was_given_up_does_not() {
+        let now = Instant::now();
+        let mut busy = load(&[(Answer::Done, 2), (Answer::None, 9000)], now);
+        assert!((busy.expected(now) - 0.002).abs() < 1e-9);
+        busy.in_flight = 9;
+        assert!((busy.expected(now) - 0.02).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_node_that_was_not_asked_for_a_while_is_tried_with_one_request() {
+        let now = Instant::now();
+        let mut failed = load(&[(Answer::Failed, 0)], now);
+        let later = now + FORGET + Duration::from_millis(1);
+        let fast = load(&[(Answer::Done, 1)], later);
+        assert!(failed.expected(later) < fast.expected(later));
+        failed.in_flight = 1;
+        assert!(failed.expected(later) > fast.expected(later));
+    }
 }

@@ -42,6 +42,11 @@ pub fn is_overload(error: &ExecutionError) -> bool {
     matches!(meaning(error), Meaning::Overloaded | Meaning::Timeout)
 }
 
+/// Whether the server refuses what the request holds, and not the request.
+pub fn is_refusal(error: &ExecutionError) -> bool {
+    meaning(error) == Meaning::Refused
+}
+
 /// Whether a statement could not be prepared for want of a server rather than for what it says.
 pub fn is_outage(error: &PrepareError) -> bool {
     let meaning = match error {

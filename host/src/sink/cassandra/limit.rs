@@ -47,8 +47,10 @@ pub enum Answer {
     Done,
     /// Too much for the node: it said so, or did not answer in time.
     Overloaded,
-    /// Says nothing of the node's load.
-    Other,
+    /// The node did not do it, for another reason.
+    Failed,
+    /// Nobody waited for it any more.
+    None,
 }
 
 #[derive(Debug)]
@@ -117,7 +119,7 @@ impl Limit {
             Answer::Done => found.done(latency, in_flight, now),
             // Those in flight with the refused one are refused, too: one step for all of them.
             Answer::Overloaded if !is_known => found.back_off(in_flight),
-            Answer::Overloaded | Answer::Other => {}
+            Answer::Overloaded | Answer::Failed | Answer::None => {}
         }
     }
 }

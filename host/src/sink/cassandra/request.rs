@@ -54,12 +54,14 @@ impl Requests {
         bound: &Bound<'_>,
         rows: &[Placed],
     ) -> Result<(), ExecutionError> {
-        match (&*self.made_for(node, rows.len()), rows) {
-            (Request::Single(statement), [only]) => {
-                session.execute_unpaged(statement, bound.row(only.row)).await.map(drop)
+        match &*self.made_for(node, rows.len()) {
+            Request::Batch(batch) => session.batch(batch, Values { bound, rows }).await.map(drop),
+            Request::Single(statement) => {
+                for placed in rows {
+                    session.execute_unpaged(statement, bound.row(placed.row)).await?;
+                }
+                Ok(())
             }
-            (Request::Single(_), _) => Ok(()),
-            (Request::Batch(batch), rows) => session.batch(batch, Values { bound, rows }).await.map(drop),
         }
     }
 

@@ -1,8 +1,8 @@
 //! The connection to the cluster, and what can go wrong when it is made.
 //!
-//! The driver goes to the next node when one is gone ([`super::retry`]) and else tries nothing again: the pipeline decides
-//! that. It does not speculate. lz4 is off:
-//! rows are small, and on one network compression costs more than it saves.
+//! The driver goes to the next node when one is gone ([`super::retry`]; for what [`super::write`] sends to a node of its
+//! choice, that does it) and else tries nothing again: the pipeline decides that. It does not speculate. lz4 is off: rows
+//! are small, and on one network compression costs more than it saves.
 
 use std::sync::Arc;
 use std::time::Duration;

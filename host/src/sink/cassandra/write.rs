@@ -13,7 +13,7 @@ use scylla::errors::{ExecutionError, RequestAttemptError};
 
 use super::bind::{Bound, Markers, Nulls};
 use super::config::Config;
-use super::coordinator::{Coordinators, Turn};
+use super::coordinator::{Coordinators, Permit};
 use super::cql_batch::{Bounds, Placed, groups, place};
 use super::limit::Answer;
 use super::request::Requests;
@@ -173,9 +173,9 @@ impl Sending<'_> {
         let mut sent = FuturesUnordered::new();
         loop {
             tokio::select! {
-                turn = self.turn(next), if next.is_some() => {
+                permit = self.permit(next), if next.is_some() => {
                     if let Some(group) = std::mem::replace(&mut next, groups.next()) {
-                        sent.push(self.send(group, turn));
+                        sent.push(self.send(group, permit));
                     }
                 }
                 Some(ended) = sent.next() => failed.extend(ended),
@@ -185,27 +185,27 @@ impl Sending<'_> {
     }
 
     /// Waits for a node that has room for the group.
-    async fn turn(&self, group: Option<&[Placed]>) -> Option<Turn<'_>> {
+    async fn permit(&self, group: Option<&[Placed]>) -> Option<Permit<'_>> {
         let first = group?.first()?;
         let replicas = self.ring.nodes(first.replicas);
-        self.cluster.coordinators.turn(replicas, self.ring.all(), &[]).await
+        self.cluster.coordinators.permit(replicas, self.ring.all(), &[]).await
     }
 
     /// Sends a group, and row by row what the server refuses of it: one row that it does not take must not stand for
     /// others.
-    async fn send<'t>(&'t self, group: &[Placed], turn: Option<Turn<'t>>) -> Vec<Failed> {
-        let Err(error) = self.through_some_node(group, turn).await else {
+    async fn send<'t>(&'t self, group: &[Placed], permit: Option<Permit<'t>>) -> Vec<Failed> {
+        let Err(error) = self.through_some_node(group, permit).await else {
             return Vec::new();
         };
-        if group.len() == 1 || !matches!(errors::sink_error(error.clone()), SinkError::Refused(_)) {
+        if group.len() == 1 || !errors::is_refusal(&error) {
             let failed = group.iter().map(|row| (row.at, errors::sink_error(error.clone())));
             return failed.collect();
         }
         let mut failed = Vec::new();
         for row in group {
             let row = std::slice::from_ref(row);
-            let turn = self.turn(Some(row)).await;
-            if let Err(error) = self.through_some_node(row, turn).await {
+            let permit = self.permit(Some(row)).await;
+            if let Err(error) = self.through_some_node(row, permit).await {
                 failed.push((row[0].at, errors::sink_error(error)));
             }
         }
@@ -217,11 +217,11 @@ impl Sending<'_> {
     async fn through_some_node<'t>(
         &'t self,
         group: &[Placed],
-        mut turn: Option<Turn<'t>>,
+        mut permit: Option<Permit<'t>>,
     ) -> Result<(), ExecutionError> {
         let mut tried = Vec::new();
         let mut last = ExecutionError::EmptyPlan;
-        while let Some(this) = turn {
+        while let Some(this) = permit {
             let node = this.node;
             let result = self.requests.send(&self.cluster.session, node, self.bound, group).await;
             this.end(answer(&result));
@@ -231,7 +231,11 @@ impl Sending<'_> {
             }
             tried.push(node);
             let replicas = self.ring.nodes(group[0].replicas);
-            turn = self.cluster.coordinators.turn(replicas, self.ring.all(), &tried).await;
+            permit = self
+                .cluster
+                .coordinators
+                .permit(replicas, self.ring.all(), &tried)
+                .await;
         }
         Err(last)
     }
@@ -251,7 +255,9 @@ fn is_gone(error: &ExecutionError) -> bool {
 fn answer(result: &Result<(), ExecutionError>) -> Answer {
     match result {
         Ok(()) => Answer::Done,
+        // It has looked at it.
+        Err(error) if errors::is_refusal(error) => Answer::Done,
         Err(error) if errors::is_overload(error) => Answer::Overloaded,
-        Err(_) => Answer::Other,
+        Err(_) => Answer::Failed,
     }
 }

@@ -15,7 +15,7 @@ pub const ROW: &str = "host.row";
 
 /// Our own headers of a row; their values are text.
 pub fn ours(batch: &WriteBatch, row: usize) -> Vec<(&'static str, String)> {
-    let position = &batch.records[batch.source[row] as usize].position;
+    let position = &batch.record(row).position;
     vec![
         (TOPIC, position.partition.topic.to_string()),
         (PARTITION, position.partition.number.to_string()),
@@ -36,8 +36,7 @@ pub fn all<'a>(
     row: usize,
     ours: &'a [(&'static str, String)],
 ) -> Vec<(&'a str, Option<&'a [u8]>)> {
-    let record = &batch.records[batch.source[row] as usize];
-    let trace = TraceParent::headers(record).map(|header| (header.key.as_str(), header.value.as_deref()));
+    let trace = TraceParent::headers(batch.record(row)).map(|header| (header.key.as_str(), header.value.as_deref()));
     let ours = ours.iter().map(|(key, value)| (*key, Some(value.as_bytes())));
     trace.chain(ours).collect()
 }

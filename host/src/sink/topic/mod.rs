@@ -20,7 +20,7 @@ use super::{Sink, SinkError, WriteBatch};
 use crate::connection::KafkaConnection;
 use crate::kafka_producer::{KafkaProducer, Message, ProduceError, ProduceFault, Requests};
 use crate::record::Record;
-use crate::record::descriptor::{Descriptor, Effect, Field};
+use crate::record::descriptor::{Descriptor, Effect, Field, Output};
 
 pub struct TopicSink {
     producer: KafkaProducer,
@@ -101,7 +101,7 @@ impl TopicSink {
             Ok(found) => found?,
             Err(lost) => std::panic::resume_unwind(lost.into_panic()),
         };
-        let writer = |(index, output, topic): (usize, &crate::record::descriptor::Output, &str)| {
+        let writer = |(index, output, topic): (usize, &Output, &str)| {
             let writer = Writer {
                 topic: topic.to_owned(),
                 effect: output.effect,
@@ -116,6 +116,11 @@ impl TopicSink {
         })
     }
 
+    /// Whether the output goes to a topic.
+    pub fn takes(&self, output: usize) -> bool {
+        self.outputs.contains_key(&output)
+    }
+
     /// Hands all rows over in their order, and waits for all answers.
     async fn send(&self, writer: &Writer, batch: &WriteBatch, which: &[u32]) -> Vec<Result<(), ProduceError>> {
         let until = KafkaProducer::patience();
@@ -125,7 +130,7 @@ impl TopicSink {
             let (value, ours) = (writer.value(batch, row), headers::ours(batch, row));
             let message = Message {
                 headers: &headers::all(batch, row, &ours),
-                ..writer.message(record_of(batch, row), value.as_deref())
+                ..writer.message(batch.record(row), value.as_deref())
             };
             deliveries.push(self.producer.enqueue(&message, until).await);
         }
@@ -138,7 +143,7 @@ impl TopicSink {
         let (value, mut ours) = (writer.value(batch, row), headers::ours(batch, row));
         let message = Message {
             headers: &headers::all(batch, row, &ours),
-            ..writer.message(record_of(batch, row), value.as_deref())
+            ..writer.message(batch.record(row), value.as_deref())
         };
         let result = self.alone.send(&message).await;
         let timestamp_ms = message.timestamp_ms;
@@ -148,7 +153,7 @@ impl TopicSink {
                 let untimed = Message {
                     timestamp_ms: None,
                     headers: &headers::all(batch, row, &ours),
-                    ..writer.message(record_of(batch, row), value.as_deref())
+                    ..writer.message(batch.record(row), value.as_deref())
                 };
                 self.alone.send(&untimed).await
             }
@@ -231,12 +236,8 @@ impl Writer {
     }
 }
 
-fn record_of(batch: &WriteBatch, row: usize) -> &Record {
-    &batch.records[batch.source[row] as usize]
-}
-
 fn key_of(batch: &WriteBatch, row: usize) -> Option<&[u8]> {
-    record_of(batch, row).key.as_deref()
+    batch.record(row).key.as_deref()
 }
 
 /// The rows to be sent alone: those that were refused, whose fault it may not be, and behind each of them those with its

@@ -140,7 +140,7 @@ fn the_headers_are_the_trace_as_it_came_and_where_the_row_is_from() {
     ];
     assert_eq!(headers::all(&batch, 1, &ours), expected);
     let writer = writer(UPSERT);
-    let message = writer.message(record_of(&batch, 1), None);
+    let message = writer.message(batch.record(1), None);
     assert_eq!(
         (message.key, message.timestamp_ms),
         (Some(&b"\x00\xff"[..]), Some(1_500_000_000_123))

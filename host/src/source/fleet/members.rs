@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::published::{each, name};
 use super::{Fleet, FleetError};
+use crate::kafka_producer::without_value;
 use crate::source::SourceError;
-use crate::source::kafka::client::without_value;
 
 /// A report that the brokers do not take in this time is not worth waiting for: the next one says more.
 const DELIVERY: Duration = Duration::from_secs(4);

@@ -9,10 +9,10 @@ use rdkafka::message::{Header as OwnedHeader, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 
 use super::{Fleet, FleetError};
+use crate::kafka_producer::without_value;
 use crate::record::Record;
 use crate::record::descriptor::PluginIdentity;
 use crate::source::SourceError;
-use crate::source::kafka::client::without_value;
 use crate::source::kafka::latest::{self, Wanted};
 
 const SIGNATURE: &str = "host-signature";

@@ -10,6 +10,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use super::config::Config;
 use super::rebalance::Context;
 use crate::connection::KafkaConnection;
+use crate::kafka_producer::without_value;
 use crate::source::SourceError;
 
 /// Long enough for a broker on the other side of the world with TLS, short enough for somebody at a terminal.
@@ -67,16 +68,6 @@ pub fn consumer(
     client
         .create_with_context(context)
         .map_err(|error| SourceError::Setting(without_value(error)))
-}
-
-/// librdkafka's complaint about a setting repeats its value, which may be a password.
-pub fn without_value(error: KafkaError) -> KafkaError {
-    match error {
-        KafkaError::ClientConfig(kind, message, name, _) => {
-            KafkaError::ClientConfig(kind, message, name, "***".to_owned())
-        }
-        other => other,
-    }
 }
 
 /// A consumer that is told which offsets to read. It joins no group and commits nothing; of the group it may ask what is

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedHeaders, BorrowedMessage, Headers, Message};
-use rdkafka::{Offset as Place, Timestamp, TopicPartitionList};
+use rdkafka::{Timestamp, TopicPartitionList};
 use tokio::sync::mpsc;
 
 use super::reading::{Reading, Readings};
@@ -45,11 +45,19 @@ pub struct Poller {
     pub chunk_records: usize,
 }
 
+/// For brokers that do not answer.
+#[derive(Default)]
+struct Waiting {
+    /// Since when, or since they were last asked.
+    since: Option<Instant>,
+}
+
 impl Poller {
     pub fn run(self) {
         let mut readings = Readings::default();
+        let mut waiting = Waiting::default();
         while !self.flags.is_closing.load(Ordering::Relaxed) {
-            self.gather(&mut readings);
+            self.gather(&mut readings, &mut waiting);
             for reading in readings.all() {
                 self.hand_out(reading);
             }
@@ -58,7 +66,7 @@ impl Poller {
     }
 
     /// Polls until a chunk is there or the linger time is over.
-    fn gather(&self, readings: &mut Readings) {
+    fn gather(&self, readings: &mut Readings, waiting: &mut Waiting) {
         let mut end = None;
         let mut count = 0;
         while count < self.chunk_records {
@@ -69,13 +77,13 @@ impl Poller {
             readings.follow(self.consumer.context());
             match polled {
                 Some(Ok(message)) => {
-                    self.note_recovered(readings);
+                    self.note_recovered(waiting);
                     end.get_or_insert_with(|| Instant::now() + LINGER);
                     count += 1;
                     self.take(readings, &message);
                 }
                 Some(Err(KafkaError::PartitionEOF(number))) => {
-                    self.note_recovered(readings);
+                    self.note_recovered(waiting);
                     if self.until == Until::End
                         && let Some(reading) = readings.get(number)
                     {
@@ -83,14 +91,14 @@ impl Poller {
                     }
                 }
                 Some(Err(error)) => {
-                    self.note_error(readings, error);
+                    self.note_error(waiting, error);
                     return;
                 }
                 // Served a call-back, or nothing came.
                 None => {
                     match self.consumer.context().take_error() {
-                        Some(error) => self.note_error(readings, error),
-                        None => self.ask_again(readings),
+                        Some(error) => self.note_error(waiting, error),
+                        None => self.ask_again(waiting),
                     }
                     return;
                 }
@@ -204,29 +212,29 @@ impl Poller {
         // Where all partitions of a broker were paused, its thread in librdkafka sleeps for up to a second before it looks
         // at what was resumed. A question to the broker wakes it; the answer says nothing new.
         let mut ends = list.clone();
-        ends.set_all_offsets(Place::End)?;
+        ends.set_all_offsets(rdkafka::Offset::End)?;
         self.consumer.offsets_for_times(ends, WAKE).map(drop)
     }
 
-    fn note_recovered(&self, readings: &mut Readings) {
-        if readings.waiting_since.take().is_some() {
+    fn note_recovered(&self, waiting: &mut Waiting) {
+        if waiting.since.take().is_some() {
             self.send(Event::Recovered);
         }
     }
 
     /// On an idle topic no record shows that the brokers are back: they are asked.
-    fn ask_again(&self, readings: &mut Readings) {
-        if readings.waiting_since.is_none_or(|since| since.elapsed() < ASK_AGAIN) {
+    fn ask_again(&self, waiting: &mut Waiting) {
+        if waiting.since.is_none_or(|since| since.elapsed() < ASK_AGAIN) {
             return;
         }
         if self.consumer.fetch_metadata(Some(&self.topic), ASK_AGAIN).is_ok() {
-            self.note_recovered(readings);
+            self.note_recovered(waiting);
         } else {
-            readings.waiting_since = Some(Instant::now());
+            waiting.since = Some(Instant::now());
         }
     }
 
-    fn note_error(&self, readings: &mut Readings, error: KafkaError) {
+    fn note_error(&self, waiting: &mut Waiting, error: KafkaError) {
         if let Some(error) = self.fatal(&error) {
             self.flags.is_closing.store(true, Ordering::Relaxed);
             self.send(Event::Failed(error));
@@ -241,7 +249,7 @@ impl Poller {
             tracing::debug!(?error, "librdkafka goes on");
             return;
         }
-        readings.waiting_since.get_or_insert_with(Instant::now);
+        waiting.since.get_or_insert_with(Instant::now);
         self.send(Event::Waiting(error));
     }
 

@@ -1,7 +1,5 @@
 //! What the polling thread knows of each partition that it reads, between two polls.
 
-use std::time::Instant;
-
 use bytes::{Bytes, BytesMut};
 use rdkafka::message::{BorrowedMessage, Message};
 
@@ -23,8 +21,6 @@ pub struct Readings {
     by_number: Vec<Option<Reading>>,
     /// Of the assignments that these are.
     generation: u64,
-    /// Since when the brokers do not answer, or since they were last asked.
-    pub waiting_since: Option<Instant>,
 }
 
 /// One partition.

@@ -15,10 +15,11 @@ use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
 use super::LettersTopic;
 use super::session::{Committed, Mark};
+use crate::kafka_producer::without_value;
 use crate::record::letter::{Found, headers};
 use crate::record::position::Partition;
 use crate::source::SourceError;
-use crate::source::kafka::client::{check_topic, classify, client_config, without_value};
+use crate::source::kafka::client::{check_topic, classify, client_config};
 use crate::source::kafka::poll::to_record;
 
 /// One question to the brokers.
