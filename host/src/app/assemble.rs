@@ -2,7 +2,7 @@
 //! the decoder and the sink that it needs.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
@@ -21,19 +21,36 @@ use crate::pipeline::latest::KEPT_RECORDS;
 use crate::pipeline::outage::chain;
 use crate::pipeline::swap::{Assemble, Candidate};
 use crate::pipeline::version::Version;
-use crate::plugin::{Plugin, PluginEngine};
+use crate::plugin::{Plugin, PluginEngine, aside};
 use crate::record::Record;
-use crate::record::descriptor::Digest;
+use crate::record::descriptor::{Descriptor, Digest};
 use crate::source::kafka::latest::{self, Wanted};
 
 /// A topic of many partitions is not read to its end for a sample.
 const SAMPLING: Duration = Duration::from_secs(5);
+
+/// A registry that said so lately what a candidate fits is not asked again: versions that go back and forth cost it
+/// nothing. Nobody is refused by it.
+const FRESH: Duration = Duration::from_secs(5);
 
 pub struct Assembler {
     engine: PluginEngine,
     settings: Settings,
     registry: Option<Registry>,
     sinks: Sinks,
+    seen: Mutex<Option<Seen>>,
+}
+
+/// What the registry said, and when.
+struct Seen {
+    at: Instant,
+    schema: Option<ValueSchema>,
+}
+
+/// The schema of a topic's values.
+struct ValueSchema {
+    subject: String,
+    text: String,
 }
 
 /// The topic's schemas, asked for over one client: making another one takes longer than a swap. `None` for files.
@@ -55,7 +72,7 @@ pub async fn check_registry(settings: &Settings, registry: Option<&Registry>) ->
 }
 
 /// The latest schema of the topic's values, by its name, where there is one.
-async fn value_schema(settings: &Settings, registry: Option<&Registry>) -> Result<Option<(String, String)>, Failure> {
+async fn value_schema(settings: &Settings, registry: Option<&Registry>) -> Result<Option<ValueSchema>, Failure> {
     let (From::Kafka { topic }, Some(registry)) = (&settings.from, registry) else {
         return Ok(None);
     };
@@ -66,8 +83,21 @@ async fn value_schema(settings: &Settings, registry: Option<&Registry>) -> Resul
             Ok(None)
         }
         Err(error) => Err(registry_failure(error)),
-        Ok(found) => Ok(found.map(|found| (subject, found.schema.clone()))),
+        Ok(found) => Ok(found.map(|found| ValueSchema {
+            subject,
+            text: found.schema,
+        })),
     }
+}
+
+/// Why the plugin does not fit the schema; without one there is nothing to fit.
+fn misfits(schema: Option<&ValueSchema>, descriptor: &Descriptor) -> Vec<String> {
+    let findings = schema.map(|ValueSchema { subject, text }| schema::compare(subject, text, &descriptor.inputs));
+    let misfit = |finding| match finding {
+        Finding::Mismatch(text) => Some(text),
+        Finding::Fits(_) | Finding::Note(_) => None,
+    };
+    findings.into_iter().flatten().filter_map(misfit).collect()
 }
 
 impl Assembler {
@@ -77,7 +107,29 @@ impl Assembler {
             settings,
             registry,
             sinks,
+            seen: Mutex::default(),
         }
+    }
+
+    /// Why the plugin does not fit the topic's schema.
+    async fn schema_misfits(&self, descriptor: &Descriptor) -> Vec<String> {
+        let fits = |seen: &Seen| seen.at.elapsed() < FRESH && misfits(seen.schema.as_ref(), descriptor).is_empty();
+        if self.seen().as_ref().is_some_and(fits) {
+            return Vec::new();
+        }
+        match value_schema(&self.settings, self.registry.as_ref()).await {
+            Ok(schema) => {
+                let misfits = misfits(schema.as_ref(), descriptor);
+                let at = Instant::now();
+                *self.seen() = Some(Seen { at, schema });
+                misfits
+            }
+            Err(failure) => vec![failure.to_string()],
+        }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Option<Seen>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The latest records of the topic, those that there are within the time.
@@ -116,7 +168,7 @@ impl Assembler {
 
     async fn version(&self, candidate: Candidate, warm: Vec<Arc<Version>>) -> Result<Version, Vec<String>> {
         let (engine, setting) = (self.engine.clone(), self.settings.plugin.clone());
-        let loading = tokio::task::spawn_blocking(move || {
+        let loading = aside::run(move || {
             let Candidate { bytes, signature } = candidate;
             trust::check(&setting, &bytes, || Ok(signature)).map_err(|error| vec![chain(&error)])?;
             let digest = Digest(Sha256::digest(&bytes).into());
@@ -127,19 +179,8 @@ impl Assembler {
                 .map(Arc::new)
                 .map_err(|error| vec![chain(&error)])
         });
-        let plugin = loading.await.map_err(|error| vec![error.to_string()])??;
-        let mut reasons = Vec::new();
-        match value_schema(&self.settings, self.registry.as_ref()).await {
-            Ok(None) => {}
-            Ok(Some((name, text))) => {
-                let findings = schema::compare(&name, &text, &plugin.descriptor().inputs);
-                reasons.extend(findings.into_iter().filter_map(|finding| match finding {
-                    Finding::Mismatch(text) => Some(text),
-                    Finding::Fits(_) | Finding::Note(_) => None,
-                }));
-            }
-            Err(failure) => reasons.push(failure.to_string()),
-        }
+        let plugin = loading.await.map_err(|error| vec![error])??;
+        let mut reasons = self.schema_misfits(plugin.descriptor()).await;
         let sink = match self.sinks.for_another(&self.settings, plugin.descriptor()).await {
             Ok(sink) => Some(sink),
             Err(reason) => {
