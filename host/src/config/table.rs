@@ -104,7 +104,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: "plugin.limits.log_lines_per_second", env: "HOST_PLUGIN_LOG_LINES_PER_SECOND", default: "100", form: number("lines/s", 0, 1_000_000), doc: "Log lines of the plugin; more are counted and left out.", ..PLAIN },
     Setting { key: "plugin.limits.log_line_bytes", env: "HOST_PLUGIN_LOG_LINE_BYTES", default: "4096", form: number("bytes", 16, 1_048_576), doc: "A longer log line of the plugin is cut.", ..PLAIN },
     Setting { key: "pipeline.batch_records", env: "HOST_BATCH_RECORDS", flag: "--batch-records", default: "1000", form: number("records", 1, 100_000), doc: "Records handled by one plugin call, at most.", ..PLAIN },
-    Setting { key: "pipeline.queue_records", env: "HOST_QUEUE_RECORDS", default: "8000", form: number("records", 1, 10_000_000), doc: "Records of one partition read and not yet settled; more, and the partition is paused.", ..PLAIN },
+    Setting { key: "pipeline.queue_records", env: "HOST_QUEUE_RECORDS", default: "8000", form: number("records", 1, 10_000_000), doc: "Records of one partition read and not yet settled; more, and the partition is left alone until half of them are.", ..PLAIN },
     Setting { key: "pipeline.queue_mib", env: "HOST_QUEUE_MIB", default: "32", form: number("MiB", 1, 65_536), doc: "The same in bytes, over all partitions.", ..PLAIN },
     Setting { key: "pipeline.drain_timeout_ms", env: "HOST_DRAIN_TIMEOUT_MS", default: "20000", form: number("ms", 0, 600_000), doc: "How long a revocation or a signal waits for what is in flight.", ..PLAIN },
     Setting { key: "pipeline.commit_interval_ms", env: "HOST_COMMIT_INTERVAL_MS", default: "1000", form: number("ms", 1, 600_000), doc: "How often offsets are committed.", ..PLAIN },

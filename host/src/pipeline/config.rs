@@ -9,7 +9,7 @@ use super::budget::Share;
 pub struct Config {
     /// Records handled by one plugin call, at most.
     pub batch_records: usize,
-    /// Records of one partition read and not yet settled; more, and the partition is paused.
+    /// Records of one partition read and not yet settled; more, and the partition is left alone.
     pub queue_records: usize,
     /// The same in bytes, over all partitions.
     pub queue_bytes: usize,

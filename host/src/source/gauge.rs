@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub struct Gauge {
     records: AtomicUsize,
     bytes: AtomicUsize,
-    /// More records than this, and the partition is paused: large enough to cover a batch being decoded, one in the
+    /// More records than this, and the partition is left alone: large enough to cover a batch being decoded, one in the
     /// guest and some being written; small enough that memory stays flat while the sink waits.
     max_records: usize,
     max_bytes: usize,
@@ -33,12 +33,12 @@ impl Gauge {
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Time to pause.
+    /// Time to leave the partition alone.
     pub fn is_full(&self) -> bool {
         self.records.load(Ordering::Relaxed) >= self.max_records || self.bytes.load(Ordering::Relaxed) >= self.max_bytes
     }
 
-    /// Time to go on: half empty, so that a partition is not paused and resumed for every batch.
+    /// Time to go on: half empty, so that batches do not become small.
     pub fn has_room(&self) -> bool {
         self.records.load(Ordering::Relaxed) <= self.max_records / 2
             && self.bytes.load(Ordering::Relaxed) <= self.max_bytes / 2

@@ -120,7 +120,12 @@ struct Work {
 
 impl Work {
     fn whole(&self) -> f64 {
-        self.trial + self.announce + self.put
+        self.own() + self.announce
+    }
+
+    /// Without the wait for the broker's acknowledgement.
+    fn own(&self) -> f64 {
+        self.trial + self.put
     }
 }
 
@@ -184,8 +189,8 @@ impl Swaps {
                 sorted[sorted.len() - 1],
             )
         };
-        let whole: Vec<_> = self.work.iter().map(Work::whole).collect();
-        let (work, assembling) = (sorted(&whole), sorted(&self.assembling));
+        let [own, whole] = [Work::own, Work::whole].map(|part| self.work.iter().map(part).collect::<Vec<_>>());
+        let (own, work, assembling) = (sorted(&own), sorted(&whole), sorted(&self.assembling));
         eprintln!(
             "{} {name}: ms beyond compiling and checking: middle {:.1}, p99 {:.1}, most {:.1}; compiling and checking: middle {:.0}, most {:.0}",
             self.work.len(),
@@ -194,6 +199,10 @@ impl Swaps {
             work.2,
             assembling.0,
             assembling.2,
+        );
+        eprintln!(
+            "  trying and putting alone: middle {:.1}, p99 {:.1}, most {:.1}",
+            own.0, own.1, own.2
         );
         let mut longest: Vec<_> = self.work.iter().collect();
         longest.sort_by(|one, other| other.whole().total_cmp(&one.whole()));

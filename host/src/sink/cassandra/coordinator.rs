@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures::future::select_all;
 use scylla::cluster::{ClusterState, Node};
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -28,7 +29,15 @@ const FORGET: Duration = Duration::from_secs(1);
 pub struct Coordinator {
     pub id: Uuid,
     node: Arc<Node>,
-    load: Arc<Mutex<Load>>,
+    gate: Arc<Gate>,
+}
+
+/// Where requests to one node wait.
+#[derive(Debug)]
+struct Gate {
+    load: Mutex<Load>,
+    /// Wakes one that waits, not all of them: with many batches under way that would cost more than the requests.
+    room: Notify,
 }
 
 #[derive(Debug)]
@@ -45,19 +54,17 @@ struct Load {
 #[derive(Debug)]
 pub struct Coordinators {
     wanted: InFlight,
-    loads: Mutex<HashMap<Uuid, Arc<Mutex<Load>>>>,
-    has_room: Notify,
+    gates: Mutex<HashMap<Uuid, Arc<Gate>>>,
 }
 
 /// A request that may be sent to the node; given back when it is dropped.
-pub struct Permit<'a> {
+pub struct Permit {
     pub node: Uuid,
-    load: Arc<Mutex<Load>>,
+    gate: Arc<Gate>,
     /// With this one.
     in_flight: usize,
     begun: Instant,
     answer: Answer,
-    coordinators: &'a Coordinators,
 }
 
 impl Load {
@@ -98,115 +105,133 @@ impl Coordinators {
     pub fn new(wanted: InFlight) -> Self {
         Self {
             wanted,
-            loads: Mutex::default(),
-            has_room: Notify::new(),
+            gates: Mutex::default(),
         }
     }
 
     /// The cluster's nodes.
     pub fn of(&self, state: &ClusterState) -> Vec<Arc<Coordinator>> {
-        let mut loads = locked(&self.loads);
-        loads.retain(|id, _| state.get_node_by_host_id(*id).is_some());
+        let mut gates = locked(&self.gates);
+        gates.retain(|id, _| state.get_node_by_host_id(*id).is_some());
         let coordinator = |node: &Arc<Node>| {
-            let new = || Arc::new(Mutex::new(Load::new(self.wanted)));
+            let new = || Arc::new(Gate::new(self.wanted));
             Arc::new(Coordinator {
                 id: node.host_id,
                 node: Arc::clone(node),
-                load: Arc::clone(loads.entry(node.host_id).or_insert_with(new)),
+                gate: Arc::clone(gates.entry(node.host_id).or_insert_with(new)),
             })
         };
         state.get_nodes_info().iter().map(coordinator).collect()
     }
+}
 
-    /// Waits until one of the replicas has room, or another node where no replica is connected. `None` where all have been
-    /// tried.
-    pub async fn permit(
-        &self,
-        replicas: &[Arc<Coordinator>],
-        all: &[Arc<Coordinator>],
-        tried: &[Uuid],
-    ) -> Option<Permit<'_>> {
-        loop {
-            let has_room = self.has_room.notified();
-            tokio::pin!(has_room);
-            has_room.as_mut().enable();
-            let is_untried = |node: &&Arc<Coordinator>| !tried.contains(&node.id);
-            let is_connected = |node: &&Arc<Coordinator>| is_untried(node) && node.node.is_connected();
-            let choice = fastest(replicas.iter().filter(is_connected))
-                .or_else(|| fastest(all.iter().filter(is_connected)))
-                .or_else(|| fastest(replicas.iter().filter(is_untried)));
-            match choice? {
-                Choice::Wait => has_room.await,
-                Choice::Node(node) => {
-                    if let Some(permit) = self.enter(node) {
-                        return Some(permit);
-                    }
-                    // Another thread was faster.
-                }
-            }
+/// Waits until one of the replicas has room, or another node where no replica is connected. `None` where all have been
+/// tried.
+pub async fn permit(replicas: &[Arc<Coordinator>], all: &[Arc<Coordinator>], tried: &[Uuid]) -> Option<Permit> {
+    loop {
+        let nodes = match choose(replicas, all, tried)? {
+            Choice::Room(permit) => return Some(permit),
+            Choice::Wait(nodes) => nodes,
+        };
+        let rooms = nodes.iter().map(|node| Box::pin(node.gate.room.notified()));
+        let mut rooms: Vec<_> = rooms.collect();
+        for room in &mut rooms {
+            room.as_mut().enable();
         }
+        // Once more, since room may have come before this one waited for it.
+        if let Choice::Room(permit) = choose(replicas, all, tried)? {
+            // There may be more of it, or at another node that has woken this one, too.
+            nodes.iter().for_each(|node| node.gate.wake());
+            return Some(permit);
+        }
+        select_all(rooms).await;
     }
+}
 
-    fn enter(&self, node: &Coordinator) -> Option<Permit<'_>> {
-        let mut load = locked(&node.load);
+enum Choice<'a> {
+    Room(Permit),
+    /// All of these have as much as they may.
+    Wait(Vec<&'a Coordinator>),
+}
+
+fn choose<'a>(replicas: &'a [Arc<Coordinator>], all: &'a [Arc<Coordinator>], tried: &[Uuid]) -> Option<Choice<'a>> {
+    let is_untried = |node: &&'a Coordinator| !tried.contains(&node.id);
+    let is_connected = |node: &&'a Coordinator| is_untried(node) && node.node.is_connected();
+    let nodes = |nodes: &'a [Arc<Coordinator>]| nodes.iter().map(Arc::as_ref);
+    fastest(nodes(replicas).filter(is_connected))
+        .or_else(|| fastest(nodes(all).filter(is_connected)))
+        .or_else(|| fastest(nodes(replicas).filter(is_untried)))
+}
+
+/// A permit for the node that is likely to answer first. `None` without any node.
+fn fastest<'a>(nodes: impl Iterator<Item = &'a Coordinator> + Clone) -> Option<Choice<'a>> {
+    let now = Instant::now();
+    let expected = nodes.clone().filter_map(|node| Some((node, node.gate.expected(now)?)));
+    let best = expected.min_by(|(_, one), (_, other)| one.total_cmp(other));
+    // Another thread may be faster.
+    if let Some(permit) = best.and_then(|(node, _)| node.enter()) {
+        return Some(Choice::Room(permit));
+    }
+    let nodes: Vec<_> = nodes.collect();
+    (!nodes.is_empty()).then_some(Choice::Wait(nodes))
+}
+
+impl Coordinator {
+    fn enter(&self) -> Option<Permit> {
+        let mut load = locked(&self.gate.load);
         if !load.has_room() {
             return None;
         }
         load.in_flight += 1;
         Some(Permit {
-            node: node.id,
-            load: Arc::clone(&node.load),
+            node: self.id,
+            gate: Arc::clone(&self.gate),
             in_flight: load.in_flight,
             begun: Instant::now(),
             answer: Answer::None,
-            coordinators: self,
         })
     }
 }
 
-enum Choice<'a> {
-    Node(&'a Arc<Coordinator>),
-    /// All of them have as much as they may.
-    Wait,
-}
-
-/// The one that is likely to answer first.
-fn fastest<'a>(nodes: impl Iterator<Item = &'a Arc<Coordinator>>) -> Option<Choice<'a>> {
-    let mut best = None;
-    let mut least = f64::INFINITY;
-    let now = Instant::now();
-    for node in nodes {
-        let load = locked(&node.load);
-        if !load.has_room() {
-            best.get_or_insert(Choice::Wait);
-            continue;
-        }
-        let expected = load.expected(now);
-        if expected < least {
-            least = expected;
-            best = Some(Choice::Node(node));
+impl Gate {
+    fn new(wanted: InFlight) -> Self {
+        Self {
+            load: Mutex::new(Load::new(wanted)),
+            room: Notify::new(),
         }
     }
-    best
+
+    /// Seconds in which one more request is likely to be answered; `None` where there is no room.
+    fn expected(&self, now: Instant) -> Option<f64> {
+        let load = locked(&self.load);
+        load.has_room().then(|| load.expected(now))
+    }
+
+    /// Tells one that waits, where there is room.
+    fn wake(&self) {
+        if locked(&self.load).has_room() {
+            self.room.notify_one();
+        }
+    }
 }
 
-impl Permit<'_> {
+impl Permit {
     /// The node has answered.
     pub fn end(mut self, answer: Answer) {
         self.answer = answer;
     }
 }
 
-impl Drop for Permit<'_> {
+impl Drop for Permit {
     fn drop(&mut self) {
         let now = Instant::now();
         let took = now.duration_since(self.begun);
-        let mut load = locked(&self.load);
+        let mut load = locked(&self.gate.load);
         load.in_flight -= 1;
         load.note(self.answer, took, now);
         load.limit.note(self.answer, took, self.in_flight, now);
         drop(load);
-        self.coordinators.has_room.notify_waiters();
+        self.gate.wake();
     }
 }
 

@@ -5,16 +5,16 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use futures::StreamExt;
 use futures::future::BoxFuture;
-use futures::stream::FuturesUnordered;
+use futures::stream;
+use futures::{FutureExt, StreamExt};
 use scylla::client::session::Session;
 use scylla::errors::{ExecutionError, RequestAttemptError};
 
 use super::bind::{Bound, Markers, Nulls};
 use super::config::Config;
-use super::coordinator::{Coordinators, Permit};
-use super::cql_batch::{Bounds, Placed, groups, place};
+use super::coordinator::{Coordinators, Permit, permit};
+use super::cql_batch::{Bounds, Group, Placed, groups, place};
 use super::limit::Answer;
 use super::request::Requests;
 use super::ring::Ring;
@@ -120,15 +120,16 @@ impl CassandraSink {
         for (at, misfit) in misfits {
             results[at] = Err(misfit);
         }
+        let fitting = which.iter().copied().enumerate().filter(|(at, _)| results[*at].is_ok());
+        let ring = self.cluster.ring(writer);
         let sending = Sending {
             cluster: &self.cluster,
-            ring: self.cluster.ring(writer),
             requests: &writer.requests,
             bound: &bound,
+            placed: place(&bound, &ring, fitting),
+            ring,
         };
-        let fitting = which.iter().copied().enumerate().filter(|(at, _)| results[*at].is_ok());
-        let placed = place(&bound, &sending.ring, fitting);
-        for (at, error) in sending.all(&placed).await {
+        for (at, error) in sending.all().await {
             results[at] = Err(error);
         }
         results
@@ -161,39 +162,38 @@ struct Sending<'a> {
     ring: Arc<Ring>,
     requests: &'a Requests,
     bound: &'a Bound<'a>,
+    placed: Vec<Placed>,
 }
 
 impl Sending<'_> {
     /// Sends all rows, and gives those that were not written.
-    async fn all(&self, placed: &[Placed]) -> Vec<Failed> {
-        let mut failed = Vec::new();
-        let groups = groups(placed, self.cluster.bounds, |row| self.bound.size(row));
-        let mut groups = groups.into_iter().map(|group| &placed[group]);
-        let mut next = groups.next();
-        let mut sent = FuturesUnordered::new();
-        loop {
-            tokio::select! {
-                permit = self.permit(next), if next.is_some() => {
-                    if let Some(group) = std::mem::replace(&mut next, groups.next()) {
-                        sent.push(self.send(group, permit));
-                    }
-                }
-                Some(ended) = sent.next() => failed.extend(ended),
-                else => return failed,
-            }
-        }
+    fn all(&self) -> BoxFuture<'_, Vec<Failed>> {
+        let groups = groups(&self.placed, self.cluster.bounds, |row| self.bound.size(row));
+        stream::iter(groups)
+            .then(|group| self.enter(group))
+            .map(|(group, permit)| self.send(group, permit))
+            // Permits are the bound.
+            .buffer_unordered(usize::MAX)
+            .concat()
+            .boxed()
+    }
+
+    /// The group with its permit.
+    async fn enter(&self, group: Group) -> (Group, Option<Permit>) {
+        let permit = self.permit(&self.placed[group.clone()]).await;
+        (group, permit)
     }
 
     /// Waits for a node that has room for the group.
-    async fn permit(&self, group: Option<&[Placed]>) -> Option<Permit<'_>> {
-        let first = group?.first()?;
-        let replicas = self.ring.nodes(first.replicas);
-        self.cluster.coordinators.permit(replicas, self.ring.all(), &[]).await
+    async fn permit(&self, group: &[Placed]) -> Option<Permit> {
+        let replicas = self.ring.nodes(group.first()?.replicas);
+        permit(replicas, self.ring.all(), &[]).await
     }
 
     /// Sends a group, and row by row what the server refuses of it: one row that it does not take must not stand for
     /// others.
-    async fn send<'t>(&'t self, group: &[Placed], permit: Option<Permit<'t>>) -> Vec<Failed> {
+    async fn send(&self, group: Group, permit: Option<Permit>) -> Vec<Failed> {
+        let group = &self.placed[group];
         let Err(error) = self.through_some_node(group, permit).await else {
             return Vec::new();
         };
@@ -204,7 +204,7 @@ impl Sending<'_> {
         let mut failed = Vec::new();
         for row in group {
             let row = std::slice::from_ref(row);
-            let permit = self.permit(Some(row)).await;
+            let permit = self.permit(row).await;
             if let Err(error) = self.through_some_node(row, permit).await {
                 failed.push((row[0].at, errors::sink_error(error)));
             }
@@ -214,14 +214,11 @@ impl Sending<'_> {
 
     /// A node that goes away takes what is in flight through it along; another one can take that at once. Each is asked
     /// once at most.
-    async fn through_some_node<'t>(
-        &'t self,
-        group: &[Placed],
-        mut permit: Option<Permit<'t>>,
-    ) -> Result<(), ExecutionError> {
+    async fn through_some_node(&self, group: &[Placed], first: Option<Permit>) -> Result<(), ExecutionError> {
         let mut tried = Vec::new();
         let mut last = ExecutionError::EmptyPlan;
-        while let Some(this) = permit {
+        let mut next = first;
+        while let Some(this) = next {
             let node = this.node;
             let result = self.requests.send(&self.cluster.session, node, self.bound, group).await;
             this.end(answer(&result));
@@ -231,11 +228,7 @@ impl Sending<'_> {
             }
             tried.push(node);
             let replicas = self.ring.nodes(group[0].replicas);
-            permit = self
-                .cluster
-                .coordinators
-                .permit(replicas, self.ring.all(), &tried)
-                .await;
+            next = permit(replicas, self.ring.all(), &tried).await;
         }
         Err(last)
     }

@@ -11,7 +11,7 @@ pub struct Config {
     pub start: Start,
     /// Records sent to the pipeline at one time, at most.
     pub chunk_records: usize,
-    /// Records of one partition read and not yet settled; at this many the partition is paused.
+    /// Records of one partition read and not yet settled; at this many the partition is left alone.
     pub queue_records: usize,
     /// The same in bytes.
     pub queue_bytes: usize,

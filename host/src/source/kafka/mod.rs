@@ -13,9 +13,9 @@ mod reading;
 mod rebalance;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
+use std::sync::{Arc, OnceLock};
+use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -47,7 +47,11 @@ pub fn start(connection: &KafkaConnection, topic: &str, config: &Config, until: 
     let (events_in, events) = mpsc::unbounded_channel();
     let flags = Arc::new(Flags::default());
     let context = Context::new(events_in.clone(), Arc::clone(&flags), config);
-    let consumer = Arc::new(client::consumer(connection, config, context)?);
+    let mut consumer = client::consumer(connection, config, context)?;
+    let woken = Arc::clone(&flags);
+    consumer.set_nonempty_callback(move || woken.wake());
+    let consumer = Arc::new(consumer);
+    consumer.context().belongs_to(&consumer);
     consumer.subscribe(&[topic]).map_err(SourceError::Setting)?;
     let (ended, has_ended) = oneshot::channel();
     let poller = poll::Poller {
@@ -61,6 +65,7 @@ pub fn start(connection: &KafkaConnection, topic: &str, config: &Config, until: 
     };
     let thread = std::thread::Builder::new().name(POLL_THREAD.into()).spawn(move || {
         let events = poller.events.clone();
+        poller.flags.poller.get_or_init(std::thread::current);
         // librdkafka's Rust side has asserts of its own.
         if catch_unwind(AssertUnwindSafe(|| poller.run())).is_err() {
             // The pipeline has gone: nobody wants to know.
@@ -86,6 +91,17 @@ pub fn start(connection: &KafkaConnection, topic: &str, config: &Config, until: 
 pub struct Flags {
     is_quiet: AtomicBool,
     is_closing: AtomicBool,
+    /// The polling thread, once it runs.
+    poller: OnceLock<Thread>,
+}
+
+impl Flags {
+    /// Something may have come for the polling thread.
+    fn wake(&self) {
+        if let Some(poller) = self.poller.get() {
+            poller.unpark();
+        }
+    }
 }
 
 struct KafkaControl {
@@ -162,6 +178,7 @@ impl Control for KafkaControl {
 
     fn close(&self) -> BoxFuture<'static, ()> {
         self.flags.is_closing.store(true, Ordering::Relaxed);
+        self.flags.wake();
         self.consumer
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -181,7 +198,7 @@ impl Control for KafkaControl {
 }
 
 /// The log ends that a reader of committed records sees. Asked of the brokers, since what librdkafka knows by itself (its
-/// cached watermarks, its statistics) comes with fetched records and stands still while a partition is paused.
+/// cached watermarks, its statistics) comes with fetched records and stands still while a partition is full.
 fn log_ends(consumer: &BaseConsumer<Context>, partitions: Vec<Arc<Partition>>) -> Result<LogEnds, SourceError> {
     let mut wanted = TopicPartitionList::new();
     for partition in &partitions {

@@ -1,4 +1,5 @@
-//! The polling thread: takes records from librdkafka, hands them out by partition, pauses partitions that are full.
+//! The polling thread: takes records from librdkafka, hands them out by partition. A partition of which too much is under
+//! way is left alone until there is room: what librdkafka has fetched of it waits in a queue of its own, which is bounded.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -6,10 +7,10 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use rdkafka::Timestamp;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedHeaders, BorrowedMessage, Headers, Message};
-use rdkafka::{Timestamp, TopicPartitionList};
 use tokio::sync::mpsc;
 
 use super::reading::{Reading, Readings};
@@ -20,17 +21,17 @@ use crate::record::position::{Offset, Partition, Position};
 use crate::record::{Header, Record};
 use crate::source::{Event, SourceError, Until};
 
-/// The wait for a first record: what is asked for (close, quiet, resume) is noticed this fast.
+/// The wait for a first record, which wakes; what is asked for (close, quiet) is noticed this fast.
 const IDLE: Duration = Duration::from_millis(50);
+
+/// The wait for room where a partition is full, which nothing wakes.
+const FULL: Duration = Duration::from_millis(5);
 
 /// Records gathered before they are handed out, at most this long: a batch fills, and nobody waits noticeably.
 const LINGER: Duration = Duration::from_millis(5);
 
 /// The question for a log end at the start.
 const WATERMARK_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// A broker that does not answer so fast has other troubles than a thread that sleeps.
-const WAKE: Duration = Duration::from_millis(200);
 
 /// The brokers being away, they are asked this often whether they are back, and given this long to answer.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
@@ -61,58 +62,91 @@ impl Poller {
             for reading in readings.all() {
                 self.hand_out(reading);
             }
-            self.pause_and_resume(&mut readings);
         }
     }
 
-    /// Polls until a chunk is there or the linger time is over.
+    /// Polls until a chunk of some partition is there or the linger time is over; without records, one wait for them.
     fn gather(&self, readings: &mut Readings, waiting: &mut Waiting) {
         let mut end = None;
-        let mut count = 0;
-        while count < self.chunk_records {
-            let wait = end.map_or(IDLE, |end: Instant| {
-                whole_millis(end.saturating_duration_since(Instant::now()))
-            });
-            let polled = self.consumer.poll(wait);
-            readings.follow(self.consumer.context());
+        loop {
+            self.serve(readings, waiting);
+            let mut has_records = false;
+            for reading in readings.all() {
+                has_records |= self.drain(reading, waiting);
+            }
+            if has_records {
+                end.get_or_insert_with(|| Instant::now() + LINGER);
+            }
+            let wait = match end {
+                Some(end) => end.saturating_duration_since(Instant::now()),
+                None if readings.all().any(|reading| reading.is_full) => FULL,
+                None => IDLE,
+            };
+            if wait.is_zero() || readings.all().any(|reading| self.is_chunk(reading)) {
+                return;
+            }
+            std::thread::park_timeout(wait);
+            if end.is_none() {
+                self.ask_again(waiting);
+                return;
+            }
+        }
+    }
+
+    /// What comes besides records: assignments and revocations, errors.
+    fn serve(&self, readings: &mut Readings, waiting: &mut Waiting) {
+        loop {
+            let polled = self.consumer.poll(Duration::ZERO);
+            let is_assigned_anew = readings.follow(&self.consumer, &self.flags);
             match polled {
+                // Of a partition that has no queue of its own yet: older than all that will be in it.
                 Some(Ok(message)) => {
-                    self.note_recovered(waiting);
-                    end.get_or_insert_with(|| Instant::now() + LINGER);
-                    count += 1;
-                    self.take(readings, &message);
-                }
-                Some(Err(KafkaError::PartitionEOF(number))) => {
-                    self.note_recovered(waiting);
-                    if self.until == Until::End
-                        && let Some(reading) = readings.get(number)
-                    {
-                        self.end(reading);
+                    if let Some(reading) = readings.get(message.partition()) {
+                        self.take(reading, &message);
                     }
                 }
-                Some(Err(error)) => {
-                    self.note_error(waiting, error);
-                    return;
-                }
-                // Served a call-back, or nothing came.
+                Some(Err(error)) => self.note_error(waiting, error),
                 None => {
-                    match self.consumer.context().take_error() {
-                        Some(error) => self.note_error(waiting, error),
-                        None => self.ask_again(waiting),
+                    if let Some(error) = self.consumer.context().take_error() {
+                        self.note_error(waiting, error);
                     }
-                    return;
+                    if !is_assigned_anew {
+                        return;
+                    }
                 }
             }
         }
     }
 
-    fn take(&self, readings: &mut Readings, message: &BorrowedMessage<'_>) {
-        let Some(reading) = readings.get(message.partition()) else {
-            return;
-        };
-        if self.flags.is_quiet.load(Ordering::Relaxed) || reading.has_ended {
-            return;
+    /// Takes what there is of a partition, at most until it is full or a chunk is there. Whether any record came.
+    fn drain(&self, reading: &mut Reading, waiting: &mut Waiting) -> bool {
+        let queue = Arc::clone(&reading.queue);
+        let before = reading.gathered.len();
+        while reading.wants_more() && !self.is_chunk(reading) && !self.flags.is_quiet.load(Ordering::Relaxed) {
+            match queue.poll(Duration::ZERO) {
+                Some(Ok(message)) => self.take(reading, &message),
+                Some(Err(KafkaError::PartitionEOF(_))) => {
+                    self.note_recovered(waiting);
+                    if self.until == Until::End {
+                        self.end(reading);
+                    }
+                }
+                Some(Err(error)) => self.note_error(waiting, error),
+                None => break,
+            }
         }
+        let has_records = reading.gathered.len() > before;
+        if has_records {
+            self.note_recovered(waiting);
+        }
+        has_records
+    }
+
+    fn is_chunk(&self, reading: &Reading) -> bool {
+        reading.gathered.len() >= self.chunk_records
+    }
+
+    fn take(&self, reading: &mut Reading, message: &BorrowedMessage<'_>) {
         if self.until == Until::End && message.offset() >= self.log_end(reading) {
             self.end(reading);
             return;
@@ -148,7 +182,7 @@ impl Poller {
 
     /// The partition's log end, asked for once. Where it cannot be had, the end is where the brokers say "no more".
     fn log_end(&self, reading: &mut Reading) -> i64 {
-        let number = reading.number();
+        let number = reading.assigned.partition.number;
         *reading.end.get_or_insert_with(|| {
             self.consumer
                 .fetch_watermarks(&self.topic, number, WATERMARK_TIMEOUT)
@@ -174,46 +208,6 @@ impl Poller {
                 records: std::mem::take(&mut reading.gathered),
             });
         }
-    }
-
-    /// Full partitions are paused, half-empty ones resumed. What librdkafka has fetched already is kept by it.
-    fn pause_and_resume(&self, readings: &mut Readings) {
-        let (mut pause, mut resume) = (TopicPartitionList::new(), TopicPartitionList::new());
-        for reading in readings.all() {
-            let (number, gauge) = (reading.number(), &reading.assigned.gauge);
-            if !reading.is_paused && (gauge.is_full() || reading.has_ended) {
-                pause.add_partition(&self.topic, number);
-                reading.is_paused = true;
-            } else if reading.is_paused && gauge.has_room() && !reading.has_ended {
-                resume.add_partition(&self.topic, number);
-                reading.is_paused = false;
-            }
-        }
-        for (list, done) in [(&pause, self.try_pause(&pause)), (&resume, self.try_resume(&resume))] {
-            if let Err(error) = done {
-                tracing::debug!(%error, count = list.count(), "cannot pause or resume");
-            }
-        }
-    }
-
-    fn try_pause(&self, list: &TopicPartitionList) -> Result<(), KafkaError> {
-        if list.count() == 0 {
-            Ok(())
-        } else {
-            self.consumer.pause(list)
-        }
-    }
-
-    fn try_resume(&self, list: &TopicPartitionList) -> Result<(), KafkaError> {
-        if list.count() == 0 {
-            return Ok(());
-        }
-        self.consumer.resume(list)?;
-        // Where all partitions of a broker were paused, its thread in librdkafka sleeps for up to a second before it looks
-        // at what was resumed. A question to the broker wakes it; the answer says nothing new.
-        let mut ends = list.clone();
-        ends.set_all_offsets(rdkafka::Offset::End)?;
-        self.consumer.offsets_for_times(ends, WAKE).map(drop)
     }
 
     fn note_recovered(&self, waiting: &mut Waiting) {
@@ -270,11 +264,6 @@ impl Poller {
         // The pipeline has gone: it closes this thread, too.
         let _ = self.events.send(event);
     }
-}
-
-/// librdkafka waits for whole milliseconds; for less, it would be asked again and again until they are over.
-fn whole_millis(time: Duration) -> Duration {
-    Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// The client breaks on a header whose name is no UTF-8, which Kafka's protocol rules out and brokers let through. Such a

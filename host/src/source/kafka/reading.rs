@@ -1,11 +1,18 @@
 //! What the polling thread knows of each partition that it reads, between two polls.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
+use rdkafka::consumer::Consumer as _;
+use rdkafka::consumer::base_consumer::{BaseConsumer, PartitionQueue};
 use rdkafka::message::{BorrowedMessage, Message};
 
+use super::Flags;
 use super::poll::to_record;
 use super::rebalance::{Assigned, Context};
 use crate::record::Record;
+use crate::record::position::Partition;
 
 /// Keys and values lie in buffers of this size, one after the other: one allocation for a hundred orders instead of two
 /// for each. A buffer is given back when the last of its records is settled; larger ones would hold more memory for a few
@@ -18,7 +25,7 @@ const LARGE_BYTES: usize = BUFFER_BYTES / 8;
 /// All partitions, by number.
 #[derive(Default)]
 pub struct Readings {
-    by_number: Vec<Option<Reading>>,
+    by_number: BTreeMap<i32, Reading>,
     /// Of the assignments that these are.
     generation: u64,
 }
@@ -26,8 +33,11 @@ pub struct Readings {
 /// One partition.
 pub struct Reading {
     pub assigned: Assigned,
+    /// What librdkafka has fetched.
+    pub queue: Arc<PartitionQueue<Context>>,
     pub gathered: Vec<Record>,
-    pub is_paused: bool,
+    /// More was under way than there may be, and there is no room yet.
+    pub is_full: bool,
     /// Read to the end that was wanted.
     pub has_ended: bool,
     /// Whether a record has come since it was assigned.
@@ -39,53 +49,60 @@ pub struct Reading {
 
 impl Readings {
     /// Assignments come while polling. Records gathered for an earlier assignment come once more with the new one, and those
-    /// of a partition that was revoked come to another member.
-    pub fn follow(&mut self, context: &Context) {
+    /// of a partition that was revoked come to another member. Whether anything has changed.
+    pub fn follow(&mut self, consumer: &Arc<BaseConsumer<Context>>, flags: &Arc<Flags>) -> bool {
+        let context = consumer.context();
         let generation = context.generation();
         if generation == self.generation {
-            return;
+            return false;
         }
         self.generation = generation;
         let fresh = context.take_fresh();
         let mut before = std::mem::take(&mut self.by_number);
         for assigned in context.all_assigned() {
             let number = assigned.partition.number;
-            let Ok(index) = usize::try_from(number) else { continue };
-            let known = before.get_mut(index).and_then(Option::take);
-            let reading = known
-                .filter(|_| !fresh.contains(&number))
-                .unwrap_or_else(|| Reading::new(assigned));
-            if self.by_number.len() <= index {
-                self.by_number.resize_with(index + 1, || None);
+            let known = before.remove(&number).filter(|_| !fresh.contains(&number));
+            if let Some(reading) = known.or_else(|| Reading::new(assigned, consumer, flags)) {
+                self.by_number.insert(number, reading);
             }
-            self.by_number[index] = Some(reading);
         }
+        true
     }
 
     pub fn get(&mut self, number: i32) -> Option<&mut Reading> {
-        self.by_number.get_mut(usize::try_from(number).ok()?)?.as_mut()
+        self.by_number.get_mut(&number)
     }
 
     pub fn all(&mut self) -> impl Iterator<Item = &mut Reading> {
-        self.by_number.iter_mut().flatten()
+        self.by_number.values_mut()
     }
 }
 
 impl Reading {
-    fn new(assigned: Assigned) -> Self {
-        Self {
+    fn new(assigned: Assigned, consumer: &Arc<BaseConsumer<Context>>, flags: &Arc<Flags>) -> Option<Self> {
+        let Partition { topic, number } = &*assigned.partition;
+        // It has split already when it was assigned; `None` was told then.
+        let mut queue = consumer.split_partition_queue(topic, *number)?;
+        let flags = Arc::clone(flags);
+        queue.set_nonempty_callback(move || flags.wake());
+        Some(Self {
             assigned,
+            queue: Arc::new(queue),
             gathered: Vec::new(),
-            is_paused: false,
+            is_full: false,
             has_ended: false,
             has_begun: false,
             end: None,
             buffer: BytesMut::new(),
-        }
+        })
     }
 
-    pub fn number(&self) -> i32 {
-        self.assigned.partition.number
+    /// Not where too much is under way already: then half of it has to be settled first, so that batches do not become
+    /// small.
+    pub fn wants_more(&mut self) -> bool {
+        let gauge = &self.assigned.gauge;
+        self.is_full = gauge.is_full() || (self.is_full && !gauge.has_room());
+        !self.is_full && !self.has_ended
     }
 
     pub fn gather(&mut self, message: &BorrowedMessage<'_>) {

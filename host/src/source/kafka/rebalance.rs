@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, RebalanceProtocol};
@@ -32,6 +32,8 @@ pub struct Context {
     events: mpsc::UnboundedSender<Event>,
     flags: Arc<Flags>,
     config: Config,
+    /// Whose context this is.
+    consumer: OnceLock<Weak<BaseConsumer<Context>>>,
     assigned: Mutex<HashMap<i32, Assigned>>,
     /// How often that has changed.
     generation: AtomicU64,
@@ -55,11 +57,17 @@ impl Context {
             events,
             flags,
             config: config.clone(),
+            consumer: OnceLock::new(),
             assigned: Mutex::default(),
             generation: AtomicU64::new(0),
             fresh: Mutex::default(),
             last_error: Mutex::default(),
         }
+    }
+
+    /// Before the first poll.
+    pub fn belongs_to(&self, consumer: &Arc<BaseConsumer<Self>>) {
+        self.consumer.get_or_init(|| Arc::downgrade(consumer));
     }
 
     /// Another number than before where partitions came or went.
@@ -137,6 +145,19 @@ impl Context {
         drop(assigned);
         self.generation.fetch_add(1, Ordering::Release);
         self.send(Event::Assigned(assignments));
+    }
+
+    /// Has the records of these partitions come in queues of their own. Before they are fetched, so that none comes elsewhere.
+    fn split_queues(&self, list: &TopicPartitionList) -> KafkaResult<()> {
+        let Some(consumer) = self.consumer.get().and_then(Weak::upgrade) else {
+            return Ok(()); // It is being closed.
+        };
+        for element in list.elements() {
+            let (topic, number) = (element.topic(), element.partition());
+            let none = || KafkaError::Subscription(format!("{topic}/{number} has no queue"));
+            consumer.split_partition_queue(topic, number).ok_or_else(none)?;
+        }
+        Ok(())
     }
 
     /// Asks until there is an answer: the coordinator may be moving, or all brokers be away.
@@ -275,20 +296,15 @@ impl ConsumerContext for Context {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, what: RDKafkaRespErr, list: &mut TopicPartitionList) {
         let is_cooperative = matches!(consumer.rebalance_protocol(), RebalanceProtocol::Cooperative);
         let done = if what == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            if let Err(error) = self.split_queues(list) {
+                self.send(Event::Failed(SourceError::Read(error)));
+            }
             self.assign(consumer, list);
-            let done = if is_cooperative {
+            if is_cooperative {
                 consumer.incremental_assign(list)
             } else {
                 consumer.assign(list)
-            };
-            // librdkafka remembers that a partition was paused even when it was away meanwhile; its new gauge is empty.
-            done.and_then(|()| {
-                if list.count() > 0 {
-                    consumer.resume(list)
-                } else {
-                    Ok(())
-                }
-            })
+            }
         } else {
             if what == RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS {
                 self.revoke(consumer, list);
