@@ -18,7 +18,6 @@ use crate::pipeline::swap::{Candidate, Swapper};
 use crate::pipeline::totals::Counts;
 use crate::pipeline::trace::Traces;
 use crate::pipeline::version::Version;
-use crate::plugin::PluginEngine;
 use crate::source::{Running, Until, file, kafka};
 use crate::telemetry::otlp::{self, Origin};
 
@@ -61,7 +60,7 @@ async fn flow(
         ),
         None => None,
     };
-    let engine = PluginEngine::new(settings.plugin.limits).map_err(|error| Failure::Failed(error.into()))?;
+    let engine = component::engine(&settings.plugin)?;
     let Found { candidate, offset } = component::find(&settings.plugin)?;
     let plugin = component::ready(&engine, &settings.plugin, candidate)?;
     check_source(&settings).await?;
