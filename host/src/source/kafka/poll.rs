@@ -74,7 +74,9 @@ impl Poller {
                 whole_millis(end.saturating_duration_since(Instant::now()))
             });
             let polled = self.consumer.poll(wait);
-            readings.follow(self.consumer.context());
+            if readings.follow(self.consumer.context()) {
+                self.end_empty(readings);
+            }
             match polled {
                 Some(Ok(message)) => {
                     self.note_recovered(waiting);
@@ -143,6 +145,13 @@ impl Poller {
         } else if offset < from.0 {
             tracing::warn!(partition = %assigned.partition, committed = from.0, offset,
                 "the committed offset is beyond the log's end (was the topic made anew?), reading from its beginning");
+        }
+    }
+
+    /// Ends partitions that have nothing to read. The brokers would say so, too, after half a second.
+    fn end_empty(&self, readings: &mut Readings) {
+        for reading in readings.all().filter(|reading| reading.is_empty()) {
+            self.end(reading);
         }
     }
 

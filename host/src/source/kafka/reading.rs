@@ -40,10 +40,11 @@ pub struct Reading {
 impl Readings {
     /// Assignments come while polling. Records gathered for an earlier assignment come once more with the new one, and those
     /// of a partition that was revoked come to another member.
-    pub fn follow(&mut self, context: &Context) {
+    /// Whether there is anything new.
+    pub fn follow(&mut self, context: &Context) -> bool {
         let generation = context.generation();
         if generation == self.generation {
-            return;
+            return false;
         }
         self.generation = generation;
         let fresh = context.take_fresh();
@@ -60,6 +61,7 @@ impl Readings {
             }
             self.by_number[index] = Some(reading);
         }
+        true
     }
 
     pub fn get(&mut self, number: i32) -> Option<&mut Reading> {
@@ -74,18 +76,25 @@ impl Readings {
 impl Reading {
     fn new(assigned: Assigned) -> Self {
         Self {
-            assigned,
             gathered: Vec::new(),
             is_paused: false,
             has_ended: false,
             has_begun: false,
-            end: None,
+            end: assigned.end,
             buffer: BytesMut::new(),
+            assigned,
         }
     }
 
     pub fn number(&self) -> i32 {
         self.assigned.partition.number
+    }
+
+    /// Whether there is nothing to read up to the end that is wanted. A committed offset beyond it says that the topic was
+    /// made anew, and is left to the brokers.
+    pub fn is_empty(&self) -> bool {
+        let from = self.assigned.from.map_or(0, |from| from.0);
+        self.end == Some(from)
     }
 
     pub fn gather(&mut self, message: &BorrowedMessage<'_>) {
