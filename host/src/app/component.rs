@@ -7,6 +7,7 @@ use super::services::fleet_failure;
 use super::trust;
 use crate::config::settings::{Plugin as Setting, PluginFrom};
 use crate::pipeline::swap::Candidate;
+use crate::plugin::cache::CompileCache;
 use crate::plugin::{Plugin, PluginEngine};
 use crate::source::fleet::published::{self, Published};
 
@@ -17,10 +18,15 @@ pub struct Found {
     pub offset: Option<i64>,
 }
 
+/// What compiles components, and keeps them where the settings say.
+pub fn engine(setting: &Setting) -> Result<PluginEngine, Failure> {
+    let engine = PluginEngine::new(setting.limits).map_err(|error| Failure::Failed(error.into()))?;
+    Ok(engine.keeping(CompileCache::open(&setting.compile_cache)))
+}
+
 /// Finds what the settings name and readies it.
 pub fn load(setting: &Setting) -> Result<Plugin, Failure> {
-    let engine = PluginEngine::new(setting.limits).map_err(|error| Failure::Failed(error.into()))?;
-    ready(&engine, setting, find(setting)?.candidate)
+    ready(&engine(setting)?, setting, find(setting)?.candidate)
 }
 
 /// Reads the file with its signature, or what was published last. Blocks.

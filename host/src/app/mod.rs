@@ -5,6 +5,7 @@ pub mod check;
 mod component;
 pub mod diff;
 pub mod dlq;
+mod early;
 pub mod explain;
 pub mod failure;
 mod fleet;

@@ -17,7 +17,6 @@ use crate::config::address;
 use crate::config::settings::{PluginFrom, Settings};
 use crate::pipeline::swap::Candidate;
 use crate::pipeline::write_time::now_ms;
-use crate::plugin::PluginEngine;
 use crate::record::descriptor::PluginIdentity;
 use crate::record::display::printable;
 use crate::source::fleet::members::{self, Report};
@@ -71,7 +70,7 @@ fn checked(settings: &Settings, file: &Path) -> Result<(Candidate, PluginIdentit
     let mut candidate = component::find(&setting)?.candidate;
     // The hosts may ask for one where nobody does here.
     candidate.signature = trust::beside(file).map_err(|error| Failure::Usage(error.into()))?;
-    let engine = PluginEngine::new(setting.limits).map_err(|error| Failure::Failed(error.into()))?;
+    let engine = component::engine(&setting)?;
     let plugin = component::ready(&engine, &setting, candidate.clone())?;
     Ok((candidate, plugin.identity().clone()))
 }

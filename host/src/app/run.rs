@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 
 use crate::admin::Endpoint;
-use crate::config::settings::{DeadLetters as DeadLettersSetting, From, PluginFrom, Settings};
-use crate::dead_letter::{DeadLetters, file::DeadLetterFile, file::Earlier, topic::DeadLetterTopic};
+use crate::config::settings::{From, PluginFrom, Settings};
 use crate::pipeline::Parts;
 use crate::pipeline::budget::Budget;
 use crate::pipeline::shadow::Share;
@@ -18,14 +17,13 @@ use crate::pipeline::swap::{Candidate, Swapper};
 use crate::pipeline::totals::Counts;
 use crate::pipeline::trace::Traces;
 use crate::pipeline::version::Version;
-use crate::plugin::PluginEngine;
-use crate::source::{Running, Until, file, kafka};
+use crate::source::Until;
 use crate::telemetry::otlp::{self, Origin};
 
-use super::assemble::{Assembler, check_registry, decoder, registry};
+use super::assemble::{Assembler, decoder};
 use super::component::Found;
+use super::early::{self, Asked};
 use super::failure::Failure;
-use super::services::source_failure;
 use super::sinks::Sinks;
 use super::watch::{self, Signatures};
 use super::{component, diff, fleet, live, signals, trust};
@@ -61,16 +59,18 @@ async fn flow(
         ),
         None => None,
     };
-    let engine = PluginEngine::new(settings.plugin.limits).map_err(|error| Failure::Failed(error.into()))?;
+    let engine = component::engine(&settings.plugin)?;
     let Found { candidate, offset } = component::find(&settings.plugin)?;
     let plugin = component::ready(&engine, &settings.plugin, candidate)?;
-    check_source(&settings).await?;
-    let registry = registry(&settings)?;
-    check_registry(&settings, registry.as_ref()).await?;
-    let (sinks, sink) = Sinks::open(&settings, plugin.descriptor()).await?;
-    let dead_letters = open_dead_letters(&settings).await?;
+    // Not before the plugin is ready: with a wrong one no server is troubled.
+    let asked = Asked::all(&settings, until);
+    // That there is something to read, before anything is made for its rows.
+    let source = asked.source.get().await?;
+    let registry = asked.registry.get().await?;
+    let (sinks, sink) = Sinks::open(&settings, asked.cluster.get(), plugin.descriptor()).await?;
+    let dead_letters = early::dead_letters(&settings, asked.dead_letters.get().await?)?;
     // Last, since from here on partitions are ours.
-    let running = start_source(&settings, until)?;
+    let running = source.start(&settings)?;
     // Whoever reads that it runs may stop it.
     let stop = signals::first_then_abort();
     let identity = plugin.identity();
@@ -168,53 +168,6 @@ fn budget(settings: &Settings) -> Budget {
         (rejects.percent, faults.percent) = (100, 100);
     }
     Budget::new(rejects, faults)
-}
-
-async fn open_dead_letters(settings: &Settings) -> Result<Arc<dyn DeadLetters>, Failure> {
-    let usage = |error: crate::dead_letter::DeadLetterError| Failure::Usage(error.into());
-    Ok(match &settings.dead_letters {
-        DeadLettersSetting::Topic(topic) => {
-            check_topic(settings, topic).await?;
-            Arc::new(DeadLetterTopic::new(&settings.kafka, topic).map_err(usage)?)
-        }
-        DeadLettersSetting::File(path) => {
-            let earlier = if matches!(settings.from, From::Kafka { .. }) {
-                Earlier::Keep
-            } else {
-                Earlier::Replace
-            };
-            Arc::new(DeadLetterFile::new(path, earlier).map_err(usage)?)
-        }
-    })
-}
-
-/// That there is something to read, before anything is made for its rows.
-async fn check_source(settings: &Settings) -> Result<(), Failure> {
-    match &settings.from {
-        From::Kafka { topic } => check_topic(settings, topic).await,
-        From::Csv(path) => file::check(file::Format::Csv, path).map_err(source_failure),
-        From::Ndjson(path) => file::check(file::Format::Ndjson, path).map_err(source_failure),
-    }
-}
-
-fn start_source(settings: &Settings, until: Until) -> Result<Running, Failure> {
-    let started = match &settings.from {
-        From::Kafka { topic } => kafka::start(&settings.kafka, topic, &settings.source, until),
-        From::Csv(path) => file::start(file::Format::Csv, path, &settings.source),
-        From::Ndjson(path) => file::start(file::Format::Ndjson, path, &settings.source),
-    };
-    started.map_err(source_failure)
-}
-
-/// That the brokers answer and have the topic, before anything is started on it.
-async fn check_topic(settings: &Settings, topic: &str) -> Result<(), Failure> {
-    let (connection, topic) = (settings.kafka.clone(), topic.to_owned());
-    let checked = tokio::task::spawn_blocking(move || kafka::client::check_topic(&connection, &topic)).await;
-    checked
-        .context("asking the brokers failed")
-        .map_err(Failure::Failed)?
-        .map_err(source_failure)?;
-    Ok(())
 }
 
 /// `read 1000 records: 980 rows written, 3 filtered, 17 rejected (bad-uuid 12, bad-timestamp 5) in 1.23 s, 813 records/s`

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 
 use super::failure::Failure;
-use super::services::{cassandra_failure, topic_failure};
+use super::services::{cassandra_failure, connect_failure, topic_failure};
 use super::topics;
 use crate::config::settings::{Settings, To};
 use crate::pipeline::outage::chain;
@@ -13,7 +13,7 @@ use crate::record::descriptor::Descriptor;
 use crate::sink::Sink;
 use crate::sink::router::Router;
 use crate::sink::topic::{self, TopicSink};
-use crate::sink::{cassandra::CassandraSink, print::PrintSink, sqlite::SqliteSink};
+use crate::sink::{cassandra::CassandraSink, cassandra::Cluster, print::PrintSink, sqlite::SqliteSink};
 
 /// The sink that `--to` names, over whose connections those of further plugins write.
 pub enum Sinks {
@@ -23,13 +23,21 @@ pub enum Sinks {
 }
 
 impl Sinks {
-    /// With the sink of the first plugin: its tables and topics found and its statements prepared.
-    pub async fn open(settings: &Settings, descriptor: &Descriptor) -> Result<(Self, Arc<dyn Sink>), Failure> {
+    /// With the sink of the first plugin: its tables and topics found and its statements prepared. `connecting` is
+    /// [`connect`], or what became of it.
+    pub async fn open(
+        settings: &Settings,
+        connecting: impl Future<Output = Result<Option<Cluster>, Failure>>,
+        descriptor: &Descriptor,
+    ) -> Result<(Self, Arc<dyn Sink>), Failure> {
         topics::refuse_loops(settings, descriptor).map_err(Failure::Usage)?;
         let topics = to_topics(settings, descriptor).await.map_err(topic_failure)?;
         let (sinks, tables): (_, Arc<dyn Sink>) = match &settings.to {
             To::Cassandra { keyspace } => {
-                let opened = CassandraSink::open(&settings.cassandra, keyspace, descriptor).await;
+                let Some(cluster) = connecting.await? else {
+                    unreachable!("rows go to a cluster")
+                };
+                let opened = CassandraSink::open_on(cluster, &settings.cassandra, keyspace, descriptor).await;
                 let sink = Arc::new(opened.map_err(cassandra_failure)?);
                 (Self::Cassandra(Arc::clone(&sink)), sink)
             }
@@ -73,6 +81,17 @@ impl Sinks {
             _ => unreachable!("the sink was opened with these settings"),
         };
         Ok(routed(tables, topics))
+    }
+}
+
+/// The cluster that rows go to, where `--to` names one.
+pub async fn connect(settings: &Settings) -> Result<Option<Cluster>, Failure> {
+    match &settings.to {
+        To::Cassandra { .. } => {
+            let connected = Cluster::connect(&settings.cassandra).await;
+            connected.map(Some).map_err(connect_failure)
+        }
+        To::Sqlite(_) | To::Stdout => Ok(None),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::connection::{
 };
 use crate::pipeline::budget::Share;
 use crate::pipeline::probation::Probation;
+use crate::plugin::cache;
 use crate::plugin::limits::Limits;
 use crate::sink::cassandra::config::{Consistency, CqlBatches};
 use crate::sink::cassandra::limit::InFlight;
@@ -327,6 +328,7 @@ fn plugin(values: &mut Values, kafka: &KafkaConnection) -> Plugin {
         from,
         settings: settings.into_iter().map(|(key, given)| (key, given.value)).collect(),
         trusted_keys: values.path("plugin.trusted_keys"),
+        compile_cache: compile_cache(values),
         shadow: values.path("plugin.shadow"),
         shadow_share: values.parse("plugin.shadow_share", str::parse).unwrap_or_default(),
         limits: Limits {
@@ -336,6 +338,14 @@ fn plugin(values: &mut Values, kafka: &KafkaConnection) -> Plugin {
             log_lines_per_second: narrow(values.number("plugin.limits.log_lines_per_second")),
             log_line_bytes: values.size("plugin.limits.log_line_bytes"),
         },
+    }
+}
+
+fn compile_cache(values: &Values) -> cache::Place {
+    match values.path("plugin.compile_cache") {
+        None => cache::Place::Usual,
+        Some(path) if path.as_os_str() == "off" => cache::Place::Nowhere,
+        Some(path) => cache::Place::At(path),
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crate::connection::{KafkaConnection, RegistryConnection, Secret};
 use crate::pipeline::probation::Probation;
 use crate::pipeline::shadow::Share;
+use crate::plugin::cache;
 use crate::plugin::limits::Limits;
 use crate::source::fleet::Fleet;
 use crate::{pipeline, sink, source, telemetry};
@@ -75,6 +76,7 @@ pub struct Plugin {
     pub shadow: Option<PathBuf>,
     pub shadow_share: Share,
     pub limits: Limits,
+    pub compile_cache: cache::Place,
     /// `None`: a swapped-in plugin is not watched.
     pub probation: Option<Probation>,
     /// Whether a new file is swapped in by itself.

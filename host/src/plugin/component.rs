@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
-use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::component::{HasSelf, Linker};
 
 use super::aside;
 use super::bindings::{Plugin as Bindings, PluginPre};
@@ -37,7 +37,8 @@ pub struct Plugin {
 impl Plugin {
     /// Compiles the component, refuses it for what it is or imports, and asks it to describe itself under `settings`.
     ///
-    /// Takes seconds for a component of many megabytes: not to be called where other tasks wait.
+    /// Takes seconds for a component of many megabytes that was not compiled before: not to be called where other tasks
+    /// wait.
     pub fn load(
         engine: &PluginEngine,
         bytes: &[u8],
@@ -46,8 +47,8 @@ impl Plugin {
     ) -> Result<Self, PluginError> {
         file_kind::check(bytes)?;
         let digest = Digest(Sha256::digest(bytes).into());
+        let component = engine.component(bytes, &digest)?;
         let engine = engine.wasmtime();
-        let component = Component::from_binary(engine, bytes).map_err(PluginError::Compile)?;
         let names = component.component_type();
         let imports: Vec<_> = names.imports(engine).map(|(name, _)| name.to_owned()).collect();
         let exports: Vec<_> = names.exports(engine).map(|(name, _)| name.to_owned()).collect();

@@ -1,12 +1,16 @@
 //! wasmtime with the settings that every guest runs under: a pool of instances, an epoch that moves, and nothing in the
 //! guest's instruction set that could make the same batch give another outcome.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use wasmtime::component::Component;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+use super::cache::{self, CompileCache};
 use super::error::PluginError;
 use super::limits::Limits;
+use crate::record::descriptor::Digest;
 
 /// How often the epoch moves: a deadline is kept to within this time.
 pub(super) const TICK: Duration = Duration::from_millis(10);
@@ -27,6 +31,7 @@ const WASM_PAGE: usize = 64 << 10;
 #[derive(Clone)]
 pub struct PluginEngine {
     engine: Engine,
+    cache: Option<Arc<CompileCache>>,
 }
 
 /// How much address space the pool may reserve. It is not memory: only what guests write to is.
@@ -61,7 +66,22 @@ impl PluginEngine {
             .name("epoch".into())
             .spawn(tick)
             .map_err(PluginError::Thread)?;
-        Ok(Self { engine })
+        Ok(Self { engine, cache: None })
+    }
+
+    /// The same, which keeps what it compiles; `None`: it does not.
+    #[must_use]
+    pub fn keeping(self, cache: Option<CompileCache>) -> Self {
+        let cache = cache.map(Arc::new);
+        Self { cache, ..self }
+    }
+
+    /// Takes what was kept, or compiles. `digest` is that of `bytes`.
+    pub(super) fn component(&self, bytes: &[u8], digest: &Digest) -> Result<Component, PluginError> {
+        match &self.cache {
+            Some(cache) => cache.component(&self.engine, bytes, digest),
+            None => cache::compile(&self.engine, bytes),
+        }
     }
 
     pub(super) fn wasmtime(&self) -> &Engine {

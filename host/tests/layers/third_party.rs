@@ -3,9 +3,10 @@
 use crate::code::Source;
 
 /// Each library and the beginnings of the paths where its name may stand.
-const PLACES: [(&str, &[&str]); 19] = [
+const PLACES: [(&str, &[&str]); 20] = [
     ("rdkafka", &["source/", "kafka_producer.rs", "produce/"]),
     ("wasmtime", &["plugin/"]),
+    ("wasmtime_environ", &["plugin/"]),
     ("ssh_key", &["plugin/"]),
     ("scylla", &["sink/cassandra/"]),
     ("openssl", &["sink/cassandra/"]),

@@ -2,6 +2,7 @@
 //! what a plugin must not do. Needs no server, but the compiler's target `wasm32-unknown-unknown`.
 
 mod built;
+mod cache;
 mod calls;
 mod contract;
 mod descriptors;

@@ -12,7 +12,7 @@ use super::{Conditions, dry_run, filter, place};
 use crate::app::failure::Failure;
 use crate::app::run::say;
 use crate::app::services::{registry_failure, source_failure};
-use crate::app::sinks::Sinks;
+use crate::app::sinks::{self, Sinks};
 use crate::app::{component, signals};
 use crate::codec::Decoder;
 use crate::codec::registry::Registry;
@@ -89,7 +89,7 @@ pub async fn run(settings: &Settings, options: &Options, summary: &mut (dyn Writ
         };
         return dry_run::run(&plugin, &decoder, reading, summary).await;
     }
-    let (sinks, sink) = Sinks::open(settings, plugin.descriptor()).await?;
+    let (sinks, sink) = Sinks::open(settings, sinks::connect(settings), plugin.descriptor()).await?;
     let dead_letters = open_letters(settings, &place)?;
     // Last, since from here on this replay is the one that runs.
     let is_resumed = prepared.as_ref().is_some_and(Prepared::is_resumed);

@@ -28,7 +28,7 @@ mod thresholds;
 pub mod tls;
 mod write;
 
-pub use write::CassandraSink;
+pub use write::{CassandraSink, Cluster};
 
 use std::collections::BTreeMap;
 

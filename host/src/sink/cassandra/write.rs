@@ -33,7 +33,7 @@ pub struct CassandraSink {
 
 /// Connections and the bounds on what is written through them, shared by the sinks of several plugins.
 #[derive(Clone)]
-struct Cluster {
+pub struct Cluster {
     session: Arc<Session>,
     coordinators: Arc<Coordinators>,
     bounds: Bounds,
@@ -49,17 +49,27 @@ struct Writer {
 /// A row's index in the results, and why it was not written.
 type Failed = (usize, SinkError);
 
+impl Cluster {
+    /// Connects, and asks how large a CQL batch may be.
+    ///
+    /// # Errors
+    /// No node answers, or the settings or the login are wrong.
+    pub async fn connect(config: &Config) -> Result<Self, ConnectError> {
+        let session = session::connect(config).await?;
+        let bounds = thresholds::bounds(&session, config.cql_batches).await;
+        tracing::debug!(?bounds, "CQL batches");
+        Ok(Self {
+            bounds,
+            session: Arc::new(session),
+            coordinators: Arc::new(Coordinators::new(config.in_flight)),
+        })
+    }
+}
+
 impl CassandraSink {
     /// Connects, finds the table of each of the plugin's outputs in `keyspace` and prepares its statement.
     pub async fn open(config: &Config, keyspace: &str, descriptor: &Descriptor) -> Result<Self, OpenError> {
-        let session = session::connect(config).await?;
-        let cluster = Cluster {
-            bounds: thresholds::bounds(&session, config.cql_batches).await,
-            session: Arc::new(session),
-            coordinators: Arc::new(Coordinators::new(config.in_flight)),
-        };
-        tracing::debug!(bounds = ?cluster.bounds, "CQL batches");
-        Self::on(cluster, config, keyspace, descriptor).await
+        Self::open_on(Cluster::connect(config).await?, config, keyspace, descriptor).await
     }
 
     /// The same for another plugin, over the same connections and within the same bounds.
@@ -70,7 +80,7 @@ impl CassandraSink {
         descriptor: &Descriptor,
     ) -> Result<Self, OpenError> {
         // Preparing asks the server, so what fits the tables as they were last seen does fit.
-        let as_seen = Self::on(self.cluster.clone(), config, keyspace, descriptor).await;
+        let as_seen = Self::open_on(self.cluster.clone(), config, keyspace, descriptor).await;
         if as_seen.is_ok() {
             return as_seen;
         }
@@ -80,10 +90,16 @@ impl CassandraSink {
             .refresh_metadata()
             .await
             .map_err(ConnectError::Refresh)?;
-        Self::on(self.cluster.clone(), config, keyspace, descriptor).await
+        Self::open_on(self.cluster.clone(), config, keyspace, descriptor).await
     }
 
-    async fn on(cluster: Cluster, config: &Config, keyspace: &str, descriptor: &Descriptor) -> Result<Self, OpenError> {
+    /// Without connecting.
+    pub async fn open_on(
+        cluster: Cluster,
+        config: &Config,
+        keyspace: &str,
+        descriptor: &Descriptor,
+    ) -> Result<Self, OpenError> {
         let bound = bind_outputs(&cluster.session, keyspace, descriptor)?;
         let mut outputs = BTreeMap::new();
         for (index, BoundOutput { table, bindings }) in bound {

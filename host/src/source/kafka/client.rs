@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::config::Config;
@@ -90,6 +90,15 @@ pub fn check_topic(connection: &KafkaConnection, topic: &str) -> Result<usize, S
     let client: BaseConsumer = client_config(connection)
         .create()
         .map_err(|error| SourceError::Setting(without_value(error)))?;
+    partitions(&client, connection, topic)
+}
+
+/// The same, asked over a client that is there.
+pub fn partitions<C: ConsumerContext>(
+    client: &BaseConsumer<C>,
+    connection: &KafkaConnection,
+    topic: &str,
+) -> Result<usize, SourceError> {
     let metadata = client
         .fetch_metadata(Some(topic), FIRST_ANSWER)
         .map_err(|cause| classify(cause, connection, topic))?;

@@ -38,52 +38,86 @@ const LOG_ENDS_TIMEOUT: Duration = Duration::from_secs(2);
 /// The thread that polls; what panics there is caught and told as an error.
 pub const POLL_THREAD: &str = "kafka-poll";
 
-/// Joins the group and starts to read.
+/// A consumer that knows the brokers, the topic and soon the group's coordinator, and is in no group yet.
+pub struct Connected {
+    consumer: Arc<BaseConsumer<Context>>,
+    events: mpsc::UnboundedReceiver<Event>,
+    poller: poll::Poller,
+}
+
+/// Connects, and checks that the brokers answer and have the topic. Blocks.
 ///
 /// # Errors
-/// A setting that librdkafka does not take. That brokers or topic are there is the caller's to check before
-/// ([`client::check_topic`]); once it runs, both are waited for.
-pub fn start(connection: &KafkaConnection, topic: &str, config: &Config, until: Until) -> Result<Running, SourceError> {
+/// A setting that librdkafka does not take; brokers or topic that are not there.
+pub fn connect(
+    connection: &KafkaConnection,
+    topic: &str,
+    config: &Config,
+    until: Until,
+) -> Result<Connected, SourceError> {
     let (events_in, events) = mpsc::unbounded_channel();
     let flags = Arc::new(Flags::default());
-    let context = Context::new(events_in.clone(), Arc::clone(&flags), config);
+    let context = Context::new(events_in.clone(), Arc::clone(&flags), config, until);
     let mut consumer = client::consumer(connection, config, context)?;
     let woken = Arc::clone(&flags);
     consumer.set_nonempty_callback(move || woken.wake());
     let consumer = Arc::new(consumer);
     consumer.context().belongs_to(&consumer);
-    consumer.subscribe(&[topic]).map_err(SourceError::Setting)?;
-    let (ended, has_ended) = oneshot::channel();
+    client::partitions(&consumer, connection, topic)?;
     let poller = poll::Poller {
         consumer: Arc::clone(&consumer),
         events: events_in,
-        flags: Arc::clone(&flags),
+        flags,
         until,
         brokers: connection.brokers.clone(),
         topic: topic.to_owned(),
         chunk_records: config.chunk_records,
     };
-    let thread = std::thread::Builder::new().name(POLL_THREAD.into()).spawn(move || {
-        let events = poller.events.clone();
-        poller.flags.poller.get_or_init(std::thread::current);
-        // librdkafka's Rust side has asserts of its own.
-        if catch_unwind(AssertUnwindSafe(|| poller.run())).is_err() {
-            // The pipeline has gone: nobody wants to know.
-            let _ = events.send(Event::Failed(SourceError::Panicked));
-        }
-        // Nobody waits any more: fine.
-        let _ = ended.send(());
-    });
-    let thread = thread.map_err(|cause| SourceError::Thread { cause })?;
-    let control = KafkaControl {
-        consumer: std::sync::Mutex::new(Some(consumer)),
-        flags,
-        ended: std::sync::Mutex::new(Some((thread, has_ended))),
-    };
-    Ok(Running {
+    Ok(Connected {
+        consumer,
         events,
-        control: Arc::new(control),
+        poller,
     })
+}
+
+impl Connected {
+    /// Joins the group and starts to read. That brokers and topic are there was seen; from here on both are waited for.
+    ///
+    /// # Errors
+    /// The client does not subscribe, or there is no thread to be had.
+    pub fn start(self) -> Result<Running, SourceError> {
+        let Self {
+            consumer,
+            events,
+            poller,
+        } = self;
+        let flags = Arc::clone(&poller.flags);
+        // Of the time in which nobody looked; what still holds is said again.
+        consumer.context().take_error();
+        consumer.subscribe(&[&poller.topic]).map_err(SourceError::Setting)?;
+        let (ended, has_ended) = oneshot::channel();
+        let thread = std::thread::Builder::new().name(POLL_THREAD.into()).spawn(move || {
+            let events = poller.events.clone();
+            poller.flags.poller.get_or_init(std::thread::current);
+            // librdkafka's Rust side has asserts of its own.
+            if catch_unwind(AssertUnwindSafe(|| poller.run())).is_err() {
+                // The pipeline has gone: nobody wants to know.
+                let _ = events.send(Event::Failed(SourceError::Panicked));
+            }
+            // Nobody waits any more: fine.
+            let _ = ended.send(());
+        });
+        let thread = thread.map_err(|cause| SourceError::Thread { cause })?;
+        let control = KafkaControl {
+            consumer: std::sync::Mutex::new(Some(consumer)),
+            flags,
+            ended: std::sync::Mutex::new(Some((thread, has_ended))),
+        };
+        Ok(Running {
+            events,
+            control: Arc::new(control),
+        })
+    }
 }
 
 /// What the pipeline has asked for.

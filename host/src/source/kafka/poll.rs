@@ -98,6 +98,9 @@ impl Poller {
         loop {
             let polled = self.consumer.poll(Duration::ZERO);
             let is_assigned_anew = readings.follow(&self.consumer, &self.flags);
+            if is_assigned_anew {
+                self.end_empty(readings);
+            }
             match polled {
                 // Of a partition that has no queue of its own yet: older than all that will be in it.
                 Some(Ok(message)) => {
@@ -177,6 +180,13 @@ impl Poller {
         } else if offset < from.0 {
             tracing::warn!(partition = %assigned.partition, committed = from.0, offset,
                 "the committed offset is beyond the log's end (was the topic made anew?), reading from its beginning");
+        }
+    }
+
+    /// Ends partitions that have nothing to read. The brokers would say so, too, after half a second.
+    fn end_empty(&self, readings: &mut Readings) {
+        for reading in readings.all().filter(|reading| reading.is_empty()) {
+            self.end(reading);
         }
     }
 

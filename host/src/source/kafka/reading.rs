@@ -86,14 +86,14 @@ impl Reading {
         let flags = Arc::clone(flags);
         queue.set_nonempty_callback(move || flags.wake());
         Some(Self {
-            assigned,
             queue: Arc::new(queue),
             gathered: Vec::new(),
             is_full: false,
             has_ended: false,
             has_begun: false,
-            end: None,
+            end: assigned.end,
             buffer: BytesMut::new(),
+            assigned,
         })
     }
 
@@ -103,6 +103,13 @@ impl Reading {
         let gauge = &self.assigned.gauge;
         self.is_full = gauge.is_full() || (self.is_full && !gauge.has_room());
         !self.is_full && !self.has_ended
+    }
+
+    /// Whether there is nothing to read up to the end that is wanted. A committed offset beyond it says that the topic was
+    /// made anew, and is left to the brokers.
+    pub fn is_empty(&self) -> bool {
+        let from = self.assigned.from.map_or(0, |from| from.0);
+        self.end == Some(from)
     }
 
     pub fn gather(&mut self, message: &BorrowedMessage<'_>) {

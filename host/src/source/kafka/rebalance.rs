@@ -21,7 +21,7 @@ use super::metadata;
 use crate::record::position::{CommitPoint, Partition};
 use crate::record::trail::Trail;
 use crate::source::gauge::Gauge;
-use crate::source::{Assignment, Commit, Event, SourceError};
+use crate::source::{Assignment, Commit, Event, SourceError, Until};
 
 /// How long one question for the committed offsets may take, and the pause before it is asked again.
 const COMMITTED_TIMEOUT: Duration = Duration::from_secs(5);
@@ -34,6 +34,7 @@ pub struct Context {
     config: Config,
     /// Whose context this is.
     consumer: OnceLock<Weak<BaseConsumer<Context>>>,
+    until: Until,
     assigned: Mutex<HashMap<i32, Assigned>>,
     /// How often that has changed.
     generation: AtomicU64,
@@ -49,15 +50,18 @@ pub struct Assigned {
     pub gauge: Arc<Gauge>,
     /// Where reading goes on; `None` where nothing was committed.
     pub from: Option<CommitPoint>,
+    /// The log end, where that is asked for and could be had.
+    pub end: Option<i64>,
 }
 
 impl Context {
-    pub fn new(events: mpsc::UnboundedSender<Event>, flags: Arc<Flags>, config: &Config) -> Self {
+    pub fn new(events: mpsc::UnboundedSender<Event>, flags: Arc<Flags>, config: &Config, until: Until) -> Self {
         Self {
             events,
             flags,
             config: config.clone(),
             consumer: OnceLock::new(),
+            until,
             assigned: Mutex::default(),
             generation: AtomicU64::new(0),
             fresh: Mutex::default(),
@@ -105,6 +109,7 @@ impl Context {
                 return;
             }
         };
+        let ends = self.ends(consumer, list);
         let mut assignments = Vec::new();
         let mut assigned = self.assigned.lock().unwrap_or_else(PoisonError::into_inner);
         let count = (assigned.len() + list.count()).max(1);
@@ -130,6 +135,7 @@ impl Context {
                 partition: Arc::clone(&partition),
                 gauge: Arc::clone(&gauge),
                 from: committed.as_ref().map(|commit| commit.point),
+                end: ends.get(&partition.number).copied(),
             };
             self.fresh
                 .lock()
@@ -158,6 +164,28 @@ impl Context {
             consumer.split_partition_queue(topic, number).ok_or_else(none)?;
         }
         Ok(())
+    }
+
+    /// Where reading ends, with [`Until::End`]. Asked before anything is fetched: a broker answers the questions of one
+    /// connection one after another, and has half a second for a fetch at the log's end. What cannot be had is asked
+    /// for again when it is needed.
+    fn ends(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> HashMap<i32, i64> {
+        if self.until == Until::Stopped || list.count() == 0 {
+            return HashMap::new();
+        }
+        let mut wanted = list.clone();
+        let answer = wanted
+            .set_all_offsets(rdkafka::Offset::End)
+            .and_then(|()| consumer.offsets_for_times(wanted, COMMITTED_TIMEOUT));
+        let end_of = |element: &TopicPartitionListElem<'_>| {
+            element.error().ok()?;
+            let end = element.offset().to_raw().filter(|end| *end >= 0)?;
+            Some((element.partition(), end))
+        };
+        answer
+            .inspect_err(|error| tracing::debug!(%error, "cannot read the log ends yet"))
+            .map(|answer| answer.elements().iter().filter_map(end_of).collect())
+            .unwrap_or_default()
     }
 
     /// Asks until there is an answer: the coordinator may be moving, or all brokers be away.

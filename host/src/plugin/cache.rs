@@ -1,0 +1,236 @@
+//! Components' compiled forms, kept from one start to the next.
+//!
+//! What is kept runs as native code, outside of the sandbox. So it is read only from a directory that nobody else may
+//! write to ([`PrivateDir`]), and only as a whole: each form begins with the SHA-256 of its key and its bytes. Anything
+//! else is compiled anew. The key is made of all that compiling depends on. See decision 0018.
+
+use std::fmt::Write as _;
+use std::hash::{Hash as _, Hasher};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use super::error::PluginError;
+use super::private_dir::{DirError, PrivateDir};
+use crate::record::descriptor::Digest;
+
+/// All forms together. Rust's have about a MiB each, those of interpreters up to 40 MiB: as many as somebody goes back
+/// and forth between, and little of a disk.
+const MAX_BYTES: u64 = 256 << 20;
+
+/// Of SHA-256.
+const SUM_BYTES: usize = 32;
+
+const SUFFIX: &str = ".cwasm";
+
+/// Where compiled forms are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// `host` in the user's directory of caches: `$XDG_CACHE_HOME`, or `~/.cache`.
+    Usual,
+    At(PathBuf),
+    Nowhere,
+}
+
+pub struct CompileCache {
+    directory: PrivateDir,
+}
+
+impl Place {
+    /// `None`: nowhere, or the environment names neither directory. The XDG base directory specification has those
+    /// ignored that are no absolute paths.
+    fn directory(&self, variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+        let absolute = |name| variable(name).filter(|path| path.is_absolute());
+        match self {
+            Self::Usual => absolute("XDG_CACHE_HOME")
+                .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
+                .map(|caches| caches.join("host")),
+            Self::At(path) => Some(path.clone()),
+            Self::Nowhere => None,
+        }
+    }
+}
+
+impl CompileCache {
+    /// Opens the directory; `None` where there is to be none, or none can be had, which is said: everything goes on
+    /// without, and each start compiles.
+    pub fn open(place: &Place) -> Option<Self> {
+        let path = place.directory(|name| std::env::var_os(name).map(PathBuf::from))?;
+        match PrivateDir::open(&path) {
+            Ok(directory) => Some(Self { directory }),
+            // A container's user has often no home to write to: nobody asked for this one.
+            Err(DirError::Open(error)) if *place == Place::Usual => {
+                tracing::debug!(directory = %path.display(), %error, "compiled plugins are not kept");
+                None
+            }
+            Err(error) => {
+                refuse(&path, &error);
+                None
+            }
+        }
+    }
+
+    /// The component, from what is kept or compiled now, and then kept. `digest` is that of `bytes`.
+    ///
+    /// # Errors
+    /// The component cannot be compiled. Whatever goes wrong with the cache costs time only.
+    pub(super) fn component(&self, engine: &Engine, bytes: &[u8], digest: &Digest) -> Result<Component, PluginError> {
+        let key = key(engine, digest);
+        if let Some(component) = self.load(engine, &key) {
+            tracing::debug!(%digest, "its compiled form was kept");
+            return Ok(component);
+        }
+        let component = compile(engine, bytes)?;
+        tracing::debug!(%digest, "compiled");
+        if let Err(error) = self.keep(&key, &component) {
+            tracing::warn!(error = format!("{error:#}"), "the compiled plugin cannot be kept");
+        }
+        Ok(component)
+    }
+
+    fn load(&self, engine: &Engine, key: &[u8; SUM_BYTES]) -> Option<Component> {
+        let said = self.directory.read(&file_name(key), MAX_BYTES);
+        let file = said
+            .inspect_err(|error| tracing::warn!(%error, "cannot read a compiled plugin"))
+            .ok()??;
+        let Some(form) = whole(&file, key) else {
+            tracing::warn!("a compiled plugin that was kept is damaged, compiling anew");
+            return None;
+        };
+        trusted(engine, form)
+            .inspect_err(|error| {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "a compiled plugin that was kept does not fit, compiling anew"
+                );
+            })
+            .ok()
+    }
+
+    fn keep(&self, key: &[u8; SUM_BYTES], component: &Component) -> wasmtime::Result<()> {
+        let form = component.serialize()?;
+        self.directory.write(&file_name(key), &[&sum(key, &form), &form])?;
+        self.directory.shrink(MAX_BYTES, is_ours)?;
+        Ok(())
+    }
+}
+
+/// What the cache would do for the component, without it.
+pub(super) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, PluginError> {
+    Component::from_binary(engine, bytes).map_err(PluginError::Compile)
+}
+
+/// The one place where bytes become native code that nobody has checked.
+#[expect(
+    unsafe_code,
+    reason = "wasmtime cannot check native code; what comes here is what this program's own compiler made"
+)]
+fn trusted(engine: &Engine, form: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: `form` was made by `Component::serialize` of this very version of wasmtime under these very settings, since
+    // its sum holds for a key made of both; and only this user could have written it, who may run what they like anyway.
+    unsafe { Component::deserialize(engine, form) }
+}
+
+/// The form in the file, if it is the one of this key, and whole.
+fn whole<'a>(file: &'a [u8], key: &[u8; SUM_BYTES]) -> Option<&'a [u8]> {
+    let (said, form) = file.split_at_checked(SUM_BYTES)?;
+    (said == sum(key, form)).then_some(form)
+}
+
+fn sum(key: &[u8; SUM_BYTES], form: &[u8]) -> [u8; SUM_BYTES] {
+    Sha256::new().chain_update(key).chain_update(form).finalize().into()
+}
+
+/// The component; wasmtime's version to the last number, since a later one may mend its compiler; what the processor can
+/// do and every setting that native code depends on, which wasmtime itself names.
+fn key(engine: &Engine, digest: &Digest) -> [u8; SUM_BYTES] {
+    struct Into(Sha256);
+    impl Hasher for Into {
+        fn write(&mut self, bytes: &[u8]) {
+            self.0.update(bytes);
+        }
+        fn finish(&self) -> u64 {
+            unreachable!("the whole sum is taken")
+        }
+    }
+    let mut into = Into(Sha256::new_with_prefix(digest.0));
+    wasmtime_environ::VERSION.hash(&mut into);
+    engine.precompile_compatibility_hash().hash(&mut into);
+    into.0.finalize().into()
+}
+
+fn file_name(key: &[u8; SUM_BYTES]) -> String {
+    let mut name = String::new();
+    for byte in key {
+        let _ = write!(name, "{byte:02x}");
+    }
+    name + SUFFIX
+}
+
+/// Of a form, or of one that is being written or was left half written; nobody else's file is ever removed.
+fn is_ours(name: &str) -> bool {
+    let Some((key, rest)) = name.split_at_checked(2 * SUM_BYTES) else {
+        return false;
+    };
+    key.bytes().all(|byte| byte.is_ascii_hexdigit()) && rest.starts_with(SUFFIX)
+}
+
+fn refuse(path: &Path, error: &DirError) {
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    tracing::warn!(directory = %path.display(), %error, cause,
+        "compiled plugins are neither kept there nor taken from it (plugin.compile_cache)");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_place_is_the_users_directory_of_caches() {
+        let usual = |pairs: &[(&str, &str)]| {
+            let variable = |name: &str| {
+                pairs
+                    .iter()
+                    .find(|(key, _)| *key == name)
+                    .map(|(_, value)| value.into())
+            };
+            Place::Usual.directory(variable)
+        };
+        let both = [("XDG_CACHE_HOME", "/caches"), ("HOME", "/home/ada")];
+        assert_eq!(usual(&both), Some("/caches/host".into()));
+        assert_eq!(usual(&both[1..]), Some("/home/ada/.cache/host".into()));
+        assert_eq!(
+            usual(&[("XDG_CACHE_HOME", "caches"), ("HOME", "/home/ada")]),
+            Some("/home/ada/.cache/host".into())
+        );
+        assert_eq!(usual(&[("HOME", "")]), None);
+    }
+
+    #[test]
+    fn a_form_is_taken_whole_and_under_its_own_key_only() {
+        let (key, other) = ([1; SUM_BYTES], [2; SUM_BYTES]);
+        let mut file = sum(&key, b"form").to_vec();
+        file.extend(b"form");
+        assert_eq!(whole(&file, &key), Some(&b"form"[..]));
+        assert_eq!(whole(&file, &other), None);
+        for length in 0..file.len() {
+            assert_eq!(whole(&file[..length], &key), None, "{length} bytes");
+        }
+        for at in 0..file.len() {
+            let mut damaged = file.clone();
+            damaged[at] ^= 1;
+            assert_eq!(whole(&damaged, &key), None, "byte {at}");
+        }
+    }
+
+    #[test]
+    fn files_of_others_are_not_ours() {
+        let name = file_name(&[0xab; SUM_BYTES]);
+        assert!(is_ours(&name) && is_ours(&format!("{name}.0123")));
+        for other in ["a.cwasm", "orders.csv", &name[..64], "ää"] {
+            assert!(!is_ours(other), "{other}");
+        }
+    }
+}
