@@ -40,7 +40,7 @@ pub struct Reading {
 impl Readings {
     /// Assignments come while polling. Records gathered for an earlier assignment come once more with the new one, and those
     /// of a partition that was revoked come to another member.
-    /// Whether there is anything new.
+    /// Says whether anything came or went.
     pub fn follow(&mut self, context: &Context) -> bool {
         let generation = context.generation();
         if generation == self.generation {
