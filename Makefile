@@ -48,3 +48,4 @@ bench: build plugins ## time the stages, the pipeline beside its bounds on real 
 	@host/benches/pipeline
 	@host/benches/shadow
 	@host/benches/servers
+	@host/benches/start

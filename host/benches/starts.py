@@ -61,7 +61,7 @@ def phases(log, began):
 def to_first_row(cql, keyspace, cache, *more):
     """Ended as soon as a row is there: it commits, and a static member stays in its group."""
     child, log, began = start(keyspace, cache, [*topic(TOPIC), *more])
-    while not cql.query(f"SELECT * FROM {keyspace}.orders LIMIT 1")[1]:
+    while not cql.query(f"SELECT order_id FROM {keyspace}.orders LIMIT 1")[1]:
         if child.poll() is not None or time.time() > began + 30:
             log.seek(0)
             sys.exit(f"no row came:\n{log.read()}")
