@@ -3,6 +3,7 @@
 mod decode;
 #[path = "../support/mod.rs"]
 mod support;
+mod transform;
 
-criterion::criterion_group!(stages, decode::orders);
+criterion::criterion_group!(stages, decode::orders, transform::orders);
 criterion::criterion_main!(stages);

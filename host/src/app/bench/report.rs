@@ -141,7 +141,11 @@ impl Report {
         let (memory, counts) = (&self.memory, &self.counts);
         let (name, version) = (printable(&self.plugin), printable(&self.version));
         let Spread { median, least, most } = self.instantiate_us;
-        writeln!(out, "plugin       {name} {version}, {} bytes", grouped(self.size_bytes as u64))?;
+        writeln!(
+            out,
+            "plugin       {name} {version}, {} bytes",
+            grouped(self.size_bytes as u64)
+        )?;
         writeln!(out, "compile      {:.0} ms", self.compile_ms)?;
         writeln!(out, "instantiate  {median:.0} us ({least:.0}-{most:.0})")?;
         writeln!(
