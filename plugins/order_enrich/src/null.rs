@@ -5,9 +5,17 @@ const WORDS: [&str; 5] = ["\"\"", "nan", "null", "none", "nat"];
 
 /// The text without surrounding blanks, unless it stands for null.
 pub fn present(text: Option<&str>) -> Option<&str> {
-    let text = text?.trim();
+    let text = trim(text?);
     let is_null = text.is_empty() || text.len() <= 4 && WORDS.iter().any(|word| text.eq_ignore_ascii_case(word));
     (!is_null).then_some(text)
+}
+
+/// As `str::trim`, which reads characters from both ends; nearly no text has anything to trim.
+fn trim(text: &str) -> &str {
+    match text.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim(),
+    }
 }
 
 #[cfg(test)]
