@@ -21,6 +21,7 @@ fn trim(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn words_for_null_are_null_in_any_case_and_between_blanks() {
@@ -37,6 +38,13 @@ mod tests {
         assert_eq!(present(Some(" delivered \n")), Some("delivered"));
         for text in ["nano", "nulls", "no", "-", "N/A", "0"] {
             assert_eq!(present(Some(text)), Some(text));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn blanks_are_those_of_every_text(text in "[ \\t\u{a0}a-c\u{e9}]{0,6}") {
+            prop_assert_eq!(trim(&text), text.trim());
         }
     }
 }

@@ -227,7 +227,8 @@ numbers! {
 #[inline]
 fn bounds(offsets: &[i32], row: usize) -> (usize, usize) {
     let place = |offset: i32| usize::try_from(offset).unwrap_or(usize::MAX);
-    (place(offsets[row]), place(offsets[row + 1]))
+    let ends = &offsets[row..row + 2];
+    (place(ends[0]), place(ends[1]))
 }
 
 #[inline]
