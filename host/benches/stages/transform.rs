@@ -10,8 +10,7 @@ use host::record::columns::Batch;
 use order_enrich::{OrderSettings, enrich};
 use transform_sdk::{Plugin as _, abi};
 
-use crate::support;
-use crate::support::native;
+use crate::{native, support};
 
 /// Records of one batch, as `batch_records` is by default.
 const RECORDS: usize = 1_000;

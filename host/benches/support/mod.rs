@@ -1,7 +1,7 @@
 //! What the benchmarks work with: generated orders as records in both formats and as columns, a registry that knows
 //! their schema, the first plugin.
 
-pub mod native;
+pub mod bound;
 mod registry;
 
 use std::path::Path;
