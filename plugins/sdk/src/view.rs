@@ -227,8 +227,7 @@ numbers! {
 #[inline]
 fn bounds(offsets: &[i32], row: usize) -> (usize, usize) {
     let place = |offset: i32| usize::try_from(offset).unwrap_or(usize::MAX);
-    let ends = &offsets[row..row + 2];
-    (place(ends[0]), place(ends[1]))
+    (place(offsets[row]), place(offsets[row + 1]))
 }
 
 #[inline]
