@@ -4,7 +4,7 @@ SERVICES := host/tests/services/services
 NODES ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test torture build plugins up down lint fmt bench
+.PHONY: help demo test torture build plugins up down lint fmt bench flame
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -49,3 +49,6 @@ bench: build plugins ## time the stages, the pipeline beside its bounds on real 
 	@host/benches/shadow
 	@host/benches/servers
 	@host/benches/start
+
+flame: build plugins ## draw where the processor's time goes, as target/bench/flame.svg (perf, inferno)
+	@host/benches/flame

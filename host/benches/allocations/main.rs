@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "it is what this program is for")]
 
 mod decode;
+mod rows;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
         "a record"
     );
     let mut exceeded = false;
-    for mut case in decode::cases() {
+    for mut case in decode::cases().into_iter().chain(rows::cases()) {
         let [once, twice] = [RECORDS, 2 * RECORDS].map(|records| allocations(&mut case, records));
         let more = twice.saturating_sub(once);
         exceeded |= more > ALLOWED_MORE;

@@ -1,15 +1,21 @@
-//! What the benchmarks decode: generated orders as records in both formats, and a registry that knows their schema.
+//! What the benchmarks work with: generated orders as records in both formats and as columns, a registry that knows
+//! their schema, the first plugin.
 
+pub mod bound;
 mod registry;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use host::codec::Decoder;
 use host::csv_file::json;
 use host::generate::{HEADER, Plan};
+use host::plugin::limits::Limits;
+use host::plugin::{Plugin, PluginEngine};
 use host::produce::avro::AvroEncoder;
 use host::record::Record;
-use host::record::columns::DataType;
+use host::record::columns::{Batch, DataType};
 use host::record::descriptor::{Field, Input, Origin};
 use host::record::position::{Offset, Partition, Position};
 
@@ -30,6 +36,28 @@ pub fn inputs() -> Vec<Input> {
         origin: Origin::Value(name.to_owned()),
     };
     HEADER.map(input).into()
+}
+
+/// `plugins/order_enrich.wasm`, which `make plugins` builds.
+pub fn plugin() -> Plugin {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins/order_enrich.wasm");
+    let bytes = std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}; make plugins", file.display()));
+    let limits = Limits::default();
+    let engine = PluginEngine::new(limits).expect("an engine");
+    Plugin::load(&engine, &bytes, &[], limits).expect("a plugin")
+}
+
+/// As the plugin gets them.
+pub fn decoded(count: usize) -> Batch {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
+    let decoder = Decoder::new(&inputs(), None);
+    let decoded = runtime
+        .block_on(decoder.decode(&json_orders(count)))
+        .expect("no registry");
+    assert_eq!(decoded.batch.rows, count, "{:?}", decoded.rejects.first());
+    decoded.batch
 }
 
 /// As `host produce` sends them with a schema.

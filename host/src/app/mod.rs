@@ -1,6 +1,7 @@
 //! One file a verb: wires the real parts with the settings and runs them.
 
 mod assemble;
+pub mod bench;
 pub mod check;
 mod component;
 pub mod diff;

@@ -39,7 +39,7 @@ pub(super) fn print(inspection: &Inspection, file: &Path, out: &mut impl Write) 
     writeln!(out, "plugin   {} {}", descriptor.name, descriptor.version)?;
     writeln!(out, "file     {}", file.display())?;
     writeln!(out, "digest   {}", inspection.digest)?;
-    writeln!(out, "size     {} bytes", grouped(inspection.size_bytes))?;
+    writeln!(out, "size     {} bytes", grouped(inspection.size_bytes as u64))?;
     writeln!(out, "imports  {}", listed(&inspection.imports))?;
     writeln!(out, "inputs")?;
     let width = widest(descriptor.inputs.iter().map(|input| &input.field));
@@ -90,7 +90,7 @@ fn listed(names: &[String]) -> String {
 }
 
 /// 1234567 to `1,234,567`.
-fn grouped(number: usize) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {

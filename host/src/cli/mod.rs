@@ -3,6 +3,7 @@
 //! A flag that stands for a setting carries no default of its own: it is handed to `config`, which knows what else may
 //! have been said.
 
+mod bench;
 mod check;
 mod console;
 mod diff;
@@ -60,6 +61,8 @@ struct Cli {
 enum Verb {
     Run(Box<run::Run>),
     Try(r#try::Try),
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
     Diff(diff::Diff),
     Explain(explain::Explain),
     Produce(produce::Produce),
@@ -124,6 +127,7 @@ impl Cli {
             }
             Verb::Run(run) => run.run(flags).await,
             Verb::Try(r#try) => r#try.run(flags).await,
+            Verb::Bench(command) => bench::run(command, flags).await,
             Verb::Explain(explain) => explain.run(flags).await,
             Verb::Produce(produce) => produce.run(flags).await,
             Verb::Generate(generate) => generate.run(&flags),

@@ -2,9 +2,9 @@
 //! behind what is settled.
 //!
 //! [`supervisor`] follows the source's events and keeps a [`worker`] for each assigned partition. A worker decodes,
-//! calls the plugin ([`isolate`] splits a batch until a row that breaks the guest stands alone) and hands the batch to
-//! [`settle`], which writes rows ([`turns`] has the order) and publishes dead letters until every record is settled. [`fault`] says what an error
-//! means, [`budget`] when there are too many rejects to be the records' fault, [`offsets`] what may be committed,
+//! calls the plugin ([`isolate`] splits a batch until a row that breaks the guest stands alone), sorts what it returned by
+//! record ([`gather`]) and hands the batch to [`settle`], which writes rows ([`turns`] has the order) and publishes dead
+//! letters until every record is settled. [`fault`] says what an error means, [`budget`] when there are too many rejects to be the records' fault, [`offsets`] what may be committed,
 //! [`write_time`] what the rows are written with. [`status`], [`metrics`] and [`trace`] tell others how all that goes.
 
 pub mod backoff;
@@ -15,6 +15,7 @@ pub mod config;
 pub mod examples;
 mod failpoint;
 pub mod fault;
+pub mod gather;
 pub mod histogram;
 pub mod isolate;
 pub mod lane;

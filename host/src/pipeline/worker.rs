@@ -15,11 +15,10 @@ use crate::codec::Decoded;
 use crate::plugin::{GuestThread, Instance, PluginError};
 use crate::record::Record;
 use crate::record::columns::Batch;
-use crate::record::descriptor::{Digest, Outcome, Output};
+use crate::record::descriptor::{Digest, Outcome};
 use crate::record::position::{Offset, WriteTime};
 use crate::record::reject::{self, Reject};
 use crate::record::trail::Raise;
-use crate::sink::WriteBatch;
 use crate::source::Control;
 use crate::source::gauge::Gauge;
 
@@ -27,6 +26,7 @@ use super::Parts;
 use super::book::Book;
 use super::failpoint::{self, Point, Promise};
 use super::fault::{Fault, disposition};
+use super::gather::{Gathered, Stamps, gather};
 use super::isolate::{Guest, GuestError};
 use super::metrics::Stage;
 use super::offsets::Settled;
@@ -35,7 +35,6 @@ use super::patience::Patience;
 use super::settle::{Transformed, settle};
 use super::slot::Observed;
 use super::trace::{Lap, Trace};
-use super::turns::numbers;
 use super::version::Version;
 use super::write_time::{FUTURE_TIMESTAMP, MAX_GENERATION, WriteClock, now_ms};
 
@@ -216,7 +215,7 @@ impl Worker {
         let mut swapped = self.parts.slot.subscribe();
         loop {
             let version = Arc::clone(&swapped.borrow_and_update());
-            let made = match self.make(&mut stamped, &version, warm).await {
+            let Made { guest_time, gathered } = match self.make(&mut stamped, &version, warm).await {
                 Ok(made) => made,
                 Err(error) => {
                     // A swap may be what mends it.
@@ -227,26 +226,34 @@ impl Worker {
                     continue;
                 }
             };
-            let rejects: Vec<_> = made.rejects.iter().map(|(&record, reject)| (record, reject)).collect();
+            let rejects: Vec<_> = gathered
+                .rejects
+                .iter()
+                .map(|(&record, reject)| (record, reject))
+                .collect();
             let observed = Observed {
                 records: &stamped.records,
-                guest_time: made.guest_time,
+                guest_time,
             };
             if self.parts.slot.observe(&version, &observed, &rejects) {
                 continue;
             }
-            let spent = match self.parts.budget.admit(stamped.records.len(), &made.rejects.values()) {
+            let spent = match self
+                .parts
+                .budget
+                .admit(stamped.records.len(), &gathered.rejects.values())
+            {
                 Ok(()) => {
                     patience.recovered();
                     return Transformed {
                         version,
                         raise: stamped.raise,
-                        guest_time: made.guest_time,
+                        guest_time,
                         records: stamped.records,
                         write_times: stamped.write_times,
-                        writes: made.writes,
-                        filtered: made.filtered,
-                        rejects: made.rejects,
+                        writes: gathered.writes,
+                        filtered: gathered.filtered,
+                        rejects: gathered.rejects,
                         trace: stamped.trace,
                     };
                 }
@@ -279,15 +286,14 @@ impl Worker {
         metrics.note_stage(Stage::Guest, lap.took);
         stamped.trace.note(Stage::Guest, lap);
         metrics.note_guest(rows, warm.instance.as_ref().map(|(_, instance)| instance.held_bytes()));
+        let batch = Stamps {
+            records: &stamped.records,
+            write_times: &stamped.write_times,
+        };
+        let outputs = &version.plugin.descriptor().outputs;
         Ok(Made {
             guest_time: lap.took,
-            ..gather(
-                outcome,
-                &decoded.rows,
-                stamped,
-                &version.plugin.descriptor().outputs,
-                rejects,
-            )
+            gathered: gather(outcome, &decoded.rows, &batch, outputs, rejects),
         })
     }
 
@@ -343,45 +349,7 @@ struct Stamped {
 /// What decoder and guest made of a batch.
 struct Made {
     guest_time: Duration,
-    writes: Vec<Arc<WriteBatch>>,
-    filtered: u64,
-    rejects: BTreeMap<usize, Reject>,
-}
-
-/// Sorts the guest's outcome by record. `rows[i]` is the record that row i of the guest's input came from.
-fn gather(
-    outcome: Outcome,
-    rows: &[usize],
-    stamped: &Stamped,
-    outputs: &[Output],
-    mut rejects: BTreeMap<usize, Reject>,
-) -> Made {
-    let record_of = |row: u32| rows[row as usize];
-    #[expect(clippy::cast_possible_truncation, reason = "a batch has 100,000 records at most")]
-    let place_of = |row: u32| record_of(row) as u32;
-    for (row, reject) in outcome.rejects {
-        rejects.entry(record_of(row)).or_insert(reject);
-    }
-    let made: Vec<_> = outcome.rows.iter().map(|made| (made.output, &*made.source)).collect();
-    // A record gives all its rows from one row of the guest's input.
-    let numbers = numbers(&made, outputs);
-    let writes = outcome.rows.into_iter().zip(numbers).map(|(made, numbers)| {
-        let write_times = made.source.iter().map(|&row| stamped.write_times[record_of(row)]);
-        Arc::new(WriteBatch {
-            output: made.output,
-            write_times: write_times.collect(),
-            records: Arc::clone(&stamped.records),
-            source: made.source.iter().map(|&row| place_of(row)).collect(),
-            numbers,
-            batch: made.batch,
-        })
-    });
-    Made {
-        guest_time: Duration::ZERO,
-        writes: writes.collect(),
-        filtered: outcome.filtered.len() as u64,
-        rejects,
-    }
+    gathered: Gathered,
 }
 
 /// What waits in the queue, up to a batch; `None` when the queue is closed and empty. A source sends at most half a batch

@@ -30,7 +30,7 @@ pub use component::Plugin;
 pub use engine::PluginEngine;
 pub use error::{Breach, PluginError, TransformError};
 pub use guest_thread::GuestThread;
-pub use instance::Instance;
+pub use instance::{CallTimes, Instance};
 
 use crate::record::descriptor::{Descriptor, Digest};
 use limits::Limits;

@@ -28,6 +28,12 @@ fn help_of_the_plugin_verbs() {
 }
 
 #[test]
+fn help_of_the_bench_verb() {
+    Program::new().snapshot("help-bench", &["bench", "--help"]);
+    Program::new().snapshot("help-bench-plugin", &["bench", "plugin", "--help"]);
+}
+
+#[test]
 fn help_of_the_dead_letter_verbs() {
     Program::new().snapshot("help-dlq", &["dlq", "--help"]);
     for verb in ["list", "show", "replay"] {

@@ -1,5 +1,6 @@
 //! The whole way without servers: a file through the plugin into SQLite, onto standard output, and back.
 
+mod bench;
 #[path = "../sandbox/built.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod built;

@@ -6,7 +6,7 @@
 //! ([`thresholds`]), as many at one time as each node has room for ([`coordinator`], [`limit`]). [`errors`] says what an
 //! error means for its row. [`read_back`] reads rows again to compare them, [`explain`] shows what would be written, [`schema`] creates the tables.
 
-mod bind;
+pub mod bind;
 pub mod config;
 pub mod convert;
 mod coordinator;

@@ -1,0 +1,73 @@
+//! The transform stage: a batch of decoded orders through the component, columns to columns, beside the same function
+//! linked natively, which is spared the border, its copies and its checks. Ends with what the sandbox costs.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use criterion::{BenchmarkId, Criterion, Throughput};
+use host::plugin::Instance;
+use host::record::columns::Batch;
+use order_enrich::{OrderSettings, enrich};
+use transform_sdk::{Plugin as _, abi};
+
+use crate::{native, support};
+
+/// Records of one batch, as `batch_records` is by default.
+const RECORDS: usize = 1_000;
+
+/// Pairs of runs that the ratio is the median of, and calls in each run: some ten milliseconds.
+const PAIRS: usize = 51;
+const CALLS: u32 = 20;
+
+pub fn orders(criterion: &mut Criterion) {
+    let plugin = support::plugin();
+    let batch = support::decoded(RECORDS);
+    let columns = native::columns(&batch);
+    let settings = native::settings();
+    let mut instance = plugin.instantiate().expect("an instance");
+
+    let mut group = criterion.benchmark_group("transform");
+    group.throughput(Throughput::Elements(RECORDS as u64));
+    group.bench_function(BenchmarkId::from_parameter("component"), |bencher| {
+        bencher.iter(|| component(&mut instance, &batch));
+    });
+    group.bench_function(BenchmarkId::from_parameter("native"), |bencher| {
+        bencher.iter(|| function(&settings, &columns));
+    });
+    group.finish();
+    criterion.bench_function("instantiate", |bencher| {
+        bencher.iter(|| plugin.instantiate().expect("an instance"));
+    });
+
+    let mut ratios = ratios(|| component(&mut instance, &batch), || function(&settings, &columns));
+    ratios.sort_by(f64::total_cmp);
+    println!(
+        "component / native: {:.2} ({:.2}-{:.2}), median, least and most of {PAIRS}; {} bytes\n",
+        ratios[PAIRS / 2],
+        ratios[0],
+        ratios[PAIRS - 1],
+        plugin.size_bytes()
+    );
+}
+
+fn component(instance: &mut Instance, batch: &Batch) {
+    let outcome = instance.transform(batch).expect("an outcome");
+    assert_eq!(outcome.rows[0].batch.rows, RECORDS);
+    black_box(outcome);
+}
+
+fn function(settings: &OrderSettings, columns: &abi::Batch) {
+    let outcome = enrich::transform(settings, columns);
+    assert_eq!(outcome.rows[0].source.len(), RECORDS);
+    black_box(outcome);
+}
+
+/// Of runs by turns, so that what changes on the machine meanwhile changes for both.
+fn ratios(mut one: impl FnMut(), mut other: impl FnMut()) -> Vec<f64> {
+    let time = |run: &mut dyn FnMut()| {
+        let begun = Instant::now();
+        (0..CALLS).for_each(|_| run());
+        begun.elapsed().as_secs_f64()
+    };
+    (0..PAIRS).map(|_| time(&mut one) / time(&mut other)).collect()
+}

@@ -1,0 +1,84 @@
+//! Orders as the sink gets them, and the statement of the project's table, without a server that has it.
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::sync::Arc;
+
+use host::pipeline::gather::{Stamps, gather};
+use host::record::Record;
+use host::record::columns::DataType;
+use host::record::descriptor::{Descriptor, Outcome};
+use host::record::position::WriteTime;
+use host::sink::WriteBatch;
+use host::sink::cassandra::bind::{Markers, Nulls};
+use host::sink::cassandra::fit::{Binding, Role};
+use host::sink::cassandra::statement::TimestampMarker;
+use scylla::cluster::metadata::{ColumnType, NativeType};
+use scylla::serialize::row::{RowSerializationContext, SerializeRow};
+use scylla::serialize::writers::RowWriter;
+
+/// The primary key of `cql/ecommerce.cql`, whose first column is the partition key.
+const KEY: [&str; 3] = ["customer_id", "order_id", "order_purchase_timestamp"];
+
+/// What the pipeline makes of the outcome of a batch of which every record is a row.
+pub fn gathered(
+    outcome: Outcome,
+    records: &Arc<Vec<Record>>,
+    times: &[WriteTime],
+    plugin: &Descriptor,
+) -> Arc<WriteBatch> {
+    let rows: Vec<usize> = (0..records.len()).collect();
+    let batch = Stamps {
+        records,
+        write_times: times,
+    };
+    let gathered = gather(outcome, &rows, &batch, &plugin.outputs, BTreeMap::new());
+    gathered.writes.into_iter().next().expect("rows")
+}
+
+/// The bind markers of an order's insert.
+pub fn markers(plugin: &Descriptor) -> Markers {
+    let fields = &plugin.outputs[0].fields;
+    let binding = |(index, field): (usize, &host::record::descriptor::Field)| Binding {
+        field: index,
+        data_type: field.data_type,
+        column: field.name.clone(),
+        column_type: ColumnType::Native(match field.data_type {
+            DataType::Uuid => NativeType::Uuid,
+            DataType::Timestamp => NativeType::Timestamp,
+            DataType::Int32 => NativeType::Int,
+            _ => NativeType::Text,
+        }),
+        role: if KEY.contains(&field.name.as_str()) {
+            Role::Key
+        } else {
+            Role::Value
+        },
+    };
+    Markers {
+        bindings: fields.iter().enumerate().map(binding).collect(),
+        write_time: TimestampMarker::Last,
+        nulls: Nulls::Unset,
+        partition_key: fields
+            .iter()
+            .position(|field| field.name == KEY[0])
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// Binds the rows, finds token and size of each, and writes them behind one another in the order of their tokens: what
+/// the frames of CQL batches are filled with.
+pub fn frame(markers: &Markers, batch: &WriteBatch, which: &[u32], bytes: &mut Vec<u8>) {
+    bytes.clear();
+    let (bound, misfits) = markers.bind(batch, which);
+    assert!(misfits.is_empty(), "{misfits:?}");
+    let mut placed: Vec<_> = which.iter().map(|&row| (bound.token(row), row)).collect();
+    placed.sort_unstable();
+    let context = RowSerializationContext::empty();
+    for (_, row) in placed {
+        black_box(bound.size(row));
+        let written = bound.row(row).serialize(&context, &mut RowWriter::new(bytes));
+        written.expect("a row that fits");
+    }
+}
