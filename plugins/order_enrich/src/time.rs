@@ -32,13 +32,13 @@ pub fn parse(column: &str, text: &str, order: DateOrder) -> Result<Timestamp, Re
 
 fn read(text: &str, order: DateOrder) -> Option<Timestamp> {
     match text.as_bytes().try_into() {
-        Ok(text) => usual(text).or_else(|| any(text, order)),
-        Err(_) => any(text.as_bytes(), order),
+        Ok(text) => usual(text).or_else(|| searched(text, order)),
+        Err(_) => searched(text.as_bytes(), order),
     }
 }
 
 /// `2017-10-02 10:56:33`, which most times are: every digit has its place, so that nothing has to be searched for. The
-/// same as [`any`] makes of it.
+/// same as [`searched`] makes of it.
 fn usual(text: &[u8; 19]) -> Option<Timestamp> {
     const PLACES: [usize; 14] = [0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18];
     let are_signs = text[4] == b'-' && text[7] == b'-' && text[13] == b':' && text[16] == b':';
@@ -53,7 +53,7 @@ fn usual(text: &[u8; 19]) -> Option<Timestamp> {
     is_possible.then(|| Timestamp(days * MS_PER_DAY + (hour * 60 + minute) * MS_PER_MINUTE + second * 1000))
 }
 
-fn any(text: &[u8], order: DateOrder) -> Option<Timestamp> {
+fn searched(text: &[u8], order: DateOrder) -> Option<Timestamp> {
     let mut rest = Cursor(text);
     let days = rest.year_first().or_else(|| rest.year_last(order))?;
     let mut ms = days * MS_PER_DAY;
