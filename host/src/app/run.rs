@@ -51,14 +51,7 @@ async fn flow(
     summary: &mut (dyn Write + Send),
     traces: Traces,
 ) -> Result<(), Failure> {
-    let endpoint = match &settings.admin {
-        Some(admin) => Some(
-            Endpoint::bind(admin)
-                .await
-                .map_err(|error| Failure::Usage(error.into()))?,
-        ),
-        None => None,
-    };
+    let endpoint = endpoint(&settings).await?;
     let engine = component::engine(&settings.plugin)?;
     let Found { candidate, offset } = component::find(&settings.plugin)?;
     let plugin = component::ready(&engine, &settings.plugin, candidate)?;
@@ -115,6 +108,13 @@ async fn flow(
             .map_err(Failure::Failed)?;
     }
     verdict(ended, counts.skipped, &settings.from)
+}
+
+/// The admin endpoint's address taken, unless there is to be none.
+async fn endpoint(settings: &Settings) -> Result<Option<Endpoint>, Failure> {
+    let Some(admin) = &settings.admin else { return Ok(None) };
+    let bound = Endpoint::bind(admin).await;
+    bound.map(Some).map_err(|error| Failure::Usage(error.into()))
 }
 
 /// What the run's end means for whoever started it.
