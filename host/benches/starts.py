@@ -44,7 +44,7 @@ def start(keyspace, cache, more):
     """The process, its log, and when it was started, by the clock that the log has."""
     command = [HOST, "run", "--plugin", PLUGIN, *to(keyspace), "--admin", "off", "--log-level", "debug", *more]
     log, began = tempfile.TemporaryFile("w+"), time.time()
-    return subprocess.Popen(command, stderr=log, env={**os.environ, "HOST_COMPILE_CACHE": cache}), log, began
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log, env={**os.environ, "HOST_COMPILE_CACHE": cache}), log, began
 
 
 def phases(log, began):
