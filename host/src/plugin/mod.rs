@@ -1,9 +1,9 @@
 //! The sandbox: everything that a guest is given, and everything that it gives back, checked before use.
 //!
 //! [`engine`] is wasmtime with its bounds; [`component`] refuses what is no plugin and readies what is one; an
-//! [`Instance`] is called with batches; [`lower`] and [`lift`] take columns across the border; [`cache`] keeps what was compiled; [`limits`] names what a
-//! guest may take; [`GuestThread`] keeps long calls from delaying others; [`signature`] says who made a component. A guest has no clock, no random, no disk, no network: it
-//! imports nothing but `log`.
+//! [`Instance`] is called with batches; [`lower`] and [`lift`] take columns across the border; [`cache`] keeps what was
+//! compiled; [`limits`] names what a guest may take; [`GuestThread`] keeps long calls from delaying others; [`signature`]
+//! says who made a component. A guest has no clock, no random, no disk, no network: it imports nothing but `log`.
 
 pub mod aside;
 mod bindings;
