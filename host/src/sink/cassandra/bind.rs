@@ -154,12 +154,8 @@ impl<'a> Bound<'a> {
 
     /// What the row adds to a CQL batch, as the server counts it, or a little more.
     pub fn size(&self, row: u32) -> usize {
-        let mut scratch = [0; 8];
-        let cells = self.columns.iter().filter_map(|column| {
-            let cell = column.cell(row as usize, &mut scratch)?;
-            Some(CELL_BYTES + cell.len())
-        });
-        ROW_BYTES + cells.sum::<usize>()
+        let sizes = self.columns.iter().map(|column| column.size(row as usize));
+        ROW_BYTES + sizes.sum::<usize>()
     }
 }
 
@@ -229,6 +225,26 @@ impl<'a> Column<'a> {
         };
         let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0);
         Some(Self { nulls, values })
+    }
+
+    /// The same for one cell, of which only the length is looked at.
+    #[inline]
+    fn size(&self, row: usize) -> usize {
+        if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
+            return 0;
+        }
+        let value = match &self.values {
+            Values::Boolean(_) => 1,
+            Values::Int(_) | Values::Date(_) => 4,
+            Values::BigInt(_) | Values::Double(_) => 8,
+            Values::Uuid(_) => 16,
+            Values::Variable { offsets, .. } => place(offsets[row + 1]) - place(offsets[row]),
+            Values::Converted(converted) => match converted.places[row] {
+                Some((begin, end)) => end - begin,
+                None => return 0,
+            },
+        };
+        CELL_BYTES + value
     }
 
     /// The value's bytes in CQL; `None` for a null. Numbers are put into the scratch.

@@ -177,6 +177,11 @@ fn fastest<'a>(nodes: impl Iterator<Item = &'a Coordinator> + Clone) -> Option<C
 }
 
 impl Coordinator {
+    /// Requests that it takes at one time.
+    pub fn limit(&self) -> usize {
+        locked(&self.gate.load).limit.get()
+    }
+
     fn enter(&self) -> Option<Permit> {
         let mut load = locked(&self.gate.load);
         if !load.has_room() {

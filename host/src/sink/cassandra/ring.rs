@@ -55,6 +55,11 @@ impl Ring {
         Arc::ptr_eq(&self.state, state)
     }
 
+    /// Requests that all nodes take at one time, as it is found at the moment.
+    pub fn limit(&self) -> usize {
+        self.all.iter().map(|node| node.limit()).sum()
+    }
+
     pub fn replicas(&self, token: i64) -> ReplicaSet {
         let at = self.ends.partition_point(|(end, _)| *end < token);
         // Beyond the last token the ring begins again.

@@ -3,18 +3,20 @@
 //! whatever number of partitions write through it.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use futures::future::BoxFuture;
-use futures::stream;
+use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use scylla::client::session::Session;
 use scylla::errors::{ExecutionError, RequestAttemptError};
+use uuid::Uuid;
 
 use super::bind::{Bound, Markers, Nulls};
 use super::config::Config;
 use super::coordinator::{Coordinators, Permit, permit};
-use super::cql_batch::{Bounds, Group, Placed, groups, place};
+use super::cql_batch::{Bounds, Placed, groups, place};
 use super::limit::Answer;
 use super::request::Requests;
 use super::ring::Ring;
@@ -182,35 +184,36 @@ struct Sending<'a> {
 }
 
 impl Sending<'_> {
-    /// Sends all rows, and gives those that were not written.
+    /// Sends all rows, and gives those that were not written. So many groups are on their way at one time as the nodes take
+    /// when this begins; each way sends one group after the other, since what a request needs of memory is a lot to make.
     fn all(&self) -> BoxFuture<'_, Vec<Failed>> {
         let groups = groups(&self.placed, self.cluster.bounds, |row| self.bound.size(row));
-        stream::iter(groups)
-            .then(|group| self.enter(group))
-            .map(|(group, permit)| self.send(group, permit))
-            // Permits are the bound.
-            .buffer_unordered(usize::MAX)
-            .concat()
-            .boxed()
-    }
-
-    /// The group with its permit.
-    async fn enter(&self, group: Group) -> (Group, Option<Permit>) {
-        let permit = self.permit(&self.placed[group.clone()]).await;
-        (group, permit)
+        let ways = self.ring.limit().min(groups.len());
+        let next = AtomicUsize::new(0);
+        async move {
+            let way = async || {
+                let mut failed = Vec::new();
+                while let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    failed.extend(self.send(&self.placed[group.clone()]).await);
+                }
+                failed
+            };
+            let ways: FuturesUnordered<_> = (0..ways).map(|_| way()).collect();
+            ways.concat().await
+        }
+        .boxed()
     }
 
     /// Waits for a node that has room for the group.
-    async fn permit(&self, group: &[Placed]) -> Option<Permit> {
+    async fn permit(&self, group: &[Placed], tried: &[Uuid]) -> Option<Permit> {
         let replicas = self.ring.nodes(group.first()?.replicas);
-        permit(replicas, self.ring.all(), &[]).await
+        permit(replicas, self.ring.all(), tried).await
     }
 
     /// Sends a group, and row by row what the server refuses of it: one row that it does not take must not stand for
     /// others.
-    async fn send(&self, group: Group, permit: Option<Permit>) -> Vec<Failed> {
-        let group = &self.placed[group];
-        let Err(error) = self.through_some_node(group, permit).await else {
+    async fn send(&self, group: &[Placed]) -> Vec<Failed> {
+        let Err(error) = self.through_some_node(group).await else {
             return Vec::new();
         };
         if group.len() == 1 || !errors::is_refusal(&error) {
@@ -220,8 +223,7 @@ impl Sending<'_> {
         let mut failed = Vec::new();
         for row in group {
             let row = std::slice::from_ref(row);
-            let permit = self.permit(row).await;
-            if let Err(error) = self.through_some_node(row, permit).await {
+            if let Err(error) = self.through_some_node(row).await {
                 failed.push((row[0].at, errors::sink_error(error)));
             }
         }
@@ -230,11 +232,10 @@ impl Sending<'_> {
 
     /// A node that goes away takes what is in flight through it along; another one can take that at once. Each is asked
     /// once at most.
-    async fn through_some_node(&self, group: &[Placed], first: Option<Permit>) -> Result<(), ExecutionError> {
+    async fn through_some_node(&self, group: &[Placed]) -> Result<(), ExecutionError> {
         let mut tried = Vec::new();
         let mut last = ExecutionError::EmptyPlan;
-        let mut next = first;
-        while let Some(this) = next {
+        while let Some(this) = self.permit(group, &tried).await {
             let node = this.node;
             let result = self.requests.send(&self.cluster.session, node, self.bound, group).await;
             this.end(answer(&result));
@@ -243,8 +244,6 @@ impl Sending<'_> {
                 result => return result,
             }
             tried.push(node);
-            let replicas = self.ring.nodes(group[0].replicas);
-            next = permit(replicas, self.ring.all(), &tried).await;
         }
         Err(last)
     }

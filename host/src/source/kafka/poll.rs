@@ -215,7 +215,7 @@ impl Poller {
         if !reading.gathered.is_empty() {
             self.send(Event::Records {
                 partition: Arc::clone(&reading.assigned.partition),
-                records: std::mem::take(&mut reading.gathered),
+                records: reading.take_gathered(),
             });
         }
     }

@@ -36,6 +36,8 @@ pub struct Reading {
     /// What librdkafka has fetched.
     pub queue: Arc<PartitionQueue<Context>>,
     pub gathered: Vec<Record>,
+    /// How many were handed out the last time.
+    usual: usize,
     /// More was under way than there may be, and there is no room yet.
     pub is_full: bool,
     /// Read to the end that was wanted.
@@ -88,6 +90,7 @@ impl Reading {
         Some(Self {
             queue: Arc::new(queue),
             gathered: Vec::new(),
+            usual: 0,
             is_full: false,
             has_ended: false,
             has_begun: false,
@@ -116,7 +119,16 @@ impl Reading {
         let buffer = &mut self.buffer;
         let record = to_record(&self.assigned.partition, message, |part| keep(buffer, part));
         self.assigned.gauge.add(1, record.size());
+        if self.gathered.is_empty() {
+            // Likely as many as the last time: their place need not be made little by little.
+            self.gathered.reserve(self.usual);
+        }
         self.gathered.push(record);
+    }
+
+    pub fn take_gathered(&mut self) -> Vec<Record> {
+        self.usual = self.gathered.len();
+        std::mem::take(&mut self.gathered)
     }
 
     /// Whether this was the last record that is wanted.
