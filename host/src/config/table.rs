@@ -144,6 +144,12 @@ pub fn by_env(name: &str) -> Option<&'static Setting> {
         .find(|setting| !setting.env.is_empty() && setting.env == name)
 }
 
+/// The setting that is called so within its table: `writes-in-flight` of `sink.cassandra.writes_in_flight`.
+pub fn by_last_part(name: &str) -> Option<&'static Setting> {
+    let name = name.replace('-', "_");
+    SETTINGS.iter().find(|setting| split(setting.key).1 == name)
+}
+
 /// Whether a value of this key may be shown: librdkafka's properties may hold passwords under any name.
 pub fn is_secret(key: &str) -> bool {
     match by_key(key) {
