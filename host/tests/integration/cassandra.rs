@@ -6,7 +6,7 @@ use arrow_array::{ArrayRef, FixedSizeBinaryArray, Int32Array, Int64Array, String
 use host::app::verify::{self, Chunk, Report};
 use host::record::columns::{Batch, DataType};
 use host::record::descriptor::{Descriptor, Effect, Rows, Target};
-use host::sink::cassandra::config::{Compression, Config};
+use host::sink::cassandra::config::{Compression, Config, CqlBatches};
 use host::sink::cassandra::fit::Mismatch;
 use host::sink::cassandra::read_back::CassandraReader;
 use host::sink::cassandra::schema::{self, State};
@@ -147,6 +147,33 @@ async fn many_rows_of_many_batches_are_all_there() {
     let count = rows(&session, &format!("SELECT count(*), sum(score) FROM {keyspace}.visits")).await;
     let sum = (0..4000).sum::<i32>();
     assert_eq!(count, [vec![Some(CqlValue::BigInt(4000)), Some(CqlValue::Int(sum))]]);
+}
+
+/// Each row of a refused CQL batch would be sent once more, by itself. The server counts the requests that it took.
+#[tokio::test]
+async fn cql_batches_stay_below_what_the_server_refuses_whatever_the_settings_say() {
+    let (session, keyspace) = keyspace("too_large", &[VISITS]).await;
+    let larger = Config {
+        cql_batches: CqlBatches {
+            partitions: Some(1000),
+            bytes: Some(16 << 20),
+        },
+        ..config()
+    };
+    let sink = CassandraSink::open(&larger, &keyspace, &visits()).await.unwrap();
+    let (at, note) = ((0..150).collect::<Vec<_>>(), "x".repeat(2000));
+    let batch = visit(&at, vec![Some(&note); 150], vec![None; 150], &[1; 150]);
+    let answers = sink.write(batch, (0..150).collect()).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    let requests = format!(
+        "SELECT \"count\" FROM system_views.coordinator_write_latency \
+         WHERE keyspace_name = '{keyspace}' AND table_name = 'visits'"
+    );
+    let requests = rows(&session, &requests).await[0][0]
+        .as_ref()
+        .and_then(CqlValue::as_bigint);
+    // 300 KB in CQL batches of 50 KiB at most.
+    assert!(requests.is_some_and(|count| (6..=10).contains(&count)), "{requests:?}");
 }
 
 #[tokio::test]
