@@ -36,10 +36,10 @@ def peak_mib(process):
         return 0
 
 
-def run(command):
+def run(command, **variables):
     """The command's output, its processor time in seconds and its largest memory in MiB."""
     with tempfile.TemporaryFile("w+") as said:
-        child = subprocess.Popen(command, stdout=said, stderr=said)
+        child = subprocess.Popen(command, stdout=said, stderr=said, env=os.environ | variables)
         peak, ended = 0, 0
         while not ended:
             time.sleep(0.05)
@@ -89,12 +89,12 @@ def drive(batch, in_flight):
     return once
 
 
-def host(form, *more):
+def host(form, **variables):
     def once(number):
         name, before, warned = keyspace(f"bench_{number}"), cassandra_seconds(), warnings()
         command = [HOST, "run", "--plugin", PLUGIN, "--from", f"kafka://{BROKERS}/{TOPICS[form]}",
-                   "--to", f"cassandra://{NODE}/{name}", "--group", f"{RUN}-{number}", "--exit-at-end", "--admin", "off", *more]
-        text, cpu, memory = run(command)
+                   "--to", f"cassandra://{NODE}/{name}", "--group", f"{RUN}-{number}", "--exit-at-end", "--admin", "off"]
+        text, cpu, memory = run(command, **variables)
         server = cassandra_seconds() - before
         said = re.search(r"read (\d+) records: (\d+) rows written, .* in ([\d.]+) s", text)
         rows = rows_in(name)
@@ -146,7 +146,10 @@ KINDS = {
     "host, JSON": host("JSON"),
     "host, Avro, again": host("Avro"),
 }
+# Only where KINDS asks for them.
+FURTHER = {f"host, Avro, {name}": host("Avro", HOST_CASSANDRA_COMPRESSION=name) for name in ("lz4", "snappy")}
 if os.environ.get("KINDS"):
+    KINDS |= FURTHER
     KINDS = {name: kind for name, kind in KINDS.items() if re.search(os.environ["KINDS"], name)}
 RATIOS = [
     # Name, what, of which kind, to the sum of which kinds.
@@ -156,7 +159,10 @@ RATIOS = [
     ("host rows/s, Avro, to 64 in flight", "rate", "host, Avro", [WIDE]),
     ("host rows/s, Avro, to singles", "rate", "host, Avro", [SINGLES]),
     ("driver rows/s, batches of 10 to singles", "rate", WIDE, [SINGLES]),
+    *((f"host, {name}: {what} to none", key, f"host, Avro, {name}", ["host, Avro"]) for name in ("lz4", "snappy")
+      for what, key in (("host CPU", "cpu_us"), ("Cassandra CPU", "server_us"), ("rows/s", "rate"))),
     ("control: host CPU to itself", "cpu_us", "host, Avro, again", ["host, Avro"]),
+    ("control: Cassandra CPU to itself", "server_us", "host, Avro, again", ["host, Avro"]),
     ("control: host rows/s to itself", "rate", "host, Avro, again", ["host, Avro"]),
 ]
 

@@ -208,3 +208,6 @@ impl Assemble for Assembler {
         Box::pin(self.latest())
     }
 }
+
+#[cfg(test)]
+mod tests;

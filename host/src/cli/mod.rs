@@ -21,6 +21,7 @@ mod verify;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 
 use crate::app::diff::Verdict;
@@ -28,6 +29,7 @@ use crate::app::failure::Failure;
 use crate::config::build::{self, Loaded};
 use crate::config::given::{Flags, Surroundings};
 use crate::config::settings::Settings;
+use crate::config::table;
 use crate::telemetry;
 use flags::Common;
 
@@ -86,6 +88,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         // Help and version too: those are printed to stdout, and are no failure.
         Err(error) => {
+            let error = with_setting(error);
             let _ = error.print();
             return if error.use_stderr() {
                 ExitCode::from(2)
@@ -112,6 +115,22 @@ pub fn main() -> ExitCode {
             failure.exit_code()
         }
     }
+}
+
+/// Not every setting has a flag: whoever tries it as one is told where it can be said.
+fn with_setting(mut error: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    let setting = typed.strip_prefix("--").and_then(table::by_last_part);
+    if let (ErrorKind::UnknownArgument, Some(setting)) = (error.kind(), setting) {
+        let tip = match setting.env {
+            "" => format!("{} is a setting of host.toml", setting.key),
+            env => format!("it is no flag here; set {env}, or {} in host.toml", setting.key),
+        };
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
 }
 
 impl Cli {

@@ -16,7 +16,7 @@ use crate::pipeline::budget::Share;
 use crate::pipeline::probation::Probation;
 use crate::plugin::cache;
 use crate::plugin::limits::Limits;
-use crate::sink::cassandra::config::{Consistency, CqlBatches};
+use crate::sink::cassandra::config::{Compression, Consistency, CqlBatches};
 use crate::sink::cassandra::limit::InFlight;
 use crate::source::fleet::Fleet;
 use crate::source::kafka::config::Start;
@@ -263,6 +263,10 @@ fn cassandra(values: &mut Values, nodes: Vec<String>) -> sink::cassandra::config
             partitions: values.auto_or("sink.cassandra.batch_partitions"),
             bytes: values.auto_or("sink.cassandra.batch_kib").map(|kib| kib << 10),
         },
+        compression: values.choice(
+            "sink.cassandra.compression",
+            &[Compression::None, Compression::Lz4, Compression::Snappy],
+        ),
         write_nulls: values.choice("sink.cassandra.write_nulls", &[true, false]),
     }
 }

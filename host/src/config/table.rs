@@ -87,6 +87,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: "sink.cassandra.writes_in_flight", env: "HOST_WRITES_IN_FLIGHT", default: "auto", form: auto_or("requests", 1, 32_768), doc: "Requests (a CQL batch is one) being made of one node at one time. `auto` finds for each node how many are worth it, and steps back from one that gets slow. See `cassandra.md`.", ..PLAIN },
     Setting { key: "sink.cassandra.batch_partitions", env: "HOST_CQL_BATCH_PARTITIONS", default: "auto", form: auto_or("partition keys", 0, 1_000), doc: "Partition keys in one CQL batch; `auto`: as many as the server takes without a warning in its log (10, unless it is set up otherwise). 1: only rows of one partition key share a CQL batch. 0: none do.", ..PLAIN },
     Setting { key: "sink.cassandra.batch_kib", env: "HOST_CQL_BATCH_KIB", default: "auto", form: auto_or("KiB", 1, 16_384), doc: "Size of one CQL batch, as the server counts it; `auto`: as large as it takes without a warning in its log (5 KiB, unless it is set up otherwise).", ..PLAIN },
+    Setting { key: "sink.cassandra.compression", env: "HOST_CASSANDRA_COMPRESSION", default: "none", form: Form::Words(&["none", "lz4", "snappy"]), doc: "How requests and answers are compressed. Pays between zones, over narrow lines and for long texts; on one network it changes little. See `cassandra.md`.", ..PLAIN },
     Setting { key: "sink.cassandra.write_nulls", env: "HOST_WRITE_NULLS", default: "false", form: Form::Words(&["true", "false"]), doc: "Write nulls as tombstones instead of leaving the column unset.", ..PLAIN },
     Setting { key: "registry.url", env: "SCHEMA_REGISTRY_URL", flag: "--registry", default: "http://127.0.0.1:8081", form: Form::Text("URL"), doc: "Schema registry that speaks Confluent's REST API.", ..PLAIN },
     Setting { key: "registry.auth", env: "SCHEMA_REGISTRY_AUTH", form: Form::Secret("`user:password`"), doc: "Login of the registry.", ..PLAIN },
@@ -141,6 +142,12 @@ pub fn by_env(name: &str) -> Option<&'static Setting> {
     SETTINGS
         .iter()
         .find(|setting| !setting.env.is_empty() && setting.env == name)
+}
+
+/// The setting that is called so within its table: `writes-in-flight` of `sink.cassandra.writes_in_flight`.
+pub fn by_last_part(name: &str) -> Option<&'static Setting> {
+    let name = name.replace('-', "_");
+    SETTINGS.iter().find(|setting| split(setting.key).1 == name)
 }
 
 /// Whether a value of this key may be shown: librdkafka's properties may hold passwords under any name.

@@ -77,7 +77,7 @@ impl CompileCache {
     /// # Errors
     /// The component cannot be compiled. Whatever goes wrong with the cache costs time only.
     pub(super) fn component(&self, engine: &Engine, bytes: &[u8], digest: &Digest) -> Result<Component, PluginError> {
-        let key = key(engine, digest);
+        let key = key(wasmtime_environ::VERSION, engine, digest);
         if let Some(component) = self.load(engine, &key) {
             tracing::debug!(%digest, "its compiled form was kept");
             return Ok(component);
@@ -145,7 +145,7 @@ fn sum(key: &[u8; SUM_BYTES], form: &[u8]) -> [u8; SUM_BYTES] {
 
 /// The component; wasmtime's version to the last number, since a later one may mend its compiler; what the processor can
 /// do and every setting that native code depends on, which wasmtime itself names.
-fn key(engine: &Engine, digest: &Digest) -> [u8; SUM_BYTES] {
+fn key(version: &str, engine: &Engine, digest: &Digest) -> [u8; SUM_BYTES] {
     struct Into(Sha256);
     impl Hasher for Into {
         fn write(&mut self, bytes: &[u8]) {
@@ -156,7 +156,7 @@ fn key(engine: &Engine, digest: &Digest) -> [u8; SUM_BYTES] {
         }
     }
     let mut into = Into(Sha256::new_with_prefix(digest.0));
-    wasmtime_environ::VERSION.hash(&mut into);
+    version.hash(&mut into);
     engine.precompile_compatibility_hash().hash(&mut into);
     into.0.finalize().into()
 }
@@ -223,6 +223,19 @@ mod tests {
             damaged[at] ^= 1;
             assert_eq!(whole(&damaged, &key), None, "byte {at}");
         }
+    }
+
+    #[test]
+    fn another_component_version_or_setting_has_another_key() {
+        let (engine, digest) = (Engine::default(), Digest([1; 32]));
+        let mut config = wasmtime::Config::new();
+        config.epoch_interruption(true);
+        let other = Engine::new(&config).unwrap();
+        let usual = key("48.0.8", &engine, &digest);
+        assert_eq!(key("48.0.8", &Engine::default(), &digest), usual);
+        assert_ne!(key("48.0.8", &engine, &Digest([2; 32])), usual);
+        assert_ne!(key("48.0.9", &engine, &digest), usual);
+        assert_ne!(key("48.0.8", &other, &digest), usual);
     }
 
     #[test]

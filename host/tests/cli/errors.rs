@@ -12,6 +12,28 @@ fn an_unknown_verb_or_flag_gets_a_suggestion() {
 }
 
 #[test]
+fn a_setting_that_has_no_flag_is_told_where_to_say_it() {
+    Program::new().snapshot("setting-as-flag", &["run", "--writes-in-flight", "0"]);
+}
+
+#[test]
+fn a_bad_value_of_a_setting_is_told_with_its_place_and_what_is_right() {
+    let file =
+        "[sink.cassandra]\nwrites_in_flight = 0\ncompression = \"zip\"\nbatch_kib = 50_000\nbatch_bytes = 5000\n";
+    Program::new()
+        .file("host.toml", file)
+        .env("HOST_CQL_BATCH_PARTITIONS", "-1")
+        .snapshot("bad-cassandra-settings", &["run"]);
+    // The stronger one is the one to blame.
+    Program::new()
+        .file("host.toml", file)
+        .env("HOST_CASSANDRA_COMPRESSION", "LZ4")
+        .env("HOST_WRITES_IN_FLIGHT", "abc")
+        .env("HOST_CQL_BATCH_KIB", "16")
+        .snapshot("bad-cassandra-variables", &["run"]);
+}
+
+#[test]
 fn a_missing_argument_is_named() {
     Program::new().snapshot("missing-file", &["produce"]);
 }

@@ -1,17 +1,13 @@
 //! The Cassandra sink on a real cluster: what is written, with which write timestamp, and what each failure says.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use arrow_array::{ArrayRef, FixedSizeBinaryArray, Int32Array, Int64Array, StringArray, TimestampMillisecondArray};
 use host::app::verify::{self, Chunk, Report};
-use host::connection::CassandraConnection;
 use host::record::columns::{Batch, DataType};
-use host::record::descriptor::{Descriptor, Effect, Field, Output, Rows, Target};
-use host::record::position::WriteTime;
-use host::sink::cassandra::config::{Config, Consistency, CqlBatches};
+use host::record::descriptor::{Descriptor, Effect, Rows, Target};
+use host::sink::cassandra::config::{Compression, Config, CqlBatches};
 use host::sink::cassandra::fit::Mismatch;
-use host::sink::cassandra::limit::InFlight;
 use host::sink::cassandra::read_back::CassandraReader;
 use host::sink::cassandra::schema::{self, State};
 use host::sink::cassandra::session::{self, ConnectError};
@@ -20,89 +16,9 @@ use host::sink::cassandra::{CassandraSink, OpenError};
 use host::sink::read_back::{ReadBack, RowRef};
 use host::sink::{Sink, SinkError, WriteBatch};
 use scylla::client::session::Session;
-use scylla::value::{CqlValue, Row};
+use scylla::value::CqlValue;
 
-fn config() -> Config {
-    let nodes = crate::support::variable("CASSANDRA_CONTACT_POINTS");
-    Config {
-        connection: CassandraConnection {
-            nodes: nodes.split(',').map(str::to_owned).collect(),
-            login: None,
-            tls: None,
-        },
-        consistency: Consistency::Quorum,
-        request_timeout: Duration::from_secs(10),
-        in_flight: InFlight::Found,
-        cql_batches: CqlBatches::default(),
-        write_nulls: false,
-    }
-}
-
-/// A keyspace of the test's own, empty; tables are created with their keyspace written `KS`.
-async fn keyspace(name: &str, tables: &[&str]) -> (Session, String) {
-    let session = session::connect(&config()).await.expect("a Cassandra that answers");
-    let keyspace = format!("cassandra_{name}");
-    let statements = [
-        format!("DROP KEYSPACE IF EXISTS {keyspace}"),
-        format!("CREATE KEYSPACE {keyspace} WITH replication = {{'class': 'SimpleStrategy', 'replication_factor': 1}}"),
-    ];
-    let tables = tables.iter().map(|table| table.replace("KS", &keyspace));
-    for statement in statements.into_iter().chain(tables) {
-        session
-            .query_unpaged(statement, ())
-            .await
-            .expect("a statement of the test");
-    }
-    (session, keyspace)
-}
-
-async fn rows(session: &Session, cql: &str) -> Vec<Vec<Option<CqlValue>>> {
-    let result = session.query_unpaged(cql, ()).await.expect("a query of the test");
-    let result = result.into_rows_result().expect("rows");
-    let rows = result.rows::<Row>().expect("rows");
-    rows.map(|row| row.expect("a row").columns).collect()
-}
-
-fn field(name: &str, data_type: DataType, nullable: bool) -> Field {
-    Field {
-        name: name.to_owned(),
-        data_type,
-        nullable,
-    }
-}
-
-fn output(effect: Effect, fields: Vec<Field>) -> Output {
-    Output {
-        name: "visits".into(),
-        target: Target::Table("visits".into()),
-        effect,
-        fields,
-    }
-}
-
-fn descriptor(outputs: Vec<Output>) -> Descriptor {
-    Descriptor {
-        name: "test".into(),
-        version: "1.0.0".into(),
-        inputs: vec![],
-        lookups: vec![],
-        outputs,
-    }
-}
-
-fn batch(output: usize, columns: Vec<ArrayRef>, write_times: &[i64]) -> Arc<WriteBatch> {
-    Arc::new(WriteBatch {
-        output,
-        batch: Batch {
-            rows: write_times.len(),
-            columns,
-        },
-        write_times: write_times.iter().copied().map(WriteTime).collect(),
-        records: Arc::default(),
-        source: Vec::new(),
-        numbers: Vec::new(),
-    })
-}
+use crate::support::sink::{batch, config, descriptor, field, keyspace, output, rows};
 
 const VISITS: &str = "CREATE TABLE KS.visits (who int, at int, note text, Score int, PRIMARY KEY ((who), at))";
 
@@ -231,6 +147,33 @@ async fn many_rows_of_many_batches_are_all_there() {
     let count = rows(&session, &format!("SELECT count(*), sum(score) FROM {keyspace}.visits")).await;
     let sum = (0..4000).sum::<i32>();
     assert_eq!(count, [vec![Some(CqlValue::BigInt(4000)), Some(CqlValue::Int(sum))]]);
+}
+
+/// Each row of a refused CQL batch would be sent once more, by itself. The server counts the requests that it took.
+#[tokio::test]
+async fn cql_batches_stay_below_what_the_server_refuses_whatever_the_settings_say() {
+    let (session, keyspace) = keyspace("too_large", &[VISITS]).await;
+    let larger = Config {
+        cql_batches: CqlBatches {
+            partitions: Some(1000),
+            bytes: Some(16 << 20),
+        },
+        ..config()
+    };
+    let sink = CassandraSink::open(&larger, &keyspace, &visits()).await.unwrap();
+    let (at, note) = ((0..150).collect::<Vec<_>>(), "x".repeat(2000));
+    let batch = visit(&at, vec![Some(&note); 150], vec![None; 150], &[1; 150]);
+    let answers = sink.write(batch, (0..150).collect()).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    let requests = format!(
+        "SELECT \"count\" FROM system_views.coordinator_write_latency \
+         WHERE keyspace_name = '{keyspace}' AND table_name = 'visits'"
+    );
+    let requests = rows(&session, &requests).await[0][0]
+        .as_ref()
+        .and_then(CqlValue::as_bigint);
+    // 300 KB in CQL batches of 50 KiB at most.
+    assert!(requests.is_some_and(|count| (6..=10).contains(&count)), "{requests:?}");
 }
 
 #[tokio::test]
@@ -585,4 +528,52 @@ async fn verify_finds_what_was_written_and_names_what_was_changed() {
             "different  visits  who=1 at=151: expected no row, found one",
         ]
     );
+}
+
+/// How many connections there are whose client asked for this when it began, as the server has it.
+async fn compressed(session: &Session, algorithm: &str) -> usize {
+    let clients = rows(session, "SELECT client_options FROM system_views.clients").await;
+    let asked = |cells: &Vec<Option<CqlValue>>| {
+        let options = cells[0].as_ref().and_then(CqlValue::as_map)?;
+        let text = |value: &CqlValue| value.as_text().cloned();
+        let option = options
+            .iter()
+            .find(|(name, _)| text(name).as_deref() == Some("COMPRESSION"))?;
+        (text(&option.1).as_deref() == Some(algorithm)).then_some(())
+    };
+    clients.iter().filter_map(asked).count()
+}
+
+#[tokio::test]
+async fn rows_arrive_over_compressed_connections() {
+    let (session, keyspace) = keyspace("compressed", &[VISITS]).await;
+    let compressing = |compression| Config {
+        compression,
+        ..config()
+    };
+    let all = [
+        (Compression::None, "none"),
+        (Compression::Lz4, "lz4"),
+        (Compression::Snappy, "snappy"),
+    ];
+    for (number, (compression, name)) in all.into_iter().enumerate() {
+        let before = [compressed(&session, "lz4").await, compressed(&session, "snappy").await];
+        let sink = CassandraSink::open(&compressing(compression), &keyspace, &visits())
+            .await
+            .unwrap();
+        let at: Vec<i32> = (0..).skip(number * 500).take(500).collect();
+        let note = "the same words again and again ".repeat(4);
+        let scores = at.iter().map(|at| Some(i64::from(*at))).collect();
+        let batch = visit(&at, vec![Some(&note); 500], scores, &[1; 500]);
+        let answers = sink.write(batch, (0..500).collect()).await;
+        assert!(answers.iter().all(Result::is_ok), "{name}: {answers:?}");
+        let after = [compressed(&session, "lz4").await, compressed(&session, "snappy").await];
+        let more = [after[0] > before[0], after[1] > before[1]];
+        assert_eq!(more, [name == "lz4", name == "snappy"], "{name}: {before:?}, {after:?}");
+    }
+    let query = format!("SELECT count(*), sum(score), min(note), max(note) FROM {keyspace}.visits");
+    let note = CqlValue::Text("the same words again and again ".repeat(4));
+    let sum = CqlValue::Int((0..1500).sum());
+    let found = vec![Some(CqlValue::BigInt(1500)), Some(sum), Some(note.clone()), Some(note)];
+    assert_eq!(rows(&session, &query).await, [found]);
 }

@@ -1,5 +1,7 @@
 //! CSV to Kafka to Cassandra, against an independent reading of the CSV.
 
+use std::time::{Duration, Instant};
+
 use crate::support::kafka::{create_topic, topic_config};
 use crate::support::program::Job;
 use crate::support::{cassandra, orders, plugin};
@@ -103,6 +105,38 @@ async fn a_dead_letter_topic_keeps_its_letters_and_one_that_does_not_is_named() 
     other.host(&["setup"]).succeeded().says(&format!(
         "topic {letters}: was there, 1 partitions; it deletes letters of records older than retention.ms=604800000"
     ));
+}
+
+/// Brokers that are told to wait long for more records say only then that there are none: whoever asks them for the end
+/// of each partition waits as long.
+#[test]
+fn a_run_to_the_end_does_not_wait_at_partitions_without_records() {
+    let mut job = Job::new("empty_partitions");
+    job.more_settings = "[source.kafka]\n\"fetch.wait.max.ms\" = 20000\n".to_owned();
+    job.host(&["setup"]).succeeded();
+    let read = |records: usize| {
+        let begun = Instant::now();
+        let said = format!("read {records} records: {records} rows written");
+        job.run(&["--exit-at-end"]).succeeded().says(&said);
+        let took = begun.elapsed();
+        assert!(took < Duration::from_secs(10), "{records} records: {took:?}");
+    };
+    read(0);
+    job.host(&[
+        "generate",
+        "orders",
+        "--rows",
+        "1",
+        "--seed",
+        "14",
+        "--out",
+        "orders.csv",
+    ])
+    .succeeded();
+    job.host(&["produce", "orders.csv"]).succeeded();
+    read(1);
+    // Nothing after what is committed.
+    read(0);
 }
 
 #[test]

@@ -22,5 +22,6 @@ mod replays;
 mod restart;
 mod schema_evolution;
 mod signing;
+mod tokens;
 mod topics;
 mod traces;

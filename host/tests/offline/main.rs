@@ -4,6 +4,7 @@ mod bench;
 #[path = "../sandbox/built.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod built;
+mod compiled;
 mod diff;
 mod shadow;
 mod signing;

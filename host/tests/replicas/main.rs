@@ -1,7 +1,10 @@
-//! Three Cassandra nodes, replication factor 3, QUORUM: one down and nobody notices, two down and everybody waits.
+//! Three Cassandra nodes. Replication factor 3, QUORUM: one down and nobody notices, two down and everybody waits. Fewer
+//! replicas: [`routing`].
 
 #[path = "../support/mod.rs"]
 mod support;
+
+mod routing;
 
 use std::time::Duration;
 

@@ -3,12 +3,10 @@
 //! `CASSANDRA_CONTACT_POINTS` is its address, `SERVICES_SECURE` holds `ca.pem`, `client.crt`, `client.key`.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use crate::support::variable;
 use host::connection::{CassandraConnection, ClientCertificate, Login, Secret, Tls};
-use host::sink::cassandra::config::{Config, Consistency, CqlBatches};
-use host::sink::cassandra::limit::InFlight;
+use host::sink::cassandra::config::Config;
 use host::sink::cassandra::session::{ConnectError, connect};
 use host::sink::cassandra::tls::TlsError;
 
@@ -29,11 +27,7 @@ fn config() -> Config {
                 }),
             }),
         },
-        consistency: Consistency::Quorum,
-        request_timeout: Duration::from_secs(10),
-        in_flight: InFlight::Found,
-        cql_batches: CqlBatches::default(),
-        write_nulls: false,
+        ..crate::support::sink::config()
     }
 }
 

@@ -10,6 +10,7 @@ pub mod http;
 pub mod kafka;
 pub mod orders;
 pub mod program;
+pub mod sink;
 
 use std::path::PathBuf;
 use std::process::Command;

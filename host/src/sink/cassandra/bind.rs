@@ -17,6 +17,7 @@ use scylla::value::CqlValue;
 use super::convert::{Value, convert, cql_date};
 use super::fit::{Binding, Role};
 use super::statement::TimestampMarker;
+use super::table::Table;
 use crate::record::columns::{Batch, DataType};
 use crate::record::position::WriteTime;
 use crate::sink::{SinkError, WriteBatch};
@@ -91,6 +92,16 @@ const CELL_BYTES: usize = 16;
 const ROW_BYTES: usize = 40;
 
 impl Markers {
+    pub fn of(table: &Table, bindings: Vec<Binding>, write_time: TimestampMarker, nulls: Nulls) -> Self {
+        let place = |column: &String| bindings.iter().position(|binding| binding.column == *column);
+        Self {
+            partition_key: table.partition_key.iter().filter_map(place).collect(),
+            bindings,
+            write_time,
+            nulls,
+        }
+    }
+
     /// Binds the rows that `which` names; with it those that cannot be bound, by their index in `which`.
     pub fn bind<'a>(&'a self, batch: &'a WriteBatch, which: &[u32]) -> (Bound<'a>, Vec<(usize, SinkError)>) {
         let mut misfits = Vec::new();
@@ -130,7 +141,8 @@ impl<'a> Bound<'a> {
         }
     }
 
-    /// The token of the row's partition key.
+    /// The token of the row's partition key. Not the server's where that has a set or a map whose elements do not come in
+    /// the order that the server gives them: such a row takes a detour over a node that does not store it.
     /// <https://github.com/apache/cassandra/blob/trunk/doc/native_protocol_v4.spec>, "routing key"
     pub fn token(&self, row: u32) -> i64 {
         let mut hasher = Murmur3Partitioner.build_hasher();

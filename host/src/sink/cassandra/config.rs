@@ -14,6 +14,8 @@ pub struct Config {
     /// Requests being made of one node at one time.
     pub in_flight: InFlight,
     pub cql_batches: CqlBatches,
+    /// Of the frames of every connection.
+    pub compression: Compression,
     /// Nulls as tombstones rather than unset.
     pub write_nulls: bool,
 }
@@ -36,4 +38,12 @@ pub enum Consistency {
     LocalOne,
     LocalQuorum,
     EachQuorum,
+}
+
+/// None where the server does not have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    None,
+    Lz4,
+    Snappy,
 }

@@ -35,6 +35,7 @@ pub struct Coordinator {
 /// Where requests to one node wait.
 #[derive(Debug)]
 struct Gate {
+    node: Uuid,
     load: Mutex<Load>,
     /// Wakes one that waits, not all of them: with many batches under way that would cost more than the requests.
     room: Notify,
@@ -114,7 +115,7 @@ impl Coordinators {
         let mut gates = locked(&self.gates);
         gates.retain(|id, _| state.get_node_by_host_id(*id).is_some());
         let coordinator = |node: &Arc<Node>| {
-            let new = || Arc::new(Gate::new(self.wanted));
+            let new = || Arc::new(Gate::new(node.host_id, self.wanted));
             Arc::new(Coordinator {
                 id: node.host_id,
                 node: Arc::clone(node),
@@ -128,52 +129,72 @@ impl Coordinators {
 /// Waits until one of the replicas has room, or another node where no replica is connected. `None` where all have been
 /// tried.
 pub async fn permit(replicas: &[Arc<Coordinator>], all: &[Arc<Coordinator>], tried: &[Uuid]) -> Option<Permit> {
+    admitted(|| choose(replicas, all, tried)).await
+}
+
+/// Chooses again whenever there may be room.
+async fn admitted<'a>(choose: impl Fn() -> Option<Choice<'a>>) -> Option<Permit> {
+    let mut woken_by: Option<&Arc<Gate>> = None;
     loop {
-        let nodes = match choose(replicas, all, tried)? {
+        let choice = choose();
+        // Room that it was told of and does not take is another one's.
+        if let Some(gate) = woken_by.filter(|gate| !choice.as_ref().is_some_and(|choice| choice.is_at(gate))) {
+            gate.wake();
+        }
+        let gates = match choice? {
             Choice::Room(permit) => return Some(permit),
-            Choice::Wait(nodes) => nodes,
+            Choice::Wait(gates) => gates,
         };
-        let rooms = nodes.iter().map(|node| Box::pin(node.gate.room.notified()));
+        let rooms = gates.iter().map(|gate| Box::pin(gate.room.notified()));
         let mut rooms: Vec<_> = rooms.collect();
         for room in &mut rooms {
             room.as_mut().enable();
         }
         // Once more, since room may have come before this one waited for it.
-        if let Choice::Room(permit) = choose(replicas, all, tried)? {
-            // There may be more of it, or at another node that has woken this one, too.
-            nodes.iter().for_each(|node| node.gate.wake());
+        if let Choice::Room(permit) = choose()? {
+            // These may have woken this one meanwhile.
+            gates.iter().for_each(|gate| gate.wake());
             return Some(permit);
         }
-        select_all(rooms).await;
+        // Of the others, those that have woken it, too, wake the next instead.
+        let ((), first, _) = select_all(rooms).await;
+        woken_by = Some(gates[first]);
     }
 }
 
 enum Choice<'a> {
     Room(Permit),
     /// All of these have as much as they may.
-    Wait(Vec<&'a Coordinator>),
+    Wait(Vec<&'a Arc<Gate>>),
+}
+
+impl Choice<'_> {
+    /// Whether it is a permit of this node.
+    fn is_at(&self, gate: &Arc<Gate>) -> bool {
+        matches!(self, Self::Room(permit) if Arc::ptr_eq(&permit.gate, gate))
+    }
 }
 
 fn choose<'a>(replicas: &'a [Arc<Coordinator>], all: &'a [Arc<Coordinator>], tried: &[Uuid]) -> Option<Choice<'a>> {
-    let is_untried = |node: &&'a Coordinator| !tried.contains(&node.id);
-    let is_connected = |node: &&'a Coordinator| is_untried(node) && node.node.is_connected();
-    let nodes = |nodes: &'a [Arc<Coordinator>]| nodes.iter().map(Arc::as_ref);
-    fastest(nodes(replicas).filter(is_connected))
-        .or_else(|| fastest(nodes(all).filter(is_connected)))
-        .or_else(|| fastest(nodes(replicas).filter(is_untried)))
+    let is_untried = |node: &&'a Arc<Coordinator>| !tried.contains(&node.id);
+    let is_connected = |node: &&'a Arc<Coordinator>| is_untried(node) && node.node.is_connected();
+    let gate = |node: &'a Arc<Coordinator>| &node.gate;
+    fastest(replicas.iter().filter(is_connected).map(gate))
+        .or_else(|| fastest(all.iter().filter(is_connected).map(gate)))
+        .or_else(|| fastest(replicas.iter().filter(is_untried).map(gate)))
 }
 
 /// A permit for the node that is likely to answer first. `None` without any node.
-fn fastest<'a>(nodes: impl Iterator<Item = &'a Coordinator> + Clone) -> Option<Choice<'a>> {
+fn fastest<'a>(gates: impl Iterator<Item = &'a Arc<Gate>> + Clone) -> Option<Choice<'a>> {
     let now = Instant::now();
-    let expected = nodes.clone().filter_map(|node| Some((node, node.gate.expected(now)?)));
+    let expected = gates.clone().filter_map(|gate| Some((gate, gate.expected(now)?)));
     let best = expected.min_by(|(_, one), (_, other)| one.total_cmp(other));
     // Another thread may be faster.
-    if let Some(permit) = best.and_then(|(node, _)| node.enter()) {
+    if let Some(permit) = best.and_then(|(gate, _)| gate.enter()) {
         return Some(Choice::Room(permit));
     }
-    let nodes: Vec<_> = nodes.collect();
-    (!nodes.is_empty()).then_some(Choice::Wait(nodes))
+    let gates: Vec<_> = gates.collect();
+    (!gates.is_empty()).then_some(Choice::Wait(gates))
 }
 
 impl Coordinator {
@@ -181,29 +202,30 @@ impl Coordinator {
     pub fn limit(&self) -> usize {
         locked(&self.gate.load).limit.get()
     }
+}
 
-    fn enter(&self) -> Option<Permit> {
-        let mut load = locked(&self.gate.load);
+impl Gate {
+    fn new(node: Uuid, wanted: InFlight) -> Self {
+        Self {
+            node,
+            load: Mutex::new(Load::new(wanted)),
+            room: Notify::new(),
+        }
+    }
+
+    fn enter(self: &Arc<Self>) -> Option<Permit> {
+        let mut load = locked(&self.load);
         if !load.has_room() {
             return None;
         }
         load.in_flight += 1;
         Some(Permit {
-            node: self.id,
-            gate: Arc::clone(&self.gate),
+            node: self.node,
+            gate: Arc::clone(self),
             in_flight: load.in_flight,
             begun: Instant::now(),
             answer: Answer::None,
         })
-    }
-}
-
-impl Gate {
-    fn new(wanted: InFlight) -> Self {
-        Self {
-            load: Mutex::new(Load::new(wanted)),
-            room: Notify::new(),
-        }
     }
 
     /// Seconds in which one more request is likely to be answered; `None` where there is no room.
@@ -232,11 +254,14 @@ impl Drop for Permit {
         let now = Instant::now();
         let took = now.duration_since(self.begun);
         let mut load = locked(&self.gate.load);
+        let before = load.limit.get();
         load.in_flight -= 1;
         load.note(self.answer, took, now);
         load.limit.note(self.answer, took, self.in_flight, now);
+        let more = load.limit.get().saturating_sub(before);
         drop(load);
-        self.gate.wake();
+        // Room for one, and for as many as the limit has grown by.
+        (0..=more).for_each(|_| self.gate.wake());
     }
 }
 
@@ -245,43 +270,4 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn load(answers: &[(Answer, u64)], now: Instant) -> Load {
-        let mut load = Load::new(InFlight::Found);
-        for (answer, millis) in answers {
-            load.note(*answer, Duration::from_millis(*millis), now);
-        }
-        load
-    }
-
-    #[test]
-    fn a_node_that_fails_at_once_is_not_taken_for_a_fast_one() {
-        let now = Instant::now();
-        let slow = load(&[(Answer::Done, 20), (Answer::Done, 20)], now);
-        let failing = load(&[(Answer::Done, 1), (Answer::Failed, 0)], now);
-        let broken = load(&[(Answer::Failed, 0)], now);
-        assert!(slow.expected(now) < failing.expected(now) && slow.expected(now) < broken.expected(now));
-    }
-
-    #[test]
-    fn what_is_there_already_counts_and_what_was_given_up_does_not() {
-        let now = Instant::now();
-        let mut busy = load(&[(Answer::Done, 2), (Answer::None, 9000)], now);
-        assert!((busy.expected(now) - 0.002).abs() < 1e-9);
-        busy.in_flight = 9;
-        assert!((busy.expected(now) - 0.02).abs() < 1e-9);
-    }
-
-    #[test]
-    fn a_node_that_was_not_asked_for_a_while_is_tried_with_one_request() {
-        let now = Instant::now();
-        let mut failed = load(&[(Answer::Failed, 0)], now);
-        let later = now + FORGET + Duration::from_millis(1);
-        let fast = load(&[(Answer::Done, 1)], later);
-        assert!(failed.expected(later) < fast.expected(later));
-        failed.in_flight = 1;
-        assert!(failed.expected(later) > fast.expected(later));
-    }
-}
+mod tests;

@@ -1,12 +1,12 @@
 //! The connection to the cluster, and what can go wrong when it is made.
 //!
 //! The driver goes to the next node when one is gone ([`super::retry`]; for what [`super::write`] sends to a node of its
-//! choice, that does it) and else tries nothing again: the pipeline decides that. It does not speculate. lz4 is off: rows
-//! are small, and on one network compression costs more than it saves.
+//! choice, that does it) and else tries nothing again: the pipeline decides that. It does not speculate.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use scylla::client::Compression as DriverCompression;
 use scylla::client::execution_profile::ExecutionProfile;
 use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
@@ -16,7 +16,7 @@ use scylla::errors::{
 };
 use scylla::statement::Consistency as DriverConsistency;
 
-use super::config::{Config, Consistency};
+use super::config::{Compression, Config, Consistency};
 use super::retry::NextNode;
 use super::tls::{self, TlsError};
 
@@ -82,6 +82,7 @@ pub async fn connect(config: &Config) -> Result<Session, ConnectError> {
     let mut builder = SessionBuilder::new()
         .known_nodes(&connection.nodes)
         .connection_timeout(CONNECT_TIMEOUT)
+        .compression(driver_compression(config.compression))
         .default_execution_profile_handle(profile.into_handle());
     if let Some(login) = &connection.login {
         builder = builder.user(&login.user, login.password.reveal());
@@ -150,5 +151,13 @@ fn driver_consistency(level: Consistency) -> DriverConsistency {
         Consistency::LocalOne => DriverConsistency::LocalOne,
         Consistency::LocalQuorum => DriverConsistency::LocalQuorum,
         Consistency::EachQuorum => DriverConsistency::EachQuorum,
+    }
+}
+
+fn driver_compression(wanted: Compression) -> Option<DriverCompression> {
+    match wanted {
+        Compression::None => None,
+        Compression::Lz4 => Some(DriverCompression::Lz4),
+        Compression::Snappy => Some(DriverCompression::Snappy),
     }
 }

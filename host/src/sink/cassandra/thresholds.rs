@@ -11,28 +11,48 @@ use super::cql_batch::Bounds;
 const PARTITIONS: usize = 10;
 const BYTES: usize = 5 << 10;
 
-/// A virtual table that there is since 4.0; the second name is that of 4.0.
+/// A virtual table that there is since 4.0; the second name of a size is that of 4.0.
 const SETTINGS: &str = "SELECT name, value FROM system_views.settings WHERE name IN \
-     ('batch_size_warn_threshold', 'batch_size_warn_threshold_in_kb', 'unlogged_batch_across_partitions_warn_threshold')";
+     ('batch_size_warn_threshold', 'batch_size_warn_threshold_in_kb', 'batch_size_fail_threshold', \
+     'batch_size_fail_threshold_in_kb', 'unlogged_batch_across_partitions_warn_threshold')";
 
-/// What the settings say, and the server where they say nothing.
+/// What the settings say, and the server where they say nothing. A CQL batch that the server would refuse is never made:
+/// all its rows would be sent twice.
 pub async fn bounds(session: &Session, wanted: CqlBatches) -> Bounds {
-    let CqlBatches { partitions, bytes } = wanted;
-    if let (Some(partitions), Some(bytes)) = (partitions, bytes) {
-        return Bounds { partitions, bytes };
-    }
     let said = settings(session).await;
+    let (bounds, at_most) = (chosen(wanted, &said), said_size(&said, "batch_size_fail_threshold"));
+    match at_most {
+        Some(at_most) if at_most < bounds.bytes => {
+            tracing::warn!(
+                wanted_kib = bounds.bytes >> 10,
+                server_kib = at_most >> 10,
+                "the server refuses CQL batches as large as sink.cassandra.batch_kib says, they are kept smaller \
+                 (its batch_size_fail_threshold)"
+            );
+            Bounds {
+                bytes: at_most,
+                ..bounds
+            }
+        }
+        _ => bounds,
+    }
+}
+
+fn chosen(wanted: CqlBatches, said: &HashMap<String, String>) -> Bounds {
+    let CqlBatches { partitions, bytes } = wanted;
     let said_partitions = said
         .get("unlogged_batch_across_partitions_warn_threshold")
         .and_then(|text| text.parse().ok());
-    let said_bytes = said
-        .get("batch_size_warn_threshold")
-        .or_else(|| said.get("batch_size_warn_threshold_in_kb"))
-        .and_then(|text| size(text));
+    let said_bytes = said_size(said, "batch_size_warn_threshold");
     Bounds {
         partitions: partitions.or(said_partitions).unwrap_or(PARTITIONS),
         bytes: bytes.or(said_bytes).unwrap_or(BYTES),
     }
+}
+
+fn said_size(said: &HashMap<String, String>, name: &str) -> Option<usize> {
+    let text = said.get(name).or_else(|| said.get(&format!("{name}_in_kb")))?;
+    size(text)
 }
 
 /// Not everybody may read them, and not every server has them.

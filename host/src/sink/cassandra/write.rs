@@ -103,27 +103,22 @@ impl CassandraSink {
         descriptor: &Descriptor,
     ) -> Result<Self, OpenError> {
         let bound = bind_outputs(&cluster.session, keyspace, descriptor)?;
+        let nulls = if config.write_nulls {
+            Nulls::Tombstone
+        } else {
+            Nulls::Unset
+        };
         let mut outputs = BTreeMap::new();
         for (index, BoundOutput { table, bindings }) in bound {
             let (cql, write_time) = match descriptor.outputs[index].effect {
                 Effect::Upsert => statement::insert(&table, &bindings),
                 Effect::Delete => statement::delete(&table, &bindings),
             };
-            let place = |column: &String| bindings.iter().position(|binding| binding.column == *column);
             let state = cluster.session.get_cluster_state();
             let writer = Writer {
                 requests: Requests::of(prepare(&cluster.session, cql).await?),
                 ring: RwLock::new(Arc::new(Ring::of(state, &table, &cluster.coordinators))),
-                markers: Markers {
-                    partition_key: table.partition_key.iter().filter_map(place).collect(),
-                    bindings,
-                    write_time,
-                    nulls: if config.write_nulls {
-                        Nulls::Tombstone
-                    } else {
-                        Nulls::Unset
-                    },
-                },
+                markers: Markers::of(&table, bindings, write_time, nulls),
                 table,
             };
             outputs.insert(index, writer);
@@ -188,7 +183,8 @@ impl Sending<'_> {
     /// when this begins; each way sends one group after the other, since what a request needs of memory is a lot to make.
     fn all(&self) -> BoxFuture<'_, Vec<Failed>> {
         let groups = groups(&self.placed, self.cluster.bounds, |row| self.bound.size(row));
-        let ways = self.ring.limit().min(groups.len());
+        // Without any node, one that says so.
+        let ways = self.ring.limit().max(1).min(groups.len());
         let next = AtomicUsize::new(0);
         async move {
             let way = async || {
