@@ -13,6 +13,8 @@ ROWS, RUNS = int(os.environ.get("ROWS", 200_000)), int(os.environ.get("RUNS", 5)
 # A Cassandra that has just started takes several times the processor time for each row.
 WARM_UP_ROWS = int(os.environ.get("WARM_UP_ROWS", 600_000))
 HOST, BARE, PLUGIN = "target/release/host", "target/release/examples/bare", "plugins/order_enrich.wasm"
+# The same program, which calls a function that is linked into it where the guest would be.
+NATIVE = "target/release/examples/native"
 BROKERS, NODE = os.environ["KAFKA_BOOTSTRAP_SERVERS"], os.environ["CASSANDRA_CONTACT_POINTS"]
 CASSANDRA = int(open(os.environ["SERVICES_DIR"] + "/cassandra-1/pid").read().split()[0])
 TICK = os.sysconf("SC_CLK_TCK")
@@ -89,10 +91,10 @@ def drive(batch, in_flight):
     return once
 
 
-def host(form, **variables):
+def host(form, program=HOST, **variables):
     def once(number):
         name, before, warned = keyspace(f"bench_{number}"), cassandra_seconds(), warnings()
-        command = [HOST, "run", "--plugin", PLUGIN, "--from", f"kafka://{BROKERS}/{TOPICS[form]}",
+        command = [program, "run", "--plugin", PLUGIN, "--from", f"kafka://{BROKERS}/{TOPICS[form]}",
                    "--to", f"cassandra://{NODE}/{name}", "--group", f"{RUN}-{number}", "--exit-at-end", "--admin", "off"]
         text, cpu, memory = run(command, **variables)
         server = cassandra_seconds() - before
@@ -101,21 +103,22 @@ def host(form, **variables):
         if not said or int(said[1]) != ROWS or rows != DISTINCT:
             sys.exit(f"{rows} rows in the table, {DISTINCT} expected:\n{text}")
         # What a run takes that has nothing to read, start and joining the group, is not a record's.
-        return {"rate": ROWS / (float(said[3]) - START["seconds"]), "cpu_us": (cpu - START["cpu"]) / ROWS * 1e6,
+        start = START[program]
+        return {"rate": ROWS / (float(said[3]) - start["seconds"]), "cpu_us": (cpu - start["cpu"]) / ROWS * 1e6,
                 "server_us": server / ROWS * 1e6, "rss_mib": memory, "warnings": warnings() - warned}
     return once
 
 
-def start_up(number):
+def start_up(program):
     """Processor time and time of a run that reads nothing: the middle of three."""
     runs = []
     for turn in range(3):
-        command = [HOST, "run", "--plugin", PLUGIN, "--from", f"kafka://{BROKERS}/{EMPTY}", "--to",
-                   f"cassandra://{NODE}/bench_{number}", "--group", f"{RUN}-start{turn}", "--exit-at-end", "--admin", "off"]
-        keyspace(f"bench_{number}")
+        name, group = keyspace("bench_0"), f"{RUN}-start-{os.path.basename(program)}-{turn}"
+        command = [program, "run", "--plugin", PLUGIN, "--from", f"kafka://{BROKERS}/{EMPTY}",
+                   "--to", f"cassandra://{NODE}/{name}", "--group", group, "--exit-at-end", "--admin", "off"]
         text, cpu, _ = run(command)
         runs.append((float(re.search(r" in ([\d.]+) s", text)[1]), cpu))
-    rows_in(f"bench_{number}")
+    rows_in(name)
     return {"seconds": statistics.median(s for s, _ in runs), "cpu": statistics.median(c for _, c in runs)}
 
 
@@ -143,6 +146,7 @@ KINDS = {
     WIDE: drive(10, 64),
     "driver, batches of 50, 16 in flight": drive(50, 16),
     "host, Avro": host("Avro"),
+    "host, Avro, function linked natively": host("Avro", NATIVE),
     "host, JSON": host("JSON"),
     "host, Avro, again": host("Avro"),
 }
@@ -158,6 +162,7 @@ RATIOS = [
     ("host rows/s, Avro, to 16 in flight", "rate", "host, Avro", [BOUND]),
     ("host rows/s, Avro, to 64 in flight", "rate", "host, Avro", [WIDE]),
     ("host rows/s, Avro, to singles", "rate", "host, Avro", [SINGLES]),
+    ("wasm tax: host CPU, component to native", "cpu_us", "host, Avro", ["host, Avro, function linked natively"]),
     ("driver rows/s, batches of 10 to singles", "rate", WIDE, [SINGLES]),
     *((f"host, {name}: {what} to none", key, f"host, Avro, {name}", ["host, Avro"]) for name in ("lz4", "snappy")
       for what, key in (("host CPU", "cpu_us"), ("Cassandra CPU", "server_us"), ("rows/s", "rate"))),
@@ -181,7 +186,8 @@ def say(results):
         print(f"{kind:38}{spread(of('rate'), ',.0f'):>28}{spread(of('cpu_us'), '.2f'):>24}{server:>24}{memory:>10}")
     warned = sum(one.get("warnings", 0) for rounds in results.values() for one in rounds)
     print(f"\nwarnings about CQL batches in Cassandra's log while host ran: {warned}")
-    print(f"start of host, taken off: {START['seconds'] * 1000:.0f} ms, {START['cpu'] * 1000:.0f} ms of CPU")
+    for program, start in START.items():
+        print(f"start of {program}, taken off: {start['seconds'] * 1000:.0f} ms, {start['cpu'] * 1000:.0f} ms of CPU")
     print("ratios within a round")
     ratios = {}
     for name, what, kind, bounds in RATIOS:
@@ -196,7 +202,7 @@ def say(results):
 
 
 DISTINCT = produce()
-START = start_up(0)
+START = {program: start_up(program) for program in (HOST, NATIVE)}
 name = keyspace("warm_up")
 for _ in range(-(-WARM_UP_ROWS // ROWS)):
     run([BARE, "drive", NODE, name, str(ROWS), "10", "16"])

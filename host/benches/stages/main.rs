@@ -3,6 +3,7 @@
 
 mod bind;
 mod decode;
+#[path = "../native/columns.rs"]
 mod native;
 #[path = "../support/mod.rs"]
 mod support;

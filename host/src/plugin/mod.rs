@@ -21,6 +21,8 @@ mod lift_column;
 pub mod limits;
 mod log;
 mod lower;
+#[cfg(feature = "native-guest")]
+pub mod native;
 mod private_dir;
 #[cfg(test)]
 mod round_trip;

@@ -15,6 +15,12 @@ fn read(text: &[u8]) -> Option<Uuid> {
     if let Ok(digits) = text.try_into() {
         return hex(digits);
     }
+    dashed(text)
+}
+
+/// Out of the way of the ids that have no dashes.
+#[cold]
+fn dashed(text: &[u8]) -> Option<Uuid> {
     let text: &[u8; 36] = text.try_into().ok()?;
     if DASHES.iter().any(|&at| text[at] != b'-') {
         return None;

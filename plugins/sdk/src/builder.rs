@@ -141,11 +141,10 @@ impl Places for Strings {
 impl Bits {
     #[inline]
     fn push(&mut self, is_set: bool) {
-        if self.rows % 8 == 0 {
-            self.bytes.push(0);
-        }
-        if let Some(last) = self.bytes.last_mut() {
-            *last |= u8::from(is_set) << (self.rows % 8);
+        let bit = u8::from(is_set) << (self.rows % 8);
+        match self.bytes.get_mut(self.rows / 8) {
+            Some(last) => *last |= bit,
+            None => self.bytes.push(bit),
         }
         self.rows += 1;
     }

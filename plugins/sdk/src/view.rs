@@ -79,7 +79,11 @@ impl<'b, T: Scalar<'b>> InputField<'b> for Option<T> {
         })
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "a call costs a guest more than its body: stack and epoch are checked in each"
+    )]
     fn at(view: Self::View, row: usize) -> Self {
         let is_valid = view.validity.is_none_or(|bits| bit(bits, row));
         is_valid.then(|| <T as Scalar>::at(view.values, row))
@@ -96,7 +100,11 @@ impl<'b> TextView<'b> {
         })
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "a call costs a guest more than its body: stack and epoch are checked in each"
+    )]
     fn at(self, row: usize) -> &'b str {
         let (start, end) = bounds(self.offsets, row);
         &self.text[start..end]

@@ -1,4 +1,5 @@
-//! Decoded columns as the SDK has them inside a guest, for a plugin's function that is linked natively.
+//! Decoded columns as the SDK has them inside a guest, for a plugin's function that is linked natively: their
+//! bytes are copied, since the SDK owns what it reads.
 
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
