@@ -13,6 +13,8 @@ import urllib.request
 RATE, SLOW = int(os.environ.get("RATE", 1500)), float(os.environ.get("SLOW", 30))
 LIMITS = os.environ.get("LIMITS", "auto 500").split()
 BEFORE, BACK = 20, 10
+# Nodes that have just started take several times as long for a row.
+WARM_UP_ROWS = int(os.environ.get("WARM_UP_ROWS", 400_000))
 HOST, PLUGIN = "target/release/host", "plugins/order_enrich.wasm"
 BROKERS, NODES = os.environ["KAFKA_BOOTSTRAP_SERVERS"], os.environ["CASSANDRA_CONTACT_POINTS"]
 THIRD = int(open(os.environ["SERVICES_DIR"] + "/cassandra-3/pid").read().split()[0])
@@ -77,6 +79,14 @@ def load(topic, file):
     return subprocess.Popen(command, stdout=subprocess.DEVNULL)
 
 
+def warm_up(at):
+    topic, keyspace = f"kafka://{BROKERS}/slow-warm-up", f"cassandra://{NODES}/slow_warm_up"
+    run([HOST, "generate", "orders", "--rows", str(WARM_UP_ROWS), "--seed", "4", "--out", f"{at}/warm-up.csv"])
+    run([HOST, "setup", "--from", topic, "--to", keyspace])
+    run([HOST, "produce", f"{at}/warm-up.csv", "--to", topic])
+    run([HOST, "run", "--plugin", PLUGIN, "--from", topic, "--to", keyspace, "--exit-at-end", "--admin", "off"])
+
+
 def measure(limit, at, file):
     topic, keyspace, address = f"slow-{limit}", f"slow_{limit}", "127.0.0.1:34171"
     run([HOST, "setup", "--from", f"kafka://{BROKERS}/{topic}", "--to", f"cassandra://{NODES}/{keyspace}"])
@@ -86,7 +96,7 @@ def measure(limit, at, file):
                                  f"cassandra://{NODES}/{keyspace}", "--admin", address, "--group", topic],
                                 stdout=said, stderr=said, env={**os.environ, "HOST_WRITES_IN_FLIGHT": limit})
     try:
-        time.sleep(25)  # Fresh nodes take several times as long for a row.
+        time.sleep(10)
         phases = {"before": phase(address, BEFORE)}
         pulses = slowed(SLOW)
         phases["slowed"] = phase(address, SLOW - 1)
@@ -105,6 +115,7 @@ results = {}
 with tempfile.TemporaryDirectory() as at:
     rows = int((RATE or 12_000) * (BEFORE * 2 + SLOW + BACK + 40))
     run([HOST, "generate", "orders", "--rows", str(rows), "--seed", "3", "--out", f"{at}/orders.csv"])
+    warm_up(at)
     for limit in LIMITS:
         results[limit] = measure(limit, at, f"{at}/orders.csv")
 print(f"{f'{RATE} records/s' if RATE else 'a backlog'}; one of three nodes stands still for nine tenths of {SLOW:.0f} s")
