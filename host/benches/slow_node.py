@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.request
 
-RATE, SLOW = int(os.environ.get("RATE", 1500)), float(os.environ.get("SLOW", 30))
+RATE, SLOW = int(os.environ.get("RATE", 2500)), float(os.environ.get("SLOW", 30))
 LIMITS = os.environ.get("LIMITS", "auto 500").split()
 BEFORE, BACK = 20, 10
 # Nodes that have just started take several times as long for a row.

@@ -2,9 +2,11 @@
 //! writes the same typed rows, from memory. Each prints one line of JSON: what it did, in which time, with how much
 //! processor time of its own.
 //!
-//!   bare consume BROKERS TOPIC
-//!   bare drive NODE KEYSPACE ROWS SINGLES_OR_BATCH IN_FLIGHT     one row a statement: 1; CQL batches of 10: 10
-//!   bare count NODE KEYSPACE
+//! ```text
+//! bare consume BROKERS TOPIC
+//! bare drive NODE KEYSPACE ROWS SINGLES_OR_BATCH IN_FLIGHT     one row a statement: 1; CQL batches of 10: 10
+//! bare count NODE KEYSPACE
+//! ```
 
 mod consume;
 mod drive;
@@ -31,9 +33,10 @@ impl Watch {
     }
 
     /// One line of JSON for the script that reads it.
+    #[expect(clippy::print_stdout, reason = "what it is asked for")]
     pub fn say(&self, count: u64) {
         let seconds = self.begun.elapsed().as_secs_f64();
-        let processor = (processor_time() - self.processor).as_secs_f64();
+        let processor = processor_time().saturating_sub(self.processor).as_secs_f64();
         println!(r#"{{"count":{count},"seconds":{seconds:.6},"cpu_seconds":{processor:.6}}}"#);
     }
 }

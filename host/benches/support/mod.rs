@@ -53,11 +53,11 @@ pub fn decoded(count: usize) -> Batch {
         .build()
         .expect("a runtime");
     let decoder = Decoder::new(&inputs(), None);
-    let decoded = runtime
+    let orders = runtime
         .block_on(decoder.decode(&json_orders(count)))
         .expect("no registry");
-    assert_eq!(decoded.batch.rows, count, "{:?}", decoded.rejects.first());
-    decoded.batch
+    assert_eq!(orders.batch.rows, count, "{:?}", orders.rejects.first());
+    orders.batch
 }
 
 /// As `host produce` sends them with a schema.

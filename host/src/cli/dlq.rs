@@ -135,7 +135,8 @@ pub(super) async fn run(command: DlqCommand, flags: Flags) -> Result<(), Failure
     match command {
         DlqCommand::List(list) => list.run(flags).await,
         DlqCommand::Show(show) => show.run(flags).await,
-        DlqCommand::Replay(replay) => replay.run(flags).await,
+        // A large future among small ones.
+        DlqCommand::Replay(replay) => Box::pin(replay.run(flags)).await,
     }
 }
 

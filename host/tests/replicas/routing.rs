@@ -28,9 +28,9 @@ const TABLES: [&str; 4] = ["first", "second", "third", "all_nodes"];
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Counted {
     /// Requests: a CQL batch is one.
-    coordinated: i64,
+    coordinated: usize,
     /// Partitions, which are rows here.
-    stored: i64,
+    stored: usize,
 }
 
 fn outputs() -> Descriptor {
@@ -74,10 +74,11 @@ async fn ask(session: &Session, node: Uuid, cql: String) -> Vec<Vec<Option<CqlVa
     let answer = session
         .query_unpaged(statement, ())
         .await
-        .unwrap()
+        .expect("the node answers")
         .into_rows_result()
-        .unwrap();
-    answer.rows::<Row>().unwrap().map(|row| row.unwrap().columns).collect()
+        .expect("rows");
+    let rows = answer.rows::<Row>().expect("rows of any columns");
+    rows.map(|row| row.expect("a row").columns).collect()
 }
 
 /// Up to which token rows are whose, as each node says of itself.
@@ -89,7 +90,7 @@ async fn ring(session: &Session) -> BTreeMap<i64, Uuid> {
                 panic!("{cells:?}");
             };
             let tokens = tokens.iter().filter_map(CqlValue::as_text);
-            ring.extend(tokens.map(|token| (token.parse::<i64>().unwrap(), node)));
+            ring.extend(tokens.map(|token| (token.parse::<i64>().expect("a token"), node)));
         }
     }
     ring
@@ -97,8 +98,10 @@ async fn ring(session: &Session) -> BTreeMap<i64, Uuid> {
 
 /// Keys, by the node that has their first replica, with the tokens that the server has for them.
 async fn keys_by_node(session: &Session, keyspace: &str) -> BTreeMap<Uuid, Vec<(String, i64)>> {
-    let sink = CassandraSink::open(&config(), keyspace, &outputs()).await.unwrap();
-    let keys: Vec<(String, i64)> = (0..5 * ROWS as i64)
+    let sink = CassandraSink::open(&config(), keyspace, &outputs()).await;
+    let sink = sink.expect("a sink");
+    let keys: Vec<(String, i64)> = (0..)
+        .take(5 * ROWS)
         .map(|number| (format!("name {number}"), number))
         .collect();
     write(&sink, 3, &keys).await;
@@ -114,7 +117,7 @@ async fn keys_by_node(session: &Session, keyspace: &str) -> BTreeMap<Uuid, Vec<(
         else {
             panic!("{cells:?}");
         };
-        let owner = ring.range(token..).chain(&ring).next().unwrap().1;
+        let owner = ring.range(token..).chain(&ring).next().expect("a node").1;
         by_node.entry(*owner).or_default().push((name.clone(), *number));
     }
     assert_eq!(by_node.len(), 3, "rows for every node");
@@ -129,9 +132,8 @@ async fn counted(session: &Session, keyspace: &str, table: &str) -> BTreeMap<Uui
                 "SELECT \"count\" FROM system_views.{view} WHERE keyspace_name = '{keyspace}' AND table_name = '{table}'"
             );
             let rows = ask(session, node, query).await;
-            rows.first()
-                .and_then(|cells| cells[0].as_ref()?.as_bigint())
-                .unwrap_or(0)
+            let count = rows.first().and_then(|cells| cells[0].as_ref()?.as_bigint());
+            usize::try_from(count.unwrap_or(0)).expect("a count")
         };
         let found = Counted {
             coordinated: count("coordinator_write_latency").await,
@@ -161,8 +163,8 @@ struct Way {
 
 impl Way {
     /// Requests for so many rows of one node.
-    fn requests(&self, rows: usize) -> i64 {
-        rows.div_ceil(self.rows) as i64
+    fn requests(&self, rows: usize) -> usize {
+        rows.div_ceil(self.rows)
     }
 }
 
@@ -200,15 +202,14 @@ async fn every_request_goes_to_a_node_that_stores_all_its_rows() {
             for (output, (node, keys)) in keys.iter().enumerate() {
                 write(&sink, output, &keys[..ROWS]).await;
                 let found = counted(&session, &keyspace, TABLES[output]).await;
-                let expected = ROWS as i64;
                 let story = format!("{}, {replicas} replicas, rows of {node}: {found:?}", way.name);
-                let stored: Vec<i64> = found
+                let stored: Vec<usize> = found
                     .values()
                     .map(|node| node.stored)
                     .filter(|count| *count > 0)
                     .collect();
-                assert_eq!(stored, vec![expected; replicas], "{story}");
-                let total: i64 = found.values().map(|node| node.coordinated).sum();
+                assert_eq!(stored, vec![ROWS; replicas], "{story}");
+                let total: usize = found.values().map(|node| node.coordinated).sum();
                 assert_eq!(total, way.requests(ROWS), "{story}");
                 let astray = found.values().any(|node| node.stored == 0 && node.coordinated > 0);
                 assert!(!astray, "{story}");
@@ -236,7 +237,7 @@ async fn rows_of_several_nodes_are_coordinated_each_by_its_own() {
         for (node, share) in keys.keys().zip(shares) {
             let expected = Counted {
                 coordinated: way.requests(share),
-                stored: share as i64,
+                stored: share,
             };
             assert_eq!(found[node], expected, "{}, {node}: {found:?}", way.name);
         }

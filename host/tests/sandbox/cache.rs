@@ -33,7 +33,7 @@ fn private() -> (tempfile::TempDir, Place) {
 fn files(place: &Place) -> Vec<PathBuf> {
     let Place::At(path) = place else { panic!("not a path") };
     let listed = fs::read_dir(path).expect("the directory is there");
-    listed.map(|entry| entry.unwrap().path()).collect()
+    listed.map(|entry| entry.expect("an entry").path()).collect()
 }
 
 /// The one file, and which it is: another one of the same name has another number.
@@ -41,20 +41,24 @@ fn only(place: &Place) -> (PathBuf, u64) {
     let mut files = files(place);
     assert_eq!(files.len(), 1, "{files:?}");
     let file = files.remove(0);
-    let inode = fs::metadata(&file).unwrap().ino();
+    let inode = fs::metadata(&file).expect("the file").ino();
     (file, inode)
 }
 
 /// That what is there now is not used, and replaced by what was there before.
 fn is_made_anew(place: &Place, file: &Path, before: &[u8], what: &str) {
     // Kept open, so that its number is not given to the file that replaces it.
-    let damaged = fs::File::open(file).unwrap();
+    let damaged = fs::File::open(file).expect("the file");
     works(place);
     let (again, inode) = only(place);
     assert_eq!(again, file);
-    assert_ne!(inode, damaged.metadata().unwrap().ino(), "{what}: it was compiled anew");
+    assert_ne!(
+        inode,
+        damaged.metadata().expect("the file").ino(),
+        "{what}: it was compiled anew"
+    );
     assert!(
-        fs::read(file).unwrap() == before,
+        fs::read(file).expect("the file") == before,
         "{what}: what was compiled is the same"
     );
 }

@@ -50,7 +50,7 @@ fn a_call_that_waits_for_a_processor_is_not_cut_off() {
     let begun = processor_time();
     call(&unhurried, &many).expect("an outcome");
     // Of processor time, so that a machine that is busy already counts for nothing.
-    let deadline = ((processor_time() - begun) * 4).max(Duration::from_millis(100));
+    let deadline = (processor_time().saturating_sub(begun) * 4).max(Duration::from_millis(100));
     let plugin = plugin(Limits {
         deadline,
         ..Limits::default()
@@ -83,7 +83,10 @@ fn a_call_that_waits_for_a_processor_is_not_cut_off() {
 /// Of this thread.
 fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap())
+    Duration::new(
+        time.tv_sec.unsigned_abs(),
+        u32::try_from(time.tv_nsec).expect("nanoseconds"),
+    )
 }
 
 /// So that everybody else's threads come first.

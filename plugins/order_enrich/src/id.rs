@@ -35,6 +35,7 @@ fn dashed(text: &[u8]) -> Option<Uuid> {
 }
 
 /// Every digit is read and the check is made once: a loop without a branch, which a compiler does sixteen digits at a time.
+#[expect(clippy::needless_bitwise_bool, reason = "`&&` is a branch")]
 fn hex(digits: &[u8; 32]) -> Option<Uuid> {
     let mut values = [0; 32];
     let mut is_wrong = false;

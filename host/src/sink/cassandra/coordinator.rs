@@ -153,7 +153,9 @@ async fn admitted<'a>(choose: impl Fn() -> Option<Choice<'a>>) -> Option<Permit>
         // Once more, since room may have come before this one waited for it.
         if let Choice::Room(permit) = choose()? {
             // These may have woken this one meanwhile.
-            gates.iter().for_each(|gate| gate.wake());
+            for gate in gates {
+                gate.wake();
+            }
             return Some(permit);
         }
         // Of the others, those that have woken it, too, wake the next instead.
