@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
+use rdkafka::client::{Client, ClientContext};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::metadata::Metadata;
 use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer};
 
 use crate::connection::KafkaConnection;
@@ -21,6 +23,9 @@ const QUEUE_PAUSE: Duration = Duration::from_millis(10);
 
 /// Long enough for a broker on the other side of the world with TLS, short enough for somebody at a terminal.
 const FIRST_ANSWER: Duration = Duration::from_secs(8);
+
+/// After this long the question is asked again.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
 
 pub struct KafkaProducer {
     config: ClientConfig,
@@ -116,7 +121,7 @@ impl KafkaProducer {
     /// The number of partitions of the topic; [`ProduceFault::TopicGone`] where it is not there. Blocks.
     pub fn partitions(&self, topic: &str) -> Result<usize, ProduceError> {
         let producer = self.producer()?;
-        let metadata = producer.client().fetch_metadata(Some(topic), FIRST_ANSWER)?;
+        let metadata = ask_about(producer.client(), topic)?;
         let found = metadata.topics().iter().find(|found| found.name() == topic);
         let code = match found {
             Some(found) => match found.error() {
@@ -231,6 +236,17 @@ impl ProduceError {
             ProduceFault::TooLarge | ProduceFault::Invalid | ProduceFault::Timestamp => true,
             ProduceFault::TopicGone | ProduceFault::Unauthorized | ProduceFault::Other => false,
         }
+    }
+}
+
+/// What the brokers say of a topic. Asked twice: a broker that is killed with the question in hand answers no more, and
+/// librdkafka asks no other one by itself. Blocks.
+pub fn ask_about<C: ClientContext>(client: &Client<C>, topic: &str) -> Result<Metadata, KafkaError> {
+    match client.fetch_metadata(Some(topic), ASK_AGAIN) {
+        Err(KafkaError::MetadataFetch(RDKafkaErrorCode::OperationTimedOut)) => {
+            client.fetch_metadata(Some(topic), FIRST_ANSWER.saturating_sub(ASK_AGAIN))
+        }
+        answer => answer,
     }
 }
 

@@ -1,7 +1,5 @@
 //! Makes the consumer, and asks the brokers about a topic before anything starts.
 
-use std::time::Duration;
-
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
@@ -10,11 +8,8 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use super::config::Config;
 use super::rebalance::Context;
 use crate::connection::KafkaConnection;
-use crate::kafka_producer::without_value;
+use crate::kafka_producer::{ask_about, without_value};
 use crate::source::SourceError;
-
-/// Long enough for a broker on the other side of the world with TLS, short enough for somebody at a terminal.
-const FIRST_ANSWER: Duration = Duration::from_secs(8);
 
 /// librdkafka's settings, those passed through first so that ours, on which the promises rest, win.
 pub fn client_config(connection: &KafkaConnection) -> ClientConfig {
@@ -99,9 +94,7 @@ pub fn partitions<C: ConsumerContext>(
     connection: &KafkaConnection,
     topic: &str,
 ) -> Result<usize, SourceError> {
-    let metadata = client
-        .fetch_metadata(Some(topic), FIRST_ANSWER)
-        .map_err(|cause| classify(cause, connection, topic))?;
+    let metadata = ask_about(client.client(), topic).map_err(|cause| classify(cause, connection, topic))?;
     let found = metadata.topics().iter().find(|found| found.name() == topic);
     match found {
         Some(found) if found.error().is_none() && !found.partitions().is_empty() => Ok(found.partitions().len()),
