@@ -122,13 +122,14 @@ fn with_setting(mut error: clap::Error) -> clap::Error {
     let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidArg) else {
         return error;
     };
-    let setting = typed.strip_prefix("--").and_then(table::by_last_part);
-    if let (ErrorKind::UnknownArgument, Some(setting)) = (error.kind(), setting) {
-        let tip = match setting.env {
-            "" => format!("{} is a setting of host.toml", setting.key),
-            env => format!("it is no flag here; set {env}, or {} in host.toml", setting.key),
-        };
-        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    let settings = typed.strip_prefix("--").into_iter().flat_map(table::by_last_part);
+    let tip = |setting: &table::Setting| match setting.env {
+        "" => format!("{} is a setting of host.toml", setting.key),
+        env => format!("it is no flag here; set {env}, or {} in host.toml", setting.key),
+    };
+    let tips: Vec<_> = settings.map(|setting| tip(setting).into()).collect();
+    if error.kind() == ErrorKind::UnknownArgument && !tips.is_empty() {
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
     }
     error
 }

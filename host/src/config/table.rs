@@ -144,10 +144,10 @@ pub fn by_env(name: &str) -> Option<&'static Setting> {
         .find(|setting| !setting.env.is_empty() && setting.env == name)
 }
 
-/// The setting that is called so within its table: `writes-in-flight` of `sink.cassandra.writes_in_flight`.
-pub fn by_last_part(name: &str) -> Option<&'static Setting> {
+/// The settings that are called so within their tables: `writes-in-flight` of `sink.cassandra.writes_in_flight`.
+pub fn by_last_part(name: &str) -> impl Iterator<Item = &'static Setting> {
     let name = name.replace('-', "_");
-    SETTINGS.iter().find(|setting| split(setting.key).1 == name)
+    SETTINGS.iter().filter(move |setting| split(setting.key).1 == name)
 }
 
 /// Whether a value of this key may be shown: librdkafka's properties may hold passwords under any name.

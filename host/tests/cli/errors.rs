@@ -14,6 +14,8 @@ fn an_unknown_verb_or_flag_gets_a_suggestion() {
 #[test]
 fn a_setting_that_has_no_flag_is_told_where_to_say_it() {
     Program::new().snapshot("setting-as-flag", &["run", "--writes-in-flight", "0"]);
+    // Two tables have an address.
+    Program::new().snapshot("settings-of-one-name", &["run", "--address", "127.0.0.1:7171"]);
 }
 
 #[test]

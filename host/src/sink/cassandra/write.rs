@@ -179,8 +179,9 @@ struct Sending<'a> {
 }
 
 impl Sending<'_> {
-    /// Sends all rows, and gives those that were not written. So many groups are on their way at one time as the nodes take
-    /// when this begins; each way sends one group after the other, since what a request needs of memory is a lot to make.
+    /// Sends all rows, and gives those that were not written. As many groups are on their way at one time as the nodes take
+    /// when this begins. Each way is one future that sends group after group: it holds several KiB, too much to make anew
+    /// for every request.
     fn all(&self) -> BoxFuture<'_, Vec<Failed>> {
         let groups = groups(&self.placed, self.cluster.bounds, |row| self.bound.size(row));
         // Without any node, one that says so.

@@ -126,6 +126,7 @@ impl Reading {
         self.gathered.push(record);
     }
 
+    /// What is to be handed out.
     pub fn take_gathered(&mut self) -> Vec<Record> {
         self.usual = self.gathered.len();
         std::mem::take(&mut self.gathered)
