@@ -47,6 +47,7 @@ bench: build plugins ## time the stages, the pipeline beside its bounds on real 
 	cargo bench --package host --bench allocations --bench stages
 	@host/benches/pipeline
 	@host/benches/shadow
+	@host/benches/wasm-tax
 	@host/benches/servers
 	@host/benches/start
 

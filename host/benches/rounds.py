@@ -104,19 +104,19 @@ def host(form, program=HOST, **variables):
         if not said or int(said[1]) != ROWS or rows != DISTINCT:
             sys.exit(f"{rows} rows in the table, {DISTINCT} expected:\n{text}")
         # What a run takes that has nothing to read, start and joining the group, is not a record's.
-        start = START[program]
-        return {"rate": ROWS / (float(said[3]) - start["seconds"]), "cpu_us": (cpu - start["cpu"]) / ROWS * 1e6,
+        return {"rate": ROWS / (float(said[3]) - START["seconds"]), "cpu_us": (cpu - START["cpu"]) / ROWS * 1e6,
                 "server_us": server / ROWS * 1e6, "rss_mib": memory, "warnings": warnings() - warned}
     return once
 
 
-def start_up(program):
-    """Processor time and time of a run that reads nothing: the middle of three."""
+def start_up(turns=8):
+    """Processor time and time of a run that reads nothing: the middle of some of each program. They start alike, and what
+    one start differs from the next would else be taken for what they differ in."""
     runs = []
-    for turn in range(3):
-        name, group = keyspace("bench_0"), f"{RUN}-start-{os.path.basename(program)}-{turn}"
+    for turn in range(turns):
+        name, program = keyspace("bench_0"), (HOST, NATIVE)[turn % 2]
         command = [program, "run", "--plugin", PLUGIN, "--from", f"kafka://{BROKERS}/{EMPTY}",
-                   "--to", f"cassandra://{NODE}/{name}", "--group", group, "--exit-at-end", "--admin", "off"]
+                   "--to", f"cassandra://{NODE}/{name}", "--group", f"{RUN}-start-{turn}", "--exit-at-end", "--admin", "off"]
         text, cpu, _ = run(command)
         runs.append((float(re.search(r" in ([\d.]+) s", text)[1]), cpu))
     rows_in(name)
@@ -187,8 +187,7 @@ def say(results):
         print(f"{kind:38}{spread(of('rate'), ',.0f'):>28}{spread(of('cpu_us'), '.2f'):>24}{server:>24}{memory:>10}")
     warned = sum(one.get("warnings", 0) for rounds in results.values() for one in rounds)
     print(f"\nwarnings about CQL batches in Cassandra's log while host ran: {warned}")
-    for program, start in START.items():
-        print(f"start of {program}, taken off: {start['seconds'] * 1000:.0f} ms, {start['cpu'] * 1000:.0f} ms of CPU")
+    print(f"start, taken off: {START['seconds'] * 1000:.0f} ms, {START['cpu'] * 1000:.0f} ms of CPU")
     print("ratios within a round")
     ratios = {}
     for name, what, kind, bounds in RATIOS:
@@ -203,7 +202,7 @@ def say(results):
 
 
 DISTINCT = produce()
-START = {program: start_up(program) for program in (HOST, NATIVE)}
+START = start_up()
 name = keyspace("warm_up")
 for _ in range(-(-WARM_UP_ROWS // ROWS)):
     run([BARE, "drive", NODE, name, str(ROWS), "10", "16"])

@@ -87,11 +87,11 @@ def warm_up(at):
     run([HOST, "run", "--plugin", PLUGIN, "--from", topic, "--to", keyspace, "--exit-at-end", "--admin", "off"])
 
 
-def measure(limit, at, file):
-    topic, keyspace, address = f"slow-{limit}", f"slow_{limit}", "127.0.0.1:34171"
+def measure(number, limit, at, file):
+    topic, keyspace, address = f"slow-{number}", f"slow_{number}", "127.0.0.1:34171"
     run([HOST, "setup", "--from", f"kafka://{BROKERS}/{topic}", "--to", f"cassandra://{NODES}/{keyspace}"])
     producer = load(topic, file)
-    with open(f"{at}/{limit}.log", "w") as said:
+    with open(f"{at}/{number}.log", "w") as said:
         host = subprocess.Popen([HOST, "run", "--plugin", PLUGIN, "--from", f"kafka://{BROKERS}/{topic}", "--to",
                                  f"cassandra://{NODES}/{keyspace}", "--admin", address, "--group", topic],
                                 stdout=said, stderr=said, env={**os.environ, "HOST_WRITES_IN_FLIGHT": limit})
@@ -111,16 +111,16 @@ def measure(limit, at, file):
     return phases
 
 
-results = {}
+results = []
 with tempfile.TemporaryDirectory() as at:
     rows = int((RATE or 12_000) * (BEFORE * 2 + SLOW + BACK + 40))
     run([HOST, "generate", "orders", "--rows", str(rows), "--seed", "3", "--out", f"{at}/orders.csv"])
     warm_up(at)
-    for limit in LIMITS:
-        results[limit] = measure(limit, at, f"{at}/orders.csv")
+    for number, limit in enumerate(LIMITS):
+        results.append((limit, measure(number, limit, at, f"{at}/orders.csv")))
 print(f"{f'{RATE} records/s' if RATE else 'a backlog'}; one of three nodes stands still for nine tenths of {SLOW:.0f} s")
 print(f"{'in flight':10}{'':10}{'rows/s':>10}{'p50 ms':>10}{'p99 ms':>10}{'to before':>12}{'retries':>10}")
-for limit, phases in results.items():
+for limit, phases in results:
     for name, of in phases.items():
         ratio = of["p99_ms"] / phases["before"]["p99_ms"]
         print(f"{limit:10}{name:10}{of['rows_s']:10,.0f}{of['p50_ms']:10.1f}{of['p99_ms']:10.1f}{ratio:11.2f}x{of['retries']:10.0f}")

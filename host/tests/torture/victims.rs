@@ -102,11 +102,13 @@ pub struct Victim {
 }
 
 /// Ways of writing: each life has one of them, and what another life left is read by the next.
-const WRITING: [&[(&str, &str)]; 4] = [
+const WRITING: [&[(&str, &str)]; 6] = [
     &[],
     &[("HOST_WRITES_IN_FLIGHT", "8")],
     &[("HOST_CQL_BATCH_PARTITIONS", "0")],
     &[("HOST_CQL_BATCH_PARTITIONS", "50"), ("HOST_CQL_BATCH_KIB", "64")],
+    &[("HOST_WRITES_IN_FLIGHT", "64"), ("HOST_CASSANDRA_COMPRESSION", "lz4")],
+    &[("HOST_CASSANDRA_COMPRESSION", "snappy")],
 ];
 
 /// What a victim asks for.
