@@ -109,11 +109,11 @@ def host(form, program=HOST, **variables):
     return once
 
 
-def start_up(turns=8):
-    """Processor time and time of a run that reads nothing: the middle of some of each program. They start alike, and what
+def start_up():
+    """Processor time and time of a run that reads nothing: the middle of four of each program. They start alike, and what
     one start differs from the next would else be taken for what they differ in."""
     runs = []
-    for turn in range(turns):
+    for turn in range(8):
         name, program = keyspace("bench_0"), (HOST, NATIVE)[turn % 2]
         command = [program, "run", "--plugin", PLUGIN, "--from", f"kafka://{BROKERS}/{EMPTY}",
                    "--to", f"cassandra://{NODE}/{name}", "--group", f"{RUN}-start-{turn}", "--exit-at-end", "--admin", "off"]

@@ -1,6 +1,6 @@
 //! Servers that go away while records flow, for real: killed, and started again on their data.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use host::codec::registry::Registry;
 use host::connection::RegistryConnection;
@@ -28,6 +28,16 @@ fn filled(name: &str, rows: &str) -> Job {
     job
 }
 
+async fn until_a_row(job: &Job) {
+    let session = cassandra::session(&job.servers.cassandra).await;
+    for _ in 0..600 {
+        if !cassandra::orders(&session, &job.keyspace).await.is_empty() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 async fn is_whole(job: &Job) {
     holds(job, &job.read("orders.csv")).await;
 }
@@ -46,7 +56,7 @@ async fn cassandra_killed_and_back_nothing_is_lost() {
     let mut running = job.start_run(&["--exit-at-end"]);
     running.until("running");
     // Some rows are acknowledged when it dies, others on their way.
-    std::thread::sleep(Duration::from_millis(200));
+    until_a_row(&job).await;
     services(&["kill", "cassandra-1"]);
     running.until("waiting for the sink");
     // For what was acknowledged to be committed.
@@ -64,6 +74,27 @@ async fn cassandra_killed_and_back_nothing_is_lost() {
         .finish()
         .succeeded()
         .says("read 40000 records: 40000 rows written");
+    is_whole(&job).await;
+}
+
+/// However many rows wait, and however few of them may be on their way at one time: each request takes its whole time.
+#[tokio::test(flavor = "multi_thread")]
+async fn cassandra_that_stops_answering_is_said_after_one_request() {
+    let mut job = filled("cassandra_silent", "20000");
+    job.more_settings = "writes_in_flight = 2\nbatch_partitions = 0\nrequest_timeout_ms = 1000\n".to_owned();
+    let mut running = job.start_run(&["--exit-at-end"]);
+    running.until("running");
+    until_a_row(&job).await;
+    services(&["pause", "cassandra-1"]);
+    let paused = Instant::now();
+    running.until("waiting for the sink");
+    let said_after = paused.elapsed();
+    services(&["resume", "cassandra-1"]);
+    assert!(said_after < Duration::from_secs(20), "{said_after:?}");
+    running
+        .finish()
+        .succeeded()
+        .says("read 20000 records: 20000 rows written");
     is_whole(&job).await;
 }
 

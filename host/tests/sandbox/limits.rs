@@ -90,7 +90,7 @@ fn processor_time() -> Duration {
     )
 }
 
-/// This thread, from now on: it shares it with the others there, however many processors there are.
+/// Where this thread runs from now on, beside all others that were sent there, however many processors there are.
 fn to_the_first_processor() {
     let allowed = sched_getaffinity(None).expect("the processors of this thread");
     let first = (0..CpuSet::MAX_CPU).find(|&one| allowed.is_set(one));

@@ -1,5 +1,9 @@
 //! The nodes that requests go to. Each has a limit of its own on what is in flight at it ([`super::limit`]); of the
 //! replicas that have room, a request goes to the one that is likely to answer first.
+//!
+//! A node that has not answered anything for as long as a request may take is silent: it gets one request at one time,
+//! and what would wait for its room fails at once. Else each of thousands of rows would wait its whole time for nothing
+//! before anybody is told.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -49,6 +53,10 @@ struct Load {
     latency: f64,
     /// When the latest request ended; `None` where there was none.
     ended: Option<Instant>,
+    /// When it last answered.
+    answered: Option<Instant>,
+    /// How long it did not answer anything, where it is silent.
+    silence: Option<Duration>,
 }
 
 /// What is in flight at each node, whoever sends it.
@@ -68,6 +76,14 @@ pub struct Permit {
     answer: Answer,
 }
 
+/// Why there is no permit to wait for.
+#[derive(Debug)]
+pub enum NoPermit {
+    AllTried,
+    /// No node that could take it has answered for so long.
+    Silent(Duration),
+}
+
 impl Load {
     fn new(wanted: InFlight) -> Self {
         Self {
@@ -75,11 +91,18 @@ impl Load {
             limit: Limit::new(wanted),
             latency: UNKNOWN_SECONDS,
             ended: None,
+            answered: None,
+            silence: None,
         }
     }
 
+    /// Requests at one time.
+    fn capacity(&self) -> usize {
+        if self.silence.is_some() { 1 } else { self.limit.get() }
+    }
+
     fn has_room(&self) -> bool {
-        self.in_flight < self.limit.get()
+        self.in_flight < self.capacity()
     }
 
     /// Seconds in which one more request is likely to be answered: what it took lately, for each that is there already.
@@ -96,9 +119,16 @@ impl Load {
             Answer::None => return,
             Answer::Done if self.ended.is_none() => seconds,
             Answer::Done => self.latency * (1.0 - LATEST_SHARE) + seconds * LATEST_SHARE,
-            Answer::Overloaded | Answer::Failed => self.latency.max(seconds).max(FAILED_SECONDS),
+            Answer::Overloaded | Answer::Silent | Answer::Failed => self.latency.max(seconds).max(FAILED_SECONDS),
         };
         self.ended = Some(now);
+        match answer {
+            // Others were answered while this one waited.
+            Answer::Silent if self.answered.is_some_and(|at| now.duration_since(at) < took) => {}
+            Answer::Silent => self.silence = Some(took),
+            Answer::Failed => self.silence = None,
+            Answer::Done | Answer::Overloaded | Answer::None => (self.answered, self.silence) = (Some(now), None),
+        }
     }
 }
 
@@ -126,23 +156,26 @@ impl Coordinators {
     }
 }
 
-/// Waits until one of the replicas has room, or another node where no replica is connected. `None` where all have been
-/// tried.
-pub async fn permit(replicas: &[Arc<Coordinator>], all: &[Arc<Coordinator>], tried: &[Uuid]) -> Option<Permit> {
+/// Waits until one of the replicas has room, or another node where no replica is connected.
+pub async fn permit(
+    replicas: &[Arc<Coordinator>],
+    all: &[Arc<Coordinator>],
+    tried: &[Uuid],
+) -> Result<Permit, NoPermit> {
     admitted(|| choose(replicas, all, tried)).await
 }
 
 /// Chooses again whenever there may be room.
-async fn admitted<'a>(choose: impl Fn() -> Option<Choice<'a>>) -> Option<Permit> {
+async fn admitted<'a>(choose: impl Fn() -> Choice<'a>) -> Result<Permit, NoPermit> {
     let mut woken_by: Option<&Arc<Gate>> = None;
     loop {
         let choice = choose();
         // Room that it was told of and does not take is another one's.
-        if let Some(gate) = woken_by.filter(|gate| !choice.as_ref().is_some_and(|choice| choice.is_at(gate))) {
+        if let Some(gate) = woken_by.filter(|gate| !choice.is_permit_of(gate)) {
             gate.wake();
         }
-        let gates = match choice? {
-            Choice::Room(permit) => return Some(permit),
+        let gates = match choice {
+            Choice::Made(made) => return made,
             Choice::Wait(gates) => gates,
         };
         let rooms = gates.iter().map(|gate| Box::pin(gate.room.notified()));
@@ -151,12 +184,12 @@ async fn admitted<'a>(choose: impl Fn() -> Option<Choice<'a>>) -> Option<Permit>
             room.as_mut().enable();
         }
         // Once more, since room may have come before this one waited for it.
-        if let Choice::Room(permit) = choose()? {
+        if let Choice::Made(made) = choose() {
             // These may have woken this one meanwhile.
             for gate in gates {
                 gate.wake();
             }
-            return Some(permit);
+            return made;
         }
         // Of the others, those that have woken it, too, wake the next instead.
         let ((), first, _) = select_all(rooms).await;
@@ -165,25 +198,25 @@ async fn admitted<'a>(choose: impl Fn() -> Option<Choice<'a>>) -> Option<Permit>
 }
 
 enum Choice<'a> {
-    Room(Permit),
+    Made(Result<Permit, NoPermit>),
     /// All of these have as much as they may.
     Wait(Vec<&'a Arc<Gate>>),
 }
 
 impl Choice<'_> {
-    /// Whether it is a permit of this node.
-    fn is_at(&self, gate: &Arc<Gate>) -> bool {
-        matches!(self, Self::Room(permit) if Arc::ptr_eq(&permit.gate, gate))
+    fn is_permit_of(&self, gate: &Arc<Gate>) -> bool {
+        matches!(self, Self::Made(Ok(permit)) if Arc::ptr_eq(&permit.gate, gate))
     }
 }
 
-fn choose<'a>(replicas: &'a [Arc<Coordinator>], all: &'a [Arc<Coordinator>], tried: &[Uuid]) -> Option<Choice<'a>> {
+fn choose<'a>(replicas: &'a [Arc<Coordinator>], all: &'a [Arc<Coordinator>], tried: &[Uuid]) -> Choice<'a> {
     let is_untried = |node: &&'a Arc<Coordinator>| !tried.contains(&node.id);
     let is_connected = |node: &&'a Arc<Coordinator>| is_untried(node) && node.node.is_connected();
     let gate = |node: &'a Arc<Coordinator>| &node.gate;
     fastest(replicas.iter().filter(is_connected).map(gate))
         .or_else(|| fastest(all.iter().filter(is_connected).map(gate)))
         .or_else(|| fastest(replicas.iter().filter(is_untried).map(gate)))
+        .unwrap_or(Choice::Made(Err(NoPermit::AllTried)))
 }
 
 /// A permit for the node that is likely to answer first. `None` without any node.
@@ -193,10 +226,14 @@ fn fastest<'a>(gates: impl Iterator<Item = &'a Arc<Gate>> + Clone) -> Option<Cho
     let best = expected.min_by(|(_, one), (_, other)| one.total_cmp(other));
     // Another thread may be faster.
     if let Some(permit) = best.and_then(|(gate, _)| gate.enter()) {
-        return Some(Choice::Room(permit));
+        return Some(Choice::Made(Ok(permit)));
     }
     let gates: Vec<_> = gates.collect();
-    (!gates.is_empty()).then_some(Choice::Wait(gates))
+    // The least of all is none, where one is not silent.
+    Some(match gates.iter().map(|gate| gate.silence()).min()? {
+        Some(time) => Choice::Made(Err(NoPermit::Silent(time))),
+        None => Choice::Wait(gates),
+    })
 }
 
 impl Coordinator {
@@ -236,6 +273,10 @@ impl Gate {
         load.has_room().then(|| load.expected(now))
     }
 
+    fn silence(&self) -> Option<Duration> {
+        locked(&self.load).silence
+    }
+
     /// Tells one that waits, where there is room.
     fn wake(&self) {
         if locked(&self.load).has_room() {
@@ -256,12 +297,17 @@ impl Drop for Permit {
         let now = Instant::now();
         let took = now.duration_since(self.begun);
         let mut load = locked(&self.gate.load);
-        let before = load.limit.get();
+        let before = load.capacity();
         load.in_flight -= 1;
         load.note(self.answer, took, now);
         load.limit.note(self.answer, took, self.in_flight, now);
-        let more = load.limit.get().saturating_sub(before);
+        let more = load.capacity().saturating_sub(before);
+        let is_silent = load.silence.is_some();
         drop(load);
+        if is_silent {
+            // For all to see it.
+            self.gate.room.notify_waiters();
+        }
         // Room for one, and for as many as the limit has grown by.
         (0..=more).for_each(|_| self.gate.wake());
     }

@@ -37,9 +37,14 @@ enum Meaning {
     Unauthorized,
 }
 
-/// Whether the error says that the node has more to do than it can: it said so, or did not answer in time.
+/// Whether the node says that it has more to do than it can.
 pub fn is_overload(error: &ExecutionError) -> bool {
-    matches!(meaning(error), Meaning::Overloaded | Meaning::Timeout)
+    meaning(error) == Meaning::Overloaded
+}
+
+/// Whether node or replicas did not answer in time.
+pub fn is_timeout(error: &ExecutionError) -> bool {
+    meaning(error) == Meaning::Timeout
 }
 
 /// Whether the server refuses what the request holds, and not the request.

@@ -5,9 +5,10 @@
 //! flight are twice as many a second, and none takes longer; beyond that they only wait in the node instead of here. So
 //! the larger number is taken when what it gains in rate weighs more than what it loses in latency, else the number
 //! shrinks. Latencies that nobody notices beside a batch's own wait are not weighed: up to there more in flight is taken,
-//! since answers that come several at a time cost less processor time than the same answers one by one. Nothing is remembered but the last comparison: a node that gets slower, by a fault or by somebody else's load,
-//! is given less within some hundred milliseconds, and more again when it is back. An overloaded answer or a timeout
-//! halves the number at once.
+//! since answers that come several at a time cost less processor time than the same answers one by one. Nothing is
+//! remembered but the last comparison: a node that gets slower, by a fault or by somebody else's load, is given less
+//! within some hundred milliseconds, and more again when it is back. An overloaded answer or a timeout halves the number
+//! at once.
 
 use std::time::{Duration, Instant};
 
@@ -49,8 +50,10 @@ pub enum InFlight {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
     Done,
-    /// Too much for the node: it said so, or did not answer in time.
+    /// Too much for the node, it said.
     Overloaded,
+    /// Not in time.
+    Silent,
     /// The node did not do it, for another reason.
     Failed,
     /// Nobody waited for it any more.
@@ -122,8 +125,8 @@ impl Limit {
         match answer {
             Answer::Done => found.done(latency, in_flight, now),
             // Those in flight with the refused one are refused, too: one step for all of them.
-            Answer::Overloaded if !is_known => found.back_off(in_flight),
-            Answer::Overloaded | Answer::Failed | Answer::None => {}
+            Answer::Overloaded | Answer::Silent if !is_known => found.back_off(in_flight),
+            Answer::Overloaded | Answer::Silent | Answer::Failed | Answer::None => {}
         }
     }
 }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::bind::{Bound, Markers, Nulls};
 use super::config::Config;
-use super::coordinator::{Coordinators, Permit, permit};
+use super::coordinator::{Coordinators, NoPermit, Permit, permit};
 use super::cql_batch::{Bounds, Placed, groups, place};
 use super::limit::Answer;
 use super::request::Requests;
@@ -202,8 +202,8 @@ impl Sending<'_> {
     }
 
     /// Waits for a node that has room for the group.
-    async fn permit(&self, group: &[Placed], tried: &[Uuid]) -> Option<Permit> {
-        let replicas = self.ring.nodes(group.first()?.replicas);
+    async fn permit(&self, group: &[Placed], tried: &[Uuid]) -> Result<Permit, NoPermit> {
+        let replicas = self.ring.nodes(group[0].replicas);
         permit(replicas, self.ring.all(), tried).await
     }
 
@@ -232,7 +232,12 @@ impl Sending<'_> {
     async fn through_some_node(&self, group: &[Placed]) -> Result<(), ExecutionError> {
         let mut tried = Vec::new();
         let mut last = ExecutionError::EmptyPlan;
-        while let Some(this) = self.permit(group, &tried).await {
+        loop {
+            let this = match self.permit(group, &tried).await {
+                Ok(permit) => permit,
+                Err(NoPermit::AllTried) => return Err(last),
+                Err(NoPermit::Silent(time)) => return Err(ExecutionError::RequestTimeout(time)),
+            };
             let node = this.node;
             let result = self.requests.send(&self.cluster.session, node, self.bound, group).await;
             this.end(answer(&result));
@@ -242,7 +247,6 @@ impl Sending<'_> {
             }
             tried.push(node);
         }
-        Err(last)
     }
 }
 
@@ -263,6 +267,7 @@ fn answer(result: &Result<(), ExecutionError>) -> Answer {
         // It has looked at it.
         Err(error) if errors::is_refusal(error) => Answer::Done,
         Err(error) if errors::is_overload(error) => Answer::Overloaded,
+        Err(error) if errors::is_timeout(error) => Answer::Silent,
         Err(_) => Answer::Failed,
     }
 }

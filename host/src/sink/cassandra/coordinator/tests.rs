@@ -55,7 +55,7 @@ impl Wake for Calls {
 
 /// One that waits for a permit of any of its nodes, and is polled by hand.
 struct Waiter<'a> {
-    future: Pin<Box<dyn Future<Output = Option<Permit>> + 'a>>,
+    future: Pin<Box<dyn Future<Output = Result<Permit, NoPermit>> + 'a>>,
     calls: Arc<Calls>,
 }
 
@@ -63,7 +63,7 @@ impl<'a> Waiter<'a> {
     /// Waits from now on.
     fn of(gates: &'a [&'a Arc<Gate>]) -> Self {
         let mut waiter = Self {
-            future: Box::pin(admitted(move || fastest(gates.iter().copied()))),
+            future: Box::pin(admitted(move || fastest(gates.iter().copied()).expect("a node"))),
             calls: Arc::default(),
         };
         assert!(waiter.poll().is_none(), "there is room");
@@ -75,10 +75,14 @@ impl<'a> Waiter<'a> {
     }
 
     fn poll(&mut self) -> Option<Permit> {
+        self.answer().map(|answer| answer.expect("a permit"))
+    }
+
+    fn answer(&mut self) -> Option<Result<Permit, NoPermit>> {
         self.calls.0.store(0, Ordering::Relaxed);
         let waker = Waker::from(Arc::clone(&self.calls));
         match self.future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(permit) => permit,
+            Poll::Ready(answer) => Some(answer),
             Poll::Pending => None,
         }
     }
@@ -87,6 +91,11 @@ impl<'a> Waiter<'a> {
 /// A node that takes so many requests at one time.
 fn gate(requests: usize) -> Arc<Gate> {
     Arc::new(Gate::new(Uuid::nil(), InFlight::Fixed(requests)))
+}
+
+/// As many as it gives.
+fn all_permits(gate: &Arc<Gate>) -> Vec<Permit> {
+    std::iter::from_fn(|| gate.enter()).collect()
 }
 
 fn woken(waiters: &[Waiter<'_>]) -> usize {
@@ -194,4 +203,46 @@ fn a_limit_that_grows_is_used_by_as_many_as_it_grows_by() {
         assert_eq!(held.len(), limit());
         std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+#[test]
+fn a_node_that_answers_nothing_is_asked_one_thing_and_nobody_waits_for_its_room() {
+    let gate = gate(3);
+    let gates = [&gate];
+    let mut held: Vec<_> = (0..3).map(|_| gate.enter().unwrap()).collect();
+    let mut waiters: Vec<_> = (0..4).map(|_| Waiter::of(&gates)).collect();
+    held.remove(0).end(Answer::Silent);
+    assert_eq!(woken(&waiters), 4, "all of them see it");
+    for mut waiter in waiters.drain(..) {
+        assert!(matches!(waiter.answer(), Some(Err(NoPermit::Silent(_)))));
+    }
+    held.clear();
+    let only = gate.enter().expect("one at a time");
+    assert!(gate.enter().is_none(), "a second one");
+    only.end(Answer::Done);
+    assert_eq!(all_permits(&gate).len(), 3, "it has answered");
+}
+
+#[test]
+fn a_node_that_answers_others_meanwhile_is_not_silent() {
+    let gate = gate(3);
+    let late = gate.enter().unwrap();
+    let other = gate.enter().unwrap();
+    std::thread::sleep(Duration::from_millis(2));
+    other.end(Answer::Done);
+    std::thread::sleep(Duration::from_millis(2));
+    late.end(Answer::Silent);
+    assert_eq!(all_permits(&gate).len(), 3);
+}
+
+/// Another node that could take it has as much as it may, but answers.
+#[test]
+fn where_one_of_two_is_silent_the_other_ones_room_is_waited_for() {
+    let (silent, busy) = (gate(1), gate(1));
+    silent.enter().unwrap().end(Answer::Silent);
+    let held = [silent.enter(), busy.enter()];
+    let both = [&silent, &busy];
+    let mut waiter = Waiter::of(&both);
+    drop(held);
+    assert!(waiter.poll().is_some());
 }
