@@ -27,22 +27,29 @@ pub fn day_of_week(at: Timestamp) -> &'static str {
     DAYS[usize::try_from(day).unwrap_or_default()]
 }
 
+/// Days before each month in a year that begins in March, January's first.
+const BEFORE_MONTH: [i32; 12] = [306, 337, 0, 31, 61, 92, 122, 153, 184, 214, 245, 275];
+
+/// 1970-01-01, counted from the day before the first of March of the year 0.
+const EPOCH: i32 = 719_469;
+
 /// Days since 1970-01-01; None: there is no such day, or it is outside the years 1 to 9999.
 ///
-/// Howard Hinnant's `days_from_civil` (<https://howardhinnant.github.io/date_algorithms.html>): years begin in March, so that
-/// the leap day is a year's last and the days before a month are a straight line, (153 m + 2) / 5.
-pub fn days(year: i64, month: i64, day: i64) -> Option<i64> {
-    if !(1..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=days_in(year, month)).contains(&day) {
+/// Years begin in March here, as in Howard Hinnant's `days_from_civil`
+/// (<https://howardhinnant.github.io/date_algorithms.html>), so that the leap day is a year's last.
+pub fn days(year: i32, month: i32, day: i32) -> Option<i32> {
+    let before_month = BEFORE_MONTH.get(usize::try_from(month).ok()?.wrapping_sub(1))?;
+    // Every month has 28 days, which spares most dates the question.
+    let is_day = (1..=28).contains(&day) || (29..=days_in(year, month)).contains(&day);
+    if !is_day || !(1..=9999).contains(&year) {
         return None;
     }
     let year = if month <= 2 { year - 1 } else { year };
-    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    Some(era * 146_097 + day_of_era - 719_468)
+    let leap_days = year / 4 - year / 100 + year / 400;
+    Some(year * 365 + leap_days + before_month + day - EPOCH)
 }
 
-fn days_in(year: i64, month: i64) -> i64 {
+fn days_in(year: i32, month: i32) -> i32 {
     let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     match month {
         2 if is_leap => 29,

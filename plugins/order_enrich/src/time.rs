@@ -21,11 +21,16 @@ pub enum DateOrder {
     MonthFirst,
 }
 
+/// Eight characters as one number, the first in its lowest byte: what is done to it is done to all of them at once.
+#[derive(Clone, Copy)]
+struct Eight(u64);
+
 /// What is left to read. Every method takes what it finds and returns None where it finds something else.
 #[derive(Clone, Copy)]
 struct Cursor<'a>(&'a [u8]);
 
 /// The time in `text`, which is free of surrounding blanks; `column` is only for the message.
+#[inline]
 pub fn parse(column: &str, text: &str, order: DateOrder) -> Result<Timestamp, Reject> {
     read(text, order).ok_or_else(|| bad_timestamp(column, text, order))
 }
@@ -39,24 +44,60 @@ fn read(text: &str, order: DateOrder) -> Option<Timestamp> {
 
 /// `2017-10-02 10:56:33`, which most times are: every digit has its place, so that nothing has to be searched for. The
 /// same as [`searched`] makes of it.
+#[inline]
 fn usual(text: &[u8; 19]) -> Option<Timestamp> {
-    const PLACES: [usize; 14] = [0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18];
-    let are_signs = text[4] == b'-' && text[7] == b'-' && text[13] == b':' && text[16] == b':';
-    let are_digits = PLACES.iter().all(|&at| text[at].is_ascii_digit());
-    if !are_signs || !are_digits || !matches!(text[10], b' ' | b'T' | b't') {
+    let [date, middle, time] = [0, 8, 11].map(|at| Eight::of(text, at));
+    let is_usual = date.has(*b"0000-00-") & middle.has(*b"00?00:00") & time.has(*b"00:00:00");
+    if !is_usual || !matches!(text[10], b' ' | b'T' | b't') {
         return None;
     }
-    let two = |at: usize| i64::from(text[at] - b'0') * 10 + i64::from(text[at + 1] - b'0');
-    let days = calendar::days(two(0) * 100 + two(2), two(5), two(8))?;
-    let (hour, minute, second) = (two(11), two(14), two(17));
-    let is_possible = hour < 24 && minute < 60 && second < 60;
-    is_possible.then(|| Timestamp(days * MS_PER_DAY + (hour * 60 + minute) * MS_PER_MINUTE + second * 1000))
+    let days = calendar::days(date.number(0) * 100 + date.number(2), date.number(5), middle.number(0))?;
+    let ms = since_midnight(time.number(0), time.number(3), time.number(6))?;
+    Some(Timestamp(i64::from(days) * MS_PER_DAY + ms))
 }
 
+/// Milliseconds since midnight; None: there is no such time of day.
+#[inline]
+fn since_midnight(hour: i32, minute: i32, second: i32) -> Option<i64> {
+    let is_possible = hour < 24 && minute < 60 && second < 60;
+    is_possible.then(|| i64::from((hour * 60 + minute) * 60 + second) * 1000)
+}
+
+impl Eight {
+    fn of(text: &[u8; 19], at: usize) -> Self {
+        Self(text[at..].first_chunk().map_or(0, |eight| u64::from_le_bytes(*eight)))
+    }
+
+    /// Whether there is a digit at each `0`, anything at each `?`, and everything else as it is.
+    ///
+    /// A digit's upper half is 3, and still is with 6 added to it. What is carried into the next character when that
+    /// overflows comes from one that is no digit, so the answer is no anyway.
+    #[inline]
+    fn has(self, form: [u8; 8]) -> bool {
+        let digits = u64::from_le_bytes(form.map(|wanted| u8::from(wanted == b'0')));
+        let others = u64::from_le_bytes(form.map(|wanted| u8::from(wanted != b'0' && wanted != b'?')));
+        let form = u64::from_le_bytes(form);
+        let difference = (self.0 ^ form) & ((digits * 0xf0) | (others * 0xff));
+        let above = (self.0.wrapping_add(digits * 6) ^ form) & (digits * 0xf0);
+        difference | above == 0
+    }
+
+    /// The number that the digits at this place and the next one make.
+    #[inline]
+    fn number(self, at: usize) -> i32 {
+        let values = self.0 & 0x0f0f_0f0f_0f0f_0f0f;
+        // In each byte, which holds up to 15 * 10 + 15.
+        let numbers = values * 10 + (values >> 8);
+        i32::from((numbers >> (8 * at)).to_le_bytes()[0])
+    }
+}
+
+/// Any other form.
+#[cold]
 fn searched(text: &[u8], order: DateOrder) -> Option<Timestamp> {
     let mut rest = Cursor(text);
     let days = rest.year_first().or_else(|| rest.year_last(order))?;
-    let mut ms = days * MS_PER_DAY;
+    let mut ms = i64::from(days) * MS_PER_DAY;
     if !rest.0.is_empty() {
         rest.one_of(b" Tt")?;
         ms += rest.time_of_day()? - rest.offset()?;
@@ -66,7 +107,7 @@ fn searched(text: &[u8], order: DateOrder) -> Option<Timestamp> {
 
 impl<'a> Cursor<'a> {
     /// `2017-10-02`: days since 1970. Takes nothing if it is something else.
-    fn year_first(&mut self) -> Option<i64> {
+    fn year_first(&mut self) -> Option<i32> {
         let mut rest = *self;
         let year = rest.number(4..=4)?;
         rest.one_of(b"-")?;
@@ -78,7 +119,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// `02-10-2017`, `2/10/2017`: days since 1970.
-    fn year_last(&mut self, order: DateOrder) -> Option<i64> {
+    fn year_last(&mut self, order: DateOrder) -> Option<i32> {
         let first = self.number(1..=2)?;
         let separator = self.one_of(b"-/")?;
         let second = self.number(1..=2)?;
@@ -102,8 +143,7 @@ impl<'a> Cursor<'a> {
                 ms = self.fraction()?;
             }
         }
-        let is_possible = hour < 24 && minute < 60 && second < 60;
-        is_possible.then_some((hour * 60 + minute) * MS_PER_MINUTE + second * 1000 + ms)
+        Some(since_midnight(hour, minute, second)? + ms)
     }
 
     /// Nothing, `Z`, `+02:00`, `-0300`, `+02`: milliseconds ahead of UTC.
@@ -119,7 +159,7 @@ impl<'a> Cursor<'a> {
             [a, b, c, d] => (two(a, b), two(c, d)),
             _ => return None,
         };
-        (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes) * MS_PER_MINUTE)
+        (hours < 24 && minutes < 60).then_some(i64::from(sign * (hours * 60 + minutes)) * MS_PER_MINUTE)
     }
 
     /// The digits after the point, at least one, as milliseconds.
@@ -133,9 +173,9 @@ impl<'a> Cursor<'a> {
         (!digits.is_empty()).then_some(thousandths)
     }
 
-    fn number(&mut self, lengths: std::ops::RangeInclusive<usize>) -> Option<i64> {
+    fn number(&mut self, lengths: std::ops::RangeInclusive<usize>) -> Option<i32> {
         let digits = self.digits();
-        let number = || digits.iter().fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+        let number = || digits.iter().fold(0, |sum, digit| sum * 10 + i32::from(digit - b'0'));
         lengths.contains(&digits.len()).then(number)
     }
 
@@ -161,8 +201,8 @@ impl<'a> Cursor<'a> {
 }
 
 /// The number that two digits make.
-fn two(tens: u8, ones: u8) -> i64 {
-    i64::from(tens - b'0') * 10 + i64::from(ones - b'0')
+fn two(tens: u8, ones: u8) -> i32 {
+    i32::from(tens) * 10 + i32::from(ones) - i32::from(b'0') * 11
 }
 
 #[cold]

@@ -93,7 +93,7 @@ impl<'b, T: Scalar<'b>> InputField<'b> for Option<T> {
 impl<'b> TextView<'b> {
     /// One check of the whole column here makes each row's text a mere slice.
     fn open(column: &'b Variable) -> Option<Self> {
-        let text = std::str::from_utf8(&column.data).ok()?;
+        let text = simdutf8::basic::from_utf8(&column.data).ok()?;
         Some(Self {
             offsets: &column.offsets,
             text,

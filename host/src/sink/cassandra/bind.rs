@@ -46,6 +46,8 @@ pub struct Bound<'a> {
     write_times: &'a [WriteTime],
     /// One for each binding.
     columns: Vec<Column<'a>>,
+    /// What each row of the batch adds to a CQL batch.
+    sizes: Vec<usize>,
 }
 
 /// One row of them.
@@ -69,8 +71,7 @@ enum Values<'a> {
     BigInt(&'a [i64]),
     Double(&'a [f64]),
     Date(&'a [i32]),
-    /// Of 16 bytes each.
-    Uuid(&'a [u8]),
+    Uuid(&'a [[u8; 16]]),
     Variable {
         offsets: &'a [i32],
         bytes: &'a [u8],
@@ -124,8 +125,14 @@ impl Markers {
                 },
             }
         });
+        let columns: Vec<_> = columns.collect();
+        let mut sizes = vec![ROW_BYTES; batch.batch.rows];
+        for column in &columns {
+            column.add_sizes(&mut sizes);
+        }
         let bound = Bound {
-            columns: columns.collect(),
+            columns,
+            sizes,
             markers: self,
             write_times: &batch.write_times,
         };
@@ -146,28 +153,26 @@ impl<'a> Bound<'a> {
     /// <https://github.com/apache/cassandra/blob/trunk/doc/native_protocol_v4.spec>, "routing key"
     pub fn token(&self, row: u32) -> i64 {
         let mut hasher = Murmur3Partitioner.build_hasher();
-        let mut scratch = [0; 8];
         let is_composite = self.markers.partition_key.len() > 1;
         for &column in &self.markers.partition_key {
-            let value = self.columns[column]
-                .cell(row as usize, &mut scratch)
-                .unwrap_or_default();
-            if is_composite {
-                // A longer one than 64 KiB is refused by the server, wherever it goes.
-                hasher.write(&u16::try_from(value.len()).unwrap_or(u16::MAX).to_be_bytes());
-            }
-            hasher.write(value);
-            if is_composite {
-                hasher.write(&[0]);
-            }
+            self.columns[column].cell(row as usize, |value| {
+                let value = value.unwrap_or_default();
+                if is_composite {
+                    // A longer one than 64 KiB is refused by the server, wherever it goes.
+                    hasher.write(&u16::try_from(value.len()).unwrap_or(u16::MAX).to_be_bytes());
+                }
+                hasher.write(value);
+                if is_composite {
+                    hasher.write(&[0]);
+                }
+            });
         }
         hasher.finish().value()
     }
 
     /// What the row adds to a CQL batch, as the server counts it, or a little more.
     pub fn size(&self, row: u32) -> usize {
-        let sizes = self.columns.iter().map(|column| column.size(row as usize));
-        ROW_BYTES + sizes.sum::<usize>()
+        self.sizes[row as usize]
     }
 }
 
@@ -177,24 +182,15 @@ impl SerializeRow for Row<'_> {
             markers,
             write_times,
             columns,
+            ..
         } = self.bound;
         let write_time = write_times[self.row].0.to_be_bytes();
-        let mut scratch = [0; 8];
-        let mut write = |cell: Option<&[u8]>| {
-            let writer = writer.make_cell_writer();
-            match (cell, markers.nulls) {
-                (Some(bytes), _) => writer.set_value(bytes),
-                (None, Nulls::Unset) => Ok(writer.set_unset()),
-                (None, Nulls::Tombstone) => Ok(writer.set_null()),
-            }
-            .map(drop)
-            .map_err(SerializationError::new)
-        };
+        let mut write = |cell: Option<&[u8]>| put(cell, markers.nulls, writer.make_cell_writer());
         if markers.write_time == TimestampMarker::First {
             write(Some(&write_time))?;
         }
         for column in columns {
-            write(column.cell(self.row, &mut scratch))?;
+            column.cell(self.row, &mut write)?;
         }
         if markers.write_time == TimestampMarker::Last {
             write(Some(&write_time))?;
@@ -222,7 +218,7 @@ impl<'a> Column<'a> {
             }
             (DataType::Float64, NativeType::Double) => Values::Double(array.as_primitive::<Float64Type>().values()),
             (DataType::Date, NativeType::Date) => Values::Date(array.as_primitive::<Date32Type>().values()),
-            (DataType::Uuid, NativeType::Uuid) => Values::Uuid(array.as_fixed_size_binary().value_data()),
+            (DataType::Uuid, NativeType::Uuid) => Values::Uuid(array.as_fixed_size_binary().value_data().as_chunks().0),
             (DataType::Text | DataType::Json, NativeType::Text) => {
                 let text = array.as_string::<i32>();
                 let (offsets, bytes) = (text.value_offsets(), text.value_data());
@@ -239,57 +235,72 @@ impl<'a> Column<'a> {
         Some(Self { nulls, values })
     }
 
-    /// The same for one cell, of which only the length is looked at.
-    #[inline]
-    fn size(&self, row: usize) -> usize {
-        if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
-            return 0;
+    /// Adds what its cells count to the sizes of the rows: a column at a time, which takes a fraction of row by row.
+    fn add_sizes(&self, sizes: &mut [usize]) {
+        let nulls = self.nulls;
+        match &self.values {
+            Values::Boolean(_) => add(sizes, nulls, |_| 1),
+            Values::Int(_) | Values::Date(_) => add(sizes, nulls, |_| 4),
+            Values::BigInt(_) | Values::Double(_) => add(sizes, nulls, |_| 8),
+            Values::Uuid(_) => add(sizes, nulls, |_| 16),
+            Values::Variable { offsets, .. } => add(sizes, nulls, |row| place(offsets[row + 1]) - place(offsets[row])),
+            Values::Converted(converted) => {
+                for (size, place) in sizes.iter_mut().zip(&converted.places) {
+                    *size += place.map_or(0, |(begin, end)| CELL_BYTES + end - begin);
+                }
+            }
         }
-        let value = match &self.values {
-            Values::Boolean(_) => 1,
-            Values::Int(_) | Values::Date(_) => 4,
-            Values::BigInt(_) | Values::Double(_) => 8,
-            Values::Uuid(_) => 16,
-            Values::Variable { offsets, .. } => place(offsets[row + 1]) - place(offsets[row]),
-            Values::Converted(converted) => match converted.places[row] {
-                Some((begin, end)) => end - begin,
-                None => return 0,
-            },
-        };
-        CELL_BYTES + value
     }
 
-    /// The value's bytes in CQL; `None` for a null. Numbers are put into the scratch.
+    /// Gives the value's bytes in CQL, or `None` for a null. Each type has its own call of `take`, since a copy whose length
+    /// is known costs a fraction of another.
     #[inline]
-    fn cell<'s>(&'s self, row: usize, scratch: &'s mut [u8; 8]) -> Option<&'s [u8]> {
+    fn cell<R>(&self, row: usize, take: impl FnOnce(Option<&[u8]>) -> R) -> R {
         if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
-            return None;
+            return take(None);
         }
-        Some(match &self.values {
-            Values::Boolean(array) => put(scratch, [u8::from(array.value(row))]),
-            Values::Int(values) => put(scratch, values[row].to_be_bytes()),
-            Values::BigInt(values) => put(scratch, values[row].to_be_bytes()),
-            Values::Double(values) => put(scratch, values[row].to_be_bytes()),
-            Values::Date(values) => put(scratch, cql_date(values[row]).0.to_be_bytes()),
-            Values::Uuid(bytes) => &bytes[row * 16..row * 16 + 16],
-            Values::Variable { offsets, bytes } => &bytes[place(offsets[row])..place(offsets[row + 1])],
+        match &self.values {
+            Values::Boolean(array) => take(Some(&[u8::from(array.value(row))])),
+            Values::Int(values) => take(Some(&values[row].to_be_bytes())),
+            Values::BigInt(values) => take(Some(&values[row].to_be_bytes())),
+            Values::Double(values) => take(Some(&values[row].to_be_bytes())),
+            Values::Date(values) => take(Some(&cql_date(values[row]).0.to_be_bytes())),
+            Values::Uuid(values) => take(Some(&values[row])),
+            Values::Variable { offsets, bytes } => take(Some(&bytes[place(offsets[row])..place(offsets[row + 1])])),
             Values::Converted(converted) => {
-                let (begin, end) = converted.places[row]?;
-                &converted.bytes[begin..end]
+                take(converted.places[row].map(|(begin, end)| &converted.bytes[begin..end]))
             }
-        })
+        }
+    }
+}
+
+#[inline]
+fn put(cell: Option<&[u8]>, nulls: Nulls, writer: CellWriter<'_>) -> Result<(), SerializationError> {
+    match (cell, nulls) {
+        (Some(bytes), _) => writer.set_value(bytes).map_err(SerializationError::new)?,
+        (None, Nulls::Unset) => writer.set_unset(),
+        (None, Nulls::Tombstone) => writer.set_null(),
+    };
+    Ok(())
+}
+
+/// Adds a cell and its value to the size of each row that has one.
+#[inline]
+fn add(sizes: &mut [usize], nulls: Option<&NullBuffer>, value: impl Fn(usize) -> usize) {
+    let rows = sizes.iter_mut().enumerate();
+    match nulls {
+        None => rows.for_each(|(row, size)| *size += CELL_BYTES + value(row)),
+        Some(nulls) => {
+            for ((row, size), _) in rows.zip(nulls).filter(|(_, is_there)| *is_there) {
+                *size += CELL_BYTES + value(row);
+            }
+        }
     }
 }
 
 /// An array's offsets are never negative.
 fn place(offset: i32) -> usize {
     usize::try_from(offset).unwrap_or_default()
-}
-
-#[inline]
-fn put<const N: usize>(scratch: &mut [u8; 8], bytes: [u8; N]) -> &[u8] {
-    scratch[..N].copy_from_slice(&bytes);
-    &scratch[..N]
 }
 
 impl Converted {

@@ -117,13 +117,25 @@ fn a_long_text_is_cut_in_the_message() {
     );
 }
 
+/// Also the bytes that no text has, since what is done to one of eight characters may reach the next one.
+#[test]
+fn any_byte_at_any_place_of_the_usual_form_is_read_as_in_any_other() {
+    for usual_form in [b"2017-10-02 10:56:33", b"1999-09-29t19:59:59"] {
+        for (place, byte) in (0..19).flat_map(|place| (0..=255).map(move |byte| (place, byte))) {
+            let mut text = *usual_form;
+            text[place] = byte;
+            assert_eq!(usual(&text), searched(&text, DayFirst), "{byte} at {place}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn all_ways_to_write_a_time_mean_the_same(
-        year in 1_i64..=9999, month in 1_i64..=12, day in 1_i64..=28,
+        year in 1..=9999, month in 1..=12, day in 1..=28,
         hour in 0_i64..24, minute in 0_i64..60, second in 0_i64..60,
     ) {
-        let expected = calendar::days(year, month, day).unwrap() * MS_PER_DAY
+        let expected = i64::from(calendar::days(year, month, day).unwrap()) * MS_PER_DAY
             + ((hour * 60 + minute) * 60 + second) * 1000;
         let time = format!("{hour:02}:{minute:02}:{second:02}");
         for (text, order) in [
