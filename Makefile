@@ -48,6 +48,7 @@ bench: build plugins ## time the stages, the pipeline beside its bounds on real 
 	@host/benches/pipeline
 	@host/benches/shadow
 	@host/benches/wasm-tax
+	@host/benches/members
 	@host/benches/servers
 	@host/benches/start
 

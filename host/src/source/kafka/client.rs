@@ -40,6 +40,9 @@ pub fn consumer(
         // A fetch goes on soon after there is room, not a second later.
         ("queued.max.messages.kbytes", "1024"),
         ("fetch.queue.backoff.ms", "20"),
+        // One fetch is on its way to a broker at one time. Where all partitions that have records are full at that moment, it
+        // asks for the others only, and while the broker waits for a record of theirs nothing else is fetched.
+        ("fetch.wait.max.ms", "100"),
         ("isolation.level", "read_committed"),
     ];
     for (name, value) in defaults {
