@@ -55,6 +55,12 @@ pub async fn orders(session: &Session, keyspace: &str) -> BTreeMap<String, Order
     orders
 }
 
+pub async fn has_orders(session: &Session, keyspace: &str) -> bool {
+    !query(session, &format!("SELECT order_id FROM {keyspace}.orders LIMIT 1"))
+        .await
+        .is_empty()
+}
+
 /// The write timestamp of every cell that is no key, by order id.
 pub async fn write_times(session: &Session, keyspace: &str) -> BTreeMap<String, Vec<Option<i64>>> {
     let times: Vec<_> = COLUMNS

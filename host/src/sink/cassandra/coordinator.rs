@@ -1,9 +1,9 @@
 //! The nodes that requests go to. Each has a limit of its own on what is in flight at it ([`super::limit`]); of the
 //! replicas that have room, a request goes to the one that is likely to answer first.
 //!
-//! A node that has not answered anything for as long as a request may take is silent: it gets one request at one time,
-//! and what would wait for its room fails at once. Else each of thousands of rows would wait its whole time for nothing
-//! before anybody is told.
+//! A node that has not answered anything for as long as a request may take is silent: for a while it gets nothing, and what
+//! would wait for it fails at once; then one request at a time, until it answers one. Else each of thousands of rows would
+//! wait its whole time for nothing before anybody is told.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,7 +25,8 @@ const UNKNOWN_SECONDS: f64 = 0.000_1;
 /// A node that fails is taken for one as slow as this, however fast it says so: it must not draw what others could write.
 const FAILED_SECONDS: f64 = 1.0;
 
-/// A node that has not been asked for so long is tried with one request, so that its recovery is seen.
+/// A node that has not been asked for so long is tried with one request, so that its recovery is seen; one that is silent
+/// gets nothing for so long.
 const FORGET: Duration = Duration::from_secs(1);
 
 /// One node, and what is in flight at it.
@@ -41,7 +42,8 @@ pub struct Coordinator {
 struct Gate {
     node: Uuid,
     load: Mutex<Load>,
-    /// Wakes one that waits, not all of them: with many batches under way that would cost more than the requests.
+    /// Wakes one that waits, not all of them: with many batches under way that would cost more than the requests. All, where
+    /// there is nothing to wait for any more.
     room: Notify,
 }
 
@@ -53,10 +55,10 @@ struct Load {
     latency: f64,
     /// When the latest request ended; `None` where there was none.
     ended: Option<Instant>,
-    /// When it last answered.
-    answered: Option<Instant>,
-    /// How long it did not answer anything, where it is silent.
-    silence: Option<Duration>,
+    /// When a request last came back, with whatever answer.
+    heard: Option<Instant>,
+    /// Since when it answers nothing, where it is silent.
+    silent_since: Option<Instant>,
 }
 
 /// What is in flight at each node, whoever sends it.
@@ -80,8 +82,8 @@ pub struct Permit {
 #[derive(Debug)]
 pub enum NoPermit {
     AllTried,
-    /// No node that could take it has answered for so long.
-    Silent(Duration),
+    /// No node that could take it has answered anything since then.
+    Silent(Instant),
 }
 
 impl Load {
@@ -91,18 +93,27 @@ impl Load {
             limit: Limit::new(wanted),
             latency: UNKNOWN_SECONDS,
             ended: None,
-            answered: None,
-            silence: None,
+            heard: None,
+            silent_since: None,
         }
     }
 
     /// Requests at one time.
-    fn capacity(&self) -> usize {
-        if self.silence.is_some() { 1 } else { self.limit.get() }
+    fn capacity(&self, now: Instant) -> usize {
+        match self.silent_since {
+            Some(_) => usize::from(self.given_up(now).is_none()),
+            None => self.limit.get(),
+        }
     }
 
-    fn has_room(&self) -> bool {
-        self.in_flight < self.capacity()
+    fn has_room(&self, now: Instant) -> bool {
+        self.in_flight < self.capacity(now)
+    }
+
+    /// Since when it is silent, while nobody waits for it.
+    fn given_up(&self, now: Instant) -> Option<Instant> {
+        self.silent_since
+            .filter(|_| self.ended.is_some_and(|at| now.duration_since(at) <= FORGET))
     }
 
     /// Seconds in which one more request is likely to be answered: what it took lately, for each that is there already.
@@ -117,17 +128,16 @@ impl Load {
         self.latency = match answer {
             // Given up by whoever sent it.
             Answer::None => return,
-            Answer::Done if self.ended.is_none() => seconds,
+            Answer::Done if self.ended.is_none() || self.silent_since.is_some() => seconds,
             Answer::Done => self.latency * (1.0 - LATEST_SHARE) + seconds * LATEST_SHARE,
             Answer::Overloaded | Answer::Silent | Answer::Failed => self.latency.max(seconds).max(FAILED_SECONDS),
         };
         self.ended = Some(now);
-        match answer {
-            // Others were answered while this one waited.
-            Answer::Silent if self.answered.is_some_and(|at| now.duration_since(at) < took) => {}
-            Answer::Silent => self.silence = Some(took),
-            Answer::Failed => self.silence = None,
-            Answer::Done | Answer::Overloaded | Answer::None => (self.answered, self.silence) = (Some(now), None),
+        if answer != Answer::Silent {
+            (self.heard, self.silent_since) = (Some(now), None);
+        } else if self.heard.is_none_or(|at| now.duration_since(at) >= took) {
+            // None of the others came back either while this one waited.
+            self.silent_since.get_or_insert(now - took);
         }
     }
 }
@@ -229,15 +239,15 @@ fn fastest<'a>(gates: impl Iterator<Item = &'a Arc<Gate>> + Clone) -> Option<Cho
         return Some(Choice::Made(Ok(permit)));
     }
     let gates: Vec<_> = gates.collect();
-    // The least of all is none, where one is not silent.
-    Some(match gates.iter().map(|gate| gate.silence()).min()? {
-        Some(time) => Choice::Made(Err(NoPermit::Silent(time))),
+    // The least of all is none, where there is one to wait for.
+    Some(match gates.iter().map(|gate| gate.given_up(now)).min()? {
+        Some(since) => Choice::Made(Err(NoPermit::Silent(since))),
         None => Choice::Wait(gates),
     })
 }
 
 impl Coordinator {
-    /// Requests that it takes at one time.
+    /// Requests that it takes at one time, while it answers.
     pub fn limit(&self) -> usize {
         locked(&self.gate.load).limit.get()
     }
@@ -253,8 +263,9 @@ impl Gate {
     }
 
     fn enter(self: &Arc<Self>) -> Option<Permit> {
+        let now = Instant::now();
         let mut load = locked(&self.load);
-        if !load.has_room() {
+        if !load.has_room(now) {
             return None;
         }
         load.in_flight += 1;
@@ -262,7 +273,7 @@ impl Gate {
             node: self.node,
             gate: Arc::clone(self),
             in_flight: load.in_flight,
-            begun: Instant::now(),
+            begun: now,
             answer: Answer::None,
         })
     }
@@ -270,23 +281,23 @@ impl Gate {
     /// Seconds in which one more request is likely to be answered; `None` where there is no room.
     fn expected(&self, now: Instant) -> Option<f64> {
         let load = locked(&self.load);
-        load.has_room().then(|| load.expected(now))
+        load.has_room(now).then(|| load.expected(now))
     }
 
-    fn silence(&self) -> Option<Duration> {
-        locked(&self.load).silence
+    fn given_up(&self, now: Instant) -> Option<Instant> {
+        locked(&self.load).given_up(now)
     }
 
     /// Tells one that waits, where there is room.
     fn wake(&self) {
-        if locked(&self.load).has_room() {
+        if locked(&self.load).has_room(Instant::now()) {
             self.room.notify_one();
         }
     }
 }
 
 impl Permit {
-    /// The node has answered.
+    /// The request has ended.
     pub fn end(mut self, answer: Answer) {
         self.answer = answer;
     }
@@ -297,15 +308,14 @@ impl Drop for Permit {
         let now = Instant::now();
         let took = now.duration_since(self.begun);
         let mut load = locked(&self.gate.load);
-        let before = load.capacity();
+        let (before, was_given_up) = (load.capacity(now), load.given_up(now).is_some());
         load.in_flight -= 1;
         load.note(self.answer, took, now);
         load.limit.note(self.answer, took, self.in_flight, now);
-        let more = load.capacity().saturating_sub(before);
-        let is_silent = load.silence.is_some();
+        let more = load.capacity(now).saturating_sub(before);
+        let is_given_up = load.given_up(now).is_some();
         drop(load);
-        if is_silent {
-            // For all to see it.
+        if is_given_up && !was_given_up {
             self.gate.room.notify_waiters();
         }
         // Room for one, and for as many as the limit has grown by.

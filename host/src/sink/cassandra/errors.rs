@@ -37,14 +37,9 @@ enum Meaning {
     Unauthorized,
 }
 
-/// Whether the node says that it has more to do than it can.
+/// Whether the error says that there is more to do than can be done in time.
 pub fn is_overload(error: &ExecutionError) -> bool {
-    meaning(error) == Meaning::Overloaded
-}
-
-/// Whether node or replicas did not answer in time.
-pub fn is_timeout(error: &ExecutionError) -> bool {
-    meaning(error) == Meaning::Timeout
+    matches!(meaning(error), Meaning::Overloaded | Meaning::Timeout)
 }
 
 /// Whether the server refuses what the request holds, and not the request.

@@ -50,9 +50,9 @@ pub enum InFlight {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
     Done,
-    /// Too much for the node, it said.
+    /// Too much for the node or for its replicas, it said.
     Overloaded,
-    /// Not in time.
+    /// Not within the time that a request may take.
     Silent,
     /// The node did not do it, for another reason.
     Failed,

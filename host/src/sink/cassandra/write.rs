@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -213,15 +214,14 @@ impl Sending<'_> {
         let Err(error) = self.through_some_node(group).await else {
             return Vec::new();
         };
-        if group.len() == 1 || !errors::is_refusal(&error) {
-            let failed = group.iter().map(|row| (row.at, errors::sink_error(error.clone())));
-            return failed.collect();
+        if group.len() == 1 || !error.is_refusal() {
+            return group.iter().map(|row| (row.at, error.clone().into())).collect();
         }
         let mut failed = Vec::new();
         for row in group {
             let row = std::slice::from_ref(row);
             if let Err(error) = self.through_some_node(row).await {
-                failed.push((row[0].at, errors::sink_error(error)));
+                failed.push((row[0].at, error.into()));
             }
         }
         failed
@@ -229,23 +229,56 @@ impl Sending<'_> {
 
     /// A node that goes away takes what is in flight through it along; another one can take that at once. Each is asked
     /// once at most.
-    async fn through_some_node(&self, group: &[Placed]) -> Result<(), ExecutionError> {
+    async fn through_some_node(&self, group: &[Placed]) -> Result<(), Unwritten> {
         let mut tried = Vec::new();
-        let mut last = ExecutionError::EmptyPlan;
+        let mut last = None;
         loop {
             let this = match self.permit(group, &tried).await {
                 Ok(permit) => permit,
-                Err(NoPermit::AllTried) => return Err(last),
-                Err(NoPermit::Silent(time)) => return Err(ExecutionError::RequestTimeout(time)),
+                Err(none) => return Err(last.unwrap_or_else(|| none.into())),
             };
             let node = this.node;
             let result = self.requests.send(&self.cluster.session, node, self.bound, group).await;
             this.end(answer(&result));
             match result {
-                Err(error) if is_gone(&error) => last = error,
-                result => return result,
+                Ok(()) => return Ok(()),
+                Err(error) if is_gone(&error) => last = Some(Unwritten::Failed(error)),
+                Err(error) => return Err(Unwritten::Failed(error)),
             }
             tried.push(node);
+        }
+    }
+}
+
+/// Why a group was not written.
+#[derive(Debug, Clone, thiserror::Error)]
+enum Unwritten {
+    #[error("{0}")]
+    Failed(ExecutionError),
+    #[error("nothing was sent, since the server has answered nothing for {} s", .0.as_secs())]
+    Silent(Duration),
+}
+
+impl Unwritten {
+    fn is_refusal(&self) -> bool {
+        matches!(self, Self::Failed(error) if errors::is_refusal(error))
+    }
+}
+
+impl From<NoPermit> for Unwritten {
+    fn from(none: NoPermit) -> Self {
+        match none {
+            NoPermit::AllTried => Self::Failed(ExecutionError::EmptyPlan),
+            NoPermit::Silent(since) => Self::Silent(since.elapsed()),
+        }
+    }
+}
+
+impl From<Unwritten> for SinkError {
+    fn from(unwritten: Unwritten) -> Self {
+        match unwritten {
+            Unwritten::Failed(error) => errors::sink_error(error),
+            Unwritten::Silent(_) => Self::Timeout(Box::new(unwritten)),
         }
     }
 }
@@ -266,8 +299,38 @@ fn answer(result: &Result<(), ExecutionError>) -> Answer {
         Ok(()) => Answer::Done,
         // It has looked at it.
         Err(error) if errors::is_refusal(error) => Answer::Done,
+        Err(ExecutionError::RequestTimeout(_)) => Answer::Silent,
         Err(error) if errors::is_overload(error) => Answer::Overloaded,
-        Err(error) if errors::is_timeout(error) => Answer::Silent,
         Err(_) => Answer::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scylla::errors::{DbError, WriteType};
+    use scylla::statement::Consistency;
+
+    use super::*;
+
+    /// A coordinator whose replicas are late has answered.
+    #[test]
+    fn only_a_node_that_says_nothing_is_silent() {
+        let late_replicas = DbError::WriteTimeout {
+            consistency: Consistency::Quorum,
+            received: 1,
+            required: 2,
+            write_type: WriteType::Simple,
+        };
+        let said = |error| ExecutionError::LastAttemptError(RequestAttemptError::DbError(error, String::new()));
+        for (error, expected) in [
+            (ExecutionError::RequestTimeout(Duration::from_secs(10)), Answer::Silent),
+            (said(late_replicas), Answer::Overloaded),
+            (said(DbError::Overloaded), Answer::Overloaded),
+            (said(DbError::Invalid), Answer::Done),
+            (said(DbError::ServerError), Answer::Failed),
+            (ExecutionError::EmptyPlan, Answer::Failed),
+        ] {
+            assert_eq!(answer(&Err(error.clone())), expected, "{error}");
+        }
     }
 }

@@ -62,12 +62,16 @@ struct Waiter<'a> {
 impl<'a> Waiter<'a> {
     /// Waits from now on.
     fn of(gates: &'a [&'a Arc<Gate>]) -> Self {
-        let mut waiter = Self {
-            future: Box::pin(admitted(move || fastest(gates.iter().copied()).expect("a node"))),
-            calls: Arc::default(),
-        };
+        let mut waiter = Self::new(gates);
         assert!(waiter.poll().is_none(), "there is room");
         waiter
+    }
+
+    fn new(gates: &'a [&'a Arc<Gate>]) -> Self {
+        Self {
+            future: Box::pin(admitted(move || fastest(gates.iter().copied()).expect("a node"))),
+            calls: Arc::default(),
+        }
     }
 
     fn is_woken(&self) -> bool {
@@ -205,8 +209,14 @@ fn a_limit_that_grows_is_used_by_as_many_as_it_grows_by() {
     }
 }
 
+/// Lets the while be over in which a silent node gets nothing.
+fn later(gate: &Gate) {
+    let ended = &mut locked(&gate.load).ended;
+    *ended = ended.map(|at| at.checked_sub(FORGET * 2).expect("the clock is older"));
+}
+
 #[test]
-fn a_node_that_answers_nothing_is_asked_one_thing_and_nobody_waits_for_its_room() {
+fn a_node_that_answers_nothing_gets_nothing_for_a_while_and_nobody_waits_for_it() {
     let gate = gate(3);
     let gates = [&gate];
     let mut held: Vec<_> = (0..3).map(|_| gate.enter().unwrap()).collect();
@@ -216,10 +226,28 @@ fn a_node_that_answers_nothing_is_asked_one_thing_and_nobody_waits_for_its_room(
     for mut waiter in waiters.drain(..) {
         assert!(matches!(waiter.answer(), Some(Err(NoPermit::Silent(_)))));
     }
-    held.clear();
-    let only = gate.enter().expect("one at a time");
-    assert!(gate.enter().is_none(), "a second one");
-    only.end(Answer::Done);
+    for late in held {
+        late.end(Answer::Silent);
+    }
+    assert!(matches!(Waiter::new(&gates).answer(), Some(Err(NoPermit::Silent(_)))));
+}
+
+#[test]
+fn a_silent_node_is_asked_one_thing_at_a_time_until_it_answers() {
+    let gate = gate(3);
+    let gates = [&gate];
+    gate.enter().unwrap().end(Answer::Silent);
+    for end in [Answer::Silent, Answer::None, Answer::Failed] {
+        later(&gate);
+        let only = gate.enter().expect("one at a time");
+        let mut waiter = Waiter::of(&gates);
+        only.end(end);
+        let answer = waiter.answer();
+        match end {
+            Answer::Silent => assert!(matches!(answer, Some(Err(NoPermit::Silent(_))))),
+            _ => assert!(matches!(answer, Some(Ok(_))), "{end:?}"),
+        }
+    }
     assert_eq!(all_permits(&gate).len(), 3, "it has answered");
 }
 
@@ -235,14 +263,18 @@ fn a_node_that_answers_others_meanwhile_is_not_silent() {
     assert_eq!(all_permits(&gate).len(), 3);
 }
 
-/// Another node that could take it has as much as it may, but answers.
 #[test]
 fn where_one_of_two_is_silent_the_other_ones_room_is_waited_for() {
-    let (silent, busy) = (gate(1), gate(1));
-    silent.enter().unwrap().end(Answer::Silent);
-    let held = [silent.enter(), busy.enter()];
+    let (silent, busy) = (gate(2), gate(1));
     let both = [&silent, &busy];
+    let held = busy.enter();
+    let silence = [silent.enter().unwrap(), silent.enter().unwrap()];
     let mut waiter = Waiter::of(&both);
+    for request in silence {
+        request.end(Answer::Silent);
+        assert!(waiter.poll().is_none(), "the other one answers");
+    }
     drop(held);
-    assert!(waiter.poll().is_some());
+    let permit = waiter.poll().expect("there is room");
+    assert!(Arc::ptr_eq(&permit.gate, &busy));
 }
