@@ -137,7 +137,7 @@ impl Load {
             (self.heard, self.silent_since) = (Some(now), None);
         } else if self.heard.is_none_or(|at| now.duration_since(at) >= took) {
             // None of the others came back either while this one waited.
-            self.silent_since.get_or_insert(now - took);
+            self.silent_since.get_or_insert(now.checked_sub(took).unwrap_or(now));
         }
     }
 }

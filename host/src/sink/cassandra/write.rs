@@ -242,8 +242,8 @@ impl Sending<'_> {
             this.end(answer(&result));
             match result {
                 Ok(()) => return Ok(()),
-                Err(error) if is_gone(&error) => last = Some(Unwritten::Failed(error)),
-                Err(error) => return Err(Unwritten::Failed(error)),
+                Err(error) if is_gone(&error) => last = Some(error.into()),
+                Err(error) => return Err(error.into()),
             }
             tried.push(node);
         }
@@ -254,7 +254,7 @@ impl Sending<'_> {
 #[derive(Debug, Clone, thiserror::Error)]
 enum Unwritten {
     #[error("{0}")]
-    Failed(ExecutionError),
+    Failed(Box<ExecutionError>),
     #[error("nothing was sent, since the server has answered nothing for {} s", .0.as_secs())]
     Silent(Duration),
 }
@@ -265,10 +265,16 @@ impl Unwritten {
     }
 }
 
+impl From<ExecutionError> for Unwritten {
+    fn from(error: ExecutionError) -> Self {
+        Self::Failed(Box::new(error))
+    }
+}
+
 impl From<NoPermit> for Unwritten {
     fn from(none: NoPermit) -> Self {
         match none {
-            NoPermit::AllTried => Self::Failed(ExecutionError::EmptyPlan),
+            NoPermit::AllTried => ExecutionError::EmptyPlan.into(),
             NoPermit::Silent(since) => Self::Silent(since.elapsed()),
         }
     }
@@ -277,7 +283,7 @@ impl From<NoPermit> for Unwritten {
 impl From<Unwritten> for SinkError {
     fn from(unwritten: Unwritten) -> Self {
         match unwritten {
-            Unwritten::Failed(error) => errors::sink_error(error),
+            Unwritten::Failed(error) => errors::sink_error(*error),
             Unwritten::Silent(_) => Self::Timeout(Box::new(unwritten)),
         }
     }
