@@ -14,6 +14,8 @@ use crate::shown;
 /// 0001-01-01T00:00Z and 10000-01-01T00:00Z.
 const YEARS: std::ops::Range<i64> = -719_162 * MS_PER_DAY..2_932_897 * MS_PER_DAY;
 
+const HIGHEST_BITS: u64 = 0x8080_8080_8080_8080;
+
 /// How `3/4/2017` is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DateOrder {
@@ -23,7 +25,12 @@ pub enum DateOrder {
 
 /// Eight characters as one number, the first in its lowest byte: what is done to it is done to all of them at once.
 #[derive(Clone, Copy)]
-struct Eight(u64);
+struct Eight {
+    /// The digits' values; 0 where the form has another character.
+    values: u64,
+    /// The highest bit of some byte is set if the characters are not as the form has them.
+    wrong: u64,
+}
 
 /// What is left to read. Every method takes what it finds and returns None where it finds something else.
 #[derive(Clone, Copy)]
@@ -46,9 +53,10 @@ fn read(text: &str, order: DateOrder) -> Option<Timestamp> {
 /// same as [`searched`] makes of it.
 #[inline]
 fn usual(text: &[u8; 19]) -> Option<Timestamp> {
-    let [date, middle, time] = [0, 8, 11].map(|at| Eight::of(text, at));
-    let is_usual = date.has(*b"0000-00-") & middle.has(*b"00?00:00") & time.has(*b"00:00:00");
-    if !is_usual || !matches!(text[10], b' ' | b'T' | b't') {
+    let date = Eight::read(text, 0, *b"0000-00-");
+    let middle = Eight::read(text, 8, *b"00 00:00");
+    let time = Eight::read(text, 11, *b"00:00:00");
+    if (date.wrong | middle.wrong | time.wrong) & HIGHEST_BITS != 0 {
         return None;
     }
     let days = calendar::days(date.number(0) * 100 + date.number(2), date.number(5), middle.number(0))?;
@@ -64,30 +72,25 @@ fn since_midnight(hour: i32, minute: i32, second: i32) -> Option<i64> {
 }
 
 impl Eight {
-    fn of(text: &[u8; 19], at: usize) -> Self {
-        Self(text[at..].first_chunk().map_or(0, |eight| u64::from_le_bytes(*eight)))
-    }
-
-    /// Whether there is a digit at each `0`, anything at each `?`, and everything else as it is.
+    /// The eight characters from `at` on, of which the form has a digit at each `0` and everything else as it is.
     ///
-    /// A digit's upper half is 3, and still is with 6 added to it. What is carried into the next character when that
-    /// overflows comes from one that is no digit, so the answer is no anyway.
+    /// What is left of a character without the form's bits is at most 9 for a digit and nothing for any other: only more
+    /// than that reaches the highest bit with the room added. What is carried from there into the next character comes
+    /// from one that is wrong already.
     #[inline]
-    fn has(self, form: [u8; 8]) -> bool {
-        let digits = u64::from_le_bytes(form.map(|wanted| u8::from(wanted == b'0')));
-        let others = u64::from_le_bytes(form.map(|wanted| u8::from(wanted != b'0' && wanted != b'?')));
-        let form = u64::from_le_bytes(form);
-        let difference = (self.0 ^ form) & ((digits * 0xf0) | (others * 0xff));
-        let above = (self.0.wrapping_add(digits * 6) ^ form) & (digits * 0xf0);
-        difference | above == 0
+    fn read(text: &[u8; 19], at: usize, form: [u8; 8]) -> Self {
+        let room = form.map(|wanted| if wanted == b'0' { 0x80 - 10 } else { 0x80 - 1 });
+        let text = text[at..].first_chunk().map_or(0, |eight| u64::from_le_bytes(*eight));
+        let values = text ^ u64::from_le_bytes(form);
+        let wrong = values | values.wrapping_add(u64::from_le_bytes(room));
+        Self { values, wrong }
     }
 
     /// The number that the digits at this place and the next one make.
     #[inline]
     fn number(self, at: usize) -> i32 {
-        let values = self.0 & 0x0f0f_0f0f_0f0f_0f0f;
-        // In each byte, which holds up to 15 * 10 + 15.
-        let numbers = values * 10 + (values >> 8);
+        // In each byte, which holds up to 99.
+        let numbers = self.values * 10 + (self.values >> 8);
         i32::from((numbers >> (8 * at)).to_le_bytes()[0])
     }
 }

@@ -44,6 +44,9 @@ pub trait Places {
 /// Texts or bytes, one after the other.
 pub struct Strings(Variable);
 
+/// Room that is made for each row of texts from the start, as a status or a name needs: growing means copying.
+const BYTES_PER_ROW: usize = 16;
+
 /// One bit a row, least significant first.
 #[derive(Default)]
 pub struct Bits {
@@ -152,7 +155,7 @@ impl Places for Strings {
         offsets.push(0);
         Self(Variable {
             offsets,
-            data: Vec::new(),
+            data: Vec::with_capacity(rows * BYTES_PER_ROW),
         })
     }
 

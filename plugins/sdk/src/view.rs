@@ -234,8 +234,10 @@ numbers! {
 /// The host gives offsets that rise from 0; any other would end in a panic at the slice.
 #[inline]
 fn bounds(offsets: &[i32], row: usize) -> (usize, usize) {
-    let place = |offset: i32| usize::try_from(offset).unwrap_or(usize::MAX);
-    (place(offsets[row]), place(offsets[row + 1]))
+    #[expect(clippy::cast_sign_loss, reason = "a negative offset is behind the end of any text")]
+    let place = |offset: i32| offset as u32 as usize;
+    let end = place(offsets[row + 1]);
+    (place(offsets[row]), end)
 }
 
 #[inline]

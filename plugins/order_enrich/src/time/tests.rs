@@ -120,11 +120,12 @@ fn a_long_text_is_cut_in_the_message() {
 /// Also the bytes that no text has, since what is done to one of eight characters may reach the next one.
 #[test]
 fn any_byte_at_any_place_of_the_usual_form_is_read_as_in_any_other() {
-    for usual_form in [b"2017-10-02 10:56:33", b"1999-09-29t19:59:59"] {
+    for usual_form in [b"2017-10-02 10:56:33", b"1999-09-29 19:59:59"] {
         for (place, byte) in (0..19).flat_map(|place| (0..=255).map(move |byte| (place, byte))) {
             let mut text = *usual_form;
             text[place] = byte;
-            assert_eq!(usual(&text), searched(&text, DayFirst), "{byte} at {place}");
+            let expected = searched(&text, DayFirst).filter(|_| text[10] == b' ');
+            assert_eq!(usual(&text), expected, "{byte} at {place}");
         }
     }
 }
@@ -173,7 +174,7 @@ proptest! {
     }
 
     #[test]
-    fn the_usual_form_is_read_as_any_other(text in "[0-9]{4}-[01][0-9]-[0-3][0-9][ Tt][0-2][0-9]:[0-6][0-9]:[0-6][0-9]") {
+    fn the_usual_form_is_read_as_any_other(text in "[0-9]{4}-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-6][0-9]:[0-6][0-9]") {
         let bytes = text.as_bytes();
         prop_assert_eq!(usual(bytes.try_into().unwrap()), searched(bytes, DayFirst));
     }
