@@ -2,9 +2,11 @@
 #![allow(clippy::print_stdout, reason = "it is what this program is for")]
 
 mod bind;
-mod decode;
 #[path = "../native/columns.rs"]
-mod native;
+mod columns;
+mod decode;
+#[path = "../native/outcome.rs"]
+mod outcome;
 #[path = "../support/mod.rs"]
 mod support;
 mod transform;
