@@ -142,12 +142,15 @@ BOUND, WIDE, SINGLES = ("driver, batches of 10, 16 in flight", "driver, batches 
 KINDS = {
     "consumer, Avro": consume("Avro"),
     "consumer, JSON": consume("JSON"),
+    "driver, singles, 64 in flight": drive(1, 64),
     SINGLES: drive(1, 256),
+    "driver, singles, 1,024 in flight": drive(1, 1024),
     BOUND: drive(10, 16),
     WIDE: drive(10, 64),
     "driver, batches of 50, 16 in flight": drive(50, 16),
     "host, Avro": host("Avro"),
     "host, Avro, function linked natively": host("Avro", NATIVE),
+    "host, Avro, singles": host("Avro", HOST_CQL_BATCH_PARTITIONS="0"),
     "host, JSON": host("JSON"),
     "host, Avro, again": host("Avro"),
 }
@@ -162,7 +165,8 @@ RATIOS = [
     ("host CPU, JSON", "cpu_us", "host, JSON", ["consumer, JSON", BOUND]),
     ("host rows/s, Avro, to 16 in flight", "rate", "host, Avro", [BOUND]),
     ("host rows/s, Avro, to 64 in flight", "rate", "host, Avro", [WIDE]),
-    ("host rows/s, Avro, to singles", "rate", "host, Avro", [SINGLES]),
+    ("host rows/s, Avro, to its singles", "rate", "host, Avro", ["host, Avro, singles"]),
+    ("host rows/s, Avro, to the driver's singles", "rate", "host, Avro", [SINGLES]),
     ("wasm tax: host CPU, component to native", "cpu_us", "host, Avro", ["host, Avro, function linked natively"]),
     ("driver rows/s, batches of 10 to singles", "rate", WIDE, [SINGLES]),
     *((f"host, {name}: {what} to none", key, f"host, Avro, {name}", ["host, Avro"]) for name in ("lz4", "snappy")
