@@ -88,7 +88,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         // Help and version too: those are printed to stdout, and are no failure.
         Err(error) => {
-            let error = with_setting(error);
+            let error = with_tips(error);
             let _ = error.print();
             return if error.use_stderr() {
                 ExitCode::from(2)
@@ -117,21 +117,37 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Not every setting has a flag: whoever tries it as one is told where it can be said.
-fn with_setting(mut error: clap::Error) -> clap::Error {
+/// Not every setting has a flag, and some have one of another name: whoever tries it as one is told where it can be said.
+/// What clap says of a negative number would help nobody: no flag takes one.
+fn with_tips(mut error: clap::Error) -> clap::Error {
     let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidArg) else {
         return error;
     };
-    let settings = typed.strip_prefix("--").into_iter().flat_map(table::by_last_part);
-    let tip = |setting: &table::Setting| match setting.env {
-        "" => format!("{} is a setting of host.toml", setting.key),
-        env => format!("it is no flag here; set {env}, or {} in host.toml", setting.key),
-    };
-    let tips: Vec<_> = settings.map(|setting| tip(setting).into()).collect();
+    let mut tips: Vec<_> = typed
+        .strip_prefix("--")
+        .into_iter()
+        .flat_map(table::by_last_part)
+        .map(setting_tip)
+        .collect();
+    if typed.parse::<f64>().is_ok() {
+        tips.push("no number here may be below 0".into());
+    }
     if error.kind() == ErrorKind::UnknownArgument && !tips.is_empty() {
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
     }
     error
+}
+
+fn setting_tip(setting: &table::Setting) -> clap::builder::StyledStr {
+    let table::Setting { key, env, flag, .. } = setting;
+    match (*env, *flag) {
+        ("", _) => format!("{key} is a setting of host.toml"),
+        (env, "") => format!("it is no flag here; set {env}, or {key} in host.toml"),
+        (env, flag) => {
+            format!("it is no flag here; say {flag} to a verb that has it, or set {env}, or {key} in host.toml")
+        }
+    }
+    .into()
 }
 
 impl Cli {

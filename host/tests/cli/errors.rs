@@ -19,6 +19,11 @@ fn a_setting_that_has_no_flag_is_told_where_to_say_it() {
 }
 
 #[test]
+fn a_negative_number_is_told_not_to_be_one() {
+    Program::new().snapshot("negative-number", &["generate", "orders", "--rows", "-5"]);
+}
+
+#[test]
 fn a_bad_value_of_a_setting_is_told_with_its_place_and_what_is_right() {
     let file =
         "[sink.cassandra]\nwrites_in_flight = 0\ncompression = \"zip\"\nbatch_kib = 50_000\nbatch_bytes = 5000\n";
