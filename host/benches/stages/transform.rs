@@ -45,8 +45,8 @@ pub fn orders(criterion: &mut Criterion) {
 
     let to_native = ratios(|| component(&mut instance, &batch), || native(&settings, &batch));
     let to_function = ratios(|| component(&mut instance, &batch), || function(&settings, &copied));
-    println!("component / native: {to_native}, / its function alone: {to_function}");
-    println!("medians, least and most of {PAIRS}; {} bytes\n", plugin.size_bytes());
+    println!("component / native:   {to_native}, median, least and most of {PAIRS}");
+    println!("component / function: {to_function}; {} bytes\n", plugin.size_bytes());
 }
 
 fn component(instance: &mut Instance, batch: &Batch) {

@@ -129,7 +129,7 @@ fn with_tips(mut error: clap::Error) -> clap::Error {
         .flat_map(table::by_last_part)
         .map(setting_tip)
         .collect();
-    if typed.parse::<f64>().is_ok() {
+    if is_negative_number(typed) {
         tips.push("no number here may be below 0".into());
     }
     if error.kind() == ErrorKind::UnknownArgument && !tips.is_empty() {
@@ -138,13 +138,18 @@ fn with_tips(mut error: clap::Error) -> clap::Error {
     error
 }
 
+fn is_negative_number(typed: &str) -> bool {
+    let number = typed.strip_prefix('-').unwrap_or_default();
+    number.starts_with(|first: char| first.is_ascii_digit())
+}
+
 fn setting_tip(setting: &table::Setting) -> clap::builder::StyledStr {
     let table::Setting { key, env, flag, .. } = setting;
     match (*env, *flag) {
         ("", _) => format!("{key} is a setting of host.toml"),
         (env, "") => format!("it is no flag here; set {env}, or {key} in host.toml"),
         (env, flag) => {
-            format!("it is no flag here; say {flag} to a verb that has it, or set {env}, or {key} in host.toml")
+            format!("its flag is {flag}, in verbs that have it; or set {env}, or {key} in host.toml")
         }
     }
     .into()

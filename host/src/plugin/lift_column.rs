@@ -111,7 +111,7 @@ fn variable_parts(variable: VariableResult, rows: usize) -> Result<(OffsetBuffer
     let ends_well = offsets
         .last()
         .is_some_and(|&last| usize::try_from(last).is_ok_and(|last| last <= bytes));
-    // Counted, not searched for: that a compiler does several at a time.
+    // Counted rather than searched for: without a way out in the middle, several pairs are compared at once.
     let backwards = offsets.windows(2).filter(|pair| pair[0] > pair[1]).count();
     if !starts_well || !ends_well || backwards > 0 {
         return Err(ColumnProblem::Offsets { bytes });

@@ -14,13 +14,18 @@ fn an_unknown_verb_or_flag_gets_a_suggestion() {
 #[test]
 fn a_setting_that_has_no_flag_is_told_where_to_say_it() {
     Program::new().snapshot("setting-as-flag", &["run", "--writes-in-flight", "0"]);
+}
+
+#[test]
+fn a_setting_whose_flag_has_another_name_is_told_the_flag() {
     // Two tables have an address.
     Program::new().snapshot("settings-of-one-name", &["run", "--address", "127.0.0.1:7171"]);
 }
 
 #[test]
-fn a_negative_number_is_told_not_to_be_one() {
+fn a_negative_number_gets_a_tip_of_its_own() {
     Program::new().snapshot("negative-number", &["generate", "orders", "--rows", "-5"]);
+    Program::new().snapshot("one-word-too-many", &["generate", "orders", "5"]);
 }
 
 #[test]

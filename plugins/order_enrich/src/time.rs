@@ -23,12 +23,13 @@ pub enum DateOrder {
     MonthFirst,
 }
 
-/// Eight characters as one number, the first in its lowest byte: what is done to it is done to all of them at once.
+/// Eight characters held against a form, a byte each, the first in the lowest: what is done to a number of them is done to
+/// all at once.
 #[derive(Clone, Copy)]
 struct Eight {
-    /// The digits' values; 0 where the form has another character.
+    /// The values of the digits, and 0 where the form has another character, as long as nothing is wrong.
     values: u64,
-    /// The highest bit of some byte is set if the characters are not as the form has them.
+    /// The highest bit of some byte is set if a character is not as the form has it.
     wrong: u64,
 }
 
@@ -50,7 +51,7 @@ fn read(text: &str, order: DateOrder) -> Option<Timestamp> {
 }
 
 /// `2017-10-02 10:56:33`, which most times are: every digit has its place, so that nothing has to be searched for. The
-/// same as [`searched`] makes of it.
+/// same as [`searched`] makes of it, to which everything else is left, the form with a `T` too.
 #[inline]
 fn usual(text: &[u8; 19]) -> Option<Timestamp> {
     let date = Eight::read(text, 0, *b"0000-00-");
@@ -74,9 +75,10 @@ fn since_midnight(hour: i32, minute: i32, second: i32) -> Option<i64> {
 impl Eight {
     /// The eight characters from `at` on, of which the form has a digit at each `0` and everything else as it is.
     ///
-    /// What is left of a character without the form's bits is at most 9 for a digit and nothing for any other: only more
-    /// than that reaches the highest bit with the room added. What is carried from there into the next character comes
-    /// from one that is wrong already.
+    /// XOR with the form leaves 0 to 9 exactly where a digit is wanted and is there, and 0 exactly where another character
+    /// is wanted and is there. The room is what the largest of these lacks to 0x7f, so that anything larger sets the byte's
+    /// highest bit. What is 0x80 or more has it set by itself; only that is carried into the next byte, and it is wrong
+    /// already.
     #[inline]
     fn read(text: &[u8; 19], at: usize, form: [u8; 8]) -> Self {
         let room = form.map(|wanted| if wanted == b'0' { 0x80 - 10 } else { 0x80 - 1 });

@@ -44,8 +44,10 @@ pub trait Places {
 /// Texts or bytes, one after the other.
 pub struct Strings(Variable);
 
-/// Room that is made for each row of texts from the start, as a status or a name needs: growing means copying.
+/// Room for texts or bytes that is made from the start, since growing means copying: what a status or a name needs, in
+/// each of as many rows as a batch usually has.
 const BYTES_PER_ROW: usize = 16;
+const MOST_ROWS: usize = 4_096;
 
 /// One bit a row, least significant first.
 #[derive(Default)]
@@ -155,7 +157,7 @@ impl Places for Strings {
         offsets.push(0);
         Self(Variable {
             offsets,
-            data: Vec::with_capacity(rows * BYTES_PER_ROW),
+            data: Vec::with_capacity(rows.min(MOST_ROWS) * BYTES_PER_ROW),
         })
     }
 
@@ -244,7 +246,8 @@ mod tests {
     use super::*;
 
     fn column<T: OutputField>(values: impl IntoIterator<Item = T>) -> Column {
-        let mut builder = T::builder(0);
+        // More rows come than were said to, as from a plugin that makes several of one.
+        let mut builder = T::builder(2);
         values.into_iter().for_each(|value| value.append(&mut builder));
         T::finish(builder)
     }

@@ -231,11 +231,12 @@ numbers! {
     Date, Date, i32, Date;
 }
 
-/// The host gives offsets that rise from 0; any other would end in a panic at the slice.
+/// The host gives offsets that rise from 0; a negative or falling one ends in a panic at the slice.
 #[inline]
 fn bounds(offsets: &[i32], row: usize) -> (usize, usize) {
     #[expect(clippy::cast_sign_loss, reason = "a negative offset is behind the end of any text")]
     let place = |offset: i32| offset as u32 as usize;
+    // First the later one: that it is there says the same of the other.
     let end = place(offsets[row + 1]);
     (place(offsets[row]), end)
 }
@@ -243,4 +244,36 @@ fn bounds(offsets: &[i32], row: usize) -> (usize, usize) {
 #[inline]
 fn bit(bits: &[u8], row: usize) -> bool {
     bits[row / 8] >> (row % 8) & 1 == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(offsets: &[i32], row: usize) -> String {
+        let column = Variable {
+            offsets: offsets.to_vec(),
+            data: b"abc".to_vec(),
+        };
+        TextView::open(&column).unwrap().at(row).to_owned()
+    }
+
+    #[test]
+    fn a_text_is_between_its_offset_and_the_next() {
+        assert_eq!(text(&[0, 1, 1, 3], 0), "a");
+        assert_eq!(text(&[0, 1, 1, 3], 1), "");
+        assert_eq!(text(&[0, 1, 1, 3], 2), "bc");
+    }
+
+    #[test]
+    #[should_panic(expected = "out of bounds")]
+    fn a_negative_offset_is_no_place() {
+        text(&[0, -1], 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "begin")]
+    fn offsets_do_not_fall() {
+        text(&[0, 2, 1], 1);
+    }
 }
