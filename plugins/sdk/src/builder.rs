@@ -275,6 +275,14 @@ mod tests {
     }
 
     #[test]
+    fn room_for_texts_is_bounded_however_many_rows_come() {
+        assert_eq!(
+            Strings::with_capacity(100_000).0.data.capacity(),
+            MOST_ROWS * BYTES_PER_ROW
+        );
+    }
+
+    #[test]
     fn a_column_without_nulls_has_no_validity() {
         assert_eq!(column([Some(1), Some(2)]).validity, None);
     }
