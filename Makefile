@@ -43,13 +43,14 @@ lint: ## formatting, clippy, licences and advisories
 fmt: ## format everything
 	cargo fmt --all
 
-bench: build plugins ## time the stages, the pipeline beside its bounds on real servers and from a file, and what shadowing costs; with the spread
+bench: build plugins ## time the stages, the pipeline beside its bounds on real servers and from a file, memory under a backlog, and what shadowing costs; with the spread
 	cargo bench --package host --bench allocations --bench stages
 	@host/benches/pipeline
 	@host/benches/shadow
 	@host/benches/wasm-tax
 	@host/benches/members
 	@host/benches/servers
+	@host/benches/backlog
 	@host/benches/start
 
 flame: build plugins ## draw where the processor's time goes, as target/bench/flame.svg (perf, inferno)

@@ -4,7 +4,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 
 use clap::{Args, Subcommand};
 
-use super::flags::{key_value, say_file};
+use super::flags::{at_least_one, key_value, say_file};
 use super::{TEMPLATE, console};
 use crate::app::bench::{self, Form};
 use crate::app::failure::Failure;
@@ -39,13 +39,13 @@ pub(super) struct Plugin {
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
     settings: Vec<(String, String)>,
     /// Records of a batch
-    #[arg(long, value_name = "N", default_value = "1000")]
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = at_least_one::<NonZeroU32>)]
     batch: NonZeroU32,
     /// How long to measure, after a tenth of it to warm up
-    #[arg(long, value_name = "N", default_value = "5")]
+    #[arg(long, value_name = "N", default_value = "5", value_parser = at_least_one::<NonZeroU32>)]
     seconds: NonZeroU32,
     /// Records of the file, from its beginning: they are held in memory
-    #[arg(long, value_name = "N", default_value = "100000")]
+    #[arg(long, value_name = "N", default_value = "100000", value_parser = at_least_one::<NonZeroU64>)]
     limit: NonZeroU64,
     /// Print the whole report as JSON
     #[arg(long)]

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::flags::{RegistryFlag, key_value};
+use super::flags::{RegistryFlag, at_least_one, key_value};
 use super::{TEMPLATE, console};
 use crate::app::diff::{self, Contender, Form, Verdict};
 use crate::app::failure::Failure;
@@ -40,7 +40,7 @@ pub(super) struct Diff {
     from: String,
     /// Records of the file, from its beginning [default: all]; of a topic the latest offsets of each
     /// partition [default: 1000]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<NonZeroU64>)]
     limit: Option<NonZeroU64>,
     /// A setting for both plugins; may be given several times
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]

@@ -2,7 +2,9 @@
 
 #![expect(clippy::doc_markdown, reason = "help texts are shown as they are written")]
 
+use std::num::{IntErrorKind, ParseIntError};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::Args;
 
@@ -134,4 +136,12 @@ pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
         _ => Err("write it as KEY=VALUE".to_owned()),
     }
+}
+
+/// For numbers that are not 0, in the words of who types one.
+pub(super) fn at_least_one<N: FromStr<Err = ParseIntError>>(text: &str) -> Result<N, String> {
+    text.parse().map_err(|error: ParseIntError| match error.kind() {
+        IntErrorKind::Zero => "it has to be at least 1".to_owned(),
+        _ => error.to_string(),
+    })
 }

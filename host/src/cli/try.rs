@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 
 use clap::Args;
 
-use super::flags::{PluginFlags, say_file};
+use super::flags::{PluginFlags, at_least_one, say_file};
 use super::{TEMPLATE, console};
 use crate::app;
 use crate::app::failure::Failure;
@@ -28,7 +28,7 @@ pub(super) struct Try {
     #[command(flatten)]
     plugin: PluginFlags,
     /// Rows shown
-    #[arg(long, value_name = "N", default_value = "10")]
+    #[arg(long, value_name = "N", default_value = "10", value_parser = at_least_one::<NonZeroU64>)]
     limit: NonZeroU64,
 }
 

@@ -29,6 +29,15 @@ fn a_negative_number_gets_a_tip_of_its_own() {
 }
 
 #[test]
+fn a_number_that_has_to_be_one_at_least_says_so() {
+    Program::new().snapshot("zero-limit", &["try", "orders.csv", "--limit", "0"]);
+    Program::new().snapshot(
+        "no-number",
+        &["bench", "plugin", "x.wasm", "orders.csv", "--batch", "ten"],
+    );
+}
+
+#[test]
 fn a_bad_value_of_a_setting_is_told_with_its_place_and_what_is_right() {
     let file =
         "[sink.cassandra]\nwrites_in_flight = 0\ncompression = \"zip\"\nbatch_kib = 50_000\nbatch_bytes = 5000\n";
