@@ -142,6 +142,7 @@ pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
 pub(super) fn at_least_one<N: FromStr<Err = ParseIntError>>(text: &str) -> Result<N, String> {
     text.parse().map_err(|error: ParseIntError| match error.kind() {
         IntErrorKind::Zero => "it has to be at least 1".to_owned(),
-        _ => error.to_string(),
+        IntErrorKind::PosOverflow => error.to_string(),
+        _ => "it has to be a whole number".to_owned(),
     })
 }
