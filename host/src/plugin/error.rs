@@ -55,7 +55,8 @@ pub enum TransformError {
     Trap(#[source] wasmtime::Trap),
     #[error("the plugin did not return within {} ms of processor time (plugin.limits.deadline_ms)", .limit.as_millis())]
     Deadline { limit: Duration },
-    #[error("the plugin wanted more than {limit} bytes of memory (plugin.limits.memory_bytes)")]
+    /// `limit` is in bytes; it is said in the setting's unit, which it is a multiple of.
+    #[error("the plugin wanted more than {} MiB of memory (plugin.limits.memory_mib)", .limit >> 20)]
     Memory { limit: usize },
     #[error("the plugin broke its contract")]
     Contract(#[source] Breach),

@@ -83,7 +83,7 @@ impl ResourceLimiter for GuestState {
             return Ok(true);
         }
         self.wanted_too_much_memory = true;
-        Err(wasmtime::Error::msg("more memory than plugin.limits.memory_bytes"))
+        Err(wasmtime::Error::msg("more memory than plugin.limits.memory_mib"))
     }
 
     fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {

@@ -120,7 +120,7 @@ fn a_record_that_eats_memory_is_told_the_limit() {
     assert_eq!(error.code(), "memory");
     assert_eq!(
         chain(&error),
-        "the plugin wanted more than 16777216 bytes of memory (plugin.limits.memory_bytes)"
+        "the plugin wanted more than 16 MiB of memory (plugin.limits.memory_mib)"
     );
 }
 
@@ -156,10 +156,7 @@ fn configure_is_bounded_as_a_call_is() {
             "loop",
             "it fails in `configure`: the plugin did not return within 100 ms of processor time",
         ),
-        (
-            "memory",
-            "it fails in `configure`: the plugin wanted more than 16777216 bytes",
-        ),
+        ("memory", "it fails in `configure`: the plugin wanted more than 16 MiB"),
         ("refuse", "it refuses its settings: refused as asked"),
     ] {
         let Err(error) = configured(configure, limits()) else {

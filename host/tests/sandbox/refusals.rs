@@ -121,8 +121,7 @@ fn a_memory_that_begins_above_the_limit_is_refused_with_the_limits_name() {
     };
     assert_eq!(
         refusal(&with_exports("(memory 17)"), limits),
-        "it fails before its first call: the plugin wanted more than 1048576 bytes of memory \
-         (plugin.limits.memory_bytes)"
+        "it fails before its first call: the plugin wanted more than 1 MiB of memory (plugin.limits.memory_mib)"
     );
     let just_fits = refusal(&with_exports("(memory 16)"), limits);
     assert!(just_fits.starts_with("it does not fit the world"), "{just_fits}");

@@ -36,7 +36,7 @@ pub struct Memory {
     /// Of an instance that has done nothing yet.
     pub fresh_bytes: usize,
     pub most_bytes: usize,
-    /// `plugin.limits.memory_bytes`
+    /// `plugin.limits.memory_mib`, in bytes.
     pub limit_bytes: usize,
 }
 
