@@ -110,8 +110,8 @@ def host(form, program=HOST, **variables):
 
 
 def start_up():
-    """Processor time and time of a run that reads nothing: the middle of four of each program. They start alike, and what
-    one start differs from the next would else be taken for what they differ in."""
+    """Processor time and time of a run that reads nothing: the median of all eight, four of each program. They start alike,
+    and what one start differs from the next would else be taken for what they differ in."""
     runs = []
     for turn in range(8):
         name, program = keyspace("bench_0"), (HOST, NATIVE)[turn % 2]

@@ -16,8 +16,8 @@ use super::error::PluginError;
 use super::private_dir::{DirError, PrivateDir};
 use crate::record::descriptor::Digest;
 
-/// All forms together. Rust's have about a MiB each, those of interpreters up to 40 MiB: as many as somebody goes back
-/// and forth between, and little of a disk.
+/// All forms together. Those of Rust's plugins have some 200 KiB each, those of interpreters up to 40 MiB: as many as
+/// somebody goes back and forth between, and little of a disk.
 const MAX_BYTES: u64 = 256 << 20;
 
 /// Of SHA-256.

@@ -22,7 +22,8 @@ pub(super) const MAX_INSTANCES: u32 = 256;
 /// Elements of one table. Rust's guests have some hundreds of functions in it, an interpreter some thousands.
 pub(super) const MAX_TABLE_ELEMENTS: usize = 20_000;
 
-/// Core modules in one component: Rust's have three, those of interpreters up to some twenty, hence on the mean.
+/// Core modules in one component, on average: Rust's have three, those of interpreters up to some twenty. The pool holds
+/// this many for each instance, whichever of them takes more or fewer.
 const CORE_INSTANCES_PER_COMPONENT: u32 = 8;
 
 const WASM_PAGE: usize = 64 << 10;

@@ -10,7 +10,7 @@ use crate::record::columns::DataType;
 pub enum PluginError {
     #[error("wasmtime cannot be set up on this machine")]
     Engine(#[source] wasmtime::Error),
-    #[error("cannot start the thread that keeps deadlines")]
+    #[error("it does not get a thread that it needs")]
     Thread(#[source] std::io::Error),
     #[error("it is {found}; expected a WebAssembly component of world host:transform/plugin@0.1.0{hint}")]
     NotAComponent { found: &'static str, hint: &'static str },

@@ -239,7 +239,7 @@ fn fastest<'a>(gates: impl Iterator<Item = &'a Arc<Gate>> + Clone) -> Option<Cho
         return Some(Choice::Made(Ok(permit)));
     }
     let gates: Vec<_> = gates.collect();
-    // The least of all is none, where there is one to wait for.
+    // `None` sorts first: it is the least if any node is not given up, and then there is one to wait for.
     Some(match gates.iter().map(|gate| gate.given_up(now)).min()? {
         Some(since) => Choice::Made(Err(NoPermit::Silent(since))),
         None => Choice::Wait(gates),

@@ -185,7 +185,7 @@ impl Sending<'_> {
     /// for every request.
     fn all(&self) -> BoxFuture<'_, Vec<Failed>> {
         let groups = groups(&self.placed, self.cluster.bounds, |row| self.bound.size(row));
-        // Without any node, one that says so.
+        // One way even without nodes, so that its error is reported.
         let ways = self.ring.limit().max(1).min(groups.len());
         let next = AtomicUsize::new(0);
         async move {
