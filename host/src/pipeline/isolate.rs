@@ -30,6 +30,20 @@ pub enum GuestError {
     },
 }
 
+impl GuestError {
+    /// Whether another plugin might do better: not where it is the machine that has no room, no thread or no memory.
+    pub fn is_of_the_plugin(&self) -> bool {
+        // It did fit the world when it was loaded.
+        let is_machines = |error: &PluginError| {
+            matches!(
+                error,
+                PluginError::NoRoom { .. } | PluginError::Thread(_) | PluginError::World(_)
+            )
+        };
+        !matches!(self, Self::Start(error) if is_machines(error))
+    }
+}
+
 /// A plugin with its instance, replaced after every fault.
 pub struct Guest<'a> {
     plugin: &'a Plugin,

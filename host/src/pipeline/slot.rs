@@ -11,6 +11,8 @@ use crate::record::descriptor::Digest;
 use crate::record::reject::Reject;
 use crate::record::trail::Writers;
 
+use super::isolate::GuestError;
+use super::outage::chain;
 use super::probation::{Probation, Standing, Tally, Watch, Worse};
 use super::swap::{History, Outcome, Swap};
 use super::version::Version;
@@ -158,6 +160,24 @@ impl PluginSlot {
             }
             Standing::Worse(worse) => self.go_back(watched, worse),
         }
+    }
+
+    /// Takes note of a version that gave no outcome for a batch. On probation it is gone back from at once: nothing of it
+    /// comes through by which it could be judged. Whether another version has its place, by this or by then: then the batch
+    /// is to be made anew.
+    pub fn observe_broken(&self, version: &Arc<Version>, error: &GuestError) -> bool {
+        let mut watched = self.watched();
+        if !Arc::ptr_eq(version, &self.current.borrow()) {
+            return true;
+        }
+        if watched.watch.is_none() || !error.is_of_the_plugin() {
+            return false;
+        }
+        let worse = Worse {
+            what: chain(error),
+            examples: Vec::new(),
+        };
+        self.go_back(&mut watched, worse)
     }
 
     /// Rejects that came of a batch after it was observed: rows that the sink refused.

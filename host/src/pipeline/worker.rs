@@ -218,6 +218,9 @@ impl Worker {
             let Made { guest_time, gathered } = match self.make(&mut stamped, &version, warm).await {
                 Ok(made) => made,
                 Err(error) => {
+                    if self.parts.slot.observe_broken(&version, &error) {
+                        continue;
+                    }
                     // A swap may be what mends it.
                     tokio::select! {
                         () = patience.hold(disposition(Fault::Guest(&error)), &error) => {}

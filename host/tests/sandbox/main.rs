@@ -11,3 +11,5 @@ mod limits;
 mod logs;
 mod refusals;
 mod shadow;
+mod slot;
+mod versions;

@@ -5,45 +5,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
-use host::codec::Decoder;
 use host::pipeline::compare::report::Report;
 use host::pipeline::settle::Transformed;
 use host::pipeline::shadow::{Sample, Shadow, Share};
 use host::pipeline::trace::Trace;
 use host::pipeline::version::Version;
-use host::plugin::Plugin;
 use host::plugin::limits::Limits;
-use host::record::Record;
-use host::record::position::{Offset, Partition, Position, WriteTime};
-use host::sink::{Sink, SinkError, WriteBatch};
+use host::record::position::WriteTime;
+use host::sink::WriteBatch;
 
-use crate::built::{ENGINE, misbehaving};
-
-/// A sink that nobody may write to.
-struct Untouched;
-
-impl Sink for Untouched {
-    fn write(&self, _: Arc<WriteBatch>, _: Vec<u32>) -> BoxFuture<'_, Vec<Result<(), SinkError>>> {
-        panic!("a shadow writes nothing");
-    }
-}
-
-fn version(configure: Option<&str>, limits: Limits) -> Arc<Version> {
-    let settings: Vec<_> = configure
-        .map(|value| ("configure".to_owned(), value.to_owned()))
-        .into_iter()
-        .collect();
-    let plugin = Plugin::load(&ENGINE, misbehaving(), &settings, limits).expect("misbehaving loads");
-    Arc::new(Version {
-        decoder: Decoder::new(&plugin.descriptor().inputs, None),
-        plugin: Arc::new(plugin),
-        sink: Arc::new(Untouched),
-    })
-}
+use crate::versions::{records, version};
 
 fn usual() -> Arc<Version> {
-    version(None, Limits::default())
+    Arc::new(version(None, Limits::default()))
+}
+
+fn with_limits(limits: Limits) -> Arc<Version> {
+    Arc::new(version(None, limits))
 }
 
 fn share(text: &str) -> Share {
@@ -52,23 +30,7 @@ fn share(text: &str) -> Share {
 
 /// A batch of records that went through this version, as a worker would hand it to settling.
 async fn batch(version: &Arc<Version>, behaviours: &[&str]) -> Transformed {
-    let partition = Arc::new(Partition {
-        topic: "t".into(),
-        number: 0,
-    });
-    let record = |(offset, behaviour): (i64, &&str)| Record {
-        position: Position {
-            partition: Arc::clone(&partition),
-            offset: Offset(offset),
-            line: None,
-        },
-        timestamp_ms: None,
-        key: None,
-        value: Some(format!("{{\"behaviour\":\"{behaviour}\",\"number\":{offset}}}").into()),
-        headers: Vec::new(),
-        redriven: None,
-    };
-    let records: Vec<_> = (0..).zip(behaviours).map(record).collect();
+    let records = records(0, behaviours);
     let decoded = version.decoder.decode(&records).await.expect("JSON");
     let mut instance = version.plugin.instantiate().expect("an instance");
     let outcome = instance.transform(&decoded.batch).expect("a good batch");
@@ -139,7 +101,7 @@ async fn its_share_of_the_batches_is_compared_from_the_first_on() {
 
 #[tokio::test]
 async fn what_it_makes_differently_is_told() {
-    let (current, candidate) = (usual(), version(Some("ledger"), Limits::default()));
+    let (current, candidate) = (usual(), Arc::new(version(Some("ledger"), Limits::default())));
     let shadow = Shadow::default();
     shadow.start(candidate, &current, share("100%"));
     let batch = batch(&current, &["good", "reject"]).await;
@@ -224,7 +186,7 @@ async fn a_candidate_that_breaks_on_everything_is_not_called_again() {
         rows_per_record: 1,
         ..Limits::default()
     };
-    let (current, candidate) = (usual(), version(None, strict));
+    let (current, candidate) = (usual(), with_limits(strict));
     let shadow = Shadow::default();
     shadow.start(candidate, &current, share("100%"));
     let batch = batch(&current, &["two-rows"; 100]).await;
@@ -239,7 +201,7 @@ async fn a_candidate_that_breaks_on_everything_is_not_called_again() {
     assert_eq!(report.batches, 0);
 
     // A few records that break it are rejects like any other.
-    let some = version(None, strict);
+    let some = with_limits(strict);
     shadow.start(some, &current, share("100%"));
     let batch = self::batch(&current, &["good", "two-rows", "good"]).await;
     shadow.sample(&batch, &current).expect("its turn").run().await;

@@ -105,6 +105,39 @@ fn a_plugin_that_traps_is_rolled_back_and_one_that_is_slow_too() {
     running.finish().succeeded();
 }
 
+/// Then no batch comes through by which it could be judged.
+#[test]
+fn a_plugin_that_breaks_on_every_record_is_rolled_back_and_nothing_is_rejected() {
+    let scene = Scene::new("swap_broken");
+    let one = variant("one", "");
+    scene.place(&one);
+    let running = scene.start(&[]);
+    scene.produce(900, 0);
+    scene.until_rows(900);
+    scene.place(&variant("broken", "break=900"));
+    assert_eq!(scene.until_swaps(1)["outcome"], "swapped");
+    // So that whole batches come, and not first a few records that would be rejected one by one: the fetch that is under
+    // way is answered, without records, before there are any.
+    running.signal("-STOP");
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    scene.produce(900, 0);
+    running.signal("-CONT");
+    let back = scene.until_swaps(2);
+    assert_eq!(back["outcome"], "rolled_back", "{back}");
+    let reason = back["reason"].as_str().unwrap();
+    assert!(reason.contains("breaks on every record"), "{reason}");
+    assert_eq!(scene.status()["plugin"]["digest"], digest(&one).as_str());
+    let rows = scene.until_rows(1800);
+    assert!(
+        rows.values().all(|row| row.made_by == "one"),
+        "each is of the earlier one"
+    );
+    let status = scene.status();
+    assert_eq!(status["plugin"]["history"].as_array().unwrap().len(), 2, "{status}");
+    running.signal("-TERM");
+    running.finish().succeeded();
+}
+
 #[test]
 fn without_probation_nothing_is_rolled_back() {
     let scene = Scene::new("swap_unwatched");

@@ -1,0 +1,57 @@
+//! `misbehaving` as a version that a pipeline could run, and records for it.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use host::codec::Decoder;
+use host::pipeline::version::Version;
+use host::plugin::Plugin;
+use host::plugin::limits::Limits;
+use host::record::Record;
+use host::record::position::{Offset, Partition, Position};
+use host::sink::{Sink, SinkError, WriteBatch};
+
+use crate::built::{ENGINE, misbehaving};
+
+/// A sink that nobody may write to.
+struct Untouched;
+
+impl Sink for Untouched {
+    fn write(&self, _: Arc<WriteBatch>, _: Vec<u32>) -> BoxFuture<'_, Vec<Result<(), SinkError>>> {
+        panic!("nothing is written here");
+    }
+}
+
+pub fn version(configure: Option<&str>, limits: Limits) -> Version {
+    let settings: Vec<_> = configure
+        .map(|value| ("configure".to_owned(), value.to_owned()))
+        .into_iter()
+        .collect();
+    let plugin = Plugin::load(&ENGINE, misbehaving(), &settings, limits).expect("misbehaving loads");
+    Version {
+        decoder: Decoder::new(&plugin.descriptor().inputs, None),
+        plugin: Arc::new(plugin),
+        sink: Arc::new(Untouched),
+    }
+}
+
+/// Records of one partition, each with what it asks for.
+pub fn records(partition: i32, behaviours: &[&str]) -> Vec<Record> {
+    let partition = Arc::new(Partition {
+        topic: "t".into(),
+        number: partition,
+    });
+    let record = |(offset, behaviour): (i64, &&str)| Record {
+        position: Position {
+            partition: Arc::clone(&partition),
+            offset: Offset(offset),
+            line: None,
+        },
+        timestamp_ms: None,
+        key: None,
+        value: Some(format!("{{\"behaviour\":\"{behaviour}\",\"number\":{offset}}}").into()),
+        headers: Vec::new(),
+        redriven: None,
+    };
+    (0..).zip(behaviours).map(record).collect()
+}
