@@ -1,18 +1,18 @@
 //! A candidate is tried on the latest records before it is swapped in, beside the current plugin. Guests are pure, so
 //! nothing comes of it but an opinion.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use crate::plugin::{Instance, TransformError, aside};
+use crate::plugin::aside;
 use crate::record::Record;
-use crate::record::columns::Batch;
 use crate::record::position::Position;
 use crate::record::reject::Reject;
 
-use super::isolate::slice;
+use super::isolate::{Guest, GuestError};
 use super::outage::chain;
 use super::version::Version;
 
@@ -34,9 +34,17 @@ pub struct Trial {
 /// What one version made of the sample.
 #[derive(Default)]
 struct Made {
+    /// Every record that did not come through, in the order of the sample: refused, or because it broke the guest.
     rejects: Vec<(Position, Reject)>,
-    /// The first record that broke the guest, and how.
-    broken: Option<String>,
+    /// Why it gives no outcome at all: then it is played no further.
+    breaks_everywhere: Option<String>,
+}
+
+impl Made {
+    /// The records that broke the guest.
+    fn broken(&self) -> impl Iterator<Item = &(Position, Reject)> {
+        self.rejects.iter().filter(|(_, reject)| reject.is_guest_fault())
+    }
 }
 
 /// Runs both over the sample, given by partition; aside, since records flow.
@@ -52,14 +60,28 @@ pub async fn run(candidate: &Arc<Version>, current: &Arc<Version>, sample: Vec<V
         (Ok(new), Ok(old)) => reasons(&new, &old, records),
         (Err(reason), _) => vec![reason],
         // The current one is worse off than the candidate.
-        (Ok(new), Err(_)) => new.broken.into_iter().collect(),
+        (Ok(new), Err(_)) => {
+            let broken = new.broken().next().map(broke_it);
+            new.breaks_everywhere.into_iter().chain(broken).collect()
+        }
     };
     Trial { records, reasons }
 }
 
+fn broke_it((position, reject): &(Position, Reject)) -> String {
+    format!("{position} broke it ({}): {}", reject.code, reject.message)
+}
+
 fn reasons(new: &Made, old: &Made, records: usize) -> Vec<String> {
-    if let (Some(broken), None) = (&new.broken, &old.broken) {
-        return vec![broken.clone()];
+    if let Some(why) = &new.breaks_everywhere {
+        return vec![why.clone()];
+    }
+    if old.breaks_everywhere.is_some() {
+        return Vec::new(); // Whatever gives outcomes is better.
+    }
+    let breaks_old: HashSet<_> = old.broken().map(|(position, _)| position).collect();
+    if let Some(broken) = new.broken().find(|(position, _)| !breaks_old.contains(position)) {
+        return vec![broke_it(broken)];
     }
     let allowed = old.rejects.len() + records / MORE_REJECTS_SHARE + MORE_REJECTS;
     if new.rejects.len() <= allowed {
@@ -77,8 +99,11 @@ fn reasons(new: &Made, old: &Made, records: usize) -> Vec<String> {
     vec![reason]
 }
 
+/// Every record has its outcome, whatever others do to the guest. A plugin that never ends costs some sixty deadlines
+/// before it is known to break everywhere; only the swap waits for that.
 async fn play(version: &Version, sample: &[Vec<Record>]) -> Result<Made, String> {
     let mut made = Made::default();
+    let mut guest = Guest::new(&version.plugin, None);
     for records in sample {
         let decoded = version
             .decoder
@@ -95,52 +120,19 @@ async fn play(version: &Version, sample: &[Vec<Record>]) -> Result<Made, String>
         if decoded.batch.rows == 0 {
             continue;
         }
-        let instance = version.plugin.instantiate().map_err(|error| chain(&error))?;
-        match call(instance, &decoded.batch, || version.plugin.instantiate().ok()) {
-            Ok(rejects) => made.rejects.extend(
-                rejects
+        match guest.transform(&decoded.batch) {
+            Ok(outcome) => made.rejects.extend(
+                outcome
+                    .rejects
                     .into_iter()
                     .map(|(row, reject)| (position(decoded.rows[row as usize]), reject)),
             ),
-            Err((row, error)) => {
-                made.broken = Some(format!(
-                    "{} broke it ({}): {}",
-                    position(decoded.rows[row]),
-                    error.code(),
-                    chain(&error)
-                ));
+            Err(error @ GuestError::Broken { .. }) => {
+                made.breaks_everywhere = Some(chain(&error));
                 break;
             }
+            Err(error @ GuestError::Start(_)) => return Err(chain(&error)),
         }
     }
     Ok(made)
-}
-
-/// The rejects of a batch, or the first row that breaks the guest: found by halving, so that an endless guest costs a
-/// few deadlines and not one for each record.
-fn call(
-    mut instance: Instance,
-    batch: &Batch,
-    fresh: impl Fn() -> Option<Instance>,
-) -> Result<Vec<(u32, Reject)>, (usize, TransformError)> {
-    let mut error = match instance.transform(batch) {
-        Ok(outcome) => return Ok(outcome.rejects),
-        Err(error) => error,
-    };
-    let (mut start, mut rows) = (0, batch.rows);
-    while rows > 1 {
-        let half = rows / 2;
-        let Some(mut instance) = fresh() else { break };
-        match instance.transform(&slice(batch, start, half)) {
-            Ok(_) => {
-                start += half;
-                rows -= half;
-            }
-            Err(found) => {
-                error = found;
-                rows = half;
-            }
-        }
-    }
-    Err((start, error))
 }

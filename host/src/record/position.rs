@@ -23,7 +23,7 @@ pub struct CommitPoint(pub i64);
 pub struct WriteTime(pub i64);
 
 /// Where one record stands: in a partition of a topic, or on a line of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Position {
     pub partition: Arc<Partition>,
     pub offset: Offset,

@@ -12,4 +12,5 @@ mod logs;
 mod refusals;
 mod shadow;
 mod slot;
+mod trial;
 mod versions;
