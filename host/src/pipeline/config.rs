@@ -11,7 +11,7 @@ pub struct Config {
     pub batch_records: usize,
     /// Records of one partition read and not yet settled; more, and the partition is left alone.
     pub queue_records: usize,
-    /// The same in bytes, over all partitions.
+    /// The same in bytes, over all partitions: those that are assigned share it equally.
     pub queue_bytes: usize,
     /// How long a revocation or a signal may drain.
     pub drain_timeout: Duration,

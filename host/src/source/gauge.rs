@@ -10,7 +10,8 @@ pub struct Gauge {
     /// More records than this, and the partition is left alone: large enough to cover a batch being decoded, one in the
     /// guest and some being written; small enough that memory stays flat while the sink waits.
     max_records: usize,
-    max_bytes: usize,
+    /// Its share of what all partitions may have, which is another one when partitions come or go.
+    max_bytes: AtomicUsize,
 }
 
 impl Gauge {
@@ -19,8 +20,13 @@ impl Gauge {
             records: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
             max_records,
-            max_bytes,
+            max_bytes: AtomicUsize::new(max_bytes),
         }
+    }
+
+    /// Another bound on the bytes. What is in flight beyond it stays: nothing more is taken until it is settled.
+    pub fn set_max_bytes(&self, max_bytes: usize) {
+        self.max_bytes.store(max_bytes, Ordering::Relaxed);
     }
 
     pub fn add(&self, records: usize, bytes: usize) {
@@ -35,13 +41,14 @@ impl Gauge {
 
     /// Time to leave the partition alone.
     pub fn is_full(&self) -> bool {
-        self.records.load(Ordering::Relaxed) >= self.max_records || self.bytes.load(Ordering::Relaxed) >= self.max_bytes
+        self.records.load(Ordering::Relaxed) >= self.max_records
+            || self.bytes.load(Ordering::Relaxed) >= self.max_bytes.load(Ordering::Relaxed)
     }
 
     /// Time to go on: half empty, so that batches do not become small.
     pub fn has_room(&self) -> bool {
         self.records.load(Ordering::Relaxed) <= self.max_records / 2
-            && self.bytes.load(Ordering::Relaxed) <= self.max_bytes / 2
+            && self.bytes.load(Ordering::Relaxed) <= self.max_bytes.load(Ordering::Relaxed) / 2
     }
 }
 
@@ -62,5 +69,15 @@ mod tests {
         assert!(gauge.has_room());
         gauge.add(0, 900);
         assert!(gauge.is_full());
+    }
+
+    #[test]
+    fn another_bound_counts_at_once_for_what_is_in_flight() {
+        let gauge = Gauge::new(10, 1000);
+        gauge.add(1, 600);
+        gauge.set_max_bytes(500);
+        assert!(gauge.is_full() && !gauge.has_room());
+        gauge.set_max_bytes(1200);
+        assert!(!gauge.is_full() && gauge.has_room());
     }
 }

@@ -13,7 +13,7 @@ pub struct Config {
     pub chunk_records: usize,
     /// Records of one partition read and not yet settled; at this many the partition is left alone.
     pub queue_records: usize,
-    /// The same in bytes.
+    /// The same in bytes, but of all partitions together: each that is assigned has an equal share.
     pub queue_bytes: usize,
     /// How long a revocation waits for the pipeline to drain before it is answered anyway.
     pub drain_timeout: Duration,

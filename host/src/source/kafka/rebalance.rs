@@ -112,7 +112,6 @@ impl Context {
         let ends = self.ends(consumer, list);
         let mut assignments = Vec::new();
         let mut assigned = self.assigned.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = (assigned.len() + list.count()).max(1);
         for element in committed.elements() {
             let partition = Arc::new(Partition {
                 topic: element.topic().into(),
@@ -130,7 +129,7 @@ impl Context {
             if let Err(error) = list.set_partition_offset(element.topic(), element.partition(), position) {
                 tracing::warn!(%partition, %error, "cannot set where to read");
             }
-            let gauge = Arc::new(Gauge::new(self.config.queue_records, self.config.queue_bytes / count));
+            let gauge = Arc::new(Gauge::new(self.config.queue_records, self.config.queue_bytes));
             let assigned_one = Assigned {
                 partition: Arc::clone(&partition),
                 gauge: Arc::clone(&gauge),
@@ -148,6 +147,7 @@ impl Context {
                 gauge,
             });
         }
+        share_bytes(&assigned, self.config.queue_bytes);
         drop(assigned);
         self.generation.fetch_add(1, Ordering::Release);
         self.send(Event::Assigned(assignments));
@@ -235,10 +235,10 @@ impl Context {
         let partitions: Vec<_> = {
             let mut assigned = self.assigned.lock().unwrap_or_else(PoisonError::into_inner);
             let numbers = list.elements().into_iter().map(|element| element.partition());
-            numbers
-                .filter_map(|number| assigned.remove(&number))
-                .map(|gone| gone.partition)
-                .collect()
+            let gone = numbers.filter_map(|number| assigned.remove(&number));
+            let partitions = gone.map(|gone| gone.partition).collect();
+            share_bytes(&assigned, self.config.queue_bytes);
+            partitions
         };
         self.generation.fetch_add(1, Ordering::Release);
         if partitions.is_empty() || self.flags.is_closing.load(Ordering::Relaxed) {
@@ -260,6 +260,15 @@ impl Context {
     fn send(&self, event: Event) {
         // The pipeline has gone: the thread ends soon.
         let _ = self.events.send(event);
+    }
+}
+
+/// Gives every partition that is assigned an equal part of the bytes that may be in flight, those that stay too: what is
+/// assigned anew must not come on top, and what has gone leaves its part to the others.
+fn share_bytes(assigned: &HashMap<i32, Assigned>, bytes: usize) {
+    let share = bytes / assigned.len().max(1);
+    for one in assigned.values() {
+        one.gauge.set_max_bytes(share);
     }
 }
 
@@ -355,5 +364,57 @@ impl ConsumerContext for Context {
             Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
             Err(error) => tracing::debug!(%error, "commit refused"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BYTES: usize = 32 << 20;
+
+    fn assigned(number: i32) -> Assigned {
+        let partition = Partition {
+            topic: "orders".into(),
+            number,
+        };
+        Assigned {
+            partition: Arc::new(partition),
+            gauge: Arc::new(Gauge::new(usize::MAX, BYTES)),
+            from: None,
+            end: None,
+        }
+    }
+
+    /// Whether so many bytes in flight are the gauge's bound, to the byte.
+    fn is_bound(gauge: &Gauge, bytes: usize) -> bool {
+        gauge.add(0, bytes - 1);
+        let is_full_before = gauge.is_full();
+        gauge.add(0, 1);
+        let is_full = gauge.is_full();
+        gauge.subtract(0, bytes);
+        is_full && !is_full_before
+    }
+
+    #[test]
+    fn partitions_that_come_and_go_share_one_bound_with_those_that_stay() {
+        let mut all: HashMap<i32, Assigned> = HashMap::new();
+        for count in [3, 4, 6, 12, 50, 1] {
+            all.retain(|number, _| *number < count);
+            for number in 0..count {
+                all.entry(number).or_insert_with(|| assigned(number));
+            }
+            share_bytes(&all, BYTES);
+            let share = BYTES / all.len();
+            assert!(
+                all.values().all(|one| is_bound(&one.gauge, share)),
+                "{count} partitions"
+            );
+        }
+    }
+
+    #[test]
+    fn where_all_have_gone_there_is_nothing_to_share() {
+        share_bytes(&HashMap::new(), BYTES);
     }
 }
