@@ -29,6 +29,8 @@ pub struct Plan {
     names: Vec<String>,
     /// For each input the place of its name; `None` if it takes no member.
     takes: Vec<Option<usize>>,
+    /// Whether `straight` may look for all of the names.
+    is_plain: bool,
 }
 
 /// For each name of the plan its member; of members with one name the last.
@@ -56,7 +58,8 @@ impl Plan {
             })
         };
         let takes = inputs.iter().map(&mut place).collect();
-        Self { names, takes }
+        let is_plain = names.iter().all(|name| straight::is_plain(name));
+        Self { names, takes, is_plain }
     }
 
     /// Reads the object into `members`, whatever they held before.
@@ -67,7 +70,7 @@ impl Plan {
         let text = std::str::from_utf8(bytes)
             .map_err(|error| fault::bad_json(format!("the value is neither framed Avro nor JSON: {error}")))?;
         self.empty(members);
-        if straight::read(text, &self.names, &mut members.0).is_some() {
+        if self.is_plain && straight::read(text, &self.names, &mut members.0).is_some() {
             return Ok(());
         }
         self.empty(members);

@@ -5,6 +5,11 @@ use serde_json::value::RawValue;
 
 use super::Member;
 
+/// Whether the name stands in a record's text as it is. Only such names may be looked for there by [`read`].
+pub fn is_plain(name: &str) -> bool {
+    !name.bytes().any(is_end)
+}
+
 /// Reads the object, which must be all of the text, into `members`.
 pub fn read<'a>(text: &'a str, names: &[String], members: &mut [Option<Member<'a>>]) -> Option<()> {
     let mut rest = after(blank(text), b'{')?;
@@ -78,11 +83,15 @@ fn plain(text: &str) -> Option<(&str, &str)> {
     let end = if let Some(place) = words.iter().position(|word| ends_in(*word) != 0) {
         8 * place + ends_in(*words.get(place)?).trailing_zeros() as usize / 8
     } else {
-        let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
-        8 * words.len() + last.iter().position(ends)?
+        8 * words.len() + last.iter().position(|byte| is_end(*byte))?
     };
     let (inside, rest) = text.split_at_checked(end)?;
     Some((inside, rest.strip_prefix('"')?))
+}
+
+/// Whether no plain text goes on here.
+fn is_end(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..0x20)
 }
 
 /// The highest bit of each byte that is a quote, a backslash or a control character, true up to the first of

@@ -129,6 +129,24 @@ fn what_serde_json_refuses_is_not_read_straight() {
     }
 }
 
+/// Such a name has escapes where it is a member's: as it is, it ends the member's name or breaks the object.
+#[test]
+fn an_input_whose_name_needs_escapes_makes_no_object_valid() {
+    for (name, invalid, valid) in [
+        ("a\"b", r#"{"a"b":1}"#, r#"{"a\"b":1}"#),
+        ("a\\", r#"{"a\":"x"}"#, r#"{"a\\":1}"#),
+        ("a\tb", "{\"a\tb\":1}", r#"{"a\tb":1}"#),
+    ] {
+        let plan = Plan::new(&[input(name, DataType::Text)]);
+        let mut members = Members::default();
+        assert!(plan.read(invalid.as_bytes(), &mut members).is_err(), "{invalid}");
+        plan.read(valid.as_bytes(), &mut members).expect(valid);
+        let member = plan.member(&members, 0).expect(valid);
+        let number = found(member, DataType::Text, &mut Spare::default()).expect(valid);
+        assert_eq!(number, Found::Number("1".into()), "{valid}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
