@@ -53,7 +53,8 @@ pub enum Cell<'a> {
     Date(i32),
 }
 
-/// Makes the value fit the data type, exactly or not at all: nothing is rounded, cut or guessed.
+/// Makes the value fit the data type, exactly or not at all: nothing is rounded, cut or guessed, but for a number that is
+/// written in digits where a double is wanted, which is the nearest one: hardly any decimal fraction would fit otherwise.
 pub fn fit<'a>(found: Found<'a>, wanted: DataType, spare: &mut Spare) -> Result<Cell<'a>, Found<'a>> {
     if matches!(found, Found::Null) {
         return Ok(Cell::Null);
@@ -94,7 +95,7 @@ fn float(found: &Found<'_>) -> Option<f64> {
     match found {
         Found::Double(value) => Some(*value),
         Found::Single(value) => Some(f64::from(*value)),
-        Found::Integer(value) => Some(*value as f64),
+        Found::Integer(value) => is_exact_in_double(*value).then_some(*value as f64),
         Found::Number(text) | Found::Text(text) => {
             // Rust also reads `inf`, `infinity` and `nan`; a text that says so is no number.
             let is_number = text
@@ -104,6 +105,12 @@ fn float(found: &Found<'_>) -> Option<f64> {
         }
         _ => None,
     }
+}
+
+/// Whether a double's significand has a bit for each of the integer's, from the first to the last that is set.
+fn is_exact_in_double(value: i64) -> bool {
+    let value = value.unsigned_abs();
+    value.leading_zeros() + value.trailing_zeros() >= u64::BITS - f64::MANTISSA_DIGITS
 }
 
 fn text<'a>(found: Found<'a>, spare: &mut Spare) -> Result<Cow<'a, str>, Found<'a>> {

@@ -131,6 +131,23 @@ fn integers_are_promoted_and_never_cut() {
 }
 
 #[test]
+fn an_integer_that_no_double_is_does_not_fit_one() {
+    const EXACT: i64 = 1 << 53;
+    for value in [0, -1, EXACT - 1, EXACT, -EXACT, EXACT + 2, 3 << 61, i64::MIN] {
+        let fitted = fit(Found::Integer(value), DataType::Float64);
+        assert_eq!(fitted, Ok(Cell::Float64(value as f64)), "{value}");
+    }
+    for value in [EXACT + 1, -EXACT - 1, 2 * EXACT + 2, i64::MAX, i64::MIN + 1] {
+        let misfit = fit(Found::Integer(value), DataType::Float64);
+        assert_eq!(misfit, Err(Found::Integer(value)));
+    }
+    assert_eq!(
+        number("9007199254740993", DataType::Float64),
+        Some(Cell::Float64(EXACT as f64))
+    );
+}
+
+#[test]
 fn times_out_of_every_calendar_are_no_text() {
     assert!(fit(Found::Timestamp(i64::MAX), DataType::Text).is_err());
     assert!(fit(Found::Date(i32::MAX), DataType::Text).is_err());
