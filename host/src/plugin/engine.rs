@@ -15,8 +15,9 @@ use crate::record::descriptor::Digest;
 /// How often the epoch moves: a deadline is kept to within this time.
 pub(super) const TICK: Duration = Duration::from_millis(10);
 
-/// Instances at one time: one for each partition, twice over while a plugin is being replaced. An instance that is not
-/// there costs address space only.
+/// Instances at one time: one for each partition that has had a record (that of a replaced plugin is dropped before the
+/// next one's is made), and one each for a trial and a shadow. More members of the group share the partitions; an instance
+/// that is not there costs address space only.
 pub(super) const MAX_INSTANCES: u32 = 256;
 
 /// Elements of one table. Rust's guests have some hundreds of functions in it, an interpreter some thousands.

@@ -32,7 +32,10 @@ pub enum PluginError {
     },
     #[error("it does not fit the world host:transform/plugin@0.1.0")]
     World(#[source] wasmtime::Error),
-    #[error("{limit} instances run already, which is the most that the host holds")]
+    #[error(
+        "{limit} instances run already, one for each partition that has records, which is the most that one host holds: \
+         start another member of the group, so that this one has fewer partitions"
+    )]
     NoRoom { limit: u32 },
     #[error("it fails before its first call")]
     Start(#[source] TransformError),

@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use host::plugin::limits::Limits;
+use host::plugin::{Plugin, PluginEngine};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::built::{batch, call, chain, configured, plugin};
+use crate::built::{batch, call, chain, configured, misbehaving, plugin};
 
 fn limits() -> Limits {
     Limits {
@@ -164,6 +165,29 @@ fn configure_is_bounded_as_a_call_is() {
         };
         assert!(chain(&error).starts_with(said), "{}", chain(&error));
     }
+}
+
+/// As a member of the group with too many partitions finds out.
+#[test]
+fn where_there_is_no_room_for_one_more_instance_it_is_said_what_to_do() {
+    // An engine of its own, since the other tests share one.
+    let engine = PluginEngine::new(limits()).expect("the engine is made");
+    let plugin = Plugin::load(&engine, misbehaving(), &[], limits()).expect("misbehaving loads");
+    let mut held = Vec::new();
+    let error = loop {
+        match plugin.instantiate() {
+            Ok(instance) => held.push(instance),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(held.len(), 256);
+    let said = chain(&error);
+    assert!(
+        said.starts_with("256 instances run already") && said.contains("start another member of the group"),
+        "{said}"
+    );
+    held.pop();
+    plugin.instantiate().expect("the place of the one that was dropped");
 }
 
 /// More faults than the pool has places: each instance that is dropped gives its place back.
