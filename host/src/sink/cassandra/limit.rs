@@ -5,8 +5,9 @@
 //! flight are twice as many a second, and none takes longer; beyond that they only wait in the node instead of here. So
 //! the larger number is taken when what it gains in rate weighs more than what it loses in latency, else the number
 //! shrinks. Latencies that nobody notices beside a batch's own wait are not weighed: up to there more in flight is taken,
-//! since answers that come several at a time cost less processor time than the same answers one by one. Nothing is
-//! remembered but the last comparison: a node that gets slower, by a fault or by somebody else's load, is given less
+//! since answers that come several at a time cost less processor time than the same answers one by one; and as long as
+//! even more would be answered by then, nothing is compared either, so that a start takes some tenths of a second. Nothing
+//! is remembered but the last comparison: a node that gets slower, by a fault or by somebody else's load, is given less
 //! within some hundred milliseconds, and more again when it is back. An overloaded answer or a timeout halves the number
 //! at once.
 
@@ -21,6 +22,9 @@ const FREE_SECONDS: f64 = 0.01;
 
 /// What is tried: so much more in flight.
 const STEP: f64 = 1.25;
+
+/// What is taken at once where latencies leave the room, at most.
+const MOST_AT_ONCE: f64 = 2.0;
 
 /// One window: long enough to tell rates apart, short enough to follow a node that changes.
 const WINDOW: Duration = Duration::from_millis(100);
@@ -181,6 +185,12 @@ impl Found {
                 };
                 self.begin(false);
             }
+            // Twice as many take twice as long, at most.
+            _ if is_busy && measured.latency * STEP <= FREE_SECONDS => {
+                let room = FREE_SECONDS / measured.latency;
+                self.base = (self.base * room.min(MOST_AT_ONCE)).min(MOST);
+                self.begin(false);
+            }
             _ if is_busy => {
                 self.usual = Some(measured);
                 self.begin(true);
@@ -263,6 +273,14 @@ mod tests {
                 "{servers} servers: {seconds} s"
             );
         }
+    }
+
+    /// Steps of a quarter, each compared with what was before, take two seconds.
+    #[test]
+    fn a_fast_node_gets_them_soon() {
+        let mut limit = Limit::new(InFlight::Found);
+        drive(&mut limit, 2.0, 0.0003, 0.5, 1000, Instant::now());
+        assert!(limit.get() >= 40, "{}", limit.get());
     }
 
     #[test]
