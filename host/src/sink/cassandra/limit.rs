@@ -5,9 +5,9 @@
 //! flight are twice as many a second, and none takes longer; beyond that they only wait in the node instead of here. So
 //! the larger number is taken when what it gains in rate weighs more than what it loses in latency, else the number
 //! shrinks. Latencies that nobody notices beside a batch's own wait are not weighed: up to there more in flight is taken,
-//! since answers that come several at a time cost less processor time than the same answers one by one; and as long as
-//! even more would be answered by then, nothing is compared either, so that a start takes some tenths of a second. Nothing
-//! is remembered but the last comparison: a node that gets slower, by a fault or by somebody else's load, is given less
+//! since answers that come several at a time cost less processor time than the same answers one by one; and as long as a
+//! quarter more would be answered by then too, nothing is compared, and up to twice as many are taken at once: a start
+//! takes some tenths of a second. Nothing is remembered but the last comparison: a node that gets slower, by a fault or by somebody else's load, is given less
 //! within some hundred milliseconds, and more again when it is back. An overloaded answer or a timeout halves the number
 //! at once.
 
@@ -275,7 +275,7 @@ mod tests {
         }
     }
 
-    /// Steps of a quarter, each compared with what was before, take two seconds.
+    /// By quarters, each compared with what was before, it would be half as many by then.
     #[test]
     fn a_fast_node_gets_them_soon() {
         let mut limit = Limit::new(InFlight::Found);
