@@ -454,6 +454,9 @@ pub mod exports {
           }
         }
         /// Every input row is the source of a row, or in `filtered`, or in `rejects`.
+        ///
+        /// The rows of one input row have an order: that of this list, and within an entry that of its rows. Where several of them
+        /// have the same key, the last one stands. An output may be in the list several times.
         #[derive(Clone)]
         pub struct Outcome {
           pub rows: _rt::Vec::<Rows>,

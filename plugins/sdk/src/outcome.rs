@@ -16,6 +16,9 @@ pub struct Reject {
 /// One batch's outcome as it grows.
 pub struct Settling<R: Row> {
     builders: R::Builders,
+    /// The same again for rows that come after a row of a later output: the order of the outcome's rows is that in which
+    /// each record gave its own.
+    more: Vec<R::Builders>,
     filtered: Vec<u32>,
     rejects: Vec<abi::Reject>,
 }
@@ -31,7 +34,15 @@ pub trait Return {
     fn settle(self, row: u32, settling: &mut Settling<Self::Row>);
 }
 
-/// No row, one, or several; none filters the record.
+/// Where the last row of a record went.
+#[derive(Clone, Copy, Default)]
+struct Last {
+    /// 0 is `builders`, 1 the first of `more`.
+    round: usize,
+    output: u32,
+}
+
+/// No row, one, or several; none filters the record. Of several rows with one key the last one stands.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` holds no rows",
     label = "not a row, nor an Option, Vec or array of rows",
@@ -63,6 +74,7 @@ impl<R: Row> Settling<R> {
     pub fn new(rows: usize) -> Self {
         Self {
             builders: R::builders(rows),
+            more: Vec::new(),
             filtered: Vec::new(),
             rejects: Vec::new(),
         }
@@ -71,11 +83,34 @@ impl<R: Row> Settling<R> {
     pub fn finish(self) -> abi::Outcome {
         let mut rows = Vec::new();
         R::finish(self.builders, 0, &mut rows);
+        for builders in self.more {
+            R::finish(builders, 0, &mut rows);
+        }
         abi::Outcome {
             rows,
             filtered: self.filtered,
             rejects: self.rejects,
         }
+    }
+
+    /// Appends a record's next row behind `last`.
+    #[inline]
+    fn append(&mut self, given: R, row: u32, last: &mut Last) {
+        let output = given.output();
+        if output < last.output {
+            last.round += 1;
+        }
+        last.output = output;
+        let builders = match last.round.checked_sub(1) {
+            None => &mut self.builders,
+            Some(round) => {
+                if round == self.more.len() {
+                    self.more.push(R::builders(0));
+                }
+                &mut self.more[round]
+            }
+        };
+        given.append(builders, row);
     }
 }
 
@@ -84,9 +119,10 @@ impl<T: IntoRows> Return for T {
 
     fn settle(self, row: u32, settling: &mut Settling<T::Row>) {
         let mut is_filtered = true;
+        let mut last = Last::default();
         for given in self.into_rows() {
             is_filtered = false;
-            given.append(&mut settling.builders, row);
+            settling.append(given, row, &mut last);
         }
         if is_filtered {
             settling.filtered.push(row);

@@ -13,7 +13,11 @@ use crate::builder::OutputField;
 pub trait Row: Sized {
     /// The columns of every output, as far as they are filled.
     type Builders;
+    /// How many [`outputs`](Self::outputs) there are.
+    const OUTPUTS: u32;
     fn outputs() -> Vec<Output>;
+    /// The output that this row is for: its place in [`outputs`](Self::outputs).
+    fn output(&self) -> u32;
     fn builders(rows: usize) -> Self::Builders;
     fn append(self, builders: &mut Self::Builders, source: u32);
     /// Adds what was appended to `rows`; the first of these outputs has the number `first`.
@@ -43,9 +47,4 @@ pub fn output(target: Target, effect: Effect, fields: Vec<Field>) -> Output {
         effect,
         fields,
     }
-}
-
-/// The number of the first output of the next variant of an enum.
-pub fn after<R: Row>(first: u32) -> u32 {
-    first + u32::try_from(R::outputs().len()).unwrap_or(u32::MAX)
 }

@@ -153,6 +153,57 @@ mod plain {
     }
 }
 
+/// Rows as a record asks for them: `p` puts, `d` deletes, `e` is for another table.
+mod asked {
+    use transform_sdk::{Input, Row, transform};
+
+    #[derive(Input)]
+    pub struct Asked<'a> {
+        rows: &'a str,
+    }
+
+    #[derive(Row)]
+    #[row(table = "states")]
+    pub struct Put {
+        place: i32,
+    }
+
+    #[derive(Row)]
+    #[row(table = "states", effect = "delete")]
+    pub struct Del {
+        place: i32,
+    }
+
+    #[derive(Row)]
+    #[row(table = "else")]
+    pub struct Else {
+        place: i32,
+    }
+
+    #[derive(Row)]
+    pub enum State {
+        Put(Put),
+        Del(Del),
+    }
+
+    #[derive(Row)]
+    pub enum Out {
+        State(State),
+        Else(Else),
+    }
+
+    #[transform]
+    pub fn ask(asked: Asked<'_>) -> Vec<Out> {
+        let Asked { rows } = asked;
+        let row = |(place, what)| match what {
+            'p' => Out::State(State::Put(Put { place })),
+            'd' => Out::State(State::Del(Del { place })),
+            _ => Out::Else(Else { place }),
+        };
+        (0..).zip(rows.chars()).map(row).collect()
+    }
+}
+
 fn text(values: &[&str]) -> Variable {
     let mut offsets = vec![0];
     let mut data = Vec::new();
@@ -248,6 +299,59 @@ fn every_row_is_accounted_for_in_the_output_it_belongs_to() {
     };
     assert_eq!(sensor.data, "ü".as_bytes());
     assert_eq!(outcome.rows[0].columns[3].validity, Some(vec![0]), "no trace in row 2");
+}
+
+/// Output, records and places of each entry.
+fn asked(rows: &[&str]) -> Vec<(u32, Vec<u32>, Vec<i32>)> {
+    let batch = Batch {
+        rows: u32::try_from(rows.len()).unwrap(),
+        columns: vec![column(Values::Text(text(rows)))],
+    };
+    let outcome = asked::ask::transform(&(), &batch);
+    let places = |column: &Column| match &column.values {
+        Values::Int32(places) => places.clone(),
+        other => panic!("{other:?}"),
+    };
+    let entries = outcome.rows.into_iter();
+    entries
+        .map(|rows| (rows.output, rows.source, places(&rows.columns[0])))
+        .collect()
+}
+
+#[test]
+fn the_rows_of_a_record_come_in_the_order_in_which_it_gave_them() {
+    let (put, delete, other) = (0, 1, 2);
+    assert_eq!(
+        asked(&["pp", "e"]),
+        [(put, vec![0, 0], vec![0, 1]), (other, vec![1], vec![0])]
+    );
+    assert_eq!(
+        asked(&["pd", "dp", "p", "epdpe"]),
+        [
+            (put, vec![0, 2], vec![0, 0]),
+            (delete, vec![0, 1], vec![1, 0]),
+            (other, vec![3], vec![0]),
+            (put, vec![1, 3], vec![1, 1]),
+            (delete, vec![3], vec![2]),
+            (put, vec![3], vec![3]),
+            (other, vec![3], vec![4]),
+        ]
+    );
+    for record in ["pdpdpd", "ddppee", "eeddpp", "dpdepedpp"] {
+        let mut given: Vec<_> = asked(&["dep", record, "pde"])
+            .into_iter()
+            .flat_map(|(output, source, places)| {
+                source.into_iter().zip(places).map(move |(source, place)| (source, output, place))
+            })
+            .filter(|(source, ..)| *source == 1)
+            .map(|(_, output, place)| (place, output))
+            .collect();
+        let in_order = given.clone();
+        given.sort_unstable();
+        let outputs = record.chars().map(|what| "pde".find(what).unwrap());
+        let expected: Vec<_> = (0..).zip(outputs.map(|output| u32::try_from(output).unwrap())).collect();
+        assert_eq!((&given, &in_order), (&expected, &expected), "{record}");
+    }
 }
 
 #[test]

@@ -59,6 +59,11 @@ fn expand_struct(item: &DeriveInput) -> Result<TokenStream> {
 
         impl #generics ::transform_sdk::Row for #ident #arguments {
             type Builders = __Builders;
+            const OUTPUTS: u32 = 1;
+
+            fn output(&self) -> u32 {
+                0
+            }
 
             fn outputs() -> ::std::vec::Vec<::transform_sdk::abi::Output> {
                 ::std::vec![::transform_sdk::row::output(
@@ -127,6 +132,11 @@ fn expand_enum(item: &DeriveInput, data: &DataEnum) -> Result<TokenStream> {
         .map(|((slot, ty), (_, written))| {
             quote_spanned! {written.span()=> #slot: <#ty as ::transform_sdk::Row>::Builders}
         });
+    // How many outputs the variants before each one have.
+    let before = (0..types.len()).map(|place| {
+        let earlier = &types[..place];
+        quote!((0 #(+ <#earlier as ::transform_sdk::Row>::OUTPUTS)*))
+    });
     let (generics, arguments, _) = item.generics.split_for_impl();
     let ident = &item.ident;
     Ok(quote! {
@@ -134,6 +144,13 @@ fn expand_enum(item: &DeriveInput, data: &DataEnum) -> Result<TokenStream> {
 
         impl #generics ::transform_sdk::Row for #ident #arguments {
             type Builders = __Builders;
+            const OUTPUTS: u32 = 0 #(+ <#types as ::transform_sdk::Row>::OUTPUTS)*;
+
+            fn output(&self) -> u32 {
+                match self {
+                    #(Self::#names(row) => #before + ::transform_sdk::Row::output(row)),*
+                }
+            }
 
             fn outputs() -> ::std::vec::Vec<::transform_sdk::abi::Output> {
                 let mut outputs = ::std::vec::Vec::new();
@@ -155,7 +172,7 @@ fn expand_enum(item: &DeriveInput, data: &DataEnum) -> Result<TokenStream> {
                 let mut next = first;
                 #(
                     <#types as ::transform_sdk::Row>::finish(builders.#slots, next, rows);
-                    next = ::transform_sdk::row::after::<#types>(next);
+                    next += <#types as ::transform_sdk::Row>::OUTPUTS;
                 )*
                 let _ = next;
             }
