@@ -33,7 +33,7 @@ pub fn gathered(
         write_times: times,
     };
     let gathered = gather(outcome, &rows, &batch, &plugin.outputs, BTreeMap::new());
-    gathered.writes.into_iter().next().expect("rows")
+    Arc::new(gathered.writes.into_iter().next().expect("rows"))
 }
 
 /// The bind markers of an order's insert.

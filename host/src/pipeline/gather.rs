@@ -8,6 +8,7 @@ use crate::record::descriptor::{Outcome, Output};
 use crate::record::position::WriteTime;
 use crate::record::reject::Reject;
 use crate::sink::WriteBatch;
+use crate::sink::one_key::Parts;
 
 use super::turns::numbers;
 
@@ -19,7 +20,8 @@ pub struct Stamps<'a> {
 
 /// A batch as it is settled.
 pub struct Gathered {
-    pub writes: Vec<Arc<WriteBatch>>,
+    /// In the plugin's order, which is that of the rows of one record.
+    pub writes: Vec<WriteBatch>,
     pub filtered: u64,
     /// By record.
     pub rejects: BTreeMap<usize, Reject>,
@@ -45,14 +47,15 @@ pub fn gather(
     let numbers = numbers(&made, outputs);
     let writes = outcome.rows.into_iter().zip(numbers).map(|(made, numbers)| {
         let write_times = made.source.iter().map(|&row| batch.write_times[record_of(row)]);
-        Arc::new(WriteBatch {
+        WriteBatch {
             output: made.output,
             write_times: write_times.collect(),
             records: Arc::clone(batch.records),
             source: made.source.iter().map(|&row| place_of(row)).collect(),
             numbers,
+            parts: Parts::new(),
             batch: made.batch,
-        })
+        }
     });
     Gathered {
         writes: writes.collect(),

@@ -57,7 +57,7 @@ pub async fn settle(parts: &Parts, batch: Transformed) -> Counts {
     } = batch;
     let writing = async {
         let mut written = Vec::new();
-        for turn in turns(&writes, &version.plugin.descriptor().outputs) {
+        for turn in turns(&writes, &version.plugin.descriptor().outputs, version.sink.order()) {
             let shares = turn.into_iter();
             let turn = shares.map(|share| write(parts, &version, &writes[share.write], share.rows, &rejects));
             written.extend(join_all(turn).await);

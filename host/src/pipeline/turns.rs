@@ -1,14 +1,17 @@
 //! In which order a batch's rows are written.
 //!
-//! Those of tables in any: their write timestamps keep the order. In a topic what lies last counts, so rows of one topic and
-//! key are written in the order of their records, whichever outputs they are of: where the next one is of another output,
-//! it waits for its turn. Nearly always there is one turn.
+//! Those of tables in any, as a rule: their write timestamps keep the order of the records, and [`one_key`] that of one
+//! record's rows. In a topic what lies last counts, so rows of one topic and key are written in the order of their records,
+//! and of one record in the plugin's order, whichever outputs they are of: where the next one is of another write, it waits
+//! for its turn. Nearly always there is one turn. A sink that prints is taken as one topic with one key.
+//!
+//! [`one_key`]: crate::sink::one_key
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::record::descriptor::{Effect, Output};
-use crate::sink::WriteBatch;
+use crate::record::descriptor::Output;
+use crate::sink::{Order, WriteBatch};
 
 /// Some rows of one write.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,23 +24,26 @@ pub struct Share {
 /// Shares that may be written at the same time.
 pub type Turn = Vec<Share>;
 
-/// Every row once; a turn may begin when the one before it is done.
-pub fn turns(writes: &[Arc<WriteBatch>], outputs: &[Output]) -> Vec<Turn> {
+/// Every row once; a turn may begin when the one before it is done. `tables` is what the sink says of its tables.
+pub fn turns(writes: &[Arc<WriteBatch>], outputs: &[Output], tables: Order) -> Vec<Turn> {
     let topics: Vec<_> = writes
         .iter()
         .map(|write| outputs[write.output].target.topic())
         .collect();
-    let (to_topics, to_tables): (Vec<usize>, Vec<usize>) =
-        (0..writes.len()).partition(|write| topics[*write].is_some());
+    let (in_order, in_any): (Vec<usize>, Vec<usize>) =
+        (0..writes.len()).partition(|write| topics[*write].is_some() || tables == Order::Given);
     let whole = |write: usize| Share {
         write,
         rows: (0..).zip(&writes[write].source).map(|(row, _)| row).collect(),
     };
-    let mut turns = vec![to_tables.into_iter().map(whole).collect()];
+    let mut turns = vec![in_any.into_iter().map(whole).collect()];
     // Which turn the last row of a topic and key is in, and of which write it is.
     let mut last: HashMap<_, (usize, usize)> = HashMap::new();
-    for (record, write, row) in by_record(&to_topics, writes, outputs) {
-        let key = writes[write].records[record as usize].key.as_deref();
+    for (record, write, row) in by_record(&in_order, writes) {
+        let key = match topics[write] {
+            Some(_) => writes[write].records[record as usize].key.as_deref(),
+            None => Some(&[][..]),
+        };
         let turn = key.map_or(0, |key| {
             let place = last.entry((topics[write], key)).or_insert((0, write));
             if place.1 != write {
@@ -50,20 +56,15 @@ pub fn turns(writes: &[Arc<WriteBatch>], outputs: &[Output]) -> Vec<Turn> {
     turns
 }
 
-/// Record, write and row of all rows of these writes, in the order of their records; of one record, those that are written
-/// before those that delete, as a delete wins in a table.
-fn by_record(which: &[usize], writes: &[Arc<WriteBatch>], outputs: &[Output]) -> Vec<(u32, usize, u32)> {
+/// Record, write and row of all rows of these writes, in the order of their records; of one record in the plugin's.
+fn by_record(which: &[usize], writes: &[Arc<WriteBatch>]) -> Vec<(u32, usize, u32)> {
     let mut rows = Vec::new();
     for &write in which {
-        let output = writes[write].output;
-        let is_delete = outputs[output].effect == Effect::Delete;
         let of_write = (0..).zip(&writes[write].source);
-        rows.extend(of_write.map(|(row, &record)| ((record, is_delete, output), write, row)));
+        rows.extend(of_write.map(|(row, &record)| (record, write, row)));
     }
-    rows.sort_by_key(|(order, ..)| *order);
-    rows.into_iter()
-        .map(|((record, ..), write, row)| (record, write, row))
-        .collect()
+    rows.sort_unstable();
+    rows
 }
 
 fn place(turns: &mut Vec<Turn>, turn: usize, write: usize, row: u32) {
@@ -76,15 +77,12 @@ fn place(turns: &mut Vec<Turn>, turn: usize, write: usize, row: u32) {
     }
 }
 
-/// Of each row of these outputs' rows the number among those that its record gives its topic; nothing for tables. What
-/// else is in the batch decides nothing. `rows` are the output and the records of each, in the guest's order.
+/// Numbers the rows that a record gives a topic, in the plugin's order; nothing for tables. What else is in the batch decides
+/// nothing. `rows` are the output and the records of each, in the plugin's order.
 pub fn numbers(rows: &[(usize, &[u32])], outputs: &[Output]) -> Vec<Vec<u32>> {
     let mut numbers = vec![Vec::new(); rows.len()];
-    let mut order: Vec<usize> = (0..rows.len()).collect();
-    order.sort_by_key(|at| rows[*at].0);
     let mut next: HashMap<(&str, u32), u32> = HashMap::new();
-    for at in order {
-        let (output, source) = rows[at];
+    for (at, &(output, source)) in rows.iter().enumerate() {
         if let Some(topic) = outputs[output].target.topic() {
             let number = |record: &u32| {
                 let next = next.entry((topic, *record)).or_default();
@@ -104,8 +102,9 @@ mod tests {
     use super::*;
     use crate::record::Record;
     use crate::record::columns::Batch;
-    use crate::record::descriptor::Target;
+    use crate::record::descriptor::{Effect, Target};
     use crate::record::position::{Offset, Partition, Position};
+    use crate::sink::one_key::Parts;
 
     const TABLE: usize = 0;
     const UPSERT: usize = 1;
@@ -157,6 +156,7 @@ mod tests {
                 records: Arc::clone(&records),
                 source: source.to_vec(),
                 numbers: Vec::new(),
+                parts: Parts::new(),
             })
         };
         writes.iter().map(write).collect()
@@ -175,7 +175,7 @@ mod tests {
             &[Some("a"), Some("a")],
             &[(TABLE, &[1, 0]), (TABLE, &[1]), (UPSERT, &[1, 0])],
         );
-        let turns = turns(&writes, &outputs());
+        let turns = turns(&writes, &outputs(), Order::Any);
         assert_eq!(told(&turns), [vec![(0, &[0, 1][..]), (1, &[0]), (2, &[1, 0])]]);
     }
 
@@ -184,7 +184,7 @@ mod tests {
         // Deleted, made again, changed, deleted; beside it another key, and records without one.
         let keys = [Some("a"), Some("a"), Some("b"), Some("a"), Some("a"), None, None];
         let writes = writes(&keys, &[(UPSERT, &[1, 2, 3, 6]), (DELETE, &[0, 4, 5])]);
-        let turns = turns(&writes, &outputs());
+        let turns = turns(&writes, &outputs(), Order::Any);
         let expected = [
             vec![(1, &[0, 2][..]), (0, &[1, 3])],
             vec![(0, &[0, 2][..])],
@@ -194,17 +194,35 @@ mod tests {
     }
 
     #[test]
-    fn of_one_record_a_delete_comes_last() {
-        let writes = writes(&[Some("a")], &[(DELETE, &[0]), (UPSERT, &[0])]);
-        let turns = turns(&writes, &outputs());
-        assert_eq!(told(&turns), [vec![(1, &[0][..])], vec![(0, &[0][..])]]);
+    fn the_rows_of_one_record_keep_the_order_of_the_plugin() {
+        let replaced = writes(&[Some("a"), Some("a")], &[(DELETE, &[0, 1]), (UPSERT, &[0, 1])]);
+        let expected = [
+            vec![(0, &[0][..])],
+            vec![(1, &[0][..])],
+            vec![(0, &[1][..])],
+            vec![(1, &[1][..])],
+        ];
+        assert_eq!(told(&turns(&replaced, &outputs(), Order::Any)), expected);
+        // Written, deleted, written: the third write is of the first one's output.
+        let again = writes(&[Some("a")], &[(UPSERT, &[0, 0]), (DELETE, &[0]), (UPSERT, &[0])]);
+        let expected = [vec![(0, &[0, 1][..])], vec![(1, &[0][..])], vec![(2, &[0][..])]];
+        assert_eq!(told(&turns(&again, &outputs(), Order::Any)), expected);
+    }
+
+    #[test]
+    fn what_is_printed_is_in_the_order_of_records_and_of_their_rows_over_outputs() {
+        let writes = writes(&[None, None], &[(TABLE, &[0, 0, 1]), (TABLE, &[1]), (UPSERT, &[0, 1])]);
+        let expected = [vec![(2, &[0, 1][..]), (0, &[0, 1, 2])], vec![(1, &[0][..])]];
+        let mut turns = turns(&writes, &outputs(), Order::Given);
+        turns[0].sort_by_key(|share| std::cmp::Reverse(share.write));
+        assert_eq!(told(&turns), expected);
     }
 
     #[test]
     fn rows_of_a_record_are_numbered_by_topic_whatever_else_is_in_the_batch() {
         let outputs = outputs();
         let made = numbers(&[(DELETE, &[1]), (TABLE, &[0, 1]), (UPSERT, &[0, 1, 1])], &outputs);
-        assert_eq!(made, [vec![2], vec![], vec![0, 0, 1]]);
+        assert_eq!(made, [vec![0], vec![], vec![0, 1, 2]]);
         let alone = numbers(&[(UPSERT, &[0, 0]), (DELETE, &[0])], &outputs);
         assert_eq!(alone, [vec![0, 1], vec![2]]);
     }

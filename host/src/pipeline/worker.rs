@@ -254,7 +254,7 @@ impl Worker {
                         guest_time,
                         records: stamped.records,
                         write_times: stamped.write_times,
-                        writes: gathered.writes,
+                        writes: gathered.writes.into_iter().map(Arc::new).collect(),
                         filtered: gathered.filtered,
                         rejects: gathered.rejects,
                         trace: stamped.trace,
@@ -294,9 +294,11 @@ impl Worker {
             write_times: &stamped.write_times,
         };
         let outputs = &version.plugin.descriptor().outputs;
+        let mut gathered = gather(outcome, &decoded.rows, &batch, outputs, rejects);
+        version.sink.arrange(&mut gathered.writes);
         Ok(Made {
             guest_time: lap.took,
-            gathered: gather(outcome, &decoded.rows, &batch, outputs, rejects),
+            gathered,
         })
     }
 

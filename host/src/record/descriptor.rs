@@ -88,6 +88,8 @@ pub struct Digest(pub [u8; 32]);
 /// with the code `unaccounted`).
 #[derive(Debug, Default)]
 pub struct Outcome {
+    /// The rows of one input row are ordered as this list is, and within one of its entries as the rows are. An output may
+    /// come several times.
     pub rows: Vec<Rows>,
     /// Input rows that the plugin left out on purpose.
     pub filtered: Vec<u32>,

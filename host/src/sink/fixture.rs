@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow_array::{FixedSizeBinaryArray, StringArray, TimestampMillisecondArray};
 
 use super::WriteBatch;
+use super::one_key::Parts;
 use crate::record::columns::{Batch, DataType};
 use crate::record::descriptor::{Descriptor, Effect, Field, Output, Target};
 use crate::record::position::WriteTime;
@@ -66,6 +67,7 @@ fn batch(output: usize, columns: Vec<arrow_array::ArrayRef>, times: Vec<i64>) ->
         records: Arc::default(),
         source: Vec::new(),
         numbers: Vec::new(),
+        parts: Parts::new(),
     })
 }
 

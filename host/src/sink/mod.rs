@@ -4,6 +4,7 @@ pub mod cassandra;
 #[cfg(test)]
 mod fixture;
 pub mod object;
+pub mod one_key;
 pub mod print;
 pub mod read_back;
 pub mod router;
@@ -18,6 +19,7 @@ use futures::future::BoxFuture;
 use crate::record::Record;
 use crate::record::columns::Batch;
 use crate::record::position::WriteTime;
+use one_key::{Part, Parts};
 
 /// Rows for one output of the plugin.
 #[derive(Debug)]
@@ -33,6 +35,9 @@ pub struct WriteBatch {
     /// Of an output that goes to a topic: row i is so far among the rows that its record gives that topic, counted from
     /// 0, however records are grouped into batches. Empty for a table.
     pub numbers: Vec<u32>,
+    /// Of an output that goes to a table: what is written of rows that share their key with others of their record. Empty
+    /// until [`Sink::arrange`] was asked.
+    pub parts: Parts,
 }
 
 impl WriteBatch {
@@ -40,6 +45,40 @@ impl WriteBatch {
     pub fn record(&self, row: usize) -> &Record {
         &self.records[self.source[row] as usize]
     }
+
+    /// Whether the row is written, all of it or a part: see [`one_key`].
+    pub fn is_written(&self, row: u32) -> bool {
+        match self.parts.get(&row) {
+            None | Some(Part::Without(_)) => true,
+            Some(Part::Earlier) => one_key::earlier(self.write_times[row as usize]).is_some(),
+            Some(Part::Nothing | Part::Refused(_)) => false,
+        }
+    }
+
+    /// The row's write timestamp, and the fields that are left out of it.
+    pub fn written(&self, row: u32) -> (WriteTime, &[usize]) {
+        let time = self.write_times[row as usize];
+        match self.parts.get(&row) {
+            Some(Part::Earlier) => (one_key::earlier(time).unwrap_or(time), &[]),
+            Some(Part::Without(fields)) => (time, fields),
+            Some(Part::Nothing | Part::Refused(_)) | None => (time, &[]),
+        }
+    }
+
+    /// Refuses a row that is refused with the others of its key.
+    pub fn refusal(&self, row: u32) -> Result<(), SinkError> {
+        let refusal = self.parts.get(&row).and_then(Part::refusal);
+        refusal.map_or(Ok(()), Err)
+    }
+}
+
+/// In which order the rows of tables have to be handed to a sink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// In any: write timestamps decide, and what [`Sink::arrange`] noted.
+    Any,
+    /// In that of their records, and of one record in the plugin's.
+    Given,
 }
 
 /// Where rows go. A sink is made for one plugin's descriptor: it has found the table of each output and its columns.
@@ -48,6 +87,17 @@ pub trait Sink: Send + Sync {
     /// server sees is bounded by the sink itself. 1 where the order of the rows shows.
     fn batches_in_flight(&self) -> usize {
         4
+    }
+
+    fn order(&self) -> Order {
+        Order::Any
+    }
+
+    /// Notes in the writes of one batch of records, which stand in the plugin's order, what rows of one record and one key
+    /// do to one another: see [`one_key`]. Asked once, before the first of them is written. A sink to which rows are given
+    /// in their order has nothing to note.
+    fn arrange(&self, writes: &mut [WriteBatch]) {
+        let _ = writes;
     }
 
     /// Writes the rows of `batch` that `which` names (all of them the first time, the failed ones again later), and

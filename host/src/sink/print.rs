@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use tokio::sync::watch;
 
 use super::object::object;
-use super::{Sink, SinkError, WriteBatch};
+use super::{Order, Sink, SinkError, WriteBatch};
 use crate::record::descriptor::{Descriptor, Effect, Output};
 
 /// Prints rows. What the plugin deletes is no row: those outputs print nothing.
@@ -72,6 +72,11 @@ impl<W: Write + Send> Sink for PrintSink<W> {
     /// Rows are printed in the order of their records.
     fn batches_in_flight(&self) -> usize {
         1
+    }
+
+    /// The last line of a key is the one that stands.
+    fn order(&self) -> Order {
+        Order::Given
     }
 
     fn write(&self, batch: Arc<WriteBatch>, which: Vec<u32>) -> BoxFuture<'_, Vec<Result<(), SinkError>>> {

@@ -37,6 +37,11 @@ pub trait ReadBack: Send + Sync {
     /// How the row shows once it is stored, by the same conversions that writing it uses.
     fn image(&self, output: usize, row: &RowRef) -> Result<Image, SinkError>;
 
+    /// The primary key of the row, as its image has it, even where the row fits the table in nothing else.
+    fn key(&self, output: usize, row: &RowRef) -> Result<String, SinkError> {
+        self.image(output, row).map(|image| image.key)
+    }
+
     /// Reads the row that has the same primary key as `row`; `None` where the store has none. `Err` is an outage.
     fn read<'a>(&'a self, output: usize, row: &'a RowRef) -> BoxFuture<'a, Result<Option<Image>, SinkError>>;
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 
 use super::topic::TopicSink;
-use super::{Sink, SinkError, WriteBatch};
+use super::{Order, Sink, SinkError, WriteBatch};
 
 pub struct Router {
     tables: Arc<dyn Sink>,
@@ -23,6 +23,14 @@ impl Sink for Router {
     /// What either can bear.
     fn batches_in_flight(&self) -> usize {
         self.tables.batches_in_flight().min(self.topics.batches_in_flight())
+    }
+
+    fn order(&self) -> Order {
+        self.tables.order()
+    }
+
+    fn arrange(&self, writes: &mut [WriteBatch]) {
+        self.tables.arrange(writes);
     }
 
     fn write(&self, batch: Arc<WriteBatch>, which: Vec<u32>) -> BoxFuture<'_, Vec<Result<(), SinkError>>> {

@@ -17,6 +17,7 @@ mod end_to_end;
 mod errors;
 mod explain;
 mod halts;
+mod one_key;
 mod outages;
 mod replays;
 mod restart;

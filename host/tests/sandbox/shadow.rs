@@ -47,6 +47,7 @@ async fn batch(version: &Arc<Version>, behaviours: &[&str]) -> Transformed {
                 .map(|&row| u32::try_from(record_of(row)).expect("few records"))
                 .collect(),
             numbers: Vec::new(),
+            parts: BTreeMap::new(),
             batch: rows.batch,
         })
     });

@@ -108,5 +108,6 @@ pub fn batch(output: usize, columns: Vec<ArrayRef>, write_times: &[i64]) -> Arc<
         records: Arc::default(),
         source: Vec::new(),
         numbers: Vec::new(),
+        parts: std::collections::BTreeMap::new(),
     })
 }

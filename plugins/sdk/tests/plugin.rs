@@ -341,7 +341,10 @@ fn the_rows_of_a_record_come_in_the_order_in_which_it_gave_them() {
         let mut given: Vec<_> = asked(&["dep", record, "pde"])
             .into_iter()
             .flat_map(|(output, source, places)| {
-                source.into_iter().zip(places).map(move |(source, place)| (source, output, place))
+                source
+                    .into_iter()
+                    .zip(places)
+                    .map(move |(source, place)| (source, output, place))
             })
             .filter(|(source, ..)| *source == 1)
             .map(|(_, output, place)| (place, output))
@@ -349,7 +352,9 @@ fn the_rows_of_a_record_come_in_the_order_in_which_it_gave_them() {
         let in_order = given.clone();
         given.sort_unstable();
         let outputs = record.chars().map(|what| "pde".find(what).unwrap());
-        let expected: Vec<_> = (0..).zip(outputs.map(|output| u32::try_from(output).unwrap())).collect();
+        let expected: Vec<_> = (0..)
+            .zip(outputs.map(|output| u32::try_from(output).unwrap()))
+            .collect();
         assert_eq!((&given, &in_order), (&expected, &expected), "{record}");
     }
 }

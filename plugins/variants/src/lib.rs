@@ -8,12 +8,14 @@
 //! - `slow`: takes a thousand times as long,
 //! - `no-key`: gives no id, `rename`: calls a column otherwise, `wants`: takes a field that records do not have,
 //! - `refuse`: does not accept its settings,
-//! - `emits`: gives rows to the topic of the setting `topic` too, see [`emits`].
+//! - `emits`: gives rows to the topic of the setting `topic` too, see [`emits`],
+//! - `scripts`: gives the rows that each record asks for, in its order, see [`scripts`].
 //!
 //! A row says which variant made it, and where its record stood. It says so twice, the second time mirrored: of two rows
 //! written with one write timestamp Cassandra keeps the greater value of each cell, which then are not of one variant.
 
 mod emits;
+mod scripts;
 
 use std::hint::black_box;
 
@@ -29,6 +31,9 @@ struct Variants;
 impl Guest for Variants {
     fn configure(settings: Vec<(String, String)>) -> Result<Descriptor, String> {
         let (name, what) = variant();
+        if what == "scripts" {
+            return Ok(scripts::describe(name, &settings));
+        }
         if what == "refuse" {
             return Err("refused as asked".to_owned());
         }
@@ -67,6 +72,9 @@ impl Guest for Variants {
 
     fn transform(input: Batch, _lookups: Vec<Batch>) -> Outcome {
         let (name, what) = variant();
+        if what == "scripts" {
+            return scripts::transform(&input);
+        }
         let ids = numbers(&input.columns[0]);
         let mut source = Vec::new();
         let mut rejects = Vec::new();

@@ -49,6 +49,7 @@ pub fn shadow(shadow: &ShadowReport, out: &mut (dyn Write + Send)) -> io::Result
 fn differences(report: &Report, out: &mut (dyn Write + Send)) -> io::Result<()> {
     sides(report, out)?;
     report.outputs.iter().try_for_each(|found| output(found, out))?;
+    places("rows in another order", &report.reordered, out)?;
     let rejects = &report.rejects;
     codes("rejected by the new one only", &rejects.gained, out)?;
     codes("rejected by the old one only", &rejects.lost, out)?;

@@ -80,7 +80,7 @@ pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + 
     if let Some(path) = &options.save {
         fixture::save(path, &plugin, &record, &input)?;
     }
-    let explained = outcome::explained(settings, &plugin, outcome, &time).await?;
+    let explained = outcome::explained(settings, &plugin, outcome, &record, &time).await?;
     let shown = show_record(out, &record, &value)
         .and_then(|()| show_input(out, &plugin, &input))
         .and_then(|()| writeln!(out, "{explained}"))

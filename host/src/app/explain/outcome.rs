@@ -1,5 +1,6 @@
 //! What the plugin makes of a record, and the statements that would write it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -10,15 +11,19 @@ use crate::app::failure::Failure;
 use crate::codec::Decoded;
 use crate::config::settings::{Settings, To};
 use crate::pipeline::fault::{Disposition, Fault, disposition};
+use crate::pipeline::gather::{Stamps, gather};
 use crate::pipeline::isolate::Guest;
 use crate::pipeline::outage::chain;
 use crate::plugin::Plugin;
-use crate::record::descriptor::{Descriptor, Effect, Rows};
+use crate::record::Record;
+use crate::record::descriptor::{self, Descriptor, Effect, Rows};
 use crate::record::display::text;
 use crate::record::position::WriteTime;
 use crate::record::reject::{Reject, Stage};
+use crate::sink::WriteBatch;
 use crate::sink::cassandra::explain::{Explainer, Stored};
 use crate::sink::object::object;
+use crate::sink::one_key::Part;
 use crate::sink::read_back::RowRef;
 
 pub enum Outcome {
@@ -54,6 +59,7 @@ pub async fn explained(
     settings: &Settings,
     plugin: &Plugin,
     outcome: Outcome,
+    record: &Record,
     time: &WriteTimeExplained,
 ) -> Result<String, Failure> {
     let rows = match outcome {
@@ -75,17 +81,16 @@ pub async fn explained(
         }
         To::Cassandra { .. } | To::Sqlite(_) | To::Stdout => None,
     };
-    for rows in rows {
-        let batch = Arc::new(rows.batch);
-        for row in 0..batch.rows {
-            let row = RowRef {
-                batch: Arc::clone(&batch),
-                row,
-            };
-            show_row(&mut words, descriptor, rows.output, &row);
+    let mut writes = writes(rows, record, time.time, descriptor);
+    if let Some(explainer) = &explainer {
+        explainer.arrange(&mut writes);
+    }
+    for write in &writes {
+        for row in (0..).take(write.batch.rows) {
+            show_row(&mut words, descriptor, write, row);
             if let Some(explainer) = &explainer
-                && descriptor.outputs[rows.output].target.table().is_some()
-                && let Err(reject) = show_statement(&mut words, explainer, rows.output, &row, time.time).await
+                && descriptor.outputs[write.output].target.table().is_some()
+                && let Err(reject) = show_statement(&mut words, explainer, write, row).await
             {
                 return Ok(words + &rejected(&reject));
             }
@@ -94,21 +99,34 @@ pub async fn explained(
     Ok(words.trim_end().to_owned())
 }
 
+/// The rows of the record as a run would write them.
+fn writes(rows: Vec<Rows>, record: &Record, time: WriteTime, plugin: &Descriptor) -> Vec<WriteBatch> {
+    let stamps = Stamps {
+        records: &Arc::new(vec![record.clone()]),
+        write_times: &[time],
+    };
+    let outcome = descriptor::Outcome {
+        rows,
+        ..Default::default()
+    };
+    gather(outcome, &[0], &stamps, &plugin.outputs, BTreeMap::new()).writes
+}
+
 fn rejected(reject: &Reject) -> String {
     format!("\nrejected ({} at {}): {}", reject.code, reject.stage, reject.message)
 }
 
-fn show_row(words: &mut String, descriptor: &Descriptor, output: usize, row: &RowRef) {
-    let output = &descriptor.outputs[output];
+fn show_row(words: &mut String, descriptor: &Descriptor, write: &WriteBatch, row: u32) {
+    let (output, row) = (&descriptor.outputs[write.output], row as usize);
     let _ = writeln!(words, "\noutput {} -> {}", output.name, output.target);
     let width = output.fields.iter().map(|field| field.name.len()).max().unwrap_or(0);
-    for (field, column) in output.fields.iter().zip(&row.batch.columns) {
-        let value = text(field, column, row.row).unwrap_or_else(|| "null".to_owned());
+    for (field, column) in output.fields.iter().zip(&write.batch.columns) {
+        let value = text(field, column, row).unwrap_or_else(|| "null".to_owned());
         let _ = writeln!(words, "  {:width$}  {value}", field.name);
     }
     if output.target.topic().is_some() {
         let value = match output.effect {
-            Effect::Upsert => format!("value {}", Value::Object(object(&output.fields, &row.batch, row.row))),
+            Effect::Upsert => format!("value {}", Value::Object(object(&output.fields, &write.batch, row))),
             Effect::Delete => "no value (a tombstone)".to_owned(),
         };
         let _ = writeln!(words, "  produced with the key of this record and {value}");
@@ -116,16 +134,17 @@ fn show_row(words: &mut String, descriptor: &Descriptor, output: usize, row: &Ro
 }
 
 /// The statement and how it stands to what the table holds; the reject of a row that no column takes.
-async fn show_statement(
-    words: &mut String,
-    explainer: &Explainer,
-    output: usize,
-    row: &RowRef,
-    time: WriteTime,
-) -> Result<(), Reject> {
-    match explainer.statement(output, row, time) {
-        Ok(statement) => {
+async fn show_statement(words: &mut String, explainer: &Explainer, write: &WriteBatch, row: u32) -> Result<(), Reject> {
+    match explainer.statement(write, row) {
+        Ok(Some(statement)) => {
             let _ = writeln!(words, "  {statement}");
+        }
+        Ok(None) => {
+            let _ = writeln!(
+                words,
+                "  not written: later rows of this record delete the row or set all its columns"
+            );
+            return Ok(());
         }
         Err(error) => {
             return match disposition(Fault::Sink(&error)) {
@@ -137,8 +156,24 @@ async fn show_statement(
             };
         }
     }
-    let stored = match explainer.stored(output, row).await {
-        Ok(Some(stored)) => against(&stored, time),
+    match write.parts.get(&row) {
+        Some(Part::Earlier) => {
+            let _ = writeln!(
+                words,
+                "  a microsecond earlier, since a later row of this record writes the row again"
+            );
+        }
+        Some(Part::Without(_)) => {
+            let _ = writeln!(words, "  without the columns that later rows of this record set");
+        }
+        Some(Part::Nothing | Part::Refused(_)) | None => {}
+    }
+    let at = RowRef {
+        batch: Arc::new(write.batch.clone()),
+        row: row as usize,
+    };
+    let stored = match explainer.stored(write.output, &at).await {
+        Ok(Some(stored)) => against(&stored, write.written(row).0),
         Ok(None) => "the table has no such row yet".to_owned(),
         Err(error) => format!("what the table holds cannot be read: {}", chain(&error)),
     };

@@ -1,11 +1,11 @@
 //! What each primary key's row must be once all of a file's records have gone through, as a store would show it: a later
 //! row replaces the values of an earlier one with the same key, its nulls as the store takes them, and a delete takes
-//! the row away.
+//! the row away. Of the rows of one record, too: they come in the plugin's order.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::record::descriptor::{Descriptor, Effect, Output, Rows};
+use crate::record::descriptor::{Descriptor, Effect, Output, Rows, Target};
 use crate::sink::read_back::{Image, NullEffect, ReadBack, RowRef};
 
 /// Cells of a row, one for each field of an output.
@@ -52,13 +52,34 @@ impl<'a> Expected<'a> {
     /// Takes the rows that one batch of records has become. Answers how many of them the store refuses.
     pub fn add(&mut self, rows: Vec<Rows>) -> u64 {
         let mut refused = 0;
-        for (output, row) in in_order(rows, self.outputs) {
-            match self.store.image(output, &row) {
-                Ok(image) => self.take(output, row, image),
-                Err(_) => refused += 1,
+        for of_record in in_order(rows).chunk_by(|(one, ..), (other, ..)| one == other) {
+            let mut fitting = Vec::new();
+            // Rows of one record and key are written together or not at all.
+            let mut left_out = Vec::new();
+            for (_, output, row) in of_record {
+                match self.store.image(*output, row) {
+                    Ok(image) => fitting.push((*output, row.clone(), image)),
+                    Err(_) => {
+                        refused += 1;
+                        let key = self.store.key(*output, row);
+                        left_out.extend(key.ok().map(|key| (self.target(*output), key)));
+                    }
+                }
+            }
+            let is_left_out = |output, image: &Image| {
+                let of_key = |(target, key): &(&Target, String)| *target == self.target(output) && *key == image.key;
+                left_out.iter().any(of_key)
+            };
+            fitting.retain(|(output, _, image)| !is_left_out(*output, image));
+            for (output, row, image) in fitting {
+                self.take(output, row, image);
             }
         }
         refused
+    }
+
+    fn target(&self, output: usize) -> &'a Target {
+        &self.outputs[output].target
     }
 
     /// One for each output and key, without those that another output had the last word on.
@@ -114,20 +135,18 @@ impl<'a> Expected<'a> {
     }
 }
 
-/// Rows of one batch in the order of their records; of one record, those that are written before those that delete,
-/// since a delete wins over a write with the same write timestamp.
-fn in_order(rows: Vec<Rows>, outputs: &[Output]) -> Vec<(usize, RowRef)> {
+/// Rows of one batch in the order of their records, and of one record in the plugin's: record, output and row.
+fn in_order(rows: Vec<Rows>) -> Vec<(u32, usize, RowRef)> {
     let mut ordered = Vec::new();
     for Rows { output, source, batch } in rows {
         let batch = Arc::new(batch);
-        let is_delete = outputs[output].effect == Effect::Delete;
         for (row, source) in source.into_iter().enumerate() {
             let batch = Arc::clone(&batch);
-            ordered.push(((source, is_delete), output, RowRef { batch, row }));
+            ordered.push((source, output, RowRef { batch, row }));
         }
     }
-    ordered.sort_by_key(|(order, ..)| *order);
-    ordered.into_iter().map(|(_, output, row)| (output, row)).collect()
+    ordered.sort_by_key(|(record, ..)| *record);
+    ordered
 }
 
 fn merged(old: &Cells, new: Cells, nulls: NullEffect) -> Cells {

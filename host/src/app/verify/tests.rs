@@ -52,12 +52,22 @@ impl ReadBack for Store {
         let mut cells = vec![Some(id.to_string())];
         if output == UPSERT {
             let notes = row.batch.columns[1].as_string::<i32>();
+            if !notes.is_null(row.row) && notes.value(row.row) == "unfit" {
+                return Err(SinkError::Value {
+                    column: "note".into(),
+                    reason: "unfit".into(),
+                });
+            }
             cells.push((!notes.is_null(row.row)).then(|| notes.value(row.row).to_owned()));
         }
         Ok(Image {
             key: format!("id={id}"),
             cells,
         })
+    }
+
+    fn key(&self, _: usize, row: &RowRef) -> Result<String, SinkError> {
+        Ok(format!("id={}", id(row)))
     }
 
     fn read<'a>(&'a self, output: usize, row: &'a RowRef) -> BoxFuture<'a, Result<Option<Image>, SinkError>> {
@@ -201,10 +211,25 @@ async fn a_deleted_row_must_be_gone_and_one_written_after_it_must_be_there() {
 }
 
 #[tokio::test]
-async fn of_one_record_a_delete_wins() {
-    let store = store(&[]);
-    let chunks = vec![vec![deletes(&[(0, 1)]), upserts(&[(0, 1, Some("a"))])]];
-    assert_eq!(report(&store, chunks).await, Report::default());
+async fn of_one_record_the_last_row_counts() {
+    let written = || upserts(&[(0, 1, Some("a")), (1, 2, Some("b"))]);
+    let chunks = vec![vec![written(), deletes(&[(0, 1), (1, 2)])]];
+    assert_eq!(report(&store(&[]), chunks).await, Report::default());
+    let chunks = || vec![vec![written(), deletes(&[(0, 1), (1, 2)]), upserts(&[(0, 1, None)])]];
+    let replaced = report(&store(&[(1, None)]), chunks()).await;
+    assert_eq!((replaced.expected, replaced.found, replaced.different), (1, 1, 0));
+    let left_over = report(&store(&[(1, Some("a"))]), chunks()).await;
+    assert_eq!((left_over.expected, left_over.different), (1, 1));
+}
+
+#[tokio::test]
+async fn of_one_record_and_key_nothing_is_expected_where_a_row_does_not_fit() {
+    let rows = upserts(&[(0, 1, Some("a")), (1, 1, Some("b")), (1, 2, Some("c")), (1, -1, None)]);
+    let other_key = report(&store(&[(1, Some("b")), (2, Some("c"))]), vec![vec![rows]]).await;
+    assert_eq!((other_key.found, other_key.different, other_key.rejected), (2, 0, 1));
+    let rows = upserts(&[(0, 1, Some("a")), (1, 1, Some("b")), (1, 1, Some("unfit"))]);
+    let same_key = report(&store(&[(1, Some("a"))]), vec![vec![rows]]).await;
+    assert_eq!((same_key.found, same_key.different, same_key.rejected), (1, 0, 1));
 }
 
 #[tokio::test]

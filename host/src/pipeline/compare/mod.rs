@@ -1,11 +1,12 @@
 //! Two plugins over the same records: which rows, rejects and filtered records they have in common, and where they differ.
 //!
-//! [`pairing`] says once which outputs and columns belong together, [`align`] which rows do, [`value`] when two values are
+//! [`pairing`] says once which outputs and columns belong together, [`align`] which rows do, [`order`] whether they come in one order, [`value`] when two values are
 //! the same, [`excerpt`] what is shown of them; a [`report::Report`] is what is found, of one batch or of many. No I/O: who
 //! calls the plugins is the caller's business.
 
 mod align;
 mod excerpt;
+mod order;
 mod pairing;
 pub mod report;
 mod value;
@@ -110,6 +111,7 @@ impl Comparer {
         for (output, found) in self.outputs.iter().zip(&mut report.outputs) {
             Comparing { output, records, found }.run(old, new);
         }
+        order::note(&self.outputs, records, old, new, &mut report.reordered);
         rejects(records, old, new, &mut report);
         filtered(records, old, new, &mut report);
         report

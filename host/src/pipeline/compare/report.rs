@@ -26,6 +26,9 @@ pub struct Report {
     /// Records that went through both.
     pub records: u64,
     pub outputs: Vec<OutputReport>,
+    /// Records whose rows for one table or topic come in another order over several outputs.
+    #[serde(default)]
+    pub reordered: Tally<String>,
     pub rejects: RejectReport,
     pub filtered: FilterReport,
 }
@@ -164,7 +167,10 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Shown>, 
 impl Report {
     /// Whether both did the same with every record, and declare the same outputs.
     pub fn is_same(&self) -> bool {
-        self.outputs.iter().all(OutputReport::is_same) && self.rejects.is_same() && self.filtered.is_same()
+        self.outputs.iter().all(OutputReport::is_same)
+            && self.reordered.count == 0
+            && self.rejects.is_same()
+            && self.filtered.is_same()
     }
 
     /// Adds what another batch came to. Both reports are of one comparer, so that their outputs and columns are the same.
@@ -175,6 +181,7 @@ impl Report {
         for (output, more) in self.outputs.iter_mut().zip(batch.outputs) {
             output.merge(more);
         }
+        self.reordered.merge(batch.reordered);
         self.rejects.same += batch.rejects.same;
         merge_codes(&mut self.rejects.gained, batch.rejects.gained);
         merge_codes(&mut self.rejects.lost, batch.rejects.lost);

@@ -266,6 +266,35 @@ fn rows_are_matched_by_their_place_among_the_rows_of_their_record() {
 }
 
 #[test]
+fn another_order_of_rows_for_one_table_is_a_difference() {
+    let mut plugin = orders(Vec::new());
+    let mut delete = plugin.outputs[0].clone();
+    delete.effect = Effect::Delete;
+    let mut elsewhere = plugin.outputs[0].clone();
+    elsewhere.target = Target::Table("else".to_owned());
+    plugin.outputs.extend([delete, elsewhere]);
+    let of = |output, source: &[usize]| Made {
+        output,
+        ..made(source, vec![ids(&vec![1; source.len()])])
+    };
+    // The second record deletes first in both, the first one in one of them only; other tables do not count.
+    let old = answer(vec![of(0, &[0]), of(1, &[0, 1]), of(0, &[1]), of(2, &[1])]);
+    let new = answer(vec![of(2, &[1]), of(1, &[0, 1]), of(0, &[0, 1])]);
+    let report = compare((&plugin, &old), (&plugin, &new), 2);
+    assert!(!report.is_same());
+    assert_eq!(
+        (report.reordered.count, &*report.reordered.examples),
+        (1, &["t/0@0".to_owned()][..])
+    );
+    assert_eq!(
+        report.outputs.iter().map(|output| output.equal).collect::<Vec<_>>(),
+        [2, 2, 1]
+    );
+    let same = compare((&plugin, &old), (&plugin, &old), 2);
+    assert!(same.is_same(), "{same:?}");
+}
+
+#[test]
 fn rejects_and_filtered_records_are_gained_lost_or_changed() {
     let orders = orders(vec![]);
     // Records 0: row, 1: bad-a, 2: bad-a, 3: filtered, 4: bad-a, 5: filtered.

@@ -19,7 +19,6 @@ use super::fit::{Binding, Role};
 use super::statement::TimestampMarker;
 use super::table::Table;
 use crate::record::columns::{Batch, DataType};
-use crate::record::position::WriteTime;
 use crate::sink::{SinkError, WriteBatch};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +42,7 @@ pub struct Markers {
 /// The rows of one batch.
 pub struct Bound<'a> {
     markers: &'a Markers,
-    write_times: &'a [WriteTime],
+    batch: &'a WriteBatch,
     /// One for each binding.
     columns: Vec<Column<'a>>,
     /// What each row of the batch adds to a CQL batch.
@@ -54,7 +53,7 @@ pub struct Bound<'a> {
 #[derive(Clone, Copy)]
 pub struct Row<'a> {
     bound: &'a Bound<'a>,
-    row: usize,
+    row: u32,
 }
 
 /// A column of the batch, with its nulls where it has any.
@@ -134,7 +133,7 @@ impl Markers {
             columns,
             sizes,
             markers: self,
-            write_times: &batch.write_times,
+            batch,
         };
         (bound, misfits)
     }
@@ -142,10 +141,7 @@ impl Markers {
 
 impl<'a> Bound<'a> {
     pub fn row(&'a self, row: u32) -> Row<'a> {
-        Row {
-            bound: self,
-            row: row as usize,
-        }
+        Row { bound: self, row }
     }
 
     /// The token of the row's partition key. Not the server's where that has a set or a map whose elements do not come in
@@ -178,22 +174,27 @@ impl<'a> Bound<'a> {
 
 impl SerializeRow for Row<'_> {
     fn serialize(&self, _: &RowSerializationContext<'_>, writer: &mut RowWriter<'_>) -> Result<(), SerializationError> {
-        let Bound {
-            markers,
-            write_times,
-            columns,
-            ..
-        } = self.bound;
-        let write_time = write_times[self.row].0.to_be_bytes();
-        let mut write = |cell: Option<&[u8]>| put(cell, markers.nulls, writer.make_cell_writer());
+        let Bound { markers, columns, .. } = self.bound;
+        let (write_time, without) = self.bound.batch.written(self.row);
+        let (row, write_time) = (self.row as usize, write_time.0.to_be_bytes());
         if markers.write_time == TimestampMarker::First {
-            write(Some(&write_time))?;
+            put(Some(&write_time), markers.nulls, writer.make_cell_writer())?;
         }
-        for column in columns {
-            column.cell(self.row, &mut write)?;
+        if without.is_empty() {
+            for column in columns {
+                column.cell(row, |cell| put(cell, markers.nulls, writer.make_cell_writer()))?;
+            }
+        } else {
+            for (column, binding) in columns.iter().zip(&markers.bindings) {
+                if without.contains(&binding.field) {
+                    writer.make_cell_writer().set_unset();
+                } else {
+                    column.cell(row, |cell| put(cell, markers.nulls, writer.make_cell_writer()))?;
+                }
+            }
         }
         if markers.write_time == TimestampMarker::Last {
-            write(Some(&write_time))?;
+            put(Some(&write_time), markers.nulls, writer.make_cell_writer())?;
         }
         Ok(())
     }
@@ -326,6 +327,18 @@ impl Converted {
             }
         }
         converted
+    }
+}
+
+/// Appends the bytes that are bound of a value; `None` where there is none, or none that fits.
+pub fn bound_bytes(binding: &Binding, batch: &Batch, row: usize, bytes: &mut Vec<u8>) -> Option<()> {
+    match Column::direct(&batch.columns[binding.field], binding) {
+        Some(column) => column.cell(row, |cell| cell.map(|cell| bytes.extend_from_slice(cell))),
+        None => {
+            let value = cql_value(binding, batch, row).ok()??;
+            let writer = CellWriter::new_without_size(bytes);
+            value.serialize(&binding.column_type, writer).ok().map(drop)
+        }
     }
 }
 

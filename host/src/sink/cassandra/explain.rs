@@ -7,16 +7,17 @@ use scylla::client::session::Session;
 use scylla::statement::prepared::PreparedStatement;
 use scylla::value::{CqlValue, Row};
 
-use super::bind::cql_value;
+use super::bind::{Nulls, cql_value};
 use super::config::Config;
 use super::fit::{Binding, Role};
+use super::one_key::{self, ToTable};
 use super::show::show;
 use super::table::Table;
 use super::{BoundOutput, OpenError, bind_outputs, errors, prepare, session, statement};
 use crate::record::descriptor::{Descriptor, Effect};
 use crate::record::position::WriteTime;
-use crate::sink::SinkError;
 use crate::sink::read_back::RowRef;
+use crate::sink::{SinkError, WriteBatch};
 
 /// Explains rows of one plugin's outputs that go to tables; writes nothing.
 pub struct Explainer {
@@ -64,21 +65,42 @@ impl Explainer {
         })
     }
 
-    /// The statement that `host run` would execute; a null that stays unset is left out of it.
-    pub fn statement(&self, output: usize, row: &RowRef, time: WriteTime) -> Result<String, SinkError> {
-        let explained = &self.outputs[&output];
+    /// Notes in the writes what rows of one record and one key do to one another, as `host run` does.
+    pub fn arrange(&self, writes: &mut [WriteBatch]) {
+        let nulls = if self.writes_nulls {
+            Nulls::Tombstone
+        } else {
+            Nulls::Unset
+        };
+        let outputs = self.outputs.iter().map(|(&output, explained)| ToTable {
+            output,
+            table: &explained.table,
+            bindings: &explained.bindings,
+            effect: explained.effect,
+        });
+        one_key::arrange(outputs, nulls, writes);
+    }
+
+    /// The statement that `host run` would execute; a null that stays unset is left out of it. `None` where the row is not
+    /// written, because of others of its record.
+    pub fn statement(&self, write: &WriteBatch, row: u32) -> Result<Option<String>, SinkError> {
+        let explained = &self.outputs[&write.output];
+        write.refusal(row)?;
+        let (time, without) = write.written(row);
         let mut cells = Vec::with_capacity(explained.bindings.len());
-        for binding in &explained.bindings {
-            match cql_value(binding, &row.batch, row.row)? {
+        let bindings = explained.bindings.iter();
+        for binding in bindings.filter(|binding| !without.contains(&binding.field)) {
+            match cql_value(binding, &write.batch, row as usize)? {
                 Some(value) => cells.push((binding.column.as_str(), value.to_string())),
                 None if self.writes_nulls => cells.push((binding.column.as_str(), "null".to_owned())),
                 None => {}
             }
         }
-        Ok(match explained.effect {
+        let statement = || match explained.effect {
             Effect::Upsert => statement::insert_literal(&explained.table, &cells, time),
             Effect::Delete => statement::delete_literal(&explained.table, &cells, time),
-        })
+        };
+        Ok(write.is_written(row).then(statement))
     }
 
     /// What the table holds under the row's primary key; `None` where it holds nothing.

@@ -176,6 +176,7 @@ mod tests {
             columns: columns.into_iter().map(native).collect(),
             partition_key: vec!["customer_id".into()],
             clustering_key: vec!["order_id".into()],
+            static_columns: vec![],
         }
     }
 

@@ -4,7 +4,8 @@
 //! the plugin fits it; [`statement`] writes the CQL, [`bind`] and [`convert`] the values. [`write`] sends them: in CQL
 //! batches ([`cql_batch`], [`request`]) by the replicas of their tokens ([`ring`]) within what the server takes
 //! ([`thresholds`]), as many at one time as each node has room for ([`coordinator`], [`limit`]). [`errors`] says what an
-//! error means for its row. [`read_back`] reads rows again to compare them, [`explain`] shows what would be written, [`schema`] creates the tables.
+//! error means for its row. [`one_key`] says what rows of one record and key do to one another,
+//! [`read_back`] reads rows again to compare them, [`explain`] shows what would be written, [`schema`] creates the tables.
 
 pub mod bind;
 pub mod config;
@@ -15,6 +16,7 @@ pub mod errors;
 pub mod explain;
 pub mod fit;
 pub mod limit;
+pub mod one_key;
 pub mod read_back;
 mod request;
 mod retry;

@@ -69,6 +69,17 @@ impl ReadBack for CassandraReader {
         Ok(reader.image(&values.collect::<Result<Vec<_>, _>>()?))
     }
 
+    fn key(&self, output: usize, row: &RowRef) -> Result<String, SinkError> {
+        let reader = &self.outputs[&output];
+        let part = |index: &usize| {
+            let binding = &reader.bindings[*index];
+            let value = cql_value(binding, &row.batch, row.row)?;
+            Ok(key_part(binding, value.as_ref().and_then(show).as_deref()))
+        };
+        let key = reader.key.iter().map(part);
+        Ok(key.collect::<Result<Vec<_>, SinkError>>()?.join(" "))
+    }
+
     fn read<'a>(&'a self, output: usize, row: &'a RowRef) -> BoxFuture<'a, Result<Option<Image>, SinkError>> {
         Box::pin(async move {
             let reader = &self.outputs[&output];
@@ -95,14 +106,15 @@ impl ReadBack for CassandraReader {
 impl Reader {
     fn image(&self, values: &[Option<CqlValue>]) -> Image {
         let cells: Vec<Option<String>> = values.iter().map(|value| value.as_ref().and_then(show)).collect();
-        let part = |index: &usize| {
-            let value = cells[*index].as_deref().unwrap_or_default();
-            format!("{}={value}", self.bindings[*index].column)
-        };
+        let part = |index: &usize| key_part(&self.bindings[*index], cells[*index].as_deref());
         let key: Vec<String> = self.key.iter().map(part).collect();
         Image {
             key: key.join(" "),
             cells,
         }
     }
+}
+
+fn key_part(binding: &Binding, value: Option<&str>) -> String {
+    format!("{}={}", binding.column, value.unwrap_or_default())
 }

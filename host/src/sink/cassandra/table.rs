@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use scylla::client::session::Session;
-use scylla::cluster::metadata::ColumnType;
-use scylla::cluster::metadata::{Keyspace, Table as TableMetadata};
+use scylla::cluster::metadata::{ColumnKind, ColumnType, Keyspace, Table as TableMetadata};
 
 #[derive(Debug, Clone)]
 pub struct Table {
@@ -14,6 +13,8 @@ pub struct Table {
     /// In the order of the primary key.
     pub partition_key: Vec<String>,
     pub clustering_key: Vec<String>,
+    /// Those that all rows of a partition key share.
+    pub static_columns: Vec<String>,
 }
 
 /// A keyspace or table that is not there, with what is there instead.
@@ -75,6 +76,12 @@ impl Table {
                 .collect(),
             partition_key: table.partition_key.clone(),
             clustering_key: table.clustering_key.clone(),
+            static_columns: table
+                .columns
+                .iter()
+                .filter(|(_, column)| column.kind == ColumnKind::Static)
+                .map(|(name, _)| name.clone())
+                .collect(),
         }
     }
 
@@ -93,6 +100,10 @@ impl Table {
             .iter()
             .chain(&self.clustering_key)
             .map(String::as_str)
+    }
+
+    pub fn is_static(&self, column: &str) -> bool {
+        self.static_columns.iter().any(|name| name == column)
     }
 
     pub fn is_key(&self, column: &str) -> bool {

@@ -19,6 +19,7 @@ use super::config::Config;
 use super::coordinator::{Coordinators, NoPermit, Permit, permit};
 use super::cql_batch::{Bounds, Placed, groups, place};
 use super::limit::Answer;
+use super::one_key::{self, ToTable};
 use super::request::Requests;
 use super::ring::Ring;
 use super::session::ConnectError;
@@ -32,6 +33,7 @@ pub struct CassandraSink {
     cluster: Cluster,
     /// By the index of the output in the descriptor; those that go to topics are not among them.
     outputs: BTreeMap<usize, Writer>,
+    nulls: Nulls,
 }
 
 /// Connections and the bounds on what is written through them, shared by the sinks of several plugins.
@@ -44,6 +46,7 @@ pub struct Cluster {
 
 struct Writer {
     table: Table,
+    effect: Effect,
     markers: Markers,
     requests: Requests,
     ring: RwLock<Arc<Ring>>,
@@ -111,7 +114,8 @@ impl CassandraSink {
         };
         let mut outputs = BTreeMap::new();
         for (index, BoundOutput { table, bindings }) in bound {
-            let (cql, write_time) = match descriptor.outputs[index].effect {
+            let effect = descriptor.outputs[index].effect;
+            let (cql, write_time) = match effect {
                 Effect::Upsert => statement::insert(&table, &bindings),
                 Effect::Delete => statement::delete(&table, &bindings),
             };
@@ -121,20 +125,29 @@ impl CassandraSink {
                 ring: RwLock::new(Arc::new(Ring::of(state, &table, &cluster.coordinators))),
                 markers: Markers::of(&table, bindings, write_time, nulls),
                 table,
+                effect,
             };
             outputs.insert(index, writer);
         }
-        Ok(Self { cluster, outputs })
+        Ok(Self {
+            cluster,
+            outputs,
+            nulls,
+        })
     }
 
     async fn write_rows(&self, batch: &WriteBatch, which: &[u32]) -> Vec<Result<(), SinkError>> {
         let writer = &self.outputs[&batch.output];
         let (bound, misfits) = writer.markers.bind(batch, which);
-        let mut results: Vec<Result<(), SinkError>> = which.iter().map(|_| Ok(())).collect();
+        let mut results: Vec<_> = which.iter().map(|row| batch.refusal(*row)).collect();
         for (at, misfit) in misfits {
             results[at] = Err(misfit);
         }
-        let fitting = which.iter().copied().enumerate().filter(|(at, _)| results[*at].is_ok());
+        let fitting = which
+            .iter()
+            .copied()
+            .enumerate()
+            .filter(|(at, row)| results[*at].is_ok() && batch.is_written(*row));
         let ring = self.cluster.ring(writer);
         let sending = Sending {
             cluster: &self.cluster,
@@ -151,6 +164,16 @@ impl CassandraSink {
 }
 
 impl Sink for CassandraSink {
+    fn arrange(&self, writes: &mut [WriteBatch]) {
+        let placed = self.outputs.iter().map(|(&output, writer)| ToTable {
+            output,
+            table: &writer.table,
+            bindings: &writer.markers.bindings,
+            effect: writer.effect,
+        });
+        one_key::arrange(placed, self.nulls, writes);
+    }
+
     fn write(&self, batch: Arc<WriteBatch>, which: Vec<u32>) -> BoxFuture<'_, Vec<Result<(), SinkError>>> {
         Box::pin(async move { self.write_rows(&batch, &which).await })
     }

@@ -6,9 +6,11 @@
 //! write that comes later fills in nothing at all. A record's place in the log and its write timestamp agree, so this
 //! only shows with dead letters sent again.
 //!
-//! [`cql`] reads the tables of `cql/`, [`table`] finds or makes them, [`statement`] has the SQL, [`value`] the types.
+//! [`cql`] reads the tables of `cql/`, [`table`] finds or makes them, [`statement`] has the SQL, [`value`] the types;
+//! [`one_key`] says what rows of one record and key do to one another.
 
 pub mod cql;
+mod one_key;
 mod read;
 mod statement;
 pub mod table;
@@ -78,7 +80,7 @@ impl SqliteSink {
         let mut outputs = BTreeMap::new();
         for (index, output, name) in descriptor.table_outputs() {
             let prepared = table::of_output(&connection, name, output, descriptor, known)
-                .map(|table| Prepared::new(output, &table, &table::delete_keys(descriptor, output)))
+                .map(|table| Prepared::new(output, table, table::delete_keys(descriptor, output)))
                 .map_err(|error| match error {
                     TableError::Sqlite(cause) => open_error(path, cause),
                     cause => OpenError::Table {
@@ -98,6 +100,10 @@ impl SqliteSink {
 }
 
 impl Sink for SqliteSink {
+    fn arrange(&self, writes: &mut [WriteBatch]) {
+        one_key::arrange(&self.shared, writes);
+    }
+
     /// One writer at a time anyway, and a row that comes late would be left out whole.
     fn batches_in_flight(&self) -> usize {
         1
@@ -147,13 +153,19 @@ fn transact(
     let mut statements = output.prepare(&transaction)?;
     let mut results = Vec::with_capacity(which.len());
     for row in which {
-        let row = *row as usize;
-        let result = match output.check(&batch.batch, row) {
-            Ok(()) => match output.run(&mut statements, &batch.batch, row, batch.write_times[row]) {
-                Err(error) if is_refusal(&error) => Err(SinkError::Refused(Box::new(error))),
-                done => Ok(done?),
-            },
-            Err(error) => Err(error),
+        let checked = batch.refusal(*row).and(output.check(&batch.batch, *row as usize));
+        let result = match checked {
+            Ok(()) if batch.is_written(*row) => {
+                let run = match batch.written(*row).1 {
+                    [] => output.run(&mut statements, batch, *row),
+                    without => output.run(&mut output.prepare_without(&transaction, without)?, batch, *row),
+                };
+                match run {
+                    Err(error) if is_refusal(&error) => Err(SinkError::Refused(Box::new(error))),
+                    done => Ok(done?),
+                }
+            }
+            checked => checked,
         };
         results.push(result);
     }

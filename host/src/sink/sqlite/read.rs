@@ -18,7 +18,7 @@ impl ReadBack for SqliteSink {
     fn image(&self, output: usize, row: &RowRef) -> Result<Image, SinkError> {
         let output = &self.shared.outputs[&output];
         output.check(&row.batch, row.row)?;
-        let values = output.fields.iter().zip(&row.batch.columns);
+        let values = output.output.fields.iter().zip(&row.batch.columns);
         let cells = values
             .map(|(field, column)| display::text(field, column, row.row))
             .collect();
@@ -43,7 +43,7 @@ impl super::Shared {
         let connection = self.connection();
         let mut statement = connection.prepare(&output.read)?;
         // Only the key's parameters are in the statement; they keep their numbers.
-        let values = output.fields.iter().zip(&row.batch.columns).zip(&output.is_key);
+        let values = output.output.fields.iter().zip(&row.batch.columns).zip(&output.is_key);
         for (index, ((field, column), is_key)) in values.enumerate() {
             if *is_key {
                 let value: Option<ToSqlOutput<'_>> = value::of(field, column, row.row);
@@ -55,6 +55,7 @@ impl super::Shared {
             return Ok(None);
         };
         let cells: Result<Vec<Option<String>>, rusqlite::Error> = output
+            .output
             .fields
             .iter()
             .enumerate()
@@ -65,7 +66,7 @@ impl super::Shared {
 }
 
 fn image(output: &Prepared, cells: Vec<Option<String>>) -> Image {
-    let keys = output.fields.iter().zip(&cells).zip(&output.is_key);
+    let keys = output.output.fields.iter().zip(&cells).zip(&output.is_key);
     let key: Vec<String> = keys
         .filter(|(_, is_key)| **is_key)
         .map(|((field, cell), _)| format!("{}={}", field.name, cell.as_deref().unwrap_or_default()))

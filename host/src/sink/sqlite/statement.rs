@@ -6,12 +6,16 @@ use super::table::{Table, WRITE_TIME, list, marks_name, quoted};
 use super::value;
 use crate::record::columns::Batch;
 use crate::record::descriptor::{Effect, Field, Output};
-use crate::record::position::WriteTime;
-use crate::sink::SinkError;
+use crate::sink::{SinkError, WriteBatch};
 
 /// One output, ready to be written.
 pub(super) struct Prepared {
-    pub fields: Vec<Field>,
+    pub output: Output,
+    pub table: Table,
+    /// By what fields other outputs delete from the same table.
+    delete_keys: Vec<Vec<String>>,
+    /// The column of each field, in lower case, in which SQLite does not tell names apart.
+    pub columns: Vec<String>,
     /// Whether each field is part of the primary key.
     pub is_key: Vec<bool>,
     /// Run one after the other for each row.
@@ -22,16 +26,19 @@ pub(super) struct Prepared {
 
 impl Prepared {
     /// `delete_keys`: by what fields other outputs delete from the same table.
-    pub fn new(output: &Output, table: &Table, delete_keys: &[Vec<&str>]) -> Self {
+    pub fn new(output: &Output, table: Table, delete_keys: Vec<Vec<String>>) -> Self {
         let in_key = |field: &Field| table.key.iter().any(|key| key.eq_ignore_ascii_case(&field.name));
         Self {
-            fields: output.fields.clone(),
+            columns: names(output).map(str::to_ascii_lowercase).collect(),
             is_key: output.fields.iter().map(in_key).collect(),
             writes: match output.effect {
-                Effect::Upsert => vec![upsert(output, table, delete_keys)],
-                Effect::Delete => delete(output, table),
+                Effect::Upsert => vec![upsert(output, &table, &delete_keys, &[])],
+                Effect::Delete => delete(output, &table),
             },
-            read: read(output, table),
+            read: read(output, &table),
+            output: output.clone(),
+            table,
+            delete_keys,
         }
     }
 
@@ -39,9 +46,20 @@ impl Prepared {
         self.writes.iter().map(|sql| transaction.prepare(sql)).collect()
     }
 
+    /// The same for a row that sets nothing of these fields where the row is there: a later row of its record does. A row that
+    /// is new has its own values until then, since a column of the table may have to have one.
+    pub fn prepare_without<'t>(
+        &self,
+        transaction: &'t Transaction<'_>,
+        fields: &[usize],
+    ) -> rusqlite::Result<Vec<Statement<'t>>> {
+        let sql = upsert(&self.output, &self.table, &self.delete_keys, fields);
+        Ok(vec![transaction.prepare(&sql)?])
+    }
+
     /// A row without a whole key has no place in the table.
     pub fn check(&self, batch: &Batch, row: usize) -> Result<(), SinkError> {
-        let keys = self.fields.iter().zip(&batch.columns).zip(&self.is_key);
+        let keys = self.output.fields.iter().zip(&batch.columns).zip(&self.is_key);
         for ((field, column), is_key) in keys {
             if *is_key && value::of(field, column, row).is_none() {
                 return Err(SinkError::NullKey {
@@ -52,18 +70,21 @@ impl Prepared {
         Ok(())
     }
 
-    pub fn run(
-        &self,
-        statements: &mut [Statement<'_>],
-        batch: &Batch,
-        row: usize,
-        time: WriteTime,
-    ) -> rusqlite::Result<()> {
+    /// The fields of the primary key, each with its column.
+    pub fn keys(&self) -> impl Iterator<Item = (usize, &str)> {
+        let columns = self.columns.iter().enumerate();
+        columns
+            .filter(|(field, _)| self.is_key[*field])
+            .map(|(field, column)| (field, column.as_str()))
+    }
+
+    pub fn run(&self, statements: &mut [Statement<'_>], batch: &WriteBatch, row: u32) -> rusqlite::Result<()> {
+        let (time, _) = batch.written(row);
         for statement in statements {
-            for (index, (field, column)) in self.fields.iter().zip(&batch.columns).enumerate() {
-                statement.raw_bind_parameter(index + 1, value::of(field, column, row))?;
+            for (index, (field, column)) in self.output.fields.iter().zip(&batch.batch.columns).enumerate() {
+                statement.raw_bind_parameter(index + 1, value::of(field, column, row as usize))?;
             }
-            statement.raw_bind_parameter(self.fields.len() + 1, time.0)?;
+            statement.raw_bind_parameter(self.output.fields.len() + 1, time.0)?;
             statement.raw_execute()?;
         }
         Ok(())
@@ -72,7 +93,8 @@ impl Prepared {
 
 /// Inserts, or where the row is there and not newer, overwrites what is not null. A null says nothing about its column,
 /// as an unset bind marker does in Cassandra. At the same write timestamp a delete wins over an upsert, as it does there.
-fn upsert(output: &Output, table: &Table, delete_keys: &[Vec<&str>]) -> String {
+/// What is overwritten leaves out the fields `without`.
+fn upsert(output: &Output, table: &Table, delete_keys: &[Vec<String>], without: &[usize]) -> String {
     let name = quoted(&table.name);
     let columns = list(names(output));
     let time = output.fields.len() + 1;
@@ -87,8 +109,9 @@ fn upsert(output: &Output, table: &Table, delete_keys: &[Vec<&str>]) -> String {
         .collect();
     let is_key = |field: &str| table.key.iter().any(|key| key.eq_ignore_ascii_case(field));
     let updates: Vec<String> = names(output)
-        .filter(|field| !is_key(field))
-        .map(|field| {
+        .enumerate()
+        .filter(|(index, field)| !is_key(field) && !without.contains(index))
+        .map(|(_, field)| {
             let column = quoted(field);
             format!("{column} = coalesce(excluded.{column}, {column}), ")
         })

@@ -5,6 +5,8 @@
 //! apart that belong together, which can be seen and mended; too narrow a key would lose rows. Who wants another key
 //! makes the table first.
 
+use std::borrow::Borrow;
+
 use rusqlite::{Connection, OptionalExtension};
 
 use super::value;
@@ -95,13 +97,14 @@ pub fn of_output(
 }
 
 /// For each output that deletes from the table that `output` goes to: the names of the fields it deletes by.
-pub fn delete_keys<'a>(descriptor: &'a Descriptor, output: &'a Output) -> Vec<Vec<&'a str>> {
+pub fn delete_keys(descriptor: &Descriptor, output: &Output) -> Vec<Vec<String>> {
     let name = output.target.table().unwrap_or_default();
-    deletes_from(descriptor, name).map(field_names).collect()
+    let owned = |output| field_names(output).into_iter().map(str::to_owned).collect();
+    deletes_from(descriptor, name).map(owned).collect()
 }
 
 /// Where the marks of deletes by these fields stand.
-pub fn marks_name(table: &str, delete_key: &[&str]) -> String {
+pub fn marks_name(table: &str, delete_key: &[impl Borrow<str>]) -> String {
     format!("{table}_deleted_by_{}", delete_key.join("_"))
 }
 

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::record::columns::{Batch, DataType};
-use crate::sink::fixture::{UPSERT, delete_batch, descriptor, field, write_batch};
+use crate::sink::fixture::{DELETE, UPSERT, delete_batch, descriptor, field, write_batch};
+use crate::sink::one_key::Parts;
 use crate::sink::read_back::{ReadBack, RowRef};
 
 const SHOP: &str = "CREATE TABLE shop.Visits (id uuid, at timestamp, status text, extra int, PRIMARY KEY ((id), at))";
@@ -115,6 +116,85 @@ async fn a_replay_changes_nothing() {
     assert_eq!(file.rows(), first);
 }
 
+/// Writes the rows of one record, which come in this order, and then all of them again.
+async fn write_record(sink: &SqliteSink, batches: &[Arc<WriteBatch>]) {
+    let write = |batch: &Arc<WriteBatch>| WriteBatch {
+        output: batch.output,
+        batch: batch.batch.clone(),
+        write_times: batch.write_times.clone(),
+        records: Arc::default(),
+        source: vec![0; batch.batch.rows],
+        numbers: Vec::new(),
+        parts: Parts::new(),
+    };
+    let mut writes: Vec<_> = batches.iter().map(write).collect();
+    sink.arrange(&mut writes);
+    let writes: Vec<_> = writes.into_iter().map(Arc::new).collect();
+    for write in writes.iter().chain(writes.iter().rev()) {
+        let which = (0..).take(write.batch.rows).collect();
+        for result in sink.write(Arc::clone(write), which).await {
+            result.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_one_record_the_last_row_of_a_key_stands() {
+    let put = |status, time| write_batch(&[(1, status, time)]);
+    let delete = |time| delete_batch(&[(1, time)]);
+    let row = |status: &str| vec![format!("01|1970-01-01T00:00:01Z|{status}|20")];
+    for (rows, expected) in [
+        (vec![delete(20), put(None, 20)], row("-")),
+        (vec![put(Some("a"), 20), delete(20)], vec![]),
+        (vec![put(Some("b"), 20), put(Some("a"), 20)], row("a")),
+        (vec![put(Some("b"), 20), put(None, 20)], row("b")),
+        (vec![put(Some("b"), 20), delete(20), put(None, 20)], row("-")),
+        (vec![delete(20), put(Some("b"), 20), delete(20)], vec![]),
+    ] {
+        let file = File::new(&[]);
+        file.write(write_batch(&[(1, Some("before"), 4)])).await;
+        write_record(&file.sink, &rows).await;
+        assert_eq!(file.rows(), expected, "{rows:?}");
+    }
+}
+
+/// A table that somebody else made, from which an output deletes by a part of the key.
+#[tokio::test]
+async fn a_delete_by_a_part_of_the_key_takes_the_rows_before_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("t.db");
+    let table =
+        "CREATE TABLE Visits (id TEXT, at TEXT, status TEXT NOT NULL, write_time INTEGER, PRIMARY KEY (id, at))";
+    Connection::open(&path).unwrap().execute_batch(table).unwrap();
+    let mut descriptor = descriptor();
+    descriptor.outputs[DELETE].fields.truncate(1);
+    let sink = SqliteSink::open_knowing(&[], &path, &descriptor).unwrap();
+    let delete = || {
+        let whole = delete_batch(&[(1, 20)]);
+        let columns = whole.batch.columns[..1].to_vec();
+        Arc::new(WriteBatch {
+            output: DELETE,
+            batch: Batch { rows: 1, columns },
+            write_times: whole.write_times.clone(),
+            records: Arc::default(),
+            source: Vec::new(),
+            numbers: Vec::new(),
+            parts: Parts::new(),
+        })
+    };
+    let put = |status| write_batch(&[(1, Some(status), 20)]);
+    let left = || {
+        let connection = Connection::open(&path).unwrap();
+        let mut statement = connection.prepare("SELECT status FROM visits").unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.collect::<Result<Vec<String>, _>>().unwrap()
+    };
+    write_record(&sink, &[put("a"), delete(), put("b"), put("c")]).await;
+    assert_eq!(left(), ["c"]);
+    write_record(&sink, &[put("a"), delete()]).await;
+    assert!(left().is_empty());
+}
+
 #[tokio::test]
 async fn only_the_rows_asked_for_are_written_and_a_null_key_spoils_its_own_row_only() {
     let file = File::new(&[]);
@@ -132,6 +212,7 @@ async fn only_the_rows_asked_for_are_written_and_a_null_key_spoils_its_own_row_o
         records: Arc::default(),
         source: Vec::new(),
         numbers: Vec::new(),
+        parts: Parts::new(),
     });
     let results = file.sink.write(batch, vec![1, 2]).await;
     assert!(matches!(&results[..], [Err(SinkError::NullKey { column }), Ok(())] if column == "at"));

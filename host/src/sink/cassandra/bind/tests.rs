@@ -8,6 +8,8 @@ use arrow_array::{
 };
 
 use super::*;
+use crate::record::position::WriteTime;
+use crate::sink::one_key::Parts;
 
 const ROWS: usize = 2;
 
@@ -61,6 +63,7 @@ fn batch(columns: Vec<ArrayRef>) -> WriteBatch {
         records: Arc::default(),
         source: vec![0, 1],
         numbers: Vec::new(),
+        parts: Parts::new(),
     }
 }
 
