@@ -3,7 +3,8 @@
 //! Those of tables in any, as a rule: their write timestamps keep the order of the records, and [`one_key`] that of one
 //! record's rows. In a topic what lies last counts, so rows of one topic and key are written in the order of their records,
 //! and of one record in the plugin's order, whichever outputs they are of: where the next one is of another write, it waits
-//! for its turn. Nearly always there is one turn. A sink that prints is taken as one topic with one key.
+//! for its turn. Nearly always there is one turn. The tables of a sink that wants its rows in order are taken as one topic
+//! with one key.
 //!
 //! [`one_key`]: crate::sink::one_key
 

@@ -197,11 +197,9 @@ async fn the_last_row_of_a_key_stands_in_cassandra_and_in_sqlite_and_a_replay_ch
         .succeeded()
         .says(" 0 missing, 0 different");
     scene.host(&["verify", &records_file], &["--to", &file]).succeeded();
-    let others = query(
-        &cassandra::session(&scene.job.servers.cassandra).await,
-        &format!("SELECT v FROM {}.others", scene.job.keyspace),
-    );
-    assert_eq!(others.await, [[Some(CqlValue::Text("z".into()))]]);
+    let session = cassandra::session(&scene.job.servers.cassandra).await;
+    let others = query(&session, &format!("SELECT v FROM {}.others", scene.job.keyspace)).await;
+    assert_eq!(others, [[Some(CqlValue::Text("z".into()))]]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -45,9 +45,26 @@ pub fn configure<P: Plugin>(settings: &[(String, String)]) -> Result<(P::Setting
 
 /// The interface of a function; the function is not called.
 pub fn interface<'b, I: Input<'b>, O: Return>(_: impl Fn(I) -> O) -> Interface {
+    let mut outputs = <O::Row as Row>::outputs();
+    tell_apart(&mut outputs);
     Interface {
         inputs: I::inputs(),
-        outputs: <O::Row as Row>::outputs(),
+        outputs,
+    }
+}
+
+/// Numbers the names of outputs that go to one place with one effect: `orders`, `orders-2`.
+fn tell_apart(outputs: &mut [abi::Output]) {
+    for at in 1..outputs.len() {
+        let (before, rest) = outputs.split_at_mut(at);
+        let is_taken = |name: &str| before.iter().any(|other| other.name == name);
+        let output = &mut rest[0];
+        let numbered = (2..).map(|number| format!("{}-{number}", output.name));
+        if is_taken(&output.name)
+            && let Some(name) = numbered.into_iter().find(|name| !is_taken(name))
+        {
+            output.name = name;
+        }
     }
 }
 

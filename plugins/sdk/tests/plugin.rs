@@ -153,7 +153,7 @@ mod plain {
     }
 }
 
-/// Rows as a record asks for them: `p` puts, `d` deletes, `e` is for another table.
+/// Rows as a record asks for them: `p` puts, `d` deletes, `e` puts by another output.
 mod asked {
     use transform_sdk::{Input, Row, transform};
 
@@ -174,8 +174,9 @@ mod asked {
         place: i32,
     }
 
+    /// The same table by another output.
     #[derive(Row)]
-    #[row(table = "else")]
+    #[row(table = "states")]
     pub struct Else {
         place: i32,
     }
@@ -316,6 +317,13 @@ fn asked(rows: &[&str]) -> Vec<(u32, Vec<u32>, Vec<i32>)> {
     entries
         .map(|rows| (rows.output, rows.source, places(&rows.columns[0])))
         .collect()
+}
+
+#[test]
+fn outputs_of_one_table_are_told_apart_by_their_names() {
+    let (_, descriptor) = plugin::configure::<asked::ask>(&[]).unwrap();
+    let names: Vec<_> = descriptor.outputs.iter().map(|output| output.name.as_str()).collect();
+    assert_eq!(names, ["states", "states-delete", "states-2"]);
 }
 
 #[test]

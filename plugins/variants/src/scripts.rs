@@ -66,21 +66,14 @@ enum Out<'a> {
 pub fn describe(name: String, settings: &[(String, String)]) -> Descriptor {
     let plugin::Interface { inputs, mut outputs } = plugin::interface(rows);
     let topic = settings.iter().find(|(key, _)| key == "topic");
-    match topic {
-        Some((_, topic)) => {
-            for output in &mut outputs {
-                if let Target::Topic(name) = &mut output.target {
-                    name.clone_from(topic);
-                }
-            }
-        }
-        // Without one there are tables only. Their outputs keep their numbers: nothing is said then.
-        None => {
-            for output in &mut outputs {
-                if matches!(output.target, Target::Topic(_)) {
-                    output.target = Target::Table("scripts".to_owned());
-                }
-            }
+    for (number, output) in outputs.iter_mut().enumerate() {
+        if let Target::Topic(_) = output.target {
+            output.name = format!("said-{number}");
+            output.target = match topic {
+                Some((_, topic)) => Target::Topic(topic.clone()),
+                // Nothing is said then.
+                None => Target::Table("scripts".to_owned()),
+            };
         }
     }
     Descriptor {

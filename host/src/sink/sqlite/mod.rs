@@ -25,8 +25,8 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
-use super::{Sink, SinkError, WriteBatch};
-use crate::record::descriptor::Descriptor;
+use super::{Order, Sink, SinkError, WriteBatch};
+use crate::record::descriptor::{Descriptor, Effect};
 use statement::Prepared;
 use table::{Table, TableError};
 
@@ -100,6 +100,22 @@ impl SqliteSink {
 }
 
 impl Sink for SqliteSink {
+    /// A row that comes after a newer one of its key is left out whole, also what the newer one says nothing about. So where
+    /// several outputs write rows of one table, theirs go by turns: a transaction for each change of the output.
+    fn order(&self) -> Order {
+        let outputs = self.shared.outputs.values();
+        let writes = |output: &&Prepared| output.output.effect == Effect::Upsert;
+        let mut tables: Vec<_> = outputs.filter(writes).map(|output| &output.table.name).collect();
+        let outputs = tables.len();
+        tables.sort_unstable();
+        tables.dedup();
+        if tables.len() == outputs {
+            Order::Any
+        } else {
+            Order::Given
+        }
+    }
+
     fn arrange(&self, writes: &mut [WriteBatch]) {
         one_key::arrange(&self.shared, writes);
     }
