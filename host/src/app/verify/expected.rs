@@ -62,12 +62,12 @@ impl<'a> Expected<'a> {
                     Err(_) => {
                         refused += 1;
                         let key = self.store.key(*output, row);
-                        left_out.extend(key.ok().map(|key| (self.target(*output), key)));
+                        left_out.extend(key.ok().map(|key| (*output, key)));
                     }
                 }
             }
             let is_left_out = |output, image: &Image| {
-                let of_key = |(target, key): &(&Target, String)| *target == self.target(output) && *key == image.key;
+                let of_key = |(other, key): &(usize, String)| self.is_same_place(*other, output) && *key == image.key;
                 left_out.iter().any(of_key)
             };
             fitting.retain(|(output, _, image)| !is_left_out(*output, image));
@@ -78,8 +78,12 @@ impl<'a> Expected<'a> {
         refused
     }
 
-    fn target(&self, output: usize) -> &'a Target {
-        &self.outputs[output].target
+    /// Whether two outputs go to one table, whose name CQL and SQL fold.
+    fn is_same_place(&self, one: usize, other: usize) -> bool {
+        match (&self.outputs[one].target, &self.outputs[other].target) {
+            (Target::Table(one), Target::Table(other)) => one.eq_ignore_ascii_case(other),
+            (one, other) => one == other,
+        }
     }
 
     /// One for each output and key, without those that another output had the last word on.
@@ -91,7 +95,7 @@ impl<'a> Expected<'a> {
 
     fn take(&mut self, output: usize, row: RowRef, image: Image) {
         for other in 0..self.outputs.len() {
-            if other != output && self.outputs[other].target == self.outputs[output].target {
+            if other != output && self.is_same_place(other, output) {
                 self.tell(other, output, &image);
             }
         }
@@ -122,7 +126,10 @@ impl<'a> Expected<'a> {
             (End::Row(old), Effect::Upsert) => {
                 let nulls = self.store.null_effect();
                 let cells = theirs.fields.iter().zip(old).map(|(field, old)| {
-                    let shared = mine.fields.iter().position(|mine| mine.name == field.name);
+                    let shared = mine
+                        .fields
+                        .iter()
+                        .position(|mine| mine.name.eq_ignore_ascii_case(&field.name));
                     shared.map_or_else(
                         || old.clone(),
                         |index| cell(old.as_ref(), image.cells[index].clone(), nulls),
