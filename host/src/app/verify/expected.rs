@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::record::descriptor::{Descriptor, Effect, Output, Rows, Target};
+use crate::record::descriptor::{Descriptor, Effect, Field, Output, Rows, Target};
 use crate::sink::read_back::{Image, NullEffect, ReadBack, RowRef};
 
 /// Cells of a row, one for each field of an output.
@@ -105,7 +105,7 @@ impl<'a> Expected<'a> {
             Effect::Delete => End::NoRow,
             Effect::Upsert => match known.map(|index| &self.fates[index].end) {
                 Some(End::Row(old)) => End::Row(merged(old, cells, self.store.null_effect())),
-                _ => End::Row(cells),
+                _ => End::Row(merged(&self.of_others(output, &key), cells, self.store.null_effect())),
             },
         };
         if let Some(index) = known {
@@ -114,6 +114,27 @@ impl<'a> Expected<'a> {
             self.by_key[output].insert(key.clone(), self.fates.len());
             self.fates.push(Fate { output, row, key, end });
         }
+    }
+
+    /// What other outputs of its table say about the fields of this one.
+    fn of_others(&self, output: usize, key: &str) -> Cells {
+        let others = (0..self.outputs.len()).filter(|other| *other != output && self.is_same_place(*other, output));
+        let rows: Vec<_> = others
+            .filter_map(|other| match &self.fates[*self.by_key[other].get(key)?].end {
+                End::Row(cells) => Some((&self.outputs[other].fields, cells)),
+                End::NoRow | End::Overtaken => None,
+            })
+            .collect();
+        let fields = self.outputs[output].fields.iter();
+        let value = |field: &Field| {
+            rows.iter().find_map(|(fields, cells)| {
+                let place = fields
+                    .iter()
+                    .position(|other| other.name.eq_ignore_ascii_case(&field.name));
+                cells[place?].clone()
+            })
+        };
+        fields.map(value).collect()
     }
 
     /// Lets output `other` know what `output` did to a row of their table.
