@@ -18,6 +18,7 @@ mod errors;
 mod explain;
 mod halts;
 mod outages;
+mod references;
 mod replays;
 mod restart;
 mod schema_evolution;
