@@ -60,6 +60,13 @@ pub enum SchemaError {
         #[source]
         cause: Box<SchemaError>,
     },
+    #[error("it refers to subject {subject} version {version}")]
+    Reference {
+        subject: String,
+        version: u32,
+        #[source]
+        cause: Box<SchemaError>,
+    },
     #[error("it refers to subject {subject} version {version}, which refers back to itself")]
     Circle { subject: String, version: u32 },
     #[error("it refers to more than {schemas} schemas, or to more than {mib} MiB of them")]

@@ -154,13 +154,11 @@ impl<'a> Cursor<'a> {
     /// One of a list: a union's branch, an enum's symbol.
     pub fn one_of<'l, T>(&mut self, list: &'l [T], of: &'static str) -> Option<&'l T> {
         let place = self.long()?;
-        match usize::try_from(place).ok().and_then(|place| list.get(place)) {
-            Some(one) => Some(one),
-            None => {
-                let count = list.len();
-                self.refuse(Wrong::Place { of, place, count })
-            }
-        }
+        let one = usize::try_from(place).ok().and_then(|place| list.get(place));
+        one.or_else(|| {
+            let count = list.len();
+            self.refuse(Wrong::Place { of, place, count })
+        })
     }
 
     pub fn bytes(&mut self) -> Option<&'a [u8]> {

@@ -37,9 +37,7 @@ const TOO_LONG: &str = "a decimal of over a thousand digits";
 
 /// ISO 8601; Avro counts months, days and milliseconds apart, since none of them is a whole number of another.
 pub fn show_duration(bytes: [u8; DURATION_BYTES]) -> String {
-    let [a, b, c, d, e, f, g, h, i, j, k, l] = bytes;
-    let months = u32::from_le_bytes([a, b, c, d]);
-    let days = u32::from_le_bytes([e, f, g, h]);
-    let millis = u32::from_le_bytes([i, j, k, l]);
+    let mut numbers = bytes.as_chunks().0.iter().map(|bytes| u32::from_le_bytes(*bytes));
+    let [months, days, millis] = [(); 3].map(|()| numbers.next().unwrap_or_default());
     format!("P{months}M{days}DT{}.{:03}S", millis / 1_000, millis % 1_000)
 }

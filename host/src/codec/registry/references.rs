@@ -113,8 +113,8 @@ impl Fetching<'_> {
         self.known.insert(key.clone(), None);
         let raw = self.fetched(reference).await?;
         let text = raw.schema.unwrap_or_default();
-        let document = self.document(raw.schema_type, &text, of(raw.references)).await?;
-        let document = Arc::new(document);
+        let document = self.document(raw.schema_type, &text, of(raw.references)).await;
+        let document = Arc::new(document.map_err(|error| under(reference, error))?);
         self.known.insert(key, Some(Arc::clone(&document)));
         Ok(document)
     }
@@ -139,5 +139,23 @@ impl Fetching<'_> {
 
     fn not_avro(&self, cause: SchemaError) -> RegistryError {
         RegistryError::NotAvro { id: self.id, cause }
+    }
+}
+
+/// Says which of the schemas cannot be read.
+fn under(reference: &ReferenceTo, error: RegistryError) -> RegistryError {
+    match error {
+        RegistryError::NotAvro {
+            id,
+            cause: cause @ (SchemaError::Json(_) | SchemaError::Kind { .. }),
+        } => RegistryError::NotAvro {
+            id,
+            cause: SchemaError::Reference {
+                subject: reference.subject.clone(),
+                version: reference.version,
+                cause: Box::new(cause),
+            },
+        },
+        other => other,
     }
 }

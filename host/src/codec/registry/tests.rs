@@ -358,7 +358,13 @@ async fn what_cannot_be_referred_to_is_said_with_its_whole_chain() {
             ),
         ),
         ("/schemas/ids/4", "200 OK", answer(uses, &to("down"))),
+        ("/schemas/ids/5", "200 OK", answer(uses, &to("proto"))),
         ("/subjects/gone/versions/1", "404 Not Found", gone),
+        (
+            "/subjects/proto/versions/1",
+            "200 OK",
+            r#"{"schema": "syntax", "schemaType": "PROTOBUF"}"#.to_owned(),
+        ),
         ("/subjects/circle/versions/1", "200 OK", answer(uses, &to("circle"))),
         (
             "/subjects/other/versions/1",
@@ -370,7 +376,7 @@ async fn what_cannot_be_referred_to_is_said_with_its_whole_chain() {
     ]);
     let registry = registry(&url);
     let mut said = Vec::new();
-    for id in 1..=4 {
+    for id in 1..=5 {
         said.push(chain(&registry.by_id(id).await.expect_err("an error")));
     }
     assert_eq!(
@@ -386,4 +392,8 @@ async fn what_cannot_be_referred_to_is_said_with_its_whole_chain() {
          refers to (1 schemas)"
     );
     assert!(said[3].contains("failed with status 503"), "{}", said[3]);
+    assert_eq!(
+        said[4],
+        "schema 5 cannot be read as Avro: it refers to subject proto version 1: it is of the kind PROTOBUF"
+    );
 }

@@ -160,9 +160,9 @@ fn define_names<'d>(
     aliases: &mut Vec<(Name<'d>, Definition<'d>)>,
 ) {
     if let Json::Array(branches) = json {
-        branches
-            .iter()
-            .for_each(|branch| define_names(branch, around, types, aliases));
+        for branch in branches {
+            define_names(branch, around, types, aliases);
+        }
     }
     let Json::Object(object) = json else {
         return;

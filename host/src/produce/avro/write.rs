@@ -78,7 +78,7 @@ fn write_default(json: &Json, shape: &Shape, schema: &Schema, depth: usize, out:
         Shape::Int | Shape::Date | Shape::TimeMillis => long(i32::try_from(json.as_i64()?).ok()?.into(), out),
         Shape::Long | Shape::TimeMicros | Shape::Timestamp { .. } => long(json.as_i64()?, out),
         Shape::Float => {
-            let value = json.as_f64()? as f32;
+            let value: f32 = json.as_number()?.to_string().parse().ok()?;
             out.extend(Some(value).filter(|value| value.is_finite())?.to_le_bytes());
         }
         Shape::Double => out.extend(json.as_f64()?.to_le_bytes()),
