@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use host::codec::Decoder;
+use host::codec::schema::Schema;
 use host::csv_file::json;
 use host::generate::{HEADER, Plan};
 use host::plugin::limits::Limits;
@@ -62,7 +63,8 @@ pub fn decoded(count: usize) -> Batch {
 
 /// As `host produce` sends them with a schema.
 pub fn avro_orders(count: usize) -> Vec<Record> {
-    let encoder = AvroEncoder::new(SCHEMA, SCHEMA_ID, &HEADER.map(str::to_owned)).expect("the project's schema");
+    let schema = Schema::parse(SCHEMA).expect("the project's schema");
+    let encoder = AvroEncoder::new(&schema, SCHEMA_ID, &HEADER.map(str::to_owned)).expect("its columns");
     records(count, |cells| encoder.encode(cells).expect("an order"))
 }
 

@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 use futures::future::BoxFuture;
 use sha2::{Digest as _, Sha256};
 
-use super::check::{Finding, schema};
+use super::check::{Finding, schema, unreadable};
 use super::failure::Failure;
 use super::services::registry_failure;
 use super::sinks::Sinks;
 use super::trust;
 use crate::codec::Decoder;
 use crate::codec::registry::{Registry, RegistryError};
+use crate::codec::schema::Schema;
 use crate::config::settings::{From, Settings};
 use crate::connection::RegistryConnection;
 use crate::pipeline::latest::KEPT_RECORDS;
@@ -50,7 +51,7 @@ struct Seen {
 /// The schema of a topic's values.
 struct ValueSchema {
     subject: String,
-    text: String,
+    schema: Arc<Schema>,
 }
 
 /// The topic's schemas, asked for over one client: making another one takes longer than a swap. `None` for files.
@@ -79,20 +80,26 @@ async fn value_schema(settings: &Settings, registry: Option<&Registry>) -> Resul
     let subject = format!("{topic}-value");
     match registry.latest(&subject).await {
         Err(error @ RegistryError::Unreachable { .. }) if settings.registry.url == RegistryConnection::DEFAULT_URL => {
-            tracing::debug!(%error, "records as Avro would wait");
+            tracing::debug!(error = chain(&error), "records as Avro would wait");
             Ok(None)
         }
         Err(error) => Err(registry_failure(error)),
-        Ok(found) => Ok(found.map(|found| ValueSchema {
-            subject,
-            text: found.schema,
-        })),
+        Ok(None) => Ok(None),
+        Ok(Some(found)) => match registry.read(&found).await {
+            Ok(schema) => Ok(Some(ValueSchema { subject, schema })),
+            // No plugin's fault, and the topic may hold records of other schemas.
+            Err(error) => {
+                let error = unreadable(&subject, error)?;
+                tracing::warn!(error, "the plugin is not compared with the topic's schema");
+                Ok(None)
+            }
+        },
     }
 }
 
 /// Why the plugin does not fit the schema; without one there is nothing to fit.
 fn misfits(schema: Option<&ValueSchema>, descriptor: &Descriptor) -> Vec<String> {
-    let findings = schema.map(|ValueSchema { subject, text }| schema::compare(subject, text, &descriptor.inputs));
+    let findings = schema.map(|ValueSchema { subject, schema }| schema::compare(subject, schema, &descriptor.inputs));
     let misfit = |finding| match finding {
         Finding::Mismatch(text) => Some(text),
         Finding::Fits(_) | Finding::Note(_) => None,

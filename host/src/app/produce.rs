@@ -122,7 +122,8 @@ async fn encoder(settings: &Settings, format: Format, header: &[String]) -> Resu
         };
         registry.register(&subject, schema).await.map_err(registry_failure)?
     };
-    let encoder = AvroEncoder::new(&registered.schema, registered.id, header)
+    let schema = registry.read(&registered).await.map_err(registry_failure)?;
+    let encoder = AvroEncoder::new(&schema, registered.id, header)
         .with_context(|| format!("schema {} of subject {subject}", registered.id))
         .map_err(Failure::Usage)?;
     if !encoder.ignored_columns.is_empty() {

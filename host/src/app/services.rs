@@ -49,8 +49,11 @@ pub fn kafka_failure(error: AdminError) -> Failure {
 pub fn registry_failure(error: RegistryError) -> Failure {
     match error {
         RegistryError::Unreachable { .. } => Failure::Unreachable(error.into()),
-        RegistryError::BadUrl { .. } | RegistryError::Login { .. } => Failure::Usage(error.into()),
-        _ => Failure::Failed(error.into()),
+        RegistryError::BadUrl { .. }
+        | RegistryError::Login { .. }
+        | RegistryError::NotAvro { .. }
+        | RegistryError::UnknownReference { .. } => Failure::Usage(error.into()),
+        RegistryError::UnknownId { .. } | RegistryError::Refused { .. } => Failure::Failed(error.into()),
     }
 }
 

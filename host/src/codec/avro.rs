@@ -1,95 +1,178 @@
 //! An Avro datum, read with the schema that it was written with, to the fields that the plugin asks for.
 //!
 //! A plan is made once a schema: which field of the record each input takes, by name or by alias, and of what shape it
-//! is. Nearly every record is read by `straight`, from the bytes to what is found in them; what that does not read is for
-//! `tree`, by apache-avro. Decision 0016 has the figures.
+//! is. Every record that is a row is read once, by `straight`, from the bytes to cells; one that is not is read again
+//! here, for the words of its reject. `value` reads one value, `cursor` the bytes. Decisions 0016 and 0025 have the reasons.
 
 use std::sync::Arc;
 
-use apache_avro::Schema;
-use apache_avro::reader::datum::GenericDatumReader;
-use apache_avro::schema::RecordField;
+use serde_json::{Map, Value as Json};
 
 use crate::record::columns::DataType;
 use crate::record::descriptor::{Input, Origin};
 
-use super::cell::Cell;
+use super::cell::{Cell, Found};
 use super::fault::{self, Fault};
+use super::schema::{RecordShape, Schema, Shape};
 use super::spare::Spare;
-use shape::Shape;
+use cursor::{Cursor, Wrong};
 use straight::Straight;
-pub use tree::{Datum, Reader};
 
 mod cursor;
-mod shape;
 mod show;
 mod straight;
-mod tree;
-
-/// The most that one string, array or map may claim to need. More than any record has (Kafka's own default is 1 MiB a
-/// record); less than what would hurt, since lengths come from bytes that anybody may have written.
-const MAX_ALLOCATION_BYTES: usize = 64 * 1024 * 1024;
+mod value;
 
 /// How records of one schema become rows.
 pub struct Plan {
     schema: Arc<Schema>,
-    shapes: Vec<Shape>,
-    /// For each input the field of the record that it takes; `None` if its origin is no field, or the schema has none.
-    takes: Vec<Option<usize>>,
-    /// `None` if an input wants JSON, which is made from a tree.
-    straight: Option<Straight>,
+    root: Root,
 }
 
-/// Sets apache-avro's bound for the whole process; the first call counts.
-pub fn bound_allocations() {
-    apache_avro::util::max_allocation_bytes(MAX_ALLOCATION_BYTES);
+enum Root {
+    Record(RecordPlan),
+    /// The schema is a union: each value says which of its branches it is of.
+    Union(Vec<Result<RecordPlan, Fault>>),
+}
+
+struct RecordPlan {
+    /// Its place in the schema's records.
+    index: usize,
+    /// For each input the field of the record that it takes; `None` if its origin is no field, or the schema has none.
+    takes: Vec<Option<usize>>,
+    wanted: Vec<DataType>,
+    /// `None` if an input wants the whole record as JSON.
+    straight: Option<Straight>,
 }
 
 impl Plan {
     /// Fails if no record of this schema can be read, or lacks a field that may not be null.
     pub fn new(id: u32, schema: Arc<Schema>, inputs: &[Input]) -> Result<Self, Fault> {
-        let shapes = shape::of_record(&schema).map_err(|why| fault::bad_avro(format!("schema {id} {why}")))?;
-        let fields = match &*schema {
-            Schema::Record(record) => record.fields.as_slice(),
-            _ => &[],
+        let root = match schema.root() {
+            Shape::Union(branches) => {
+                let plan = |branch: &Shape| RecordPlan::new(id, &schema, branch, inputs);
+                Root::Union(branches.iter().map(plan).collect())
+            }
+            shape => Root::Record(RecordPlan::new(id, &schema, shape, inputs)?),
         };
+        Ok(Self { schema, root })
+    }
+
+    /// Puts the cells of the inputs that take fields into the row, if it is one; else [`Self::values`] says why not.
+    pub fn read<'a>(&'a self, datum: &'a [u8], row: &mut [Cell<'a>], spare: &mut Spare) -> Option<()> {
+        let mut cursor = Cursor::new(datum);
+        let plan = self.record(&mut cursor)?.ok()?;
+        plan.straight.as_ref()?.read(&mut cursor, &self.schema, row, spare)
+    }
+
+    /// For each input what the record holds for it; `None` if that is no field, or the schema has none.
+    pub fn values<'a>(&'a self, datum: &'a [u8]) -> Result<Vec<Option<Found<'a>>>, Fault> {
+        let mut cursor = Cursor::new(datum);
+        let (plan, record) = self.begun(&mut cursor)?;
+        let mut values = vec![None; plan.takes.len()];
+        for (place, field) in record.fields.iter().enumerate() {
+            let start = cursor.at();
+            let unreadable = |cursor: &Cursor<'_>| unreadable(cursor, &field.name);
+            let takes = plan.takes.iter().zip(&plan.wanted).zip(&mut values);
+            let mut is_taken = false;
+            for ((_, wanted), value) in takes.filter(|((take, _), _)| **take == Some(place)) {
+                cursor.go_back(start);
+                let found = value::wanted(&mut cursor, &field.shape, &self.schema, *wanted);
+                *value = Some(found.ok_or_else(|| unreadable(&cursor))?);
+                is_taken = true;
+            }
+            if !is_taken {
+                value::skip(&mut cursor, &field.shape, &self.schema).ok_or_else(|| unreadable(&cursor))?;
+            }
+        }
+        ended(&cursor)?;
+        Ok(values)
+    }
+
+    /// The whole record as a JSON object.
+    pub fn whole(&self, datum: &[u8]) -> Result<String, Fault> {
+        let mut cursor = Cursor::new(datum);
+        let (_, record) = self.begun(&mut cursor)?;
+        let mut members = Map::with_capacity(record.fields.len());
+        for field in &record.fields {
+            let value = value::json(&mut cursor, &field.shape, &self.schema);
+            let value = value.ok_or_else(|| unreadable(&cursor, &field.name))?;
+            members.insert(field.name.clone(), value);
+        }
+        ended(&cursor)?;
+        Ok(Json::Object(members).to_string())
+    }
+
+    fn record<'a>(&'a self, cursor: &mut Cursor<'_>) -> Option<Result<&'a RecordPlan, &'a Fault>> {
+        match &self.root {
+            Root::Record(plan) => Some(Ok(plan)),
+            Root::Union(branches) => cursor.one_of(branches, "branch").map(Result::as_ref),
+        }
+    }
+
+    fn begun<'a>(&'a self, cursor: &mut Cursor<'_>) -> Result<(&'a RecordPlan, &'a RecordShape), Fault> {
+        let Some(plan) = self.record(cursor) else {
+            return Err(fault::bad_avro(format!(
+                "the Avro value cannot be read: {}",
+                cursor.wrong()
+            )));
+        };
+        let plan = plan.map_err(Fault::clone)?;
+        let record = self.schema.record(plan.index);
+        Ok((
+            plan,
+            record.ok_or_else(|| fault::bad_avro("the schema has no such record"))?,
+        ))
+    }
+}
+
+impl RecordPlan {
+    fn new(id: u32, schema: &Schema, shape: &Shape, inputs: &[Input]) -> Result<Self, Fault> {
+        let no_record = || {
+            fault::bad_avro(format!(
+                "schema {id}: a value is of type {}, not a record",
+                shape.name()
+            ))
+        };
+        let &Shape::Record(index) = shape else {
+            return Err(no_record());
+        };
+        let record = schema.record(index).ok_or_else(no_record)?;
         let mut takes = Vec::with_capacity(inputs.len());
         for input in inputs {
-            let Origin::Value(name) = &input.origin else {
-                takes.push(None);
-                continue;
+            let found = match &input.origin {
+                Origin::Value(name) => record.place(name),
+                _ => None,
             };
-            let has_alias = |field: &RecordField| field.aliases.iter().any(|alias| alias == name);
-            let by_name = fields.iter().position(|field| field.name == *name);
-            let found = by_name.or_else(|| fields.iter().position(has_alias));
-            if found.is_none() && !input.field.nullable {
+            if found.is_none() && matches!(input.origin, Origin::Value(_)) && !input.field.nullable {
                 return Err(fault::missing_field(input));
             }
             takes.push(found);
         }
-        let wants_json = |(input, taken): (&Input, &Option<usize>)| {
-            input.field.data_type == DataType::Json && (taken.is_some() || input.origin == Origin::WholeValue)
-        };
-        let needs_tree = inputs.iter().zip(&takes).any(wants_json);
-        let straight = (!needs_tree).then(|| Straight::new(&shapes, inputs, &takes));
+        let is_whole = |input: &Input| input.origin == Origin::WholeValue && input.field.data_type == DataType::Json;
+        let straight = (!inputs.iter().any(is_whole)).then(|| Straight::new(record, inputs, &takes));
         Ok(Self {
-            schema,
-            shapes,
-            takes,
+            index,
             straight,
+            wanted: inputs.iter().map(|input| input.field.data_type).collect(),
+            takes,
         })
     }
+}
 
-    /// Puts the cells of the inputs that take fields into the row, if they can be read so; else a [`Reader`] has to.
-    pub fn read<'a>(&'a self, datum: &'a [u8], row: &mut [Cell<'a>], spare: &mut Spare) -> Option<()> {
-        self.straight.as_ref()?.read(datum, row, spare)
+fn unreadable(cursor: &Cursor<'_>, field: &str) -> Fault {
+    match cursor.wrong() {
+        Wrong::End => fault::bad_avro("the Avro record ends before its last field"),
+        wrong => fault::bad_avro(format!("the Avro record cannot be read: field {field}: {wrong}")),
     }
+}
 
-    pub fn reader(&self) -> Result<Reader<'_>, Fault> {
-        let datum = GenericDatumReader::builder(&self.schema)
-            .build()
-            .map_err(|error| fault::bad_avro(format!("the schema cannot be used: {error}")))?;
-        Ok(Reader { plan: self, datum })
+fn ended(cursor: &Cursor<'_>) -> Result<(), Fault> {
+    match cursor.left() {
+        0 => Ok(()),
+        left => Err(fault::bad_avro(format!(
+            "{left} bytes are left over after the Avro record"
+        ))),
     }
 }
 

@@ -7,28 +7,34 @@ use std::time::{Duration, Instant};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::record::Record;
+use crate::record::causes::chain;
 use crate::record::columns::Batch;
 use crate::record::descriptor::Input;
 use crate::record::reject::Reject;
 
-use super::avro::{Plan, bound_allocations};
-use super::fault;
+use super::avro::Plan;
+use super::fault::{self, Fault};
 use super::registry::{Registry, RegistryError};
 use super::rows::{PlanOrReject, Reads, Rows, frame};
 
 /// Schemas fetched at once: a batch has one or two new ids, unless somebody writes noise that looks like ids.
 const FETCHES_IN_FLIGHT: usize = 8;
 
-/// An id that the registry did not know is asked for again after this time.
+/// A schema that could not be had or read is asked for again after this time.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
+
+/// Schemas whose trouble is told in the log: more than a topic has, less than noise that looks like ids would fill it with.
+const MAX_TOLD: usize = 50;
 
 /// Decodes records for one plugin; can be shared between partitions.
 pub struct Decoder {
     reads: Reads,
     registry: Option<Registry>,
     plans: Mutex<HashMap<u32, PlanOrReject>>,
-    /// Ids that the registry did not know, and when it said so.
-    unknown: Mutex<HashMap<u32, Instant>>,
+    /// The schemas that could not be had or read: why, and when that was found.
+    refused: Mutex<HashMap<u32, (Instant, Fault)>>,
+    /// The schemas whose trouble is told.
+    told: Mutex<BTreeSet<u32>>,
 }
 
 /// What a batch of records became.
@@ -53,12 +59,12 @@ pub enum CodecError {
 
 impl Decoder {
     pub fn new(inputs: &[Input], registry: Option<Registry>) -> Self {
-        bound_allocations();
         Self {
             reads: Reads::new(inputs),
             registry,
             plans: Mutex::default(),
-            unknown: Mutex::default(),
+            refused: Mutex::default(),
+            told: Mutex::default(),
         }
     }
 
@@ -108,38 +114,50 @@ impl Decoder {
         if let Some(plan) = self.kept_plans().get(&id) {
             return Ok(plan.clone());
         }
-        if self.is_unknown(id) {
-            return Ok(Err(fault::unknown_id(id)));
+        if let Some(fault) = self.refusal(id) {
+            return Ok(Err(fault));
         }
         let plan = match registry.by_id(id).await {
             Ok(schema) => Plan::new(id, schema, &self.reads.inputs).map(Arc::new),
-            // Not kept for long: the id may be registered a moment later.
-            Err(RegistryError::UnknownId { .. }) => {
-                self.kept_unknown().insert(id, Instant::now());
-                return Ok(Err(fault::unknown_id(id)));
-            }
-            Err(error @ (RegistryError::NotAvro { .. } | RegistryError::Refused { .. })) => {
-                return Ok(Err(fault::unknown_schema(error.to_string())));
-            }
             Err(error @ RegistryError::Login { .. }) => return Err(CodecError::RegistryLogin(error)),
             Err(error @ (RegistryError::Unreachable { .. } | RegistryError::BadUrl { .. })) => {
                 return Err(CodecError::RegistryUnreachable(error));
             }
+            // An answer about this one id. Not kept for long: the schema may be registered a moment later.
+            Err(
+                error @ (RegistryError::UnknownId { .. }
+                | RegistryError::NotAvro { .. }
+                | RegistryError::UnknownReference { .. }
+                | RegistryError::Refused { .. }),
+            ) => return Ok(Err(self.refuse(id, &error))),
         };
         self.kept_plans().insert(id, plan.clone());
         Ok(plan)
     }
 
-    /// Whether the registry has just said that it does not know this id: noise that looks like Avro must not become a
-    /// question for each batch.
-    fn is_unknown(&self, id: u32) -> bool {
-        let mut unknown = self.kept_unknown();
-        unknown.retain(|_, asked| asked.elapsed() < ASK_AGAIN);
-        unknown.contains_key(&id)
+    /// Why the schema could not be had a moment ago: noise that looks like Avro must not become a question for each batch.
+    fn refusal(&self, id: u32) -> Option<Fault> {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.retain(|_, (found, _)| found.elapsed() < ASK_AGAIN);
+        refused.get(&id).map(|(_, fault)| fault.clone())
     }
 
-    fn kept_unknown(&self) -> std::sync::MutexGuard<'_, HashMap<u32, Instant>> {
-        self.unknown.lock().unwrap_or_else(PoisonError::into_inner)
+    fn refuse(&self, id: u32, error: &RegistryError) -> Fault {
+        let fault = match error {
+            RegistryError::UnknownId { id } => fault::unknown_id(*id),
+            error => fault::unknown_schema(chain(error)),
+        };
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() < MAX_TOLD && told.insert(id) {
+            tracing::warn!(
+                schema = id,
+                error = fault.message,
+                "records of this schema become dead letters"
+            );
+        }
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.insert(id, (Instant::now(), fault.clone()));
+        fault
     }
 
     fn kept_plans(&self) -> std::sync::MutexGuard<'_, HashMap<u32, PlanOrReject>> {

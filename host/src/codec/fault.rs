@@ -7,6 +7,10 @@ use crate::record::reject::{Reject, Stage};
 
 use super::cell::Found;
 
+/// The most that a message tells of a schema: several lines of a terminal, and little in a header of a dead letter. The
+/// words may be the registry's, of any length.
+const MAX_CHARS: usize = 2_000;
+
 /// A reject of stage `Decode`.
 pub type Fault = Reject;
 
@@ -19,6 +23,11 @@ pub fn bad_json(message: impl Into<String>) -> Fault {
 }
 
 pub fn unknown_schema(message: impl Into<String>) -> Fault {
+    let mut message = message.into();
+    if let Some((end, _)) = message.char_indices().nth(MAX_CHARS) {
+        message.truncate(end);
+        message.push('…');
+    }
     Reject::new(Stage::Decode, "unknown-schema", message)
 }
 

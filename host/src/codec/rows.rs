@@ -1,7 +1,6 @@
 //! The rows of a batch: finds each record's format, puts each input's value from where its origin says, makes it fit, and
 //! appends the row to the columns. What a record needs on its way is used again for the next.
 
-use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -9,7 +8,7 @@ use crate::record::Record;
 use crate::record::columns::{Batch, DataType};
 use crate::record::descriptor::{Input, Origin};
 
-use super::avro::{Datum, Plan, Reader};
+use super::avro::Plan;
 use super::builder::Columns;
 use super::cell::{Cell, Found, fit};
 use super::fault::{self, Fault};
@@ -39,8 +38,6 @@ pub type PlanOrReject = Result<Arc<Plan>, Fault>;
 struct Known<'a> {
     id: u32,
     plan: Result<&'a Plan, &'a Fault>,
-    /// Made for the first record that needs it.
-    reader: OnceCell<Result<Reader<'a>, Fault>>,
 }
 
 /// The rows of a batch under construction.
@@ -80,7 +77,6 @@ impl<'a> Rows<'a> {
         let known = |(id, plan): (&u32, &'a PlanOrReject)| Known {
             id: *id,
             plan: plan.as_deref(),
-            reader: OnceCell::new(),
         };
         let mut schemas: Vec<_> = plans.iter().map(known).collect();
         schemas.sort_unstable_by_key(|known| known.id);
@@ -148,7 +144,7 @@ impl<'a> Rows<'a> {
             .and_then(|()| self.put_beside(record));
         match read {
             Some(()) => append(&mut self.columns, &mut self.row, &mut self.spare),
-            None => self.push_tree(record, id, datum),
+            None => self.push_again(record, plan, datum),
         }
     }
 
@@ -162,18 +158,21 @@ impl<'a> Rows<'a> {
         Some(())
     }
 
-    /// By apache-avro, whose values last no longer than this row.
-    fn push_tree(&mut self, record: &'a Record, id: u32, datum: &[u8]) -> Result<(), Fault> {
-        let known = self.schema(id)?;
-        let plan = known.plan.map_err(Fault::clone)?;
-        let reader = known.reader.get_or_init(|| plan.reader());
-        let tree = reader.as_ref().map_err(Fault::clone)?.read(datum)?;
-        let mut row = Vec::with_capacity(self.reads.inputs.len());
-        for (index, input) in self.reads.inputs.iter().enumerate() {
-            let found = in_tree(record, &tree, index, input)?;
-            row.push(cell(input, found, &mut self.spare)?);
+    /// A record that is no row, to say why; or one that is wanted as a whole.
+    fn push_again(&mut self, record: &'a Record, plan: &'a Plan, datum: &'a [u8]) -> Result<(), Fault> {
+        let mut values = plan.values(datum)?;
+        self.row.clear();
+        for (input, value) in self.reads.inputs.iter().zip(&mut values) {
+            let found = match input.origin {
+                Origin::Value(_) => value.take(),
+                Origin::WholeValue if input.field.data_type == DataType::Json => {
+                    Some(Found::Json(plan.whole(datum)?.into()))
+                }
+                _ => beside(record, input)?,
+            };
+            self.row.push(cell(input, found, &mut self.spare)?);
         }
-        append(&mut self.columns, &mut row, &mut self.spare)
+        append(&mut self.columns, &mut self.row, &mut self.spare)
     }
 
     fn schema(&mut self, id: u32) -> Result<&Known<'a>, Fault> {
@@ -193,7 +192,8 @@ fn append(columns: &mut Columns, row: &mut Vec<Cell<'_>>, spare: &mut Spare) -> 
     pushed.map_err(|_| fault::batch_full())
 }
 
-fn cell<'c>(input: &Input, found: Option<Found<'c>>, spare: &mut Spare) -> Result<Cell<'c>, Fault> {
+/// The value made to fit its input.
+pub fn cell<'c>(input: &Input, found: Option<Found<'c>>, spare: &mut Spare) -> Result<Cell<'c>, Fault> {
     let Some(found) = found else {
         return if input.field.nullable {
             Ok(Cell::Null)
@@ -208,22 +208,8 @@ fn cell<'c>(input: &Input, found: Option<Found<'c>>, spare: &mut Spare) -> Resul
     }
 }
 
-fn in_tree<'c>(
-    record: &'c Record,
-    tree: &'c Datum<'_>,
-    index: usize,
-    input: &Input,
-) -> Result<Option<Found<'c>>, Fault> {
-    let wanted = input.field.data_type;
-    match input.origin {
-        Origin::Value(_) => Ok(tree.found(index, wanted)),
-        Origin::WholeValue if wanted == DataType::Json => Ok(Some(Found::Json(tree.to_json().into()))),
-        _ => beside(record, input),
-    }
-}
-
 /// What the record holds for an input that takes no field of its value; `None` if it has nothing of that name.
-fn beside<'c>(record: &'c Record, input: &Input) -> Result<Option<Found<'c>>, Fault> {
+pub fn beside<'c>(record: &'c Record, input: &Input) -> Result<Option<Found<'c>>, Fault> {
     let wanted = input.field.data_type;
     Ok(match &input.origin {
         Origin::Value(_) => None,

@@ -44,7 +44,8 @@ pub fn disposition(fault: Fault<'_>) -> Disposition {
     let write = |code: &'static str, error: &SinkError| RejectIt(Reject::new(Stage::Write, code, chain(error)));
     match fault {
         Fault::Codec(error) => match error {
-            // The registry does not answer: schemas cannot be had, but the records are well.
+            // The registry does not answer as one: schemas cannot be had, but the records are well. What it answers
+            // about one schema is no error of the batch: it made that schema's records rejects of the decoder.
             CodecError::RegistryUnreachable(_) => Retry,
             // The registry refuses our login: every record would fail the same way.
             CodecError::RegistryLogin(_) => Halt,

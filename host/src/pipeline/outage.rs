@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+pub use crate::record::causes::chain;
+
 /// A line a minute: an operator sees that it still waits, and the log stays readable.
 const REMINDER: Duration = Duration::from_mins(1);
 
@@ -197,18 +199,6 @@ impl Drop for Waiter {
     fn drop(&mut self) {
         self.leave();
     }
-}
-
-/// The error and its causes on one line.
-pub fn chain(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line.push_str(": ");
-        line.push_str(&error.to_string());
-        cause = error.source();
-    }
-    line
 }
 
 impl fmt::Display for Waiting {

@@ -2,16 +2,16 @@
 //!
 //! Cells are converted by the schema's type for the column of the same name; a nullable field takes an empty cell.
 
-use apache_avro::Schema;
-use apache_avro::types::Value;
-use apache_avro::writer::datum::GenericDatumWriter;
 use chrono::{NaiveDate, NaiveDateTime};
 
 use super::cell::CellError;
+use crate::codec::schema::{Field, Schema, Shape};
+use write::Value;
+
+mod write;
 
 /// A schema and where each of its fields comes from.
 pub struct AvroEncoder {
-    schema: Schema,
     id: u32,
     fields: Vec<FieldPlan>,
     /// Columns that the schema has no field for.
@@ -25,14 +25,15 @@ struct FieldPlan {
     /// What its cell can become, in the order of the field's union; none where no column feeds the field.
     kinds: Vec<Branch>,
     /// The place of null in the field's union.
-    null_branch: Option<u32>,
-    default: Option<Value>,
+    null_branch: Option<usize>,
+    /// Its bytes.
+    default: Option<Vec<u8>>,
 }
 
 /// A type, and its place in the field's union; `None` where it is no union.
 struct Branch {
     kind: Kind,
-    place: Option<u32>,
+    place: Option<usize>,
 }
 
 /// Types that a cell can become.
@@ -51,8 +52,6 @@ enum Kind {
 
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
-    #[error("it is no Avro schema")]
-    Parse(#[source] Box<apache_avro::Error>),
     #[error("it is no record, so columns have no place in it")]
     NoRecord,
     #[error(
@@ -67,18 +66,19 @@ pub enum SchemaError {
 
 impl AvroEncoder {
     /// Plans how rows under `header` become datums of the schema that the registry knows as `id`.
-    pub fn new(schema: &str, id: u32, header: &[String]) -> Result<Self, SchemaError> {
-        let schema = Schema::parse_str(schema).map_err(|error| SchemaError::Parse(Box::new(error)))?;
-        let Schema::Record(record) = &schema else {
-            return Err(SchemaError::NoRecord);
+    pub fn new(schema: &Schema, id: u32, header: &[String]) -> Result<Self, SchemaError> {
+        let record = match schema.root() {
+            Shape::Record(index) => schema.record(*index),
+            _ => None,
         };
+        let record = record.ok_or(SchemaError::NoRecord)?;
         let mut fields = Vec::new();
         let mut missing = Vec::new();
         for field in &record.fields {
             let column = header
                 .iter()
                 .position(|name| *name == field.name || field.aliases.contains(name));
-            let plan = plan(&field.name, &field.schema, column, field.default.as_ref());
+            let plan = plan(field, schema, column);
             if column.is_some() && plan.kinds.is_empty() {
                 return Err(SchemaError::Type {
                     field: field.name.clone(),
@@ -104,7 +104,6 @@ impl AvroEncoder {
             .map(|(_, name)| name.clone())
             .collect();
         Ok(Self {
-            schema,
             id,
             fields,
             ignored_columns,
@@ -112,104 +111,89 @@ impl AvroEncoder {
     }
 
     /// One row, framed.
-    pub fn encode(&self, cells: &[Option<String>]) -> Result<Vec<u8>, EncodeError> {
-        let members = self.fields.iter().map(|field| {
-            let cell = field
-                .column
-                .and_then(|column| cells.get(column))
-                .and_then(Option::as_deref);
-            Ok((field.name.clone(), field.value(cell)?))
-        });
-        let record = Value::Record(members.collect::<Result<_, CellError>>()?);
-        let writer = GenericDatumWriter::builder(&self.schema)
-            .build()
-            .map_err(|error| EncodeError::Avro(Box::new(error)))?;
+    pub fn encode(&self, cells: &[Option<String>]) -> Result<Vec<u8>, CellError> {
         let mut framed = vec![0];
         framed.extend(self.id.to_be_bytes());
-        writer
-            .write_value(&mut framed, record)
-            .map_err(|error| EncodeError::Avro(Box::new(error)))?;
+        for field in &self.fields {
+            let cell = field.column.and_then(|column| cells.get(column));
+            field.write(cell.and_then(Option::as_deref), &mut framed)?;
+        }
         Ok(framed)
     }
 }
 
-/// Why a row did not become a datum.
-#[derive(Debug, thiserror::Error)]
-pub enum EncodeError {
-    #[error(transparent)]
-    Cell(#[from] CellError),
-    #[error("the row does not fit the schema")]
-    Avro(#[source] Box<apache_avro::Error>),
-}
-
 /// A type that no cell can become is no hindrance in a field without a column.
-fn plan(name: &str, schema: &Schema, column: Option<usize>, default: Option<&serde_json::Value>) -> FieldPlan {
-    let place = |place: usize| u32::try_from(place).ok();
-    let (null_branch, kinds) = match schema {
-        Schema::Union(union) => {
-            let variants = || union.variants().iter().enumerate();
-            let null = variants().find(|(_, variant)| **variant == Schema::Null);
-            let kinds = variants().filter_map(|(index, variant)| {
+fn plan(field: &Field, schema: &Schema, column: Option<usize>) -> FieldPlan {
+    let (null_branch, kinds) = match &field.shape {
+        Shape::Union(branches) => {
+            let branch = |(place, branch): (usize, &Shape)| {
                 Some(Branch {
-                    kind: kind(variant)?,
-                    place: place(index),
+                    kind: kind(branch)?,
+                    place: Some(place),
                 })
-            });
-            (null.and_then(|(index, _)| place(index)), kinds.collect())
+            };
+            let null = branches.iter().position(|branch| *branch == Shape::Null);
+            (null, branches.iter().enumerate().filter_map(branch).collect())
         }
-        schema => (
-            None,
-            kind(schema)
-                .map(|kind| Branch { kind, place: None })
-                .into_iter()
-                .collect(),
-        ),
+        shape => {
+            let only = kind(shape).map(|kind| Branch { kind, place: None });
+            (None, only.into_iter().collect())
+        }
     };
+    let default = field.default.as_ref();
     FieldPlan {
-        name: name.to_owned(),
+        name: field.name.clone(),
         column,
         kinds,
         null_branch,
-        default: default.and_then(|default| Value::try_from(default.clone()).ok()?.resolve(schema).ok()),
+        default: default.and_then(|default| write::default(default, &field.shape, schema)),
     }
 }
 
-fn kind(schema: &Schema) -> Option<Kind> {
-    Some(match schema {
-        Schema::String => Kind::String,
-        Schema::Int => Kind::Int,
-        Schema::Long => Kind::Long,
-        Schema::Float => Kind::Float,
-        Schema::Double => Kind::Double,
-        Schema::Boolean => Kind::Boolean,
-        Schema::Date => Kind::Date,
-        Schema::TimestampMillis => Kind::TimestampMillis,
-        Schema::TimestampMicros => Kind::TimestampMicros,
+fn kind(shape: &Shape) -> Option<Kind> {
+    Some(match shape {
+        Shape::String => Kind::String,
+        Shape::Int => Kind::Int,
+        Shape::Long => Kind::Long,
+        Shape::Float => Kind::Float,
+        Shape::Double => Kind::Double,
+        Shape::Boolean => Kind::Boolean,
+        Shape::Date => Kind::Date,
+        Shape::Timestamp { units_a_millisecond: 1 } => Kind::TimestampMillis,
+        Shape::Timestamp {
+            units_a_millisecond: 1_000,
+        } => Kind::TimestampMicros,
         _ => return None,
     })
 }
 
 impl FieldPlan {
-    fn value(&self, cell: Option<&str>) -> Result<Value, CellError> {
+    fn write(&self, cell: Option<&str>, out: &mut Vec<u8>) -> Result<(), CellError> {
         let Some(text) = cell else {
-            return match (self.null_branch, &self.default) {
-                (Some(branch), _) => Ok(Value::Union(branch, Box::new(Value::Null))),
-                (None, Some(default)) if self.column.is_none() => Ok(default.clone()),
-                _ => Err(CellError::Null {
-                    column: self.name.clone(),
-                }),
-            };
+            match (self.null_branch, &self.default) {
+                (Some(branch), _) => write::count(branch, out),
+                (None, Some(default)) if self.column.is_none() => out.extend(default),
+                _ => {
+                    return Err(CellError::Null {
+                        column: self.name.clone(),
+                    });
+                }
+            }
+            return Ok(());
         };
         let fits = |branch: &Branch| Some((branch.place, branch.kind.parse(text)?));
-        match self.kinds.iter().find_map(fits) {
-            Some((Some(place), value)) => Ok(Value::Union(place, Box::new(value))),
-            Some((None, value)) => Ok(value),
-            None => Err(CellError::Type {
+        let Some((place, value)) = self.kinds.iter().find_map(fits) else {
+            return Err(CellError::Type {
                 column: self.name.clone(),
                 text: text.to_owned(),
                 expected: self.expected(),
-            }),
+            });
+        };
+        if let Some(place) = place {
+            write::count(place, out);
         }
+        value.write(out);
+        Ok(())
     }
 
     fn expected(&self) -> String {
@@ -275,13 +259,17 @@ mod tests {
         {"name":"at","type":["null",{"type":"long","logicalType":"timestamp-millis"}],"default":null},
         {"name":"kind","type":"string","default":"none"}]}"#;
 
+    fn schema(text: &str) -> Schema {
+        Schema::parse(text).expect("a schema")
+    }
+
     fn header(names: &[&str]) -> Vec<String> {
         names.iter().map(|&name| name.to_owned()).collect()
     }
 
     #[test]
     fn frames_with_the_schema_id_and_reads_back() {
-        let encoder = AvroEncoder::new(SCHEMA, 7, &header(&["n", "id", "extra", "at"])).expect("plans");
+        let encoder = AvroEncoder::new(&schema(SCHEMA), 7, &header(&["n", "id", "extra", "at"])).expect("plans");
         assert_eq!(encoder.ignored_columns, ["extra"]);
         let framed = encoder
             .encode(&[
@@ -298,7 +286,7 @@ mod tests {
 
     #[test]
     fn says_which_cell_does_not_fit() {
-        let encoder = AvroEncoder::new(SCHEMA, 7, &header(&["id", "n"])).expect("plans");
+        let encoder = AvroEncoder::new(&schema(SCHEMA), 7, &header(&["id", "n"])).expect("plans");
         let error = encoder
             .encode(&[Some("a".into()), Some("many".into())])
             .expect_err("no number");
@@ -312,15 +300,15 @@ mod tests {
 
     #[test]
     fn fields_without_a_column_may_be_of_any_type() {
-        let schema = r#"{"type":"record","name":"R","fields":[
+        let text = r#"{"type":"record","name":"R","fields":[
             {"name":"id","type":["null","long","string"]},
             {"name":"tags","type":["null",{"type":"array","items":"string"}],"default":null}]}"#;
-        let encoder = AvroEncoder::new(schema, 7, &header(&["id"])).expect("plans");
+        let encoder = AvroEncoder::new(&schema(text), 7, &header(&["id"])).expect("plans");
         let datum = |cell: &str| encoder.encode(&[Some(cell.into())]).expect("encodes")[5..].to_vec();
         // The first branch that takes the text counts.
         assert_eq!(datum("6"), [2, 12, 0]);
         assert_eq!(datum("x"), [4, 2, b'x', 0]);
-        let error = AvroEncoder::new(schema, 7, &header(&["id", "tags"]))
+        let error = AvroEncoder::new(&schema(text), 7, &header(&["id", "tags"]))
             .err()
             .expect("no cell is an array");
         assert!(error.to_string().contains("its field tags"), "{error}");
@@ -328,8 +316,8 @@ mod tests {
 
     #[test]
     fn a_file_of_something_else_is_refused() {
-        let schema = r#"{"type":"record","name":"R","fields":[{"name":"id","type":["null","string"]}]}"#;
-        let error = AvroEncoder::new(schema, 7, &header(&["payment"]))
+        let text = r#"{"type":"record","name":"R","fields":[{"name":"id","type":["null","string"]}]}"#;
+        let error = AvroEncoder::new(&schema(text), 7, &header(&["payment"]))
             .err()
             .expect("no field has a column");
         assert_eq!(
@@ -339,8 +327,21 @@ mod tests {
     }
 
     #[test]
+    fn names_and_defaults_that_stricter_readers_refuse_are_no_hindrance() {
+        let text = r#"{"type":"record","name":"order-$1","namespace":"shop-eu.v1","fields":[
+            {"name":"order-id","type":"string","default":null},
+            {"name":"n","type":"long","default":"0"}]}"#;
+        let encoder = AvroEncoder::new(&schema(text), 7, &header(&["order-id", "n"])).expect("plans");
+        let framed = encoder.encode(&[Some("a".into()), Some("1".into())]).expect("encodes");
+        assert_eq!(framed[5..], *b"\x02a\x02");
+        let error = AvroEncoder::new(&schema(text), 7, &header(&["order-id"])).err();
+        let error = error.expect("a default that is no long");
+        assert!(error.to_string().contains("needs the fields n,"), "{error}");
+    }
+
+    #[test]
     fn names_the_fields_that_the_file_lacks() {
-        let error = AvroEncoder::new(SCHEMA, 7, &header(&["n"]))
+        let error = AvroEncoder::new(&schema(SCHEMA), 7, &header(&["n"]))
             .err()
             .expect("id is missing");
         assert!(error.to_string().contains("needs the fields id,"), "{error}");

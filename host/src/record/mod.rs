@@ -1,6 +1,7 @@
 //! What every layer speaks of: a record and where it stands, columns, what a plugin takes and gives, a refusal.
 //! Types without I/O; the lowest layer, which imports none of the others.
 
+pub mod causes;
 pub mod columns;
 pub mod descriptor;
 pub mod display;

@@ -20,6 +20,7 @@ mod halts;
 mod one_key;
 mod one_key_tables;
 mod outages;
+mod references;
 mod replays;
 mod restart;
 mod schema_evolution;

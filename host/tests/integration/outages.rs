@@ -178,7 +178,8 @@ async fn avro(job: &Job) -> Vec<Vec<u8>> {
         .lines()
         .map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
     let header = lines.next().expect("a header");
-    let encoder = AvroEncoder::new(&schema.schema, schema.id, &header).expect("a plan");
+    let encoder =
+        AvroEncoder::new(&registry.read(&schema).await.expect("a schema"), schema.id, &header).expect("a plan");
     let cell = |cell: String| (!cell.is_empty()).then_some(cell);
     lines
         .map(|cells| {

@@ -12,7 +12,7 @@ const PLACES: [(&str, &[&str]); 20] = [
     ("openssl", &["sink/cassandra/"]),
     ("rusqlite", &["sink/sqlite"]),
     ("schema_registry_converter", &["codec/"]),
-    ("apache_avro", &["codec/", "produce/"]),
+    ("apache_avro", &["codec/"]),
     ("csv", &["csv_file/"]),
     ("prometheus_client", &["pipeline/metrics"]),
     ("opentelemetry", &["telemetry/otlp/"]),

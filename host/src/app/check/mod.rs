@@ -12,8 +12,9 @@ use super::component;
 use super::failure::Failure;
 use super::services::{connect_failure, kafka_failure, registry_failure};
 use super::topics;
-use crate::codec::registry::Registry;
+use crate::codec::registry::{Registry, RegistryError};
 use crate::config::settings::{DeadLetters, From, Settings, To};
+use crate::record::causes::chain;
 use crate::record::descriptor::Descriptor;
 use crate::sink::cassandra::config::Config as CassandraConfig;
 use crate::sink::cassandra::fit::fit;
@@ -142,13 +143,26 @@ async fn value_schema(
                 .map(|version| format!(" version {version}"))
                 .unwrap_or_default();
             let name = format!("{subject}{version}");
-            findings.extend(schema::compare(&name, &found.schema, &descriptor.inputs));
+            findings.extend(match registry.read(&found).await {
+                Ok(schema) => schema::compare(&name, &schema, &descriptor.inputs),
+                Err(error) => vec![Finding::Mismatch(unreadable(&name, error)?)],
+            });
         }
         None => findings.push(Finding::Note(format!(
             "schema {subject} is not there: JSON records can be read, Avro ones cannot; `host setup` registers it"
         ))),
     }
     Ok(())
+}
+
+/// What is wrong with a schema that `host run` cannot read either; fails if it is the registry that is in trouble.
+pub(super) fn unreadable(name: &str, error: RegistryError) -> Result<String, Failure> {
+    match error {
+        error @ (RegistryError::Unreachable { .. } | RegistryError::Login { .. } | RegistryError::BadUrl { .. }) => {
+            Err(registry_failure(error))
+        }
+        error => Ok(format!("schema {name}: its records are rejected: {}", chain(&error))),
+    }
 }
 
 async fn tables(

@@ -1,58 +1,74 @@
-//! A registered Avro schema against a plugin's inputs, by what the schema's text says: which fields there are, of which
-//! types, and which may be null. Whether the codec reads a type as an input's data type is said in one table here.
-
-use serde_json::Value as Json;
+//! A registered Avro schema against a plugin's inputs: which fields there are, of which types, and which may be null. The
+//! schema is read by the codec's own code, and what fits is asked of the codec, so that this says what a run does.
 
 use super::Finding;
-use crate::record::columns::DataType;
+use crate::codec::becomes::{Becomes, becomes};
+use crate::codec::schema::{RecordShape, Schema, Shape};
 use crate::record::descriptor::{Input, Origin};
 
-/// One field of an Avro record.
-#[derive(Debug, PartialEq, Eq)]
-struct AvroField {
-    /// The type's name (`string`, `record`, …), or its logical type's (`timestamp-millis`); several in a union.
-    types: Vec<String>,
-    null: Null,
+/// Compares the schema `name` with the inputs that come from the record's value.
+pub fn compare(name: &str, schema: &Schema, inputs: &[Input]) -> Vec<Finding> {
+    let branches = match schema.root() {
+        Shape::Union(branches) => branches.as_slice(),
+        root => std::slice::from_ref(root),
+    };
+    let records = branches.iter().filter_map(|branch| match branch {
+        Shape::Record(index) => schema.record(*index),
+        _ => None,
+    });
+    let compared = |record| compare_record(name, schema, record, inputs);
+    let mut findings: Vec<Vec<Finding>> = records.map(compared).collect();
+    if findings.is_empty() {
+        return vec![Finding::Mismatch(format!(
+            "schema {name} is of type {}, not a record, which has fields",
+            schema.root().name()
+        ))];
+    }
+    // Of several records, one that fits is enough: those of the others are rejected one by one.
+    if findings.iter().any(|findings| !has_mismatch(findings)) {
+        for findings in &mut findings {
+            soften(findings);
+        }
+    }
+    findings.into_iter().flatten().collect()
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Null {
-    Never,
-    Maybe,
-}
-
-/// Compares the schema `name`, given as Avro's JSON, with the inputs that come from the record's value.
-pub fn compare(name: &str, schema: &str, inputs: &[Input]) -> Vec<Finding> {
-    let Ok(schema) = serde_json::from_str::<Json>(schema) else {
-        return vec![Finding::Mismatch(format!(
-            "schema {name} is not Avro: its text is not JSON"
-        ))];
+fn compare_record(name: &str, schema: &Schema, record: &RecordShape, inputs: &[Input]) -> Vec<Finding> {
+    let name = match schema.root() {
+        Shape::Union(_) => format!("{name}, record {}", record.name),
+        _ => name.to_owned(),
     };
-    let Some(fields) = schema.get("fields").and_then(Json::as_array) else {
-        return vec![Finding::Mismatch(format!(
-            "schema {name} is not a record, which has fields"
-        ))];
-    };
-    let mut findings: Vec<Finding> = inputs
-        .iter()
-        .filter_map(|input| compare_input(name, fields, input))
-        .collect();
-    if !findings.iter().any(|finding| matches!(finding, Finding::Mismatch(_))) {
-        let text = format!("schema {name}: {} inputs from {} fields", inputs.len(), fields.len());
+    let each = inputs.iter().filter_map(|input| compare_input(&name, record, input));
+    let mut findings: Vec<Finding> = each.collect();
+    if !has_mismatch(&findings) {
+        let text = format!(
+            "schema {name}: {} inputs from {} fields",
+            inputs.len(),
+            record.fields.len()
+        );
         findings.insert(0, Finding::Fits(text));
     }
     findings
 }
 
-fn compare_input(name: &str, fields: &[Json], input: &Input) -> Option<Finding> {
+fn has_mismatch(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| matches!(finding, Finding::Mismatch(_)))
+}
+
+fn soften(findings: &mut [Finding]) {
+    for finding in findings {
+        if let Finding::Mismatch(text) = finding {
+            *finding = Finding::Note(format!("{text}: such records are rejected"));
+        }
+    }
+}
+
+fn compare_input(name: &str, record: &RecordShape, input: &Input) -> Option<Finding> {
     let Origin::Value(wanted) = &input.origin else {
         return None;
     };
     let Input { field, .. } = input;
-    let Some(found) = fields
-        .iter()
-        .find(|field| field.get("name").and_then(Json::as_str) == Some(wanted))
-    else {
+    let Some(found) = record.place(wanted).and_then(|place| record.fields.get(place)) else {
         return Some(if field.nullable {
             Finding::Note(format!(
                 "schema {name} has no field {wanted}: input {} is always null",
@@ -65,75 +81,46 @@ fn compare_input(name: &str, fields: &[Json], input: &Input) -> Option<Finding> 
             ))
         });
     };
-    let found = avro_field(found.get("type").unwrap_or(&Json::Null));
-    if let Some(avro) = found.types.iter().find(|avro| !can_become(avro, field.data_type)) {
-        return Some(Finding::Mismatch(format!(
-            "field {wanted} of schema {name} is {avro}, which cannot become input {} of type {}",
-            field.name, field.data_type
-        )));
+    let types = match &found.shape {
+        Shape::Union(branches) => branches.as_slice(),
+        shape => std::slice::from_ref(shape),
+    };
+    let mut some = None;
+    for shape in types.iter().filter(|shape| **shape != Shape::Null) {
+        match becomes(shape, field.data_type) {
+            Becomes::Always => {}
+            Becomes::Sometimes => some = some.or(Some(shape)),
+            Becomes::Never => {
+                return Some(Finding::Mismatch(format!(
+                    "field {wanted} of schema {name} is {}, which cannot become input {} of type {}",
+                    shape.name(),
+                    field.name,
+                    field.data_type
+                )));
+            }
+        }
     }
-    (found.null == Null::Maybe && !field.nullable).then(|| {
-        Finding::Note(format!(
+    if types.contains(&Shape::Null) && !field.nullable {
+        return Some(Finding::Note(format!(
             "field {wanted} of schema {name} may be null, and input {} may not: such records are rejected",
             field.name
+        )));
+    }
+    some.map(|shape| {
+        Finding::Note(format!(
+            "field {wanted} of schema {name} is {}, and input {} of type {} takes only some of its values: records with \
+             others are rejected",
+            shape.name(),
+            field.name,
+            field.data_type
         ))
     })
-}
-
-fn avro_field(typ: &Json) -> AvroField {
-    let members = match typ {
-        Json::Array(members) => members.as_slice(),
-        single => std::slice::from_ref(single),
-    };
-    let names: Vec<String> = members.iter().map(type_name).collect();
-    AvroField {
-        null: if names.iter().any(|name| name == "null") {
-            Null::Maybe
-        } else {
-            Null::Never
-        },
-        types: names.into_iter().filter(|name| name != "null").collect(),
-    }
-}
-
-/// `"string"`, `{"type": "string", …}` and `{"type": "long", "logicalType": "timestamp-millis"}` all have a name.
-fn type_name(typ: &Json) -> String {
-    match typ {
-        Json::String(name) => name.clone(),
-        Json::Object(object) => match object.get("logicalType").or_else(|| object.get("type")) {
-            Some(inner) => type_name(inner),
-            None => "unknown".to_owned(),
-        },
-        _ => "unknown".to_owned(),
-    }
-}
-
-/// Whether an Avro type is read as this data type.
-fn can_become(avro: &str, data_type: DataType) -> bool {
-    let fitting: &[&str] = match data_type {
-        DataType::Boolean => &["boolean"],
-        DataType::Int32 => &["int"],
-        DataType::Int64 => &["int", "long"],
-        DataType::Float64 => &["int", "float", "double"],
-        DataType::Text => &["string", "enum", "uuid"],
-        DataType::Blob => &["bytes", "fixed"],
-        DataType::Uuid => &["string", "uuid"],
-        DataType::Timestamp => &[
-            "timestamp-millis",
-            "timestamp-micros",
-            "local-timestamp-millis",
-            "local-timestamp-micros",
-        ],
-        DataType::Date => &["date"],
-        // Every Avro value has a JSON text.
-        DataType::Json => return true,
-    };
-    fitting.contains(&avro)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::columns::DataType;
     use crate::record::descriptor::Field;
 
     const SCHEMA: &str = r#"{"type": "record", "name": "Order", "fields": [
@@ -141,6 +128,10 @@ mod tests {
         {"name": "status", "type": ["null", "string"], "default": null},
         {"name": "at", "type": ["null", {"type": "long", "logicalType": "timestamp-millis"}]},
         {"name": "items", "type": {"type": "array", "items": "string"}}]}"#;
+
+    fn schema(text: &str) -> Schema {
+        Schema::parse(text).expect("a schema")
+    }
 
     fn input(name: &str, data_type: DataType, nullable: bool) -> Input {
         Input {
@@ -167,7 +158,7 @@ mod tests {
             key,
         ];
         assert_eq!(
-            compare("orders-value version 2", SCHEMA, &inputs),
+            compare("orders-value version 2", &schema(SCHEMA), &inputs),
             [Finding::Fits(
                 "schema orders-value version 2: 5 inputs from 4 fields".into()
             )]
@@ -179,17 +170,17 @@ mod tests {
         let inputs = [
             input("colour", DataType::Text, false),
             input("items", DataType::Text, true),
-            input("at", DataType::Int64, true),
+            input("at", DataType::Boolean, true),
         ];
         assert_eq!(
-            compare("v", SCHEMA, &inputs),
+            compare("v", &schema(SCHEMA), &inputs),
             [
                 Finding::Mismatch("schema v has no field colour, and input in_colour is not nullable".into()),
                 Finding::Mismatch(
                     "field items of schema v is array, which cannot become input in_items of type text".into()
                 ),
                 Finding::Mismatch(
-                    "field at of schema v is timestamp-millis, which cannot become input in_at of type int64".into()
+                    "field at of schema v is timestamp, which cannot become input in_at of type boolean".into()
                 ),
             ]
         );
@@ -202,7 +193,7 @@ mod tests {
             input("status", DataType::Text, false),
         ];
         assert_eq!(
-            compare("v", SCHEMA, &inputs)[1..],
+            compare("v", &schema(SCHEMA), &inputs)[1..],
             [
                 Finding::Note("schema v has no field colour: input in_colour is always null".into()),
                 Finding::Note(
@@ -215,11 +206,54 @@ mod tests {
 
     #[test]
     fn a_schema_that_is_no_record_is_a_mismatch() {
-        for schema in ["", "\"string\"", r#"{"type": "enum", "symbols": []}"#] {
+        for text in [
+            r#""string""#,
+            r#"{"type": "enum", "symbols": []}"#,
+            r#"["null", "int"]"#,
+        ] {
             assert!(
-                matches!(compare("v", schema, &[])[..], [Finding::Mismatch(_)]),
-                "{schema}"
+                matches!(compare("v", &schema(text), &[])[..], [Finding::Mismatch(_)]),
+                "{text}"
             );
         }
+    }
+
+    #[test]
+    fn of_a_union_one_record_that_fits_is_enough() {
+        let schema = schema(
+            r#"["null", {"type": "record", "name": "a.Paid", "fields": [{"name": "id", "type": "string"}]},
+                {"type": "record", "name": "a.Sent", "fields": [{"name": "at", "type": "long"}]}]"#,
+        );
+        assert_eq!(
+            compare("v", &schema, &[input("id", DataType::Text, false)]),
+            [
+                Finding::Fits("schema v, record a.Paid: 1 inputs from 1 fields".into()),
+                Finding::Note(
+                    "schema v, record a.Sent has no field id, and input in_id is not nullable: such records are rejected"
+                        .into()
+                ),
+            ]
+        );
+        let neither = compare("v", &schema, &[input("price", DataType::Text, false)]);
+        assert!(
+            neither.iter().all(|finding| matches!(finding, Finding::Mismatch(_))),
+            "{neither:?}"
+        );
+    }
+
+    #[test]
+    fn a_type_of_which_only_some_values_fit_is_noted_and_an_alias_is_a_name() {
+        let schema = schema(
+            r#"{"type": "record", "name": "R", "fields": [{"name": "n", "aliases": ["number"], "type": "long"}]}"#,
+        );
+        let findings = compare("v", &schema, &[input("number", DataType::Int32, true)]);
+        let [Finding::Fits(_), Finding::Note(note)] = findings.as_slice() else {
+            panic!("{findings:?}")
+        };
+        assert_eq!(
+            note,
+            "field number of schema v is long, and input in_number of type int32 takes only some of its values: records \
+             with others are rejected"
+        );
     }
 }

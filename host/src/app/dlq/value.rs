@@ -6,6 +6,7 @@ use crate::codec::Decoder;
 use crate::codec::registry::Registry;
 use crate::connection::RegistryConnection;
 use crate::record::Record;
+use crate::record::causes::chain;
 use crate::record::columns::DataType;
 use crate::record::descriptor::{Field, Input, Origin};
 use crate::record::display::{hexadecimal, text};
@@ -43,7 +44,7 @@ impl Values {
             origin: Origin::WholeValue,
         };
         let registry = Registry::new(connection)
-            .inspect_err(|error| tracing::warn!(%error, "values in Avro cannot be read"))
+            .inspect_err(|error| tracing::warn!(error = chain(error), "values in Avro cannot be read"))
             .ok();
         Self {
             decoder: Decoder::new(&[whole], registry),

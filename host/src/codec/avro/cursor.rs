@@ -1,14 +1,16 @@
-//! Avro's binary encoding, piece by piece, straight from the bytes. `None` wherever they are not what they should be: it
-//! is for apache-avro to say what is wrong.
+//! Avro's binary encoding, piece by piece, straight from the bytes. `None` wherever they are not what they should be; then
+//! `wrong` says why.
 //!
 //! <https://avro.apache.org/docs/1.12.0/specification/#binary-encoding>
 
-use apache_avro::types::Value;
-
-use super::MAX_ALLOCATION_BYTES;
+use std::fmt;
 
 /// Seven bits a byte: ten hold a long.
 const VARINT_BYTES: usize = 10;
+
+/// How deep the records, arrays and maps of one value may stand in one another: what JSON may, too. A thread's stack
+/// holds far more, and types that contain themselves could otherwise exhaust it.
+const MAX_NESTED: usize = 127;
 
 /// A datum, read up to some byte.
 pub struct Cursor<'a> {
@@ -17,6 +19,30 @@ pub struct Cursor<'a> {
     /// checked one by one.
     text: Option<&'a str>,
     at: usize,
+    nested: usize,
+    wrong: Wrong,
+}
+
+/// Why something could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wrong {
+    /// The datum ends too early.
+    End,
+    Number,
+    Int(i64),
+    Length(i64),
+    Boolean(u8),
+    Text,
+    Place {
+        of: &'static str,
+        place: i64,
+        count: usize,
+    },
+    Uuid,
+    BigDecimal,
+    LongDecimal,
+    ItemsOfNothing,
+    TooDeep,
 }
 
 impl<'a> Cursor<'a> {
@@ -25,17 +51,54 @@ impl<'a> Cursor<'a> {
             datum,
             text: std::str::from_utf8(datum).ok(),
             at: 0,
+            nested: 0,
+            wrong: Wrong::End,
         }
     }
 
-    pub fn is_at_end(&self) -> bool {
-        self.at == self.datum.len()
+    /// Why the last thing could not be read.
+    pub fn wrong(&self) -> Wrong {
+        self.wrong
+    }
+
+    /// Says why something cannot be read.
+    #[cold]
+    pub fn refuse<T>(&mut self, wrong: Wrong) -> Option<T> {
+        self.wrong = wrong;
+        None
+    }
+
+    /// Bytes that are not read yet.
+    pub fn left(&self) -> usize {
+        self.datum.len() - self.at
+    }
+
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Goes to a byte where it has been.
+    pub fn go_back(&mut self, at: usize) {
+        self.at = at.min(self.at);
+    }
+
+    /// Reads what stands one level deeper.
+    pub fn nest<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        if self.nested == MAX_NESTED {
+            return self.refuse(Wrong::TooDeep);
+        }
+        self.nested += 1;
+        let found = read(self);
+        self.nested -= 1;
+        found
     }
 
     /// The next `length` bytes.
     pub fn take(&mut self, length: usize) -> Option<&'a [u8]> {
-        let end = self.at.checked_add(length)?;
-        let taken = self.datum.get(self.at..end)?;
+        let end = self.at.checked_add(length);
+        let Some((end, taken)) = end.and_then(|end| Some((end, self.datum.get(self.at..end)?))) else {
+            return self.refuse(Wrong::End);
+        };
         self.at = end;
         Some(taken)
     }
@@ -48,19 +111,19 @@ impl<'a> Cursor<'a> {
         match self.array()? {
             [0] => Some(false),
             [1] => Some(true),
-            _ => None,
+            [other] => self.refuse(Wrong::Boolean(other)),
         }
     }
 
     /// A zigzag varint: the lowest bit is the sign.
     #[inline]
     pub fn long(&mut self) -> Option<i64> {
-        let first = *self.datum.get(self.at)?;
-        let zigzag = if first < 0x80 {
-            self.at += 1;
-            u64::from(first)
-        } else {
-            self.varint()?
+        let zigzag = match self.datum.get(self.at) {
+            Some(first) if *first < 0x80 => {
+                self.at += 1;
+                u64::from(*first)
+            }
+            _ => self.varint()?,
         };
         let half = (zigzag >> 1).cast_signed();
         Some(if zigzag & 1 == 0 { half } else { !half })
@@ -76,16 +139,26 @@ impl<'a> Cursor<'a> {
                 return Some(value);
             }
         }
-        None
+        let is_cut = rest.len() < VARINT_BYTES;
+        self.refuse(if is_cut { Wrong::End } else { Wrong::Number })
     }
 
     pub fn int(&mut self) -> Option<i32> {
-        self.long()?.try_into().ok()
+        let long = self.long()?;
+        match long.try_into() {
+            Ok(int) => Some(int),
+            Err(_) => self.refuse(Wrong::Int(long)),
+        }
     }
 
-    /// A place in a list: a union's branch, an enum's symbol.
-    pub fn place(&mut self) -> Option<usize> {
-        self.long()?.try_into().ok()
+    /// One of a list: a union's branch, an enum's symbol.
+    pub fn one_of<'l, T>(&mut self, list: &'l [T], of: &'static str) -> Option<&'l T> {
+        let place = self.long()?;
+        let one = usize::try_from(place).ok().and_then(|place| list.get(place));
+        one.or_else(|| {
+            let count = list.len();
+            self.refuse(Wrong::Place { of, place, count })
+        })
     }
 
     pub fn bytes(&mut self) -> Option<&'a [u8]> {
@@ -96,47 +169,83 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub fn text(&mut self) -> Option<&'a str> {
         let Some(text) = self.text else {
-            return std::str::from_utf8(self.bytes()?).ok();
+            return match std::str::from_utf8(self.bytes()?) {
+                Ok(text) => Some(text),
+                Err(_) => self.refuse(Wrong::Text),
+            };
         };
         let length = self.length()?;
-        let end = self.at.checked_add(length)?;
+        let end = self.at.saturating_add(length);
         // Nothing where a character would be cut.
-        let taken = text.get(self.at..end)?;
-        self.at = end;
-        Some(taken)
+        match text.get(self.at..end) {
+            Some(taken) => {
+                self.at = end;
+                Some(taken)
+            }
+            None if end > text.len() => self.refuse(Wrong::End),
+            None => self.refuse(Wrong::Text),
+        }
     }
 
     #[inline]
     fn length(&mut self) -> Option<usize> {
-        self.place().filter(|length| *length <= MAX_ALLOCATION_BYTES)
+        let length = self.long()?;
+        match length.try_into() {
+            Ok(length) => Some(length),
+            Err(_) => self.refuse(Wrong::Length(length)),
+        }
     }
 
-    /// The items of an array or a map, in blocks, the last of which is empty. What apache-avro would need for them, with
-    /// `Item` for each, is bounded as it bounds it, so that both refuse the same.
-    pub fn blocks<Item>(&mut self, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        let mut total = 0_usize;
-        loop {
-            let mut length = self.long()?;
-            if length == 0 {
-                return Some(());
-            }
-            if length < 0 {
-                // The block's size in bytes, for who wants to skip it unread.
-                self.long()?;
-                length = length.checked_neg()?;
-            }
-            let length = usize::try_from(length).ok()?;
-            total = total.checked_add(length)?;
-            if total.checked_mul(size_of::<Item>())? > MAX_ALLOCATION_BYTES {
-                return None;
-            }
-            for _ in 0..length {
+    /// The items of an array or a map, in blocks, the last of which is empty. Each item takes a byte at least, so there
+    /// are no more of them than the datum has bytes.
+    pub fn blocks(&mut self, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        while let Some(count) = self.block()? {
+            for _ in 0..count {
                 item(self)?;
             }
         }
+        Some(())
+    }
+
+    /// Passes over the blocks of an array whose items take no bytes.
+    pub fn empty_blocks(&mut self) -> Option<()> {
+        while self.block()?.is_some() {}
+        Some(())
+    }
+
+    /// The count of the next block's items; `None` inside after the last.
+    #[expect(
+        clippy::option_option,
+        reason = "the outer one says that it cannot be read, as everywhere here"
+    )]
+    fn block(&mut self) -> Option<Option<u64>> {
+        let count = self.long()?;
+        if count < 0 {
+            // The block's size in bytes, for readers that skip it unread.
+            self.long()?;
+        }
+        Some((count != 0).then_some(count.unsigned_abs()))
     }
 }
 
-/// What apache-avro keeps for each item of an array, and of a map.
-pub type ArrayItem = Value;
-pub type MapItem = (String, Value);
+/// What is wrong, to follow the name of a field.
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::End => f.write_str("the record ends here"),
+            Self::Number => write!(f, "a number takes more than {VARINT_BYTES} bytes"),
+            Self::Int(value) => write!(f, "{value} is out of an int's range"),
+            Self::Length(length) => write!(f, "a length is {length}"),
+            Self::Boolean(byte) => write!(f, "a boolean is {byte}, expected 0 or 1"),
+            Self::Text => f.write_str("a string is not UTF-8"),
+            Self::Place { of, place, count } => write!(f, "{of} {place} of {count} is asked for"),
+            Self::Uuid => f.write_str("a uuid is not one"),
+            Self::BigDecimal => f.write_str("a big-decimal is not one"),
+            Self::LongDecimal => f.write_str("a decimal has over a thousand digits"),
+            Self::ItemsOfNothing => {
+                f.write_str("an array has items that take no bytes, so that a few bytes could claim any number of them")
+            }
+            Self::TooDeep => write!(f, "values stand more than {MAX_NESTED} deep in one another"),
+        }
+    }
+}

@@ -1,36 +1,43 @@
 //! The types whose value is a text made of their bytes.
 
-use apache_avro::Duration;
 use bigdecimal::BigDecimal;
 use num_bigint::BigInt;
 
 use crate::codec::cell::Found;
-
-use super::shape::MAX_SCALE;
+use crate::codec::schema::{DURATION_BYTES, MAX_SCALE};
 
 /// 1,024 decimal digits are 3,402 bits: showing a number takes time by the square of its length.
 const MAX_DECIMAL_BITS: u64 = 3_402;
 
-pub fn show_decimal(number: BigInt, scale: i64) -> Found<'static> {
-    if number.bits() > MAX_DECIMAL_BITS {
-        return Found::Structure(TOO_LONG);
+/// `digits` is a big-endian number in two's complement.
+pub fn show_decimal(digits: &[u8], scale: i64) -> Found<'static> {
+    match number(digits) {
+        Some(number) if scale <= MAX_SCALE => Found::Number(BigDecimal::new(number, scale).to_plain_string().into()),
+        _ => Found::Structure(TOO_LONG),
     }
-    Found::Number(BigDecimal::new(number, scale).to_plain_string().into())
 }
 
 /// A decimal that carries its own scale.
-pub fn show_big_decimal(decimal: &BigDecimal) -> Found<'static> {
-    match decimal.as_bigint_and_exponent() {
-        (number, scale) if number.bits() > MAX_DECIMAL_BITS || scale.abs() > MAX_SCALE => Found::Structure(TOO_LONG),
-        _ => Found::Number(decimal.to_string().into()),
+pub fn show_big_decimal(digits: &[u8], scale: i64) -> Found<'static> {
+    match number(digits) {
+        Some(number) if scale.unsigned_abs() <= MAX_SCALE.unsigned_abs() => {
+            Found::Number(BigDecimal::new(number, scale).to_string().into())
+        }
+        _ => Found::Structure(TOO_LONG),
     }
+}
+
+/// `None` for one that is too long to be shown.
+fn number(digits: &[u8]) -> Option<BigInt> {
+    let number = BigInt::from_signed_bytes_be(digits);
+    (number.bits() <= MAX_DECIMAL_BITS).then_some(number)
 }
 
 const TOO_LONG: &str = "a decimal of over a thousand digits";
 
 /// ISO 8601; Avro counts months, days and milliseconds apart, since none of them is a whole number of another.
-pub fn show_duration(duration: Duration) -> String {
-    let (months, days) = (u32::from(duration.months()), u32::from(duration.days()));
-    let millis = u32::from(duration.millis());
+pub fn show_duration(bytes: [u8; DURATION_BYTES]) -> String {
+    let mut numbers = bytes.as_chunks().0.iter().map(|bytes| u32::from_le_bytes(*bytes));
+    let [months, days, millis] = [(); 3].map(|()| numbers.next().unwrap_or_default());
     format!("P{months}M{days}DT{}.{:03}S", millis / 1_000, millis % 1_000)
 }

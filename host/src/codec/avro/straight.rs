@@ -1,21 +1,17 @@
 //! A record straight from its bytes to a row of cells: a list of steps, one a field in the order of the schema, each
-//! taking the field into the inputs that want it, or skipping it. Nothing is copied.
+//! taking the field into the inputs that want it, or passing over it. Nothing is copied but what becomes JSON.
 //!
-//! It reads what apache-avro reads and nothing more: what is skipped is checked as if it were taken. Where a record is not
-//! as it should be, holds what is not read here, or does not fit, the answer is `None`: `tree` reads it again, and knows
-//! the words for what is wrong.
+//! Where a record is not as it should be, or does not fit, the answer is `None`: the plan reads it again, and has the words
+//! for what is wrong.
 
-use num_bigint::BigInt;
-use uuid::Uuid;
-
-use crate::codec::cell::{Cell, Found, fit};
+use crate::codec::cell::{Cell, fit};
+use crate::codec::schema::{RecordShape, Schema, Shape};
 use crate::codec::spare::Spare;
 use crate::record::columns::DataType;
 use crate::record::descriptor::Input;
 
-use super::cursor::{ArrayItem, Cursor, MapItem};
-use super::shape::{DURATION_BYTES, Shape, UUID_BYTES, UuidForm};
-use super::show::{show_decimal, show_duration};
+use super::cursor::Cursor;
+use super::value::{skip, wanted};
 
 /// What becomes of each field.
 pub struct Straight(Vec<Step>);
@@ -51,7 +47,7 @@ enum Null {
 
 impl Straight {
     /// `takes` has for each input the field that it takes, if it takes one.
-    pub fn new(shapes: &[Shape], inputs: &[Input], takes: &[Option<usize>]) -> Self {
+    pub fn new(record: &RecordShape, inputs: &[Input], takes: &[Option<usize>]) -> Self {
         let step = |(field, shape): (usize, &Shape)| {
             let each = inputs.iter().zip(takes).enumerate();
             let wanting = |(index, (input, taken)): (usize, (&Input, &Option<usize>))| {
@@ -63,12 +59,18 @@ impl Straight {
             };
             Step::new(shape, each.filter_map(wanting).collect())
         };
-        Self(shapes.iter().enumerate().map(step).collect())
+        let shapes = record.fields.iter().map(|field| &field.shape);
+        Self(shapes.enumerate().map(step).collect())
     }
 
-    /// Reads one record, which must be all of the bytes, into the cells of the inputs that take its fields.
-    pub fn read<'a>(&'a self, datum: &'a [u8], row: &mut [Cell<'a>], spare: &mut Spare) -> Option<()> {
-        let mut cursor = Cursor::new(datum);
+    /// Reads one record, which must be the rest of the bytes, into the cells of the inputs that take its fields.
+    pub fn read<'a>(
+        &'a self,
+        cursor: &mut Cursor<'a>,
+        schema: &'a Schema,
+        row: &mut [Cell<'a>],
+        spare: &mut Spare,
+    ) -> Option<()> {
         for step in &self.0 {
             match step {
                 Step::TextOrNull { null, taker } => {
@@ -87,16 +89,22 @@ impl Straight {
                     }
                 }
                 Step::Text(taker) => *row.get_mut(taker.index)? = Cell::Text(cursor.text()?.into()),
-                Step::Skip(shape) => skip(&mut cursor, shape)?,
+                Step::Skip(shape) => skip(cursor, shape, schema)?,
                 Step::Take { shape, takers } => {
-                    let found = take(&mut cursor, shape)?;
+                    let start = cursor.at();
                     for taker in takers {
-                        *row.get_mut(taker.index)? = taker.cell(found.clone(), spare)?;
+                        cursor.go_back(start);
+                        let found = wanted(cursor, shape, schema, taker.wanted)?;
+                        let cell = fit(found, taker.wanted, spare).ok()?;
+                        if matches!(cell, Cell::Null) && !taker.nullable {
+                            return None;
+                        }
+                        *row.get_mut(taker.index)? = cell;
                     }
                 }
             }
         }
-        cursor.is_at_end().then_some(())
+        (cursor.left() == 0).then_some(())
     }
 }
 
@@ -128,78 +136,5 @@ impl Step {
                 takers,
             },
         }
-    }
-}
-
-impl Taker {
-    fn cell<'a>(&self, found: Found<'a>, spare: &mut Spare) -> Option<Cell<'a>> {
-        let cell = fit(found, self.wanted, spare).ok()?;
-        (self.nullable || !matches!(cell, Cell::Null)).then_some(cell)
-    }
-}
-
-fn take<'a>(cursor: &mut Cursor<'a>, shape: &'a Shape) -> Option<Found<'a>> {
-    Some(match shape {
-        Shape::Union(branches) => {
-            let branch = cursor.place()?;
-            return take(cursor, branches.get(branch)?);
-        }
-        Shape::String => Found::Text(cursor.text()?.into()),
-        Shape::Null => Found::Null,
-        Shape::Boolean => Found::Boolean(cursor.boolean()?),
-        Shape::Int => Found::Integer(cursor.int()?.into()),
-        Shape::Long => Found::Integer(cursor.long()?),
-        Shape::Float => Found::Single(f32::from_le_bytes(cursor.array()?)),
-        Shape::Double => Found::Double(f64::from_le_bytes(cursor.array()?)),
-        Shape::Bytes => Found::Bytes(cursor.bytes()?),
-        Shape::Fixed { bytes } => Found::Bytes(cursor.take(*bytes)?),
-        Shape::Enum(symbols) => {
-            let place = usize::try_from(cursor.int()?).ok()?;
-            Found::Text(symbols.get(place)?.into())
-        }
-        Shape::Decimal { scale, bytes } => show_decimal(BigInt::from_signed_bytes_be(digits(cursor, *bytes)?), *scale),
-        Shape::Uuid(form) => Found::Uuid(uuid(cursor, *form)?),
-        Shape::Date => Found::Date(cursor.int()?),
-        // Rounded down, so that times before 1970 keep their order.
-        Shape::Timestamp { units_a_millisecond } => Found::Timestamp(cursor.long()?.div_euclid(*units_a_millisecond)),
-        Shape::Duration => Found::Text(show_duration(cursor.array::<DURATION_BYTES>()?.into()).into()),
-        // No single value, so it fits no input but one that wants JSON; or not read here.
-        Shape::Array(_) | Shape::Map(_) | Shape::Record(_) | Shape::Other => return None,
-    })
-}
-
-/// As deep as types nest, which `shape` bounds.
-fn skip<'a>(cursor: &mut Cursor<'a>, shape: &'a Shape) -> Option<()> {
-    match shape {
-        Shape::Union(branches) => {
-            let branch = cursor.place()?;
-            skip(cursor, branches.get(branch)?)
-        }
-        Shape::Array(items) => cursor.blocks::<ArrayItem>(|cursor| skip(cursor, items)),
-        Shape::Map(values) => cursor.blocks::<MapItem>(|cursor| {
-            cursor.text()?;
-            skip(cursor, values)
-        }),
-        Shape::Record(fields) => fields.iter().try_for_each(|field| skip(cursor, field)),
-        // Taking these would write a text.
-        Shape::Decimal { bytes, .. } => digits(cursor, *bytes).map(drop),
-        Shape::Duration => cursor.take(DURATION_BYTES).map(drop),
-        leaf => take(cursor, leaf).map(drop),
-    }
-}
-
-/// The digits of a decimal.
-fn digits<'a>(cursor: &mut Cursor<'a>, bytes: Option<usize>) -> Option<&'a [u8]> {
-    match bytes {
-        Some(length) => cursor.take(length),
-        None => cursor.bytes(),
-    }
-}
-
-fn uuid(cursor: &mut Cursor<'_>, form: UuidForm) -> Option<Uuid> {
-    match form {
-        UuidForm::Text => Uuid::parse_str(cursor.text()?).ok(),
-        UuidForm::Bytes => Uuid::from_slice(cursor.bytes()?).ok(),
-        UuidForm::Fixed => Some(Uuid::from_bytes(cursor.array::<UUID_BYTES>()?)),
     }
 }

@@ -92,9 +92,15 @@ fn record_schema(fields: &str) -> Schema {
     Schema::parse_str(&format!(r#"{{"type": "record", "name": "R", "fields": [{fields}]}}"#)).expect("a schema")
 }
 
+/// The schema as the codec reads its text.
+fn read(schema: &Schema) -> crate::codec::schema::Schema {
+    let text = serde_json::to_string(schema).expect("its text");
+    crate::codec::schema::Schema::parse(&text).expect("a schema")
+}
+
 fn decode(inputs: &[Input], schema: Option<&Schema>, records: &[Record]) -> Decoded {
     let plan = match schema {
-        Some(schema) => Plan::new(ID, Arc::new(schema.clone()), inputs).map(Arc::new),
+        Some(schema) => Plan::new(ID, Arc::new(read(schema)), inputs).map(Arc::new),
         None => Err(fault::no_registry(ID)),
     };
     Decoder::new(inputs, None).decode_with(records, &HashMap::from([(ID, plan)]))
@@ -372,18 +378,33 @@ fn avro_that_claims_gigabytes_or_has_no_end_is_a_reject() {
     let huge = framed(&[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01]);
     assert!(reject(&inputs, Some(&schema), &huge).starts_with("bad-avro: "));
 
+    // Records in one another, without an end.
     let list = record_schema(r#"{"name": "s", "type": "string"}, {"name": "next", "type": ["null", "R"]}"#);
     let deep = framed(&[0, 2].repeat(100_000));
-    assert!(reject(&inputs, Some(&list), &deep).contains("R contains itself"));
+    assert!(reject(&inputs, Some(&list), &deep).contains("field next: values stand more than 127 deep"));
+    assert!(reject(&[required("next", DataType::Json)], Some(&list), &deep).contains("more than 127 deep"));
+    let short = framed(b"\x02a\x02\x02b\x02\x02c\0");
+    assert_eq!(text(&inputs, Some(&list), &short), "a");
+    assert_eq!(
+        text(&[required("next", DataType::Json)], Some(&list), &short),
+        r#"{"s":"b","next":{"s":"c","next":null}}"#
+    );
+
+    // 2^60 nulls, which take no bytes, twice.
     let nothing =
-        record_schema(r#"{"name": "s", "type": "string"}, {"name": "a", "type": {"type": "array", "items": "null"}}"#);
-    assert!(reject(&inputs, Some(&nothing), &deep).contains("take no bytes"));
+        record_schema(r#"{"name": "a", "type": {"type": "array", "items": "null"}}, {"name": "s", "type": "string"}"#);
+    let count = [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x20];
+    let nulls = framed(&[count.as_slice(), &count, b"\0\x02a"].concat());
+    assert_eq!(text(&inputs, Some(&nothing), &nulls), "a");
+    assert!(reject(&[required("a", DataType::Json)], Some(&nothing), &nulls).contains("take no bytes"));
+
     let wide = record_schema(
         r#"{"name": "s", "type": "string"}, {"name": "f", "type": {"type": "fixed", "name": "F", "size": 1099511627776}}"#,
     );
-    assert!(reject(&inputs, Some(&wide), &deep).contains("has a fixed of over 64 MiB"));
+    let ended = "bad-avro: the Avro record ends before its last field";
+    assert_eq!(reject(&inputs, Some(&wide), &framed(b"\x02a")), ended);
     let text = reject(&inputs, Some(&Schema::String), &framed(b"\x02a"));
-    assert_eq!(text, "bad-avro: schema 7 is no record but String");
+    assert_eq!(text, "bad-avro: schema 7: a value is of type string, not a record");
 }
 
 proptest! {

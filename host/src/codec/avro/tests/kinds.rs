@@ -188,15 +188,6 @@ impl Kind {
         }
     }
 
-    pub fn has_big_decimal(&self) -> bool {
-        match self {
-            Self::Plain(_, bytes) => *bytes == Bytes::BigDecimal,
-            Self::Array(kind) | Self::Map(kind) => kind.has_big_decimal(),
-            Self::Union(kinds) | Self::Record(kinds) => kinds.iter().any(Self::has_big_decimal),
-            _ => false,
-        }
-    }
-
     pub fn datum(&self, entropy: &mut Entropy<'_>) -> Vec<u8> {
         let mut datum = Vec::new();
         self.write(entropy, &mut datum);

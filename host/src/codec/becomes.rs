@@ -1,0 +1,96 @@
+//! Whether values of an Avro type become values of a data type, said before there is a record. Some values of the type are
+//! made to fit as a record's would be: so this says what the codec does.
+
+use uuid::Uuid;
+
+use crate::record::columns::DataType;
+
+use super::cell::{Found, fit};
+use super::schema::Shape;
+use super::spare::Spare;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Becomes {
+    Always,
+    /// Some values fit, others do not.
+    Sometimes,
+    Never,
+}
+
+/// One of each data type as text, and one of none.
+const TEXTS: [&str; 6] = [
+    "text",
+    "true",
+    "1",
+    "0x00",
+    "2017-10-02",
+    "e481f51c-bdc5-4d67-8af7-39f0b4ad5b81",
+];
+
+/// A union's branches are asked for one by one.
+pub fn becomes(shape: &Shape, wanted: DataType) -> Becomes {
+    if wanted == DataType::Json {
+        return Becomes::Always;
+    }
+    let samples = samples(shape);
+    let count = samples.len();
+    let fits = |found: Found<'_>| fit(found, wanted, &mut Spare::default()).is_ok();
+    match samples.into_iter().filter(|found| fits(found.clone())).count() {
+        0 => Becomes::Never,
+        fitting if fitting == count => Becomes::Always,
+        _ => Becomes::Sometimes,
+    }
+}
+
+/// The values of a type that differ in what they fit.
+fn samples(shape: &Shape) -> Vec<Found<'_>> {
+    let texts = |texts: &[&'static str]| texts.iter().map(|text| Found::Text((*text).into())).collect();
+    match shape {
+        Shape::Null => vec![Found::Null],
+        Shape::Boolean => vec![Found::Boolean(true)],
+        Shape::Int | Shape::TimeMillis => vec![Found::Integer(i64::from(i32::MAX))],
+        Shape::Long | Shape::TimeMicros => vec![Found::Integer(1), Found::Integer(i64::MAX)],
+        Shape::Float => vec![Found::Single(0.5)],
+        Shape::Double => vec![Found::Double(0.5)],
+        Shape::Bytes | Shape::Fixed { .. } => vec![Found::Bytes(b"\xFF")],
+        Shape::String => texts(&TEXTS),
+        Shape::Enum(symbols) => symbols.iter().map(|symbol| Found::Text(symbol.into())).collect(),
+        Shape::Decimal { scale: 0, .. } => {
+            vec![Found::Number("1".into()), Found::Number("99999999999999999999".into())]
+        }
+        Shape::Decimal { .. } | Shape::BigDecimal => vec![Found::Number("1.5".into())],
+        Shape::Uuid(_) => vec![Found::Uuid(Uuid::nil())],
+        Shape::Date => vec![Found::Date(1)],
+        Shape::Timestamp { .. } => vec![Found::Timestamp(1), Found::Timestamp(i64::from(i32::MAX) + 1)],
+        Shape::Duration => texts(&["P0M0DT0.000S"]),
+        Shape::Array(_) => vec![Found::Structure("an array")],
+        Shape::Map(_) => vec![Found::Structure("a map")],
+        Shape::Record(_) => vec![Found::Structure("a record")],
+        Shape::Union(branches) => branches.iter().flat_map(samples).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_becomes_what_is_what_fits() {
+        let of = |shape: Shape, wanted| becomes(&shape, wanted);
+        let decimal = |scale| Shape::Decimal { scale, bytes: None };
+        let stamp = Shape::Timestamp { units_a_millisecond: 1 };
+        assert_eq!(of(Shape::Int, DataType::Int64), Becomes::Always);
+        assert_eq!(of(Shape::Long, DataType::Int32), Becomes::Sometimes);
+        assert_eq!(of(stamp.clone(), DataType::Int64), Becomes::Always);
+        assert_eq!(of(stamp, DataType::Boolean), Becomes::Never);
+        assert_eq!(of(Shape::String, DataType::Text), Becomes::Always);
+        assert_eq!(of(Shape::String, DataType::Timestamp), Becomes::Sometimes);
+        assert_eq!(of(decimal(2), DataType::Float64), Becomes::Always);
+        assert_eq!(of(decimal(0), DataType::Int64), Becomes::Sometimes);
+        assert_eq!(of(Shape::Array(Box::new(Shape::Int)), DataType::Text), Becomes::Never);
+        assert_eq!(of(Shape::Array(Box::new(Shape::Int)), DataType::Json), Becomes::Always);
+        let symbols = ["A", "B"].map(str::to_owned);
+        assert_eq!(of(Shape::Enum(symbols.clone().into()), DataType::Int32), Becomes::Never);
+        assert_eq!(of(Shape::Enum(symbols.into()), DataType::Text), Becomes::Always);
+    }
+}

@@ -1,0 +1,15 @@
+//! An error and all its causes on one line.
+
+use std::error::Error;
+
+/// The error, then what caused it, and so on, each after a colon.
+pub fn chain(error: &dyn Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line.push_str(": ");
+        line.push_str(&error.to_string());
+        cause = error.source();
+    }
+    line
+}
