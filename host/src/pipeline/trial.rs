@@ -278,12 +278,16 @@ impl Hearing<'_> {
             return Ok(Vec::new());
         };
         let mut is_taken = vec![true; records.len()];
-        decoded.rejects.iter().for_each(|(record, _)| is_taken[*record] = false);
+        for (record, _) in &decoded.rejects {
+            is_taken[*record] = false;
+        }
         if decoded.batch.rows == 0 {
             return Ok(is_taken);
         }
         if let Some(rejects) = self.current.together(&decoded.batch)? {
-            rejects.iter().for_each(|(row, _)| is_taken[decoded.rows[*row]] = false);
+            for (row, _) in rejects {
+                is_taken[decoded.rows[row]] = false;
+            }
             return Ok(is_taken);
         }
         is_taken.clear();
