@@ -12,8 +12,8 @@ use crate::pipeline::swap::{Candidate, Named, Swap, Swapper};
 pub trait SlotControl: Send + Sync {
     /// Checks the component and swaps it in, or says why not.
     fn swap(self: Arc<Self>, candidate: Candidate, asked_by: String) -> BoxFuture<'static, Swap>;
-    /// Back to the plugin before the current one.
-    fn roll_back(self: Arc<Self>, asked_by: String) -> BoxFuture<'static, Swap>;
+    /// Back to the last plugin that ran well before the current one; `to` is the digest that it was said to be.
+    fn roll_back(self: Arc<Self>, to: Option<String>, asked_by: String) -> BoxFuture<'static, Swap>;
     /// Swaps in what is shadowed.
     fn promote(self: Arc<Self>, asked_by: String) -> BoxFuture<'static, Swap>;
     /// Runs the component beside the current plugin from now on, or says why not.
@@ -27,8 +27,8 @@ impl SlotControl for Swapper {
         Box::pin(async move { Self::swap(&self, candidate, &asked_by).await })
     }
 
-    fn roll_back(self: Arc<Self>, asked_by: String) -> BoxFuture<'static, Swap> {
-        Box::pin(async move { Self::roll_back(&self, &asked_by).await })
+    fn roll_back(self: Arc<Self>, to: Option<String>, asked_by: String) -> BoxFuture<'static, Swap> {
+        Box::pin(async move { Self::roll_back(&self, to.as_deref(), &asked_by).await })
     }
 
     fn promote(self: Arc<Self>, asked_by: String) -> BoxFuture<'static, Swap> {

@@ -12,14 +12,16 @@ use axum::response::{IntoResponse, Json, Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use futures::future::BoxFuture;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
 use super::control::SlotControl;
 use super::gate::check_type;
 use super::routes::{Answers, refused};
 use super::server::Peer;
-use crate::pipeline::swap::{Candidate, Outcome, Swap};
+use crate::pipeline::progress::Swapping;
+use crate::pipeline::slot::Held;
+use crate::pipeline::swap::{Candidate, Named, Outcome, Swap};
 use crate::record::descriptor::{Effect, Field};
 
 /// A component larger than this is no transform: those of this project have less than 1 MiB, a Python interpreter
@@ -32,8 +34,8 @@ const UPLOAD: Duration = Duration::from_mins(1);
 /// The header of a component's signature.
 pub const SIGNATURE: &str = "host-signature";
 
-/// Nothing is said in the body of a rollback.
-pub(super) const EMPTY_BYTES: usize = 1 << 10;
+/// The body of a rollback is a digest at most.
+pub(super) const SMALL_BYTES: usize = 1 << 10;
 
 #[derive(Debug, Serialize)]
 struct Described {
@@ -45,6 +47,11 @@ struct Described {
     on_probation: bool,
     /// Whether this run takes another one.
     changeable: bool,
+    /// Where a rollback leads: the last version that ran well before this one.
+    back: Option<Named>,
+    held: Option<Held>,
+    /// The swap that is under way.
+    swapping: Option<Swapping>,
     inputs: Vec<DescribedInput>,
     outputs: Vec<DescribedOutput>,
     /// The latest swaps, the oldest first.
@@ -100,6 +107,9 @@ pub async fn describe(State(answers): State<Arc<Answers>>) -> Response {
         imports: plugin.imports().to_vec(),
         on_probation: slot.is_on_probation(),
         changeable: answers.control.is_some(),
+        back: slot.way_back().map(|back| back.identity().into()),
+        held: slot.held(),
+        swapping: answers.parts.progress.now(),
         inputs: inputs.collect(),
         outputs: outputs.collect(),
         history: slot.history.swaps(),
@@ -134,17 +144,17 @@ pub async fn put(State(answers): State<Arc<Answers>>, peer: Extension<Peer>, req
 
 /// `POST /plugin/promote`: no body, or an empty JSON object.
 pub async fn promote(State(answers): State<Arc<Answers>>, peer: Extension<Peer>, request: Request) -> Response {
-    match check_empty(request).await {
-        Ok(()) => change(&answers, *peer, |control, asked_by| control.promote(asked_by)).await,
+    match small(request).await {
+        Ok(_) => change(&answers, *peer, |control, asked_by| control.promote(asked_by)).await,
         Err(response) => *response,
     }
 }
 
-/// That the body says nothing.
-async fn check_empty(request: Request) -> Result<(), Box<Response>> {
+/// The body of a request that has little to say.
+async fn small(request: Request) -> Result<Vec<u8>, Box<Response>> {
     let (head, body) = request.into_parts();
     check_type(&head.headers, "application/json").map_err(|refusal| Box::new(refused(refusal)))?;
-    read(&head.headers, body, EMPTY_BYTES).await.map(drop)
+    read(&head.headers, body, SMALL_BYTES).await
 }
 
 /// The signature beside the component, where one was sent: the text of `FILE.sig` as Base64, since it has several lines.
@@ -165,12 +175,32 @@ pub(super) fn signature(headers: &HeaderMap) -> Result<Option<String>, Box<Respo
     text.map(Some).ok_or_else(wrong)
 }
 
-/// `POST /plugin/rollback`: no body, or an empty JSON object.
+/// What a rollback may say.
+#[derive(Debug, Default, Deserialize)]
+struct RollBack {
+    /// The digest that whoever asks was shown as the one that it leads to.
+    to: Option<String>,
+}
+
+/// `POST /plugin/rollback`: no body, or a JSON object with the digest that it is to lead `to`, as `back` of `GET /plugin`
+/// has it: where it leads elsewhere by now, it is refused.
 pub async fn roll_back(State(answers): State<Arc<Answers>>, peer: Extension<Peer>, request: Request) -> Response {
-    match check_empty(request).await {
-        Ok(()) => change(&answers, *peer, |control, asked_by| control.roll_back(asked_by)).await,
-        Err(response) => *response,
-    }
+    let body = match small(request).await {
+        Ok(body) => body,
+        Err(response) => return *response,
+    };
+    let asked: Result<RollBack, _> = if body.is_empty() {
+        Ok(RollBack::default())
+    } else {
+        serde_json::from_slice(&body)
+    };
+    let Ok(RollBack { to }) = asked else {
+        return no(
+            StatusCode::BAD_REQUEST,
+            "the body is not a JSON object with the digest to go back to: {\"to\": \"sha256:…\"}",
+        );
+    };
+    change(&answers, *peer, |control, asked_by| control.roll_back(to, asked_by)).await
 }
 
 async fn change(

@@ -4,6 +4,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sha2::{Digest as _, Sha256};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -14,6 +15,7 @@ use crate::pipeline::Parts;
 use crate::pipeline::outage::chain;
 use crate::pipeline::status::Status;
 use crate::pipeline::swap::{Candidate, Outcome, Swap, Swapper};
+use crate::record::descriptor::Digest;
 use crate::source::fleet::members::{Place, Report, Reporter};
 use crate::source::fleet::{self, Fleet};
 
@@ -42,7 +44,9 @@ pub async fn follow(fleet: &Fleet, name: &str, after: i64, swapper: &Swapper) {
         let newest = publications.borrow_and_update().clone();
         if let Some(newest) = newest {
             let asked_by = format!("{fleet}/{name}@{}", newest.offset);
-            swapper.swap(Candidate::from(newest), &asked_by).await;
+            let candidate = Candidate::from(newest);
+            swapper.note_held(&asked_by, Digest(Sha256::digest(&candidate.bytes).into()));
+            swapper.swap(candidate, &asked_by).await;
         }
     }
 }

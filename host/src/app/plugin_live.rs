@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -10,19 +11,24 @@ use base64::prelude::BASE64_STANDARD;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
+use tokio::time::timeout;
 
 use super::diff::show;
 use super::failure::Failure;
 use super::trust;
 use crate::config::settings::Settings;
 use crate::connection::Secret;
+use crate::pipeline::progress::Swapping;
 use crate::pipeline::shadow::{ShadowReport, Share};
-use crate::pipeline::swap::{Outcome, Swap};
+use crate::pipeline::swap::{Named, Outcome, Swap};
 use crate::record::display::printable;
 
 /// A component is compiled and tried on records before the answer comes.
 const PATIENCE: Duration = Duration::from_mins(5);
+
+/// How often it is said how far a swap is.
+const TELL: Duration = Duration::from_secs(1);
 
 /// What is asked.
 #[derive(Debug)]
@@ -56,10 +62,13 @@ pub async fn run(settings: &Settings, asked: Asked, out: &mut (dyn Write + Send)
     match asked {
         Asked::Swap(file) => {
             let request = endpoint.with_component(Method::PUT, "/plugin", &file)?;
-            say_swap(endpoint.send(request).await?, out)
+            say_swap(endpoint.swapping(request, out).await?, out)
         }
-        Asked::RollBack => say_swap(endpoint.post("/plugin/rollback").await?, out),
-        Asked::Promote => say_swap(endpoint.post("/plugin/promote").await?, out),
+        Asked::RollBack => roll_back(&endpoint, out).await,
+        Asked::Promote => {
+            let request = endpoint.post("/plugin/promote", &json!({}));
+            say_swap(endpoint.swapping(request, out).await?, out)
+        }
         Asked::Shadow { file, share } => {
             let path = format!("/shadow?share={}", u8::from(share));
             let request = endpoint.with_component(Method::PUT, &path, &file)?;
@@ -145,11 +154,29 @@ impl Endpoint {
         self.send(self.request(Method::GET, path)).await
     }
 
-    async fn post(&self, path: &str) -> Result<Answer, Failure> {
-        let request = self
-            .request(Method::POST, path)
-            .header("content-type", "application/json");
-        self.send(request).await
+    fn post(&self, path: &str, body: &Json) -> RequestBuilder {
+        let request = self.request(Method::POST, path);
+        let request = request.header("content-type", "application/json");
+        request.body(body.to_string())
+    }
+
+    /// Sends what asks for a swap; says how far it is as long as there is no answer.
+    async fn swapping(&self, request: RequestBuilder, out: &mut (dyn Write + Send)) -> Result<Answer, Failure> {
+        let mut sending = pin!(self.send(request));
+        let mut said = None;
+        loop {
+            if let Ok(answer) = timeout(TELL, &mut sending).await {
+                return answer;
+            }
+            let Ok(plugin) = self.get("/plugin").await else {
+                continue;
+            };
+            let now = serde_json::from_value::<Swapping>(plugin.body["swapping"].clone()).ok();
+            if let Some(now) = now.filter(|now| said.as_ref() != Some(now)) {
+                print(out, &now.to_string())?;
+                said = Some(now);
+            }
+        }
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Answer, Failure> {
@@ -193,6 +220,19 @@ impl Answer {
     }
 }
 
+/// Says where it leads before it is done; where it leads elsewhere by then, nothing is done.
+async fn roll_back(endpoint: &Endpoint, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
+    let plugin = endpoint.get("/plugin").await?.good()?;
+    let named = |value: &Json| serde_json::from_value::<Named>(value.clone()).ok();
+    let mut body = json!({});
+    if let (Some(from), Some(to)) = (named(&plugin), named(&plugin["back"])) {
+        print(out, &format!("going back from {from} to {to}"))?;
+        body["to"] = to.digest.into();
+    }
+    let request = endpoint.post("/plugin/rollback", &body);
+    say_swap(endpoint.swapping(request, out).await?, out)
+}
+
 fn say_swap(answer: Answer, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let Ok(swap) = serde_json::from_value::<Swap>(answer.body.clone()) else {
         return answer.good().map(drop);
@@ -228,6 +268,16 @@ fn say_status(status: &Json, out: &mut (dyn Write + Send)) -> std::io::Result<()
         text(&plugin["version"]),
         text(&plugin["digest"])
     )?;
+    if let Ok(back) = serde_json::from_value::<Named>(plugin["back"].clone()) {
+        writeln!(out, "rollback   leads to {back}")?;
+    }
+    if plugin["held"]["runs"] == false {
+        let (place, digest) = (text(&plugin["held"]["place"]), text(&plugin["held"]["digest"]));
+        writeln!(out, "a restart  runs another one: {place} holds {digest}")?;
+    }
+    if let Ok(swapping) = serde_json::from_value::<Swapping>(plugin["swapping"].clone()) {
+        writeln!(out, "swap       {swapping}")?;
+    }
     for waiting in status["waiting"].as_array().into_iter().flatten() {
         writeln!(
             out,

@@ -78,6 +78,11 @@ async fn flow(
     let closed = sinks.closed();
     let assembler = Arc::new(Assembler::new(engine, settings.clone(), registry, sinks));
     let swapper = Arc::new(Swapper::new(Arc::clone(&parts), assembler, settings.plugin.probation));
+    let place = match &settings.plugin.from {
+        PluginFrom::File(file) => watch::place(file),
+        PluginFrom::Published { fleet, name } => format!("{fleet}/{name}"),
+    };
+    swapper.note_held(&place, swapper.current().digest);
     if let Some(file) = &settings.plugin.shadow {
         start_shadow(&swapper, file, settings.plugin.shadow_share).await?;
     }

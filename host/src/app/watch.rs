@@ -61,6 +61,8 @@ struct Watcher {
     read: Option<Marks>,
     /// Of the component that was read.
     digest: Digest,
+    /// Whether it is the one that was read before.
+    is_same_component: bool,
     /// The signature that was read.
     signature: Option<String>,
 }
@@ -74,6 +76,7 @@ impl Watcher {
             seen: None,
             read: None,
             digest: running,
+            is_same_component: true,
             signature: None,
         };
         watcher.signature = watcher.signature();
@@ -96,7 +99,8 @@ impl Watcher {
         }
         self.read = marks;
         let digest = Digest(Sha256::digest(&bytes).into());
-        let is_other = digest != self.digest || signature != self.signature;
+        self.is_same_component = digest == self.digest;
+        let is_other = !self.is_same_component || signature != self.signature;
         self.digest = digest;
         self.signature.clone_from(&signature);
         is_other.then_some(Candidate { bytes, signature })
@@ -121,9 +125,14 @@ impl Watcher {
     }
 }
 
+/// As history and status have it.
+pub fn place(file: &Path) -> String {
+    format!("file {}", file.display())
+}
+
 /// Never ends by itself.
 pub async fn run(file: &Path, signatures: Signatures, swapper: &Swapper) {
-    let asked_by = format!("file {}", file.display());
+    let asked_by = place(file);
     let mut watcher = Watcher::new(file, swapper.current().digest, signatures);
     loop {
         tokio::time::sleep(LOOK).await;
@@ -136,6 +145,11 @@ pub async fn run(file: &Path, signatures: Signatures, swapper: &Swapper) {
         };
         watcher = after;
         if let Some(candidate) = candidate {
+            swapper.note_held(&asked_by, watcher.digest);
+            // Its signature is new, and it is what it was when it was rolled back.
+            if watcher.is_same_component && swapper.was_rolled_back(watcher.digest) {
+                continue;
+            }
             swapper.swap(candidate, &asked_by).await;
         }
     }

@@ -24,7 +24,10 @@ pub enum PluginCommand {
     Keygen(Keygen),
     Sign(Sign),
     Swap(Swap),
-    /// Go back to the plugin before the current one, at a host that runs
+    /// Go back to the last plugin that ran well before the current one, at a host that runs
+    ///
+    /// Says where it leads before it is done. That plugin is tried on the latest records and watched, as any that is swapped
+    /// in. What was rolled back is never gone back to. Exit code 1 where there is nothing to go back to, or it is refused.
     Rollback(Asking),
     Shadow(Shadow),
     /// Swap in the plugin that is shadowed at a host that runs

@@ -92,6 +92,11 @@ impl Book {
         pages.earlier.others_than(digest).then_some(pages.raise)
     }
 
+    /// Which plugin took the records before this assignment, as far as the last commit says.
+    pub fn earlier_plugin(&self) -> Option<Digest> {
+        self.pages().fence.map(|fence| fence.digest)
+    }
+
     /// The first record is here, and what had to be found out about earlier writers is found out.
     pub fn begin_reading(&self, first: Offset, raised: Option<Raise>) {
         let mut pages = self.pages();

@@ -50,6 +50,8 @@ pub fn disposition(fault: Fault<'_>) -> Disposition {
             // The registry refuses our login: every record would fail the same way.
             CodecError::RegistryLogin(_) => Halt,
         },
+        // Nobody wants the outcome of this plugin any more: another one makes it.
+        Fault::Transform(TransformError::Stopped) | Fault::Guest(GuestError::Stopped) => Retry,
         // A lone record traps, never ends, eats memory or makes the guest break the contract: this record is poison.
         Fault::Transform(error) => RejectIt(Reject::new(Stage::Transform, error.code(), chain(error))),
         // A bad deploy, not a bad record.

@@ -4,7 +4,7 @@
 //! no other. k culprits in n rows cost at most 2k * (log2(n / k) + 2) calls beyond the first, and a few more where the
 //! batch begins with many of them: a guest that breaks on everything is a bad deploy, which is noticed early.
 
-use crate::plugin::{Instance, Plugin, PluginError, TransformError};
+use crate::plugin::{Instance, Plugin, PluginError, Stop, TransformError};
 use crate::record::columns::Batch;
 use crate::record::descriptor::{Outcome, Rows};
 
@@ -28,6 +28,9 @@ pub enum GuestError {
         #[source]
         error: TransformError,
     },
+    /// Nobody wants the outcome any more: another plugin makes the batch anew.
+    #[error("another plugin has been swapped in")]
+    Stopped,
 }
 
 impl GuestError {
@@ -40,7 +43,11 @@ impl GuestError {
                 PluginError::NoRoom { .. } | PluginError::Thread(_) | PluginError::World(_)
             )
         };
-        !matches!(self, Self::Start(error) if is_machines(error))
+        match self {
+            Self::Start(error) => !is_machines(error),
+            Self::Broken { .. } => true,
+            Self::Stopped => false,
+        }
     }
 }
 
@@ -48,6 +55,7 @@ impl GuestError {
 pub struct Guest<'a> {
     plugin: &'a Plugin,
     instance: Option<Instance>,
+    stop: Stop,
     calls: u64,
 }
 
@@ -57,8 +65,17 @@ impl<'a> Guest<'a> {
         Self {
             plugin,
             instance,
+            stop: Stop::default(),
             calls: 0,
         }
+    }
+
+    /// The same, which gives a batch up once it is told to: a call that takes long is cut off, and a batch that breaks the
+    /// guest is split no further.
+    #[must_use]
+    pub fn stopping(mut self, stop: Stop) -> Self {
+        self.stop = stop;
+        self
     }
 
     /// Calls of the guest so far: one a batch where nothing is wrong.
@@ -74,7 +91,8 @@ impl<'a> Guest<'a> {
     /// The outcome of every row: rows that break the guest are rejected, the others are as if those had not been there.
     ///
     /// # Errors
-    /// The guest is at fault and not the records: no instance can be made any more, or every record breaks it.
+    /// The guest is at fault and not the records: no instance can be made any more, or every record breaks it. Or it was
+    /// told to stop.
     pub fn transform(&mut self, batch: &Batch) -> Result<Outcome, GuestError> {
         let mut outcome = Outcome::default();
         // Halves still to do, the first row of each, earliest on top.
@@ -85,11 +103,15 @@ impl<'a> Guest<'a> {
         // The last row that alone did not return in time.
         let mut doubted = None;
         while let Some((start, rows)) = parts.pop() {
+            if rows < batch.rows && self.stop.is_asked() {
+                return Err(GuestError::Stopped);
+            }
             let (mut instance, is_fresh) = match self.instance.take() {
                 Some(instance) => (instance, false),
                 None => (self.plugin.instantiate()?, true),
             };
             self.calls += 1;
+            instance.stop_when(self.stop.clone());
             let called = instance.transform(&slice(batch, start, rows));
             if called.is_ok() || failpoint::is_broken(Promise::FreshInstanceAfterTrap) {
                 self.instance = Some(instance);
@@ -99,6 +121,7 @@ impl<'a> Guest<'a> {
                     has_come_through = true;
                     append(&mut outcome, part, row_number(start));
                 }
+                Err(TransformError::Stopped) => return Err(GuestError::Stopped),
                 // What earlier records left in the guest's memory may be at fault: only a fresh instance is a witness.
                 Err(_) if rows <= 1 && !is_fresh && self.instance.is_none() => parts.push((start, rows)),
                 // A virtual machine that stood still may count that as processor time of the thread that it stopped. No
@@ -131,7 +154,7 @@ impl<'a> Guest<'a> {
 
     /// Whether rows all over the rest of the batch, each alone in a fresh instance, break the guest too. Then a bad plugin
     /// was deployed, and to find out row by row would take a deadline for each.
-    fn breaks_everywhere(&mut self, batch: &Batch, from: usize) -> Result<bool, PluginError> {
+    fn breaks_everywhere(&mut self, batch: &Batch, from: usize) -> Result<bool, GuestError> {
         let rest = batch.rows - from;
         if rest < PROBES {
             return Ok(false);
@@ -139,8 +162,12 @@ impl<'a> Guest<'a> {
         for probe in 0..PROBES {
             self.calls += 1;
             let row = from + probe * (rest - 1) / (PROBES - 1);
-            if self.plugin.instantiate()?.transform(&slice(batch, row, 1)).is_ok() {
-                return Ok(false);
+            let mut instance = self.plugin.instantiate()?;
+            instance.stop_when(self.stop.clone());
+            match instance.transform(&slice(batch, row, 1)) {
+                Ok(_) => return Ok(false),
+                Err(TransformError::Stopped) => return Err(GuestError::Stopped),
+                Err(_) => {}
             }
         }
         Ok(true)

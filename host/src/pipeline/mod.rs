@@ -24,7 +24,9 @@ pub mod metrics;
 pub mod offsets;
 pub mod outage;
 pub mod patience;
+mod play;
 pub mod probation;
+pub mod progress;
 pub mod settle;
 pub mod shadow;
 pub mod slot;
@@ -37,6 +39,7 @@ pub mod trace;
 pub mod trial;
 mod turns;
 pub mod version;
+mod way_back;
 pub mod worker;
 pub mod write_time;
 
@@ -49,6 +52,7 @@ use examples::Examples;
 use latest::Latest;
 use metrics::Metrics;
 use outage::Outages;
+use progress::Progress;
 use shadow::Shadow;
 use slot::PluginSlot;
 use status::Board;
@@ -66,6 +70,7 @@ pub struct Parts {
     pub totals: Totals,
     pub latest: Latest,
     pub shadow: Shadow,
+    pub progress: Arc<Progress>,
     pub metrics: Metrics,
     pub examples: Examples,
     pub board: Board,
@@ -84,6 +89,7 @@ impl Parts {
             totals: Totals::default(),
             latest: Latest::default(),
             shadow: Shadow::default(),
+            progress: Arc::default(),
             metrics: Metrics::default(),
             examples: Examples::default(),
             board: Board::default(),

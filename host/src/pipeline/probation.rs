@@ -114,6 +114,11 @@ impl Tally {
         }
     }
 
+    /// Whether there are enough records to compare another plugin with.
+    pub fn is_known(&self) -> bool {
+        self.records >= KNOWN_RECORDS
+    }
+
     fn halve(&mut self) {
         self.records /= 2;
         self.rejects /= 2;
@@ -184,7 +189,7 @@ impl Watch {
             ));
         }
         let margin = f64::from(self.probation.margin_percent) / 100.0;
-        let is_known = earlier.records >= KNOWN_RECORDS;
+        let is_known = earlier.is_known();
         if is_known && now.rejects as f64 > expected(earlier.share(earlier.rejects) + margin) + EXCESS_REJECTS {
             return Some(format!(
                 "{} of {records} records were rejected, more than {:.1} % before plus {} %: {}",

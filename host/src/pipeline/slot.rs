@@ -1,13 +1,15 @@
 //! Where the current plugin is held: workers take it from here at every batch, and whoever swaps it puts the next one
-//! here. It watches a swapped-in plugin for a while, and goes back to the one before by itself.
+//! here. It watches a swapped-in plugin for a while, and goes back by itself to the last one that ran well.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::sync::{Notify, oneshot, watch};
 
 use crate::record::Record;
 use crate::record::descriptor::Digest;
+use crate::record::position::Partition;
 use crate::record::reject::Reject;
 use crate::record::trail::Writers;
 
@@ -16,6 +18,7 @@ use super::outage::chain;
 use super::probation::{Probation, Standing, Tally, Watch, Worse};
 use super::swap::{History, Outcome, Swap};
 use super::version::Version;
+use super::way_back::{Ran, WayBack};
 
 /// Holds the version that the next batch of every partition goes through.
 pub struct PluginSlot {
@@ -23,6 +26,9 @@ pub struct PluginSlot {
     coming: Mutex<Option<Coming>>,
     commit_wanted: Notify,
     watched: Mutex<Watched>,
+    held: Mutex<Option<(String, Digest)>>,
+    /// The records before the start were taken by another plugin, and that was said.
+    has_said_other: Once,
     pub history: History,
 }
 
@@ -37,10 +43,33 @@ struct Coming {
 #[derive(Default)]
 struct Watched {
     tally: Tally,
+    conduct: Conduct,
     /// `None` where the current version is not on probation.
     watch: Option<Watch>,
-    /// Warm: compiled, its statements prepared.
-    previous: Option<Arc<Version>>,
+    /// What the current version made of its records when it ran before.
+    past: Tally,
+    way_back: WayBack,
+}
+
+/// How the current version has run so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Conduct {
+    #[default]
+    Unknown,
+    Well,
+    /// It turned out worse, and there was nothing to go back to.
+    Badly,
+}
+
+/// Where the plugin comes from at a start, and what is there now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Held {
+    /// `file plugins/order_enrich.wasm`
+    pub place: String,
+    /// The component that is there now: a restart runs it.
+    pub digest: String,
+    /// Whether it is what runs.
+    pub runs: bool,
 }
 
 /// What a batch came to at one version.
@@ -55,7 +84,12 @@ impl PluginSlot {
             current: watch::Sender::new(Arc::new(version)),
             coming: Mutex::new(None),
             commit_wanted: Notify::new(),
-            watched: Mutex::default(),
+            watched: Mutex::new(Watched {
+                conduct: Conduct::Well,
+                ..Watched::default()
+            }),
+            held: Mutex::default(),
+            has_said_other: Once::new(),
             history: History::default(),
         }
     }
@@ -64,9 +98,49 @@ impl PluginSlot {
         Arc::clone(&self.current.borrow())
     }
 
-    /// The version before the current one, if there was a swap.
-    pub fn previous(&self) -> Option<Arc<Version>> {
-        self.watched().previous.clone()
+    pub fn is_current(&self, version: &Arc<Version>) -> bool {
+        Arc::ptr_eq(version, &self.current.borrow())
+    }
+
+    /// Where a rollback leads: the last version that ran well before the current one.
+    pub fn way_back(&self) -> Option<Arc<Version>> {
+        let watched = self.watched();
+        let next = watched.way_back.next(self.current.borrow().digest());
+        next.map(|ran| Arc::clone(&ran.version))
+    }
+
+    /// Versions that are compiled: the current one, and those that one can go back to.
+    pub fn compiled(&self) -> Vec<Arc<Version>> {
+        let mut versions = vec![self.current()];
+        versions.extend(self.watched().way_back.versions().cloned());
+        versions
+    }
+
+    /// What is to be found now where the plugin came from at the start.
+    pub fn note_held(&self, place: &str, digest: Digest) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some((place.to_owned(), digest));
+    }
+
+    /// Says once where the process began with another plugin than the one that took a partition's records before. Perhaps
+    /// that is wanted; perhaps this one was rolled back by the last process, which leaves its file as it is.
+    pub fn note_earlier(&self, partition: &Partition, earlier: Digest) {
+        let current = self.current();
+        if earlier == current.digest() || !self.history.swaps().is_empty() {
+            return;
+        }
+        self.has_said_other.call_once(|| {
+            tracing::warn!(%partition, version = %current.identity().version, digest = %current.digest(), earlier_digest = %earlier,
+                "this run began with another plugin than the one that took the records before; a plugin that was rolled back stays in its file, and is not tried at a start");
+        });
+    }
+
+    pub fn held(&self) -> Option<Held> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        held.map(|(place, digest)| Held {
+            place,
+            digest: digest.to_string(),
+            runs: digest == self.current.borrow().digest(),
+        })
     }
 
     pub fn is_on_probation(&self) -> bool {
@@ -128,14 +202,50 @@ impl PluginSlot {
         *self.coming() = None;
     }
 
-    /// From the next batch on, this is the plugin. With a probation it is compared with the one before it.
-    pub fn put(&self, version: Arc<Version>, probation: Option<Probation>) {
+    /// From the next batch on, this is the plugin. With a probation it is compared with the last one that ran well. `note`
+    /// makes the history's entry, given the version that is replaced.
+    pub fn put(&self, version: Arc<Version>, probation: Option<Probation>, note: impl FnOnce(&Version) -> Swap) {
         let mut watched = self.watched();
-        let earlier = std::mem::take(&mut watched.tally);
-        watched.watch = probation.map(|probation| Watch::new(probation, earlier));
-        watched.previous = Some(self.current.send_replace(version));
+        let replaced = self.current();
+        watched.leave(&replaced);
+        let baseline = watched.way_back.baseline();
+        watched.begin(probation.map(|probation| Watch::new(probation, baseline)));
+        self.current.send_replace(version);
+        // Before anybody can find that it is worse.
+        self.history.add(note(&replaced));
         drop(watched);
         self.withdraw();
+    }
+
+    /// The same back to [`Self::way_back`], if that is still this version. With a probation it is compared with what it made
+    /// of its records when it ran well.
+    pub fn put_back(
+        &self,
+        to: &Arc<Version>,
+        probation: Option<Probation>,
+        note: impl FnOnce(&Version) -> Swap,
+    ) -> bool {
+        let mut watched = self.watched();
+        let replaced = self.current();
+        let is_next = |ran: &Ran| Arc::ptr_eq(&ran.version, to);
+        if !watched.way_back.next(replaced.digest()).is_some_and(is_next) {
+            return false;
+        }
+        let Some(Ran { version, tally }) = watched.way_back.take(replaced.digest()) else {
+            return false;
+        };
+        let baseline = if tally.is_known() {
+            tally.clone()
+        } else {
+            watched.way_back.baseline()
+        };
+        watched.begin(probation.map(|probation| Watch::new(probation, baseline)));
+        (watched.conduct, watched.past) = (Conduct::Well, tally);
+        self.current.send_replace(version);
+        self.history.add(note(&replaced));
+        drop(watched);
+        self.withdraw();
+        true
     }
 
     /// Takes note of what a batch came to. Whether the slot went back because of it: then the batch is to be made anew.
@@ -150,11 +260,16 @@ impl PluginSlot {
             .map(|&(record, reject)| (records[record].position.to_string(), reject));
         watched.tally.add(records.len() as u64, observed.guest_time, by_record);
         let watched = &mut *watched;
-        let Some(watch) = &watched.watch else { return false };
+        let Some(watch) = &watched.watch else {
+            if watched.conduct == Conduct::Unknown {
+                watched.conduct = Conduct::Well; // Nobody wanted to look closer.
+            }
+            return false;
+        };
         match watch.standing(&watched.tally) {
             Standing::Watched => false,
             Standing::Passed => {
-                watched.watch = None;
+                (watched.watch, watched.conduct) = (None, Conduct::Well);
                 tracing::info!(version = %version.identity().version, digest = %version.digest(), records = watched.tally.records, "probation passed");
                 false
             }
@@ -168,9 +283,20 @@ impl PluginSlot {
     pub fn observe_broken(&self, version: &Arc<Version>, error: &GuestError) -> bool {
         let mut watched = self.watched();
         if !Arc::ptr_eq(version, &self.current.borrow()) {
+            // It was left because of this, perhaps before anything came through it.
+            watched.way_back.forget_idle(version);
             return true;
         }
-        if watched.watch.is_none() || !error.is_of_the_plugin() {
+        if matches!(error, GuestError::Stopped) {
+            return true; // It was gone back to meanwhile.
+        }
+        if !error.is_of_the_plugin() {
+            return false;
+        }
+        if watched.watch.is_none() {
+            if watched.tally.records == 0 && watched.past.records == 0 {
+                watched.conduct = Conduct::Badly;
+            }
             return false;
         }
         let worse = Worse {
@@ -205,19 +331,22 @@ impl PluginSlot {
     }
 
     fn go_back(&self, watched: &mut Watched, worse: Worse) -> bool {
-        watched.watch = None;
-        let Some(previous) = watched.previous.take() else {
+        let from = self.current();
+        let Some(Ran { version: to, tally }) = watched.way_back.take(from.digest()) else {
+            (watched.watch, watched.conduct) = (None, Conduct::Badly);
+            tracing::error!(version = %from.identity().version, digest = %from.digest(),
+                "it is worse, and no version ran well to which one could go back: {}", worse.what);
             return false;
         };
-        watched.tally = Tally::default();
-        let to = previous.identity().clone();
-        let from = self.current.send_replace(previous);
+        watched.begin(None);
+        (watched.conduct, watched.tally) = (Conduct::Well, tally);
+        self.current.send_replace(Arc::clone(&to));
+        let to = to.identity();
         tracing::error!(from = %from.identity().version, from_digest = %from.digest(), to = %to.version, to_digest = %to.digest,
             "rolled back: {}", worse.what);
-        watched.previous = Some(Arc::clone(&from));
         self.history.add(Swap::by_itself(
             from.identity(),
-            &to,
+            to,
             Outcome::RolledBack {
                 reason: worse.what,
                 examples: worse.examples,
@@ -232,5 +361,28 @@ impl PluginSlot {
 
     fn watched(&self) -> MutexGuard<'_, Watched> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watched {
+    /// Another version takes the place of this one, and not because it was worse.
+    fn leave(&mut self, version: &Arc<Version>) {
+        let has_passed = |watch: &Watch| self.tally.records > 0 && watch.standing(&self.tally) == Standing::Passed;
+        let ran_well = self.conduct == Conduct::Well || self.watch.as_ref().is_some_and(has_passed);
+        if ran_well {
+            // A few records say less than many earlier ones.
+            let is_better_known = !self.tally.is_known() && self.past.records > self.tally.records;
+            let tally = if is_better_known { &self.past } else { &self.tally };
+            self.way_back.push(Ran {
+                version: Arc::clone(version),
+                tally: tally.clone(),
+            });
+        }
+    }
+
+    /// Nothing is known of the version that comes.
+    fn begin(&mut self, watch: Option<Watch>) {
+        (self.tally, self.past) = (Tally::default(), Tally::default());
+        (self.conduct, self.watch) = (Conduct::Unknown, watch);
     }
 }

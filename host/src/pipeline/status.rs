@@ -14,7 +14,9 @@ use super::Parts;
 use super::lane::Lane;
 use super::outage::Severity;
 use super::probation::Example;
+use super::progress::Swapping;
 use super::shadow::ShadowReport;
+use super::slot::Held;
 use super::swap::{Named, Swap};
 use crate::record::trail;
 
@@ -62,6 +64,12 @@ pub struct Plugin {
     pub named: Named,
     /// Whether it is compared with the one before it.
     pub on_probation: bool,
+    /// Where a rollback leads: the last version that ran well before this one.
+    pub back: Option<Named>,
+    /// What is to be found now where the plugin came from at the start.
+    pub held: Option<Held>,
+    /// The swap that is under way.
+    pub swapping: Option<Swapping>,
     /// The latest swaps, the oldest first.
     pub history: Vec<Swap>,
     /// What a candidate beside it makes differently.
@@ -162,6 +170,9 @@ impl Status {
             plugin: Plugin {
                 named: version.identity().into(),
                 on_probation: parts.slot.is_on_probation(),
+                back: parts.slot.way_back().map(|back| back.identity().into()),
+                held: parts.slot.held(),
+                swapping: parts.progress.now(),
                 history: parts.slot.history.swaps(),
                 shadow: parts.shadow.report(),
             },

@@ -15,13 +15,13 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
 use crate::record::Record;
-use crate::record::descriptor::PluginIdentity;
+use crate::record::descriptor::{Digest, PluginIdentity};
 
 use super::Parts;
 use super::probation::{Example, Probation};
 use super::shadow::{ShadowReport, Share};
 use super::trace::Traces;
-use super::trial;
+use super::trial::{self, Bounds};
 use super::version::Version;
 
 /// The brokers have so long to take the new plugin's name. They answer in milliseconds, or they are away: then a swap
@@ -97,8 +97,11 @@ pub struct Swap {
     pub to: Option<Named>,
     #[serde(flatten)]
     pub outcome: Outcome,
-    /// Of the sample that it was tried on.
+    /// Records that it was tried on,
     pub tried_records: usize,
+    /// of so many latest ones. More than were tried where the time was over, or where it was refused before the end.
+    #[serde(default)]
+    pub sample_records: usize,
     pub times: Times,
 }
 
@@ -116,6 +119,13 @@ pub struct History {
     swaps: Mutex<VecDeque<Swap>>,
     by_outcome: Mutex<BTreeMap<&'static str, u64>>,
     traces: Traces,
+}
+
+/// Whether a version comes for the first time, or is gone back to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    On,
+    Back,
 }
 
 /// Swaps the plugin of one pipeline.
@@ -140,16 +150,25 @@ impl Swapper {
         self.parts.slot.current().identity().clone()
     }
 
+    /// What is to be found now where the plugin came from at the start.
+    pub fn note_held(&self, place: &str, digest: Digest) {
+        self.parts.slot.note_held(place, digest);
+    }
+
+    pub fn was_rolled_back(&self, digest: Digest) -> bool {
+        self.parts.slot.history.was_rolled_back(digest)
+    }
+
     /// Checks the component and swaps it in, or says why not. What it did is logged and kept in the history.
     pub async fn swap(&self, candidate: impl Into<Candidate>, asked_by: &str) -> Swap {
         let _turn = self.turn.lock().await;
         let current = self.parts.slot.current();
-        let mut swap = Swap::new(asked_by, current.identity());
+        let mut swap = self.begin(asked_by, &current);
         let begun = Instant::now();
         let assembled = self.assembler.assemble(candidate.into(), self.warm()).await;
         swap.times.assemble_ms = millis(begun);
         match assembled {
-            Ok(version) => self.take_over(Arc::new(version), &current, &mut swap).await,
+            Ok(version) => self.take_over(Arc::new(version), &current, Way::On, &mut swap).await,
             Err(reasons) => swap.outcome = Outcome::Refused { reasons },
         }
         self.keep(swap)
@@ -174,9 +193,9 @@ impl Swapper {
     pub async fn promote(&self, asked_by: &str) -> Swap {
         let _turn = self.turn.lock().await;
         let current = self.parts.slot.current();
-        let mut swap = Swap::new(asked_by, current.identity());
+        let mut swap = self.begin(asked_by, &current);
         match self.parts.shadow.candidate() {
-            Some(candidate) => self.take_over(candidate, &current, &mut swap).await,
+            Some(candidate) => self.take_over(candidate, &current, Way::On, &mut swap).await,
             None => swap.refuse("nothing is shadowed that could be promoted"),
         }
         if swap.outcome == Outcome::Swapped {
@@ -185,35 +204,45 @@ impl Swapper {
         self.keep(swap)
     }
 
-    /// Back to the plugin before the current one. It was checked when it came.
-    pub async fn roll_back(&self, asked_by: &str) -> Swap {
+    /// Back to the last version that ran well before the current one ([`super::way_back`]). It was checked when it came, and
+    /// is tried and watched as any other. `expected` is the digest that whoever asks was shown: another one is refused.
+    pub async fn roll_back(&self, expected: Option<&str>, asked_by: &str) -> Swap {
         let _turn = self.turn.lock().await;
         let current = self.parts.slot.current();
-        let mut swap = Swap::new(asked_by, current.identity());
-        match self.parts.slot.previous() {
-            Some(previous) => {
-                swap.to = Some(previous.identity().into());
-                self.announce_and_put(previous, None, &mut swap).await;
-                if swap.outcome == Outcome::Swapped {
-                    swap.outcome = Outcome::RolledBack {
-                        reason: format!("asked by {asked_by}"),
-                        examples: Vec::new(),
-                    };
-                }
+        let mut swap = self.begin(asked_by, &current);
+        match self.parts.slot.way_back() {
+            Some(to) if expected.is_some_and(|expected| expected != to.digest().to_string()) => {
+                let to: Named = to.identity().into();
+                swap.refuse(format!(
+                    "a rollback leads to {to} by now, not to what was named; ask again"
+                ));
             }
-            None => swap.refuse("there is no plugin to go back to: nothing was swapped since the start"),
+            Some(to) => self.take_over(to, &current, Way::Back, &mut swap).await,
+            None => swap.refuse(self.no_way_back()),
         }
         self.keep(swap)
     }
 
+    fn no_way_back(&self) -> &'static str {
+        let swaps = self.parts.slot.history.swaps();
+        if swaps.iter().any(Swap::has_changed_the_plugin) {
+            "there is no plugin to go back to: no other version ran well since the start, and what was rolled back is not \
+             offered; `host plugin swap FILE` takes any"
+        } else {
+            "there is no plugin to go back to: nothing was swapped since the start"
+        }
+    }
+
+    fn begin(&self, asked_by: &str, current: &Version) -> Swap {
+        self.parts.progress.begin(asked_by);
+        Swap::new(asked_by, current.identity())
+    }
+
     /// Versions whose components are compiled.
     fn warm(&self) -> Vec<Arc<Version>> {
-        let slot = &self.parts.slot;
-        let shadowed = self.parts.shadow.candidate();
-        [Some(slot.current()), slot.previous(), shadowed]
-            .into_iter()
-            .flatten()
-            .collect()
+        let mut warm = self.parts.slot.compiled();
+        warm.extend(self.parts.shadow.candidate());
+        warm
     }
 
     /// What flows is the best sample; a host that has read nothing since its start asks for some.
@@ -226,25 +255,27 @@ impl Swapper {
         }
     }
 
-    async fn take_over(&self, candidate: Arc<Version>, current: &Arc<Version>, swap: &mut Swap) {
-        swap.to = Some(candidate.identity().into());
-        if candidate.digest() == current.digest() {
+    async fn take_over(&self, version: Arc<Version>, current: &Arc<Version>, way: Way, swap: &mut Swap) {
+        swap.to = Some(version.identity().into());
+        if version.digest() == current.digest() {
             swap.outcome = Outcome::Unchanged;
             return;
         }
         let begun = Instant::now();
-        let trial = trial::run(&candidate, current, self.sample().await).await;
+        let sample = self.sample().await;
+        let trial = trial::run(&version, current, sample, &self.parts.progress, Bounds::default()).await;
         swap.times.trial_ms = millis(begun);
-        swap.tried_records = trial.records;
+        (swap.tried_records, swap.sample_records) = (trial.records, trial.sample);
         if !trial.reasons.is_empty() {
             swap.outcome = Outcome::Refused { reasons: trial.reasons };
             return;
         }
-        self.announce_and_put(candidate, self.probation, swap).await;
+        self.announce_and_put(version, way, swap).await;
     }
 
-    async fn announce_and_put(&self, version: Arc<Version>, probation: Option<Probation>, swap: &mut Swap) {
+    async fn announce_and_put(&self, version: Arc<Version>, way: Way, swap: &mut Swap) {
         let slot = &self.parts.slot;
+        self.parts.progress.begin_announcing();
         let begun = Instant::now();
         let announced = timeout(ANNOUNCE, slot.announce(version.digest())).await;
         swap.times.announce_ms = millis(begun);
@@ -257,19 +288,45 @@ impl Swapper {
             return;
         }
         let begun = Instant::now();
-        slot.put(version, probation);
-        self.parts.budget.begin_anew();
-        swap.times.put_ms = millis(begun);
-        swap.outcome = Outcome::Swapped;
+        let note = |replaced: &Version| {
+            // Another one than at the beginning where a probation ended badly meanwhile.
+            swap.from = replaced.identity().into();
+            swap.times.put_ms = millis(begun);
+            swap.outcome = match way {
+                Way::On => Outcome::Swapped,
+                Way::Back => Outcome::RolledBack {
+                    reason: format!("asked by {}", swap.asked_by),
+                    examples: Vec::new(),
+                },
+            };
+            swap.clone()
+        };
+        let is_put = match way {
+            Way::On => {
+                slot.put(version, self.probation, note);
+                true
+            }
+            Way::Back => slot.put_back(&version, self.probation, note),
+        };
+        if is_put {
+            self.parts.budget.begin_anew();
+        } else {
+            slot.withdraw();
+            swap.refuse("the current plugin was rolled back by its probation meanwhile");
+        }
     }
 
     fn keep(&self, swap: Swap) -> Swap {
+        self.parts.progress.end();
         if let Outcome::Refused { .. } = swap.outcome {
             tracing::error!(asked_by = swap.asked_by, "{swap}");
         } else {
             tracing::info!(asked_by = swap.asked_by, "{swap}");
         }
-        self.parts.slot.history.add(swap.clone());
+        // What has changed the plugin is in the history since then.
+        if !swap.has_changed_the_plugin() {
+            self.parts.slot.history.add(swap.clone());
+        }
         swap
     }
 }
@@ -297,6 +354,7 @@ impl Swap {
             to: None,
             outcome: Outcome::Unchanged,
             tried_records: 0,
+            sample_records: 0,
             times: Times::default(),
         }
     }
@@ -308,6 +366,10 @@ impl Swap {
             outcome,
             ..Self::new("probation", from)
         }
+    }
+
+    pub fn has_changed_the_plugin(&self) -> bool {
+        matches!(self.outcome, Outcome::Swapped | Outcome::RolledBack { .. })
     }
 
     fn refuse(&mut self, reason: impl Into<String>) {
@@ -338,6 +400,15 @@ impl History {
     pub fn swaps(&self) -> Vec<Swap> {
         let swaps = self.swaps.lock().unwrap_or_else(PoisonError::into_inner);
         swaps.iter().cloned().collect()
+    }
+
+    /// Whether it was rolled back, and not swapped in again since.
+    pub fn was_rolled_back(&self, digest: Digest) -> bool {
+        let digest = digest.to_string();
+        let mut swaps = self.swaps().into_iter().rev().filter(Swap::has_changed_the_plugin);
+        let last =
+            swaps.find(|swap| swap.from.digest == digest || swap.to.as_ref().is_some_and(|to| to.digest == digest));
+        last.is_some_and(|swap| swap.from.digest == digest && matches!(swap.outcome, Outcome::RolledBack { .. }))
     }
 
     /// How many had each outcome, also those that are kept no more.
@@ -372,11 +443,15 @@ impl fmt::Display for Swap {
             announce_ms,
             ..
         } = self.times;
+        let tried = match (self.tried_records, self.sample_records) {
+            (tried, sample) if tried < sample => format!("{tried} of {sample} records"),
+            (tried, _) => format!("{tried} records"),
+        };
         match (&self.outcome, &self.to) {
             (Outcome::Swapped, Some(to)) => write!(
                 f,
-                "swapped {} for {to}: {assemble_ms:.0} ms to compile and check, {trial_ms:.0} ms to try on {} records, {announce_ms:.0} ms to announce",
-                self.from, self.tried_records
+                "swapped {} for {to}: {assemble_ms:.0} ms to compile and check, {trial_ms:.0} ms to try on {tried}, {announce_ms:.0} ms to announce",
+                self.from
             ),
             (Outcome::Unchanged, _) => write!(f, "unchanged: {} is the current plugin already", self.from),
             (Outcome::Refused { reasons }, Some(to)) => {

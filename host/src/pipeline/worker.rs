@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 
 use crate::codec::Decoded;
-use crate::plugin::{GuestThread, Instance, PluginError};
+use crate::plugin::{GuestThread, Instance, PluginError, Stop};
 use crate::record::Record;
 use crate::record::columns::Batch;
 use crate::record::descriptor::{Digest, Outcome};
@@ -139,6 +139,9 @@ impl Worker {
     /// leaves them, those records' rows are written over: as far as any member can have read.
     async fn begin_reading(&self, first: Offset) {
         let version = self.parts.slot.current();
+        if let Some(earlier) = self.book.earlier_plugin() {
+            self.parts.slot.note_earlier(&self.book.partition, earlier);
+        }
         let mut raise = None;
         if let Some(earlier) = self.book.has_other_writers(version.digest()) {
             let mut patience = Patience::new(&self.parts.outages, Waiting::Source);
@@ -248,6 +251,7 @@ impl Worker {
             {
                 Ok(()) => {
                     patience.recovered();
+                    say_broken(&version, &stamped.records, &gathered.rejects);
                     return Transformed {
                         version,
                         raise: stamped.raise,
@@ -284,7 +288,7 @@ impl Worker {
         let (outcome, lap) = if rows == 0 {
             (Outcome::default(), Lap::since(Instant::now()))
         } else {
-            call_guest(version, decoded.batch, warm).await?
+            call_guest(version, decoded.batch, warm, self.stop_of(version)).await?
         };
         metrics.note_stage(Stage::Guest, lap.took);
         stamped.trace.note(Stage::Guest, lap);
@@ -300,6 +304,12 @@ impl Worker {
             guest_time: lap.took,
             gathered,
         })
+    }
+
+    /// A batch that is in the guest is given up once another version has its place: that one makes it anew.
+    fn stop_of(&self, version: &Arc<Version>) -> Stop {
+        let (parts, version) = (Arc::clone(&self.parts), Arc::clone(version));
+        Stop::when(move || !parts.slot.is_current(&version))
     }
 
     async fn decode(&self, records: &[Record], version: &Version) -> Decoded {
@@ -318,11 +328,16 @@ impl Worker {
 }
 
 /// How long it took is measured on the guest's thread: what it waited for one says nothing of the plugin.
-async fn call_guest(version: &Arc<Version>, batch: Batch, warm: &mut Warm) -> Result<(Outcome, Lap), GuestError> {
+async fn call_guest(
+    version: &Arc<Version>,
+    batch: Batch,
+    warm: &mut Warm,
+    stop: Stop,
+) -> Result<(Outcome, Lap), GuestError> {
     let instance = warm.instance.take().filter(|(of, _)| Arc::ptr_eq(of, version));
     let version = Arc::clone(version);
     let call = move || {
-        let mut guest = Guest::new(&version.plugin, instance.map(|(_, instance)| instance));
+        let mut guest = Guest::new(&version.plugin, instance.map(|(_, instance)| instance)).stopping(stop);
         let begun = Instant::now();
         let outcome = guest.transform(&batch).map(|outcome| (outcome, Lap::since(begun)));
         let kept = guest.into_instance();
@@ -332,6 +347,16 @@ async fn call_guest(version: &Arc<Version>, batch: Batch, warm: &mut Warm) -> Re
     let (outcome, kept) = warm.thread.run(call).await.map_err(PluginError::Thread)?;
     warm.instance = kept;
     outcome
+}
+
+/// The log has each record that broke the guest once, with what the guest said, if it said something.
+fn say_broken(version: &Version, records: &[Record], rejects: &BTreeMap<usize, Reject>) {
+    for (&record, reject) in rejects.iter().filter(|(_, reject)| reject.is_guest_fault()) {
+        let position = &records[record].position;
+        version
+            .plugin
+            .log_error(&format!("{position} broke it ({}): {}", reject.code, reject.message));
+    }
 }
 
 /// A panic while settling is the worker's own: what is not settled is not committed, and the run fails.

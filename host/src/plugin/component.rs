@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 use wasmtime::component::{HasSelf, Linker};
 
 use super::aside;
+use super::bindings::host::transform::log::Level;
 use super::bindings::{Plugin as Bindings, PluginPre};
 use super::descriptor;
 use super::engine::PluginEngine;
@@ -104,6 +105,11 @@ impl Plugin {
             return Err(PluginError::Unsteady);
         }
         Ok(Instance::new(running, Arc::clone(&self.descriptor)))
+    }
+
+    /// An error of a call, in the log among the plugin's own lines and counted with them.
+    pub fn log_error(&self, message: &str) {
+        self.log.write(Level::Error, message);
     }
 
     pub fn descriptor(&self) -> &Descriptor {

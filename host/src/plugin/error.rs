@@ -56,6 +56,10 @@ pub enum PluginError {
 pub enum TransformError {
     #[error("the plugin trapped")]
     Trap(#[source] wasmtime::Trap),
+    /// A trap before which the guest has said why, as the SDK's guests do: `panicked at src/lib.rs:91:14: …`. The text is
+    /// one line, bounded, without control characters.
+    #[error("the plugin trapped: {message}")]
+    Panicked { message: String },
     #[error("the plugin did not return within {} ms of processor time (plugin.limits.deadline_ms)", .limit.as_millis())]
     Deadline { limit: Duration },
     /// `limit` is in bytes; it is said in the setting's unit, which it is a multiple of.
@@ -63,16 +67,21 @@ pub enum TransformError {
     Memory { limit: usize },
     #[error("the plugin broke its contract")]
     Contract(#[source] Breach),
+    /// Nobody wants the outcome any more: see [`super::Stop`].
+    #[error("the call was stopped")]
+    Stopped,
 }
 
 impl TransformError {
     /// The code of the dead letter of a record that does this alone.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Trap(_) => "trap",
+            Self::Trap(_) | Self::Panicked { .. } => "trap",
             Self::Deadline { .. } => "deadline",
             Self::Memory { .. } => "memory",
             Self::Contract(_) => "contract",
+            // It is the code of no dead letter, since the record is played again.
+            Self::Stopped => "stopped",
         }
     }
 }

@@ -12,12 +12,13 @@ use super::error::{Breach, PluginError, TransformError};
 use super::guest::GuestState;
 use super::lift;
 use super::limits::Limits;
-use super::log::{LogGate, cut};
+use super::log::{LogGate, cut, one_line};
 use super::lower::Lowered;
+use super::stop::Stop;
 use crate::record::columns::Batch;
 use crate::record::descriptor::{Descriptor, Outcome};
 
-/// A longer message of a refused `configure` is cut.
+/// A longer message of a refused `configure`, or of a panic, is cut.
 const MAX_MESSAGE_BYTES: usize = 1000;
 
 /// A guest that can be called with batches.
@@ -73,7 +74,9 @@ impl Instance {
         let transformer = running.bindings.host_transform_transformer();
         let returned = transformer
             .call_transform(&mut running.store, lowered.batch(&columns), &[])
-            .map_err(|error| classify(&running.store, error, running.limits))?;
+            .map_err(|error| classify(&mut running.store, error, running.limits));
+        running.store.data_mut().write_last_words();
+        let returned = returned?;
         let returned_at = Instant::now();
         let outcome =
             lift::outcome(returned, batch.rows, descriptor, running.limits).map_err(TransformError::Contract)?;
@@ -83,6 +86,11 @@ impl Instance {
             lift: returned_at.elapsed(),
         };
         Ok((outcome, times))
+    }
+
+    /// When its calls are to end before their deadline, from the next one on.
+    pub fn stop_when(&mut self, stop: Stop) {
+        self.running.store.data_mut().stop = stop;
     }
 
     /// Linear memory that it holds now, which is the most that it ever held: what a guest took, it cannot give back.
@@ -101,7 +109,7 @@ impl Running {
     ) -> Result<(Self, Described), PluginError> {
         let mut store = Store::new(pre.engine(), GuestState::new(limits.memory_bytes, log));
         store.limiter(|state| state);
-        store.epoch_deadline_callback(|store| Ok(store.data().tick()));
+        store.epoch_deadline_callback(|mut store| Ok(store.data_mut().tick()));
         // Whatever a guest returns lies in its memory once; twice that leaves room for the host's wider structures, and
         // stops a guest that shows the same bytes again and again.
         store.set_hostcall_fuel(limits.memory_bytes.saturating_mul(2));
@@ -110,7 +118,7 @@ impl Running {
         let instance = pre
             .instance_pre()
             .instantiate(&mut store)
-            .map_err(|error| start_failure(&store, error, limits))?;
+            .map_err(|error| start_failure(&mut store, error, limits))?;
         let bindings = Bindings::new(&mut store, &instance).map_err(PluginError::World)?;
         let settings: Vec<_> = settings
             .iter()
@@ -119,7 +127,9 @@ impl Running {
         set_deadline(&mut store, limits);
         let configured = bindings
             .host_transform_transformer()
-            .call_configure(&mut store, &settings);
+            .call_configure(&mut store, &settings)
+            .map_err(|error| classify(&mut store, error, limits));
+        store.data_mut().write_last_words();
         match configured {
             Ok(Ok(described)) => {
                 let running = Self {
@@ -132,7 +142,7 @@ impl Running {
             Ok(Err(message)) => Err(PluginError::Settings {
                 message: cut(&message, MAX_MESSAGE_BYTES),
             }),
-            Err(error) => Err(PluginError::Configure(classify(&store, error, limits))),
+            Err(error) => Err(PluginError::Configure(error)),
         }
     }
 }
@@ -144,14 +154,22 @@ fn set_deadline(store: &mut Store<GuestState>, limits: Limits) {
 }
 
 /// Calls a failed call by its name.
-fn classify(store: &Store<GuestState>, error: wasmtime::Error, limits: Limits) -> TransformError {
+fn classify(store: &mut Store<GuestState>, error: wasmtime::Error, limits: Limits) -> TransformError {
     if store.data().wanted_too_much_memory {
         return TransformError::Memory {
             limit: limits.memory_bytes,
         };
     }
     match error.downcast_ref::<Trap>() {
+        Some(Trap::Interrupt) if store.data().was_stopped => TransformError::Stopped,
         Some(Trap::Interrupt) => TransformError::Deadline { limit: limits.deadline },
+        // A panic ends there. What the guest wrote before another trap, as one for want of stack, does not explain it.
+        Some(&trap @ Trap::UnreachableCodeReached) => match store.data_mut().take_last_words() {
+            Some(words) => TransformError::Panicked {
+                message: cut(&one_line(&words), MAX_MESSAGE_BYTES),
+            },
+            None => TransformError::Trap(trap),
+        },
         Some(&trap) => TransformError::Trap(trap),
         // Not the guest's code but what it handed over: pointers, discriminants, UTF-8, too many bytes.
         None => TransformError::Contract(Breach::Layout(error)),
@@ -159,12 +177,14 @@ fn classify(store: &Store<GuestState>, error: wasmtime::Error, limits: Limits) -
 }
 
 /// Calls a failed instantiation by its name.
-fn start_failure(store: &Store<GuestState>, error: wasmtime::Error, limits: Limits) -> PluginError {
+fn start_failure(store: &mut Store<GuestState>, error: wasmtime::Error, limits: Limits) -> PluginError {
     if error.is::<PoolConcurrencyLimitError>() {
         return PluginError::NoRoom { limit: MAX_INSTANCES };
     }
     if store.data().wanted_too_much_memory || error.is::<Trap>() {
-        return PluginError::Start(classify(store, error, limits));
+        let failure = classify(store, error, limits);
+        store.data_mut().write_last_words();
+        return PluginError::Start(failure);
     }
     PluginError::World(error)
 }

@@ -44,6 +44,11 @@ impl LogGate {
         }
     }
 
+    /// A longer line is cut.
+    pub fn line_bytes(&self) -> usize {
+        self.line_bytes
+    }
+
     pub fn write(&self, level: Level, message: &str) {
         let admission = self
             .window
@@ -113,6 +118,11 @@ impl Window {
     }
 }
 
+/// A text of several lines as one: a panic says where on its first line and why on the next.
+pub fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The first bytes of a text, cut between two characters; what would break or colour a line of the log is escaped.
 pub fn cut(text: &str, max_bytes: usize) -> String {
     let end = text.floor_char_boundary(max_bytes);
@@ -142,6 +152,12 @@ mod tests {
         assert_eq!(cut("a\nb\x1b[31m", 100), "a\\nb\\u{1b}[31m");
         assert_eq!(cut("ü", 0), "…");
         assert_eq!(cut("", 0), "");
+    }
+
+    #[test]
+    fn lines_and_their_indentation_become_one_line() {
+        let panic = "panicked at src/lib.rs:91:14:\n  index out of bounds\r\n";
+        assert_eq!(one_line(panic), "panicked at src/lib.rs:91:14: index out of bounds");
     }
 
     #[test]

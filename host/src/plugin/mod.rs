@@ -27,12 +27,14 @@ mod private_dir;
 #[cfg(test)]
 mod round_trip;
 pub mod signature;
+mod stop;
 
 pub use component::Plugin;
 pub use engine::PluginEngine;
 pub use error::{Breach, PluginError, TransformError};
 pub use guest_thread::GuestThread;
 pub use instance::{CallTimes, Instance};
+pub use stop::Stop;
 
 use crate::record::descriptor::{Descriptor, Digest};
 use limits::Limits;

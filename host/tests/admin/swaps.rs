@@ -47,16 +47,48 @@ fn a_component_is_taken_refused_or_taken_back_and_each_is_in_the_history() {
         "{bad}"
     );
     assert_eq!(put(&stage, b"").0, 400);
-    let (status, back) = roll_back(&stage);
+    let plugin = stage.json("/plugin");
+    assert_eq!(
+        plugin["back"]["digest"], first,
+        "where a rollback leads is there to ask"
+    );
+    assert_eq!(
+        (&plugin["held"]["digest"], &plugin["held"]["runs"]),
+        (&first, &false.into())
+    );
+    assert_eq!(plugin["swapping"], Value::Null);
+    let json = [("Content-Type", "application/json")];
+    let elsewhere = serde_json::json!({ "to": second }).to_string();
+    let (status, refused) = told(&stage.ask("POST", "/plugin/rollback", &json, elsewhere.as_bytes()));
+    assert_eq!((status, &refused["outcome"]), (422, &"refused".into()), "{refused}");
+    assert!(refused["reasons"].to_string().contains("leads to"), "{refused}");
+    assert_eq!(stage.ask("POST", "/plugin/rollback", &json, b"[1]").status, 400);
+    let here = serde_json::json!({ "to": first }).to_string();
+    let (status, back) = told(&stage.ask("POST", "/plugin/rollback", &json, here.as_bytes()));
     assert_eq!((status, &back["outcome"]), (200, &"rolled_back".into()), "{back}");
     let plugin = stage.json("/plugin");
-    assert_eq!(plugin["digest"], first);
+    assert_eq!((&plugin["digest"], &plugin["back"]), (&first, &Value::Null));
+    // What was rolled back is not gone back to.
+    let (status, again) = roll_back(&stage);
+    assert_eq!((status, &again["outcome"]), (422, &"refused".into()), "{again}");
+    let plugin = stage.json("/plugin");
     let history = plugin["history"].as_array().expect("swaps");
     let outcomes: Vec<_> = history.iter().filter_map(|swap| swap["outcome"].as_str()).collect();
-    assert_eq!(outcomes, ["refused", "swapped", "unchanged", "refused", "rolled_back"]);
+    assert_eq!(
+        outcomes,
+        [
+            "refused",
+            "swapped",
+            "unchanged",
+            "refused",
+            "refused",
+            "rolled_back",
+            "refused"
+        ]
+    );
     let metrics = stage.get("/metrics").body;
     assert!(
-        metrics.contains("host_swaps_total{outcome=\"refused\"} 2\n"),
+        metrics.contains("host_swaps_total{outcome=\"refused\"} 4\n"),
         "{metrics}"
     );
     assert!(
@@ -66,7 +98,7 @@ fn a_component_is_taken_refused_or_taken_back_and_each_is_in_the_history() {
     stage.unlock();
     stage.goes_to_its_end();
 
-    let spans = collector.until("swap", 5);
+    let spans = collector.until("swap", 7);
     let seen: Vec<_> = spans
         .iter()
         .map(|span| (span.attribute("swap.outcome"), span.is_error(), collector.below(span)))
@@ -79,7 +111,9 @@ fn a_component_is_taken_refused_or_taken_back_and_each_is_in_the_history() {
             ("swapped", false, phases(&["assemble", "trial", "announce", "put"])),
             ("unchanged", false, phases(&["assemble"])),
             ("refused", true, phases(&["assemble"])),
-            ("rolled_back", true, phases(&["announce", "put"])),
+            ("refused", true, phases(&[])),
+            ("rolled_back", true, phases(&["trial", "announce", "put"])),
+            ("refused", true, phases(&[])),
         ]
     );
     let swapped = &spans[1];

@@ -119,6 +119,9 @@ async fn a_component_is_swapped_in_and_rolled_back_with_the_token_that_only_this
         json!([0, ""])
     );
     let before = browser.text("#plugin-digest").await;
+    let is_off = "return document.getElementById('rollback').disabled";
+    browser.until("#rollback", "Nothing to roll back to").await;
+    assert_eq!(browser.script(is_off).await, true);
 
     let good = stage.job.path("other.wasm");
     std::fs::write(&good, variant("other")).unwrap();
@@ -136,11 +139,23 @@ async fn a_component_is_swapped_in_and_rolled_back_with_the_token_that_only_this
     browser.until("#plugin-answer", "Refused.").await;
     browser.until("#history", "refused").await;
 
+    // It leads to what ran first, and says so before anything is done.
+    let target = before.trim_start_matches("sha256 ").get(..7).unwrap().to_owned();
+    browser.until("#rollback", &target).await;
+    browser.until("#plugin-held", "A restart runs another one").await;
     browser.click("#rollback").await;
     browser.until("#ask-title", "Roll back?").await;
+    browser.until("#ask-text", &format!("({target})")).await;
     browser.click("#ask-yes").await;
     browser.until("#plugin-answer", "Rolled back.").await;
     browser.until("#plugin-digest", &before).await;
+    browser.until("#rollback", "Nothing to roll back to").await;
+    assert_eq!(
+        browser.script(is_off).await,
+        true,
+        "what was rolled back is not offered"
+    );
+    browser.until("#history", "→").await;
     for view in VIEWS {
         browser.look(view).await;
         browser.keep(&format!("rolled-back-{}", view.name)).await;

@@ -159,6 +159,42 @@ fn try_shows_rows_rejects_and_counts() {
     );
 }
 
+/// Where and why, as the guest says it: in the answer of `try`, in the letter and, once a record, in the log.
+#[test]
+fn a_panic_is_told_in_the_guests_own_words_once_and_at_its_record() {
+    let job = job();
+    let ids: String = (0..120).map(|id| format!("{{\"id\":{id}}}\n")).collect();
+    job.write("things.ndjson", &ids);
+    let traps = job.path("traps.wasm");
+    std::fs::write(&traps, built::variant("traps", "trap")).expect("a file");
+    let words = |seen: &str, line: u32| {
+        let told = format!("things.ndjson:{line}");
+        let lines: Vec<_> = seen.lines().filter(|line| line.contains(&told)).collect();
+        assert_eq!(lines.len(), 1, "{told} in:\n{seen}");
+        for words in [
+            "the plugin trapped: panicked at plugins/variants/src/lib.rs:",
+            ": as asked",
+        ] {
+            assert!(lines[0].contains(words), "{words} in {}", lines[0]);
+        }
+    };
+    let tried = job.host(&["try", "things.ndjson", "--plugin", &traps]).succeeded();
+    for line in [8, 58, 108] {
+        words(&tried.stdout, line);
+    }
+    let from = ["--from", "things.ndjson", "--to", "things.db", "--plugin", &traps];
+    let seen = job.host(&[&["run"], &from[..]].concat());
+    let log: String = seen
+        .stderr
+        .lines()
+        .filter(|line| line.contains("panicked"))
+        .fold(String::new(), |log, line| log + line + "\n");
+    for line in [8, 58, 108] {
+        words(&log, line);
+    }
+    assert_eq!(log.lines().count(), 3, "{log}");
+}
+
 #[test]
 fn a_file_filled_twice_has_the_same_write_times() {
     let job = job();

@@ -3,10 +3,11 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
+use host::plugin::Plugin;
 use host::plugin::limits::Limits;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::built::{call, plugin};
+use crate::built::{call, chain, plugin};
 
 /// Keeps what is logged.
 #[derive(Clone, Default)]
@@ -33,6 +34,15 @@ impl MakeWriter<'_> for Kept {
 
 /// The lines that are logged while `behaviours` run, until the plugin is dropped.
 fn logged(limits: Limits, behaviours: &[&str]) -> Vec<String> {
+    logged_by(limits, |plugin| {
+        for behaviour in behaviours {
+            call(plugin, &[behaviour]).expect("an outcome");
+        }
+    })
+}
+
+/// The same while something else is done with the plugin.
+fn logged_by(limits: Limits, act: impl FnOnce(&Plugin)) -> Vec<String> {
     let kept = Kept::default();
     let subscriber = tracing_subscriber::fmt()
         .with_writer(kept.clone())
@@ -41,9 +51,7 @@ fn logged(limits: Limits, behaviours: &[&str]) -> Vec<String> {
         .finish();
     tracing::subscriber::with_default(subscriber, || {
         let plugin = plugin(limits);
-        for behaviour in behaviours {
-            call(&plugin, &[behaviour]).expect("an outcome");
-        }
+        act(&plugin);
     });
     let text = kept.0.lock().expect("not poisoned").clone();
     let text = String::from_utf8(text).expect("a log is text");
@@ -96,4 +104,40 @@ fn a_long_line_is_cut() {
         "{}",
         lines[0]
     );
+}
+
+/// It says why in the error, and there alone: a batch is split again and again to find the record that is to blame.
+#[test]
+fn what_a_guest_says_before_it_panics_is_the_error_and_not_a_line_each_time() {
+    let said = Mutex::new(Vec::new());
+    let lines = logged_by(Limits::default(), |plugin| {
+        for behaviour in ["panic", "long-panic", "error-then-stack", "trap", "error"] {
+            let called = call(plugin, &[behaviour]).map(drop);
+            said.lock()
+                .expect("not poisoned")
+                .push(called.map_err(|error| (error.code(), chain(&error))));
+        }
+    });
+    let said = said.into_inner().expect("not poisoned");
+    let panicked = "the plugin trapped: panicked at src/record.rs:91:14: index out of bounds\\u{1b}[31m";
+    assert_eq!(said[0], Err(("trap", panicked.to_owned())));
+    let Err((_, long)) = &said[1] else { panic!("{said:?}") };
+    assert!(long.len() < 1100 && long.ends_with('…'), "{} bytes", long.len());
+    for (said, kind) in [(&said[2], "stack"), (&said[3], "unreachable")] {
+        let Err(("trap", message)) = said else {
+            panic!("{said:?}")
+        };
+        assert!(message.contains(kind), "{message}");
+    }
+    assert_eq!(said[4], Ok(()));
+    let lines: Vec<_> = lines.iter().map(|line| line.trim_start()).collect();
+    let expected = [
+        ("ERROR", "said before"),
+        ("ERROR", "an error"),
+        ("INFO", "and a line after it"),
+    ];
+    assert_eq!(lines.len(), expected.len(), "{lines:?}");
+    for (line, (level, words)) in lines.iter().zip(expected) {
+        assert!(line.starts_with(level) && line.contains(words), "{line}");
+    }
 }

@@ -11,7 +11,7 @@ use host::record::Record;
 use host::record::position::{Offset, Partition, Position};
 use host::sink::{Sink, SinkError, WriteBatch};
 
-use crate::built::{ENGINE, misbehaving};
+use crate::built::{ENGINE, misbehaving, variant};
 
 /// A sink that nobody may write to.
 struct Untouched;
@@ -35,13 +35,33 @@ pub fn version(configure: Option<&str>, limits: Limits) -> Version {
     }
 }
 
+/// The variant `NAME` of `plugins/variants`, which does `what`: unlike those of `misbehaving`, each has a digest of its own.
+pub fn variant_version(name: &str, what: &str, limits: Limits) -> Arc<Version> {
+    let plugin = Plugin::load(&ENGINE, &variant(name, what), &[], limits).expect("the variant loads");
+    Arc::new(Version {
+        decoder: Decoder::new(&plugin.descriptor().inputs, None),
+        plugin: Arc::new(plugin),
+        sink: Arc::new(Untouched),
+    })
+}
+
 /// Records of one partition, each with what it asks for.
 pub fn records(partition: i32, behaviours: &[&str]) -> Vec<Record> {
+    let value = |(offset, behaviour): (i64, &&str)| format!("{{\"behaviour\":\"{behaviour}\",\"number\":{offset}}}");
+    of_values(partition, (0..).zip(behaviours).map(value))
+}
+
+/// Records of one partition for the variants, with these ids.
+pub fn numbered(partition: i32, ids: std::ops::Range<i64>) -> Vec<Record> {
+    of_values(partition, ids.map(|id| format!("{{\"id\":{id}}}")))
+}
+
+fn of_values(partition: i32, values: impl Iterator<Item = String>) -> Vec<Record> {
     let partition = Arc::new(Partition {
         topic: "t".into(),
         number: partition,
     });
-    let record = |(offset, behaviour): (i64, &&str)| Record {
+    let record = |(offset, value): (i64, String)| Record {
         position: Position {
             partition: Arc::clone(&partition),
             offset: Offset(offset),
@@ -49,9 +69,9 @@ pub fn records(partition: i32, behaviours: &[&str]) -> Vec<Record> {
         },
         timestamp_ms: None,
         key: None,
-        value: Some(format!("{{\"behaviour\":\"{behaviour}\",\"number\":{offset}}}").into()),
+        value: Some(value.into()),
         headers: Vec::new(),
         redriven: None,
     };
-    (0..).zip(behaviours).map(record).collect()
+    (0..).zip(values).map(record).collect()
 }

@@ -16,6 +16,7 @@ mod files;
 mod fleet;
 mod kills;
 mod live;
+mod loops;
 mod probation;
 mod refusals;
 mod scene;

@@ -134,6 +134,56 @@ fn a_plugin_that_breaks_on_every_record_is_rolled_back_and_nothing_is_rejected()
     );
     let status = scene.status();
     assert_eq!(status["plugin"]["history"].as_array().unwrap().len(), 2, "{status}");
+
+    // Its file is as it was. It does not come back by itself, not even under a new date, and that it is there is said.
+    let held = &status["plugin"]["held"];
+    let broken = digest(&variant("broken", "break=900"));
+    assert_eq!(
+        (&held["digest"], &held["runs"]),
+        (&broken.as_str().into(), &false.into()),
+        "{held}"
+    );
+    assert!(held["place"].as_str().unwrap().ends_with("plugin.wasm"), "{held}");
+    scene.place(&variant("broken", "break=900"));
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let status = scene.status();
+    assert_eq!(status["plugin"]["history"].as_array().unwrap().len(), 2, "{status}");
+    assert_eq!(status["plugin"]["digest"], digest(&one).as_str());
+    running.signal("-TERM");
+    running.finish().succeeded();
+    // Nor does a start hide that it comes back then.
+    let mut running = scene.start(&[]);
+    scene.produce(3, 0);
+    running.until("began with another plugin than the one that took the records before");
+    running.signal("-TERM");
+    running.finish();
+}
+
+/// Nor is the second one compared with the first, through which nothing has come.
+#[test]
+fn of_two_broken_plugins_swapped_in_at_once_neither_stays() {
+    let scene = Scene::new("swap_broken_twice");
+    let one = variant("one", "");
+    scene.place(&one);
+    let running = scene.start(&[]);
+    scene.produce(900, 0);
+    scene.until_rows(900);
+    for (number, name) in [(1, "broken"), (2, "broken-too")] {
+        scene.place(&variant(name, "break=900"));
+        assert_eq!(scene.until_swaps(number)["outcome"], "swapped");
+    }
+    running.signal("-STOP");
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    scene.produce(900, 0);
+    running.signal("-CONT");
+    let back = scene.until_swaps(3);
+    assert_eq!(back["outcome"], "rolled_back", "{back}");
+    assert_eq!(
+        (&back["from"]["version"], &back["to"]["version"]),
+        (&"broken-too".into(), &"one".into())
+    );
+    let rows = scene.until_rows(1800);
+    assert!(rows.values().all(|row| row.made_by == "one"));
     running.signal("-TERM");
     running.finish().succeeded();
 }

@@ -120,9 +120,11 @@ fn a_host_that_has_read_nothing_tries_a_candidate_on_what_is_in_the_topic() {
     let swap = scene.until_swaps(1);
     assert!(reasons(&swap).contains("broke it (trap)"), "{swap}");
     assert_eq!(
-        (&swap["tried_records"], &scene.status()["records"]),
+        (&swap["sample_records"], &scene.status()["records"]),
         (&300.into(), &0.into())
     );
+    // The first record that breaks it ends the trial.
+    assert!((1..300).contains(&swap["tried_records"].as_i64().unwrap()), "{swap}");
     running.signal("-TERM");
     running.finish().succeeded();
 }

@@ -102,7 +102,13 @@ fn shadowed_promoted_rolled_back_and_swapped_from_the_command_line() {
     host.ask(&["swap", &renamed])
         .failed(1, &["refused", "field maker has no column"]);
     host.ask(&["shadow", &renamed]).failed(1, &["refused"]);
-    host.ask(&["rollback"]).succeeded().says("rolled back");
+    let back = host.ask(&["rollback"]).succeeded();
+    let (said, done) = back.stdout.split_once('\n').unwrap();
+    assert!(
+        said.starts_with("going back from variants two (sha256:") && said.contains(" to variants one (sha256:"),
+        "{said}"
+    );
+    assert!(done.starts_with("rolled back from variants two (sha256:"), "{done}");
     host.ask(&["swap", &two]).succeeded().says("swapped variants");
     host.ask(&["swap", &two]).succeeded().says("unchanged");
     let outcomes = [
@@ -124,6 +130,48 @@ fn shadowed_promoted_rolled_back_and_swapped_from_the_command_line() {
         .job
         .host(&nobody)
         .failed(3, &["no host answers at", &host.address]);
+}
+
+/// One step back after another, along what ran well. What was rolled back, by its probation or by hand, is never what is
+/// gone back to.
+#[test]
+fn a_rollback_says_where_it_leads_and_never_leads_to_what_was_rolled_back() {
+    let scene = Scene::new("swap_back");
+    scene.place(&variant("one", ""));
+    let host = Asked::start(&scene, &["--probation", "200"]);
+    scene.produce(300, 0);
+    scene.until_rows(300);
+    for (name, rows) in [("two", 600), ("three", 900)] {
+        host.ask(&["swap", &host.component(name, "")]).succeeded();
+        scene.produce(300, 0);
+        scene.until_rows(rows);
+    }
+    // It passes the sample.
+    host.ask(&["swap", &host.component("broken", "break=900")]).succeeded();
+    scene.produce(300, 0);
+    let rows = scene.until_rows(1200);
+    assert_eq!(rows.values().filter(|row| row.made_by == "three").count(), 600);
+    for (from, to) in [("three", "two"), ("two", "one")] {
+        host.ask(&["rollback"])
+            .succeeded()
+            .says(&format!("going back from variants {from} (sha256:"));
+        let status = host.ask(&["history"]).succeeded().stdout;
+        let last = status.lines().last().unwrap();
+        assert!(last.contains(&format!("rolled back from variants {from} (")), "{last}");
+        assert!(last.contains(&format!(" to variants {to} (")), "{last}");
+    }
+    host.ask(&["rollback"]).failed(
+        1,
+        &[
+            "there is no plugin to go back to",
+            "what was rolled back is not offered",
+        ],
+    );
+    scene.produce(30, 0);
+    let rows = scene.until_rows(1230);
+    assert_eq!(rows.values().filter(|row| row.made_by == "one").count(), 330);
+    host.running.signal("-TERM");
+    host.running.finish().succeeded();
 }
 
 #[test]

@@ -21,6 +21,25 @@ impl Answer {
         let mut times = 1;
         match behaviour {
             "trap" => panic!("as asked"),
+            "panic" => {
+                log::write(
+                    log::Level::Error,
+                    "panicked at src/record.rs:91:14:\nindex out of bounds\u{1b}[31m",
+                );
+                panic!("as asked");
+            }
+            "long-panic" => {
+                log::write(log::Level::Error, &"long ".repeat(100_000));
+                panic!("as asked");
+            }
+            "error-then-stack" => {
+                log::write(log::Level::Error, "said before");
+                _ = black_box(recurse(1));
+            }
+            "error" => {
+                log::write(log::Level::Error, "an error");
+                log::write(log::Level::Info, "and a line after it");
+            }
             "loop" => run_for_ever(),
             "memory" => take_all_memory(),
             "stack" => _ = black_box(recurse(1)),

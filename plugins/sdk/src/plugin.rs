@@ -94,7 +94,7 @@ impl<S> Configured<S> {
 
     /// The host's `configure`.
     pub fn configure<P: Plugin<Settings = S>>(&self, list: &[(String, String)]) -> Result<Descriptor, String> {
-        log_panics();
+        crate::log::panics();
         let (settings, descriptor) = configure::<P>(list)?;
         *self.0.borrow_mut() = Some(settings);
         Ok(descriptor)
@@ -116,12 +116,5 @@ impl<S> Configured<S> {
 impl<S> Default for Configured<S> {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// A panic ends in a trap, of which the host sees no more than the place in the code: say why before.
-fn log_panics() {
-    if cfg!(target_arch = "wasm32") {
-        std::panic::set_hook(Box::new(|panic| crate::log::error(&panic.to_string())));
     }
 }

@@ -4,7 +4,8 @@
 //! The bytes are `variant:NAME` and, after blanks, what this one does: nothing special, or one of
 //!
 //! - `reject=N`: rejects the records whose id, by 100, leaves less than N, with the code `too-fussy`,
-//! - `trap`: traps on a record whose id leaves 7 by 50, `break=N`: on every one whose id is N or more,
+//! - `trap`: panics on a record whose id leaves 7 by 50, `break=N`: on every one whose id is N or more,
+//! - `loop=N`: does not end on a record whose id is N or more,
 //! - `slow`: takes a thousand times as long,
 //! - `no-key`: gives no id, `rename`: calls a column otherwise, `wants`: takes a field that records do not have,
 //! - `refuse`: does not accept its settings,
@@ -30,6 +31,7 @@ struct Variants;
 
 impl Guest for Variants {
     fn configure(settings: Vec<(String, String)>) -> Result<Descriptor, String> {
+        transform_sdk::log::panics();
         let (name, what) = variant();
         if what == "scripts" {
             return Ok(scripts::describe(name, &settings));
@@ -152,6 +154,9 @@ fn misses(what: &str, id: i64) -> bool {
     match what.split_once('=') {
         Some(("reject", percent)) => percent.parse().is_ok_and(|percent: i64| id % 100 < percent),
         Some(("break", from)) if from.parse().is_ok_and(|from: i64| id >= from) => panic!("as asked"),
+        Some(("loop", from)) if from.parse().is_ok_and(|from: i64| id >= from) => loop {
+            black_box(());
+        },
         _ if what == "trap" && id % 50 == 7 => panic!("as asked"),
         _ if what == "slow" => {
             (0..300_000).for_each(|step: u32| _ = black_box(step));

@@ -16,6 +16,7 @@ let plugin = null;
 let shown = null; // the last status
 let failures = 0;
 let asking = false;
+let changing = false;
 
 /* Small things */
 
@@ -199,10 +200,24 @@ function showPlugin(status) {
   byId("plugin-digest").title = about.digest;
   byId("plugin-probation").hidden = !about.on_probation;
   byId("plugin-buttons").hidden = !(plugin && plugin.changeable);
+  const back = about.back;
+  byId("rollback").disabled = changing || !back;
+  say("rollback", back ? `Roll back to ${back.version} (${short(back.digest).slice(0, 7)})…` : "Nothing to roll back to");
+  byId("plugin-held").hidden = !about.held || about.held.runs;
+  if (about.held) say("plugin-held", `A restart runs another one: ${about.held.place} holds sha256 ${short(about.held.digest)}…`);
+  byId("plugin-swapping").hidden = !about.swapping;
+  if (about.swapping) say("plugin-swapping", doing(about.swapping));
   if (plugin) {
     const outputs = plugin.outputs.map((output) => `${output.effect} ${output.target} (${plural(output.fields.length, "column", "columns")})`);
     say("plugin-shape", `${plural(plugin.inputs.length, "input field", "input fields")} → ${outputs.join(", ")} · ${bytes(plugin.size_bytes)}`);
   }
+}
+
+function doing(swapping) {
+  const to = swapping.to ? named(swapping.to) : "a component";
+  const what = { checking: `Compiling and checking ${to}`, announcing: `Announcing ${to} to the brokers`,
+    trying: `Trying ${to} on the latest records: ${whole.format(swapping.tried_records)} of ${whole.format(swapping.sample_records)} so far` };
+  return `${what[swapping.phase] || swapping.phase} · ${span(swapping.seconds)}`;
 }
 
 function showPartitions(status) {
@@ -247,18 +262,30 @@ function bar(share, kind = "") {
 
 const OUTCOMES = { swapped: ["swapped", "good"], unchanged: ["unchanged", "none"], refused: ["refused", "bad"], rolled_back: ["rolled back", ""] };
 
+function tried({ tried_records: count, sample_records: sample }) {
+  return count < sample ? `${whole.format(count)} of ${plural(sample, "record", "records")}` : plural(count, "record", "records");
+}
+
 function why(swap) {
   if (swap.reasons) return swap.reasons.join("; ");
   if (swap.reason) return swap.reason === `asked by ${swap.asked_by}` ? "" : swap.reason;
-  return swap.outcome === "swapped" && swap.times ? `compiled and checked in ${millis(swap.times.assemble_ms)}, tried on ${plural(swap.tried_records, "record", "records")} in ${millis(swap.times.trial_ms)}` : "";
+  return swap.outcome === "swapped" && swap.times ? `compiled and checked in ${millis(swap.times.assemble_ms)}, tried on ${tried(swap)} in ${millis(swap.times.trial_ms)}` : "";
+}
+
+const named = (plugin) => (plugin ? `${plugin.name} ${plugin.version} (${short(plugin.digest).slice(0, 7)})` : "a component");
+
+// From which version to which; where nothing was changed, what was not taken, and what went on.
+function ways(swap) {
+  if (swap.outcome === "unchanged") return named(swap.from);
+  if (swap.outcome === "refused") return `${named(swap.to)}, ${named(swap.from)} went on`;
+  return `${named(swap.from)} → ${named(swap.to)}`;
 }
 
 function showHistory(history) {
-  const named = (plugin) => (plugin ? `${plugin.name} ${plugin.version} (${short(plugin.digest).slice(0, 7)})` : "a component");
   const items = history.slice().reverse().map((swap) => {
     const [word, kind] = OUTCOMES[swap.outcome] || [swap.outcome, "none"];
     return make("li", {},
-      make("span", { class: `chip ${kind}` }, word), " ", named(swap.to || (swap.outcome === "unchanged" ? swap.from : null)),
+      make("span", { class: `chip ${kind}` }, word), " ", ways(swap),
       ...(why(swap) ? [make("p", {}, why(swap))] : []),
       make("p", { class: "quiet" }, `${clock(swap.at)} · ${swap.asked_by}`));
   });
@@ -469,6 +496,7 @@ function answered(text, kind = "") {
 }
 
 async function change(path, options, busy) {
+  changing = true;
   const buttons = [byId("swap"), byId("rollback")];
   buttons.forEach((button) => { button.disabled = true; });
   answered(busy);
@@ -483,7 +511,8 @@ async function change(path, options, busy) {
   } catch (error) {
     answered(error.message === "token" ? "Not done: the token was needed. Try again." : "No answer; look at the log of host.", "bad");
   }
-  buttons.forEach((button) => { button.disabled = false; });
+  changing = false;
+  byId("swap").disabled = false; // Where a rollback leads by now, the next status says.
 }
 
 byId("swap").addEventListener("click", () => byId("plugin-file").click());
@@ -495,8 +524,14 @@ byId("plugin-file").addEventListener("change", async () => {
   byId("plugin-file").value = "";
 });
 byId("rollback").addEventListener("click", async () => {
-  const sure = await dialog("Roll back?", "The plugin before this one takes the next batch. Rows that this one has written stay as they are.", "Roll back");
-  if (sure) await change("/plugin/rollback", { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" }, "Rolling back…");
+  const { name, version, digest, back } = shown.plugin;
+  if (!back) return;
+  const sure = await dialog("Roll back?", `From ${named({ name, version, digest })} to ${named(back)}, the last version that ran well before it. ` +
+    "It is tried on the latest records and takes the next batch if it passes. Rows that are written stay as they are.", `Roll back to ${back.version}`);
+  if (sure) {
+    const body = JSON.stringify({ to: back.digest });
+    await change("/plugin/rollback", { method: "POST", headers: { "Content-Type": "application/json" }, body }, `Rolling back to ${named(back)}…`);
+  }
 });
 
 document.addEventListener("visibilitychange", () => { if (!document.hidden) showSamples(); });
