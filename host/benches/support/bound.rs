@@ -10,7 +10,7 @@ use host::record::columns::DataType;
 use host::record::descriptor::{Descriptor, Outcome};
 use host::record::position::WriteTime;
 use host::sink::WriteBatch;
-use host::sink::cassandra::bind::{Markers, Nulls};
+use host::sink::cassandra::bind::{Cells, Markers, Nulls};
 use host::sink::cassandra::fit::{Binding, Role};
 use host::sink::cassandra::statement::TimestampMarker;
 use scylla::cluster::metadata::{ColumnType, NativeType};
@@ -59,6 +59,7 @@ pub fn markers(plugin: &Descriptor) -> Markers {
         bindings: fields.iter().enumerate().map(binding).collect(),
         write_time: TimestampMarker::Last,
         nulls: Nulls::Unset,
+        cells: Cells::Kept,
         partition_key: fields
             .iter()
             .position(|field| field.name == KEY[0])

@@ -11,6 +11,7 @@ pub mod explain;
 pub mod failure;
 mod fleet;
 pub mod generate;
+mod lifetimes;
 mod live;
 pub mod plugin_build;
 pub mod plugin_fleet;

@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 
 use super::failure::Failure;
 use super::services::{cassandra_failure, connect_failure, topic_failure};
-use super::topics;
+use super::{lifetimes, topics};
 use crate::config::settings::{Settings, To};
 use crate::pipeline::outage::chain;
 use crate::record::descriptor::Descriptor;
@@ -31,6 +31,9 @@ impl Sinks {
         descriptor: &Descriptor,
     ) -> Result<(Self, Arc<dyn Sink>), Failure> {
         topics::refuse_loops(settings, descriptor).map_err(Failure::Usage)?;
+        for remark in lifetimes::remarks(settings, descriptor) {
+            tracing::warn!("{remark}");
+        }
         let topics = to_topics(settings, descriptor).await.map_err(topic_failure)?;
         let (sinks, tables): (_, Arc<dyn Sink>) = match &settings.to {
             To::Cassandra { keyspace } => {

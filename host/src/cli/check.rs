@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::flags::{FromFlag, PluginFlags, RegistryFlag, ToFlag};
+use super::flags::{FromFlag, PluginFlags, RegistryFlag, ToFlag, TtlFlag};
 use super::{TEMPLATE, console};
 use crate::app;
 use crate::app::failure::Failure;
@@ -28,6 +28,8 @@ pub(super) struct Check {
     to: ToFlag,
     #[command(flatten)]
     registry: RegistryFlag,
+    #[command(flatten)]
+    ttl: TtlFlag,
 }
 
 impl Check {
@@ -36,6 +38,7 @@ impl Check {
         self.from.say(&mut flags);
         self.to.say(&mut flags);
         self.registry.say(&mut flags);
+        self.ttl.say(&mut flags);
         let settings = super::load(&flags)?;
         app::check::run(&settings, &mut console::output()).await
     }

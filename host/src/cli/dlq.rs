@@ -4,7 +4,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::flags::{ConsistencyFlag, PluginFlags, RegistryFlag, ToFlag, key_value};
+use super::flags::{ConsistencyFlag, PluginFlags, RegistryFlag, ToFlag, TtlFlag, key_value};
 use super::{TEMPLATE, console};
 use crate::app::dlq::list::By;
 use crate::app::dlq::replay::Mode;
@@ -104,6 +104,8 @@ pub(super) struct Replay {
     registry: RegistryFlag,
     #[command(flatten)]
     consistency: ConsistencyFlag,
+    #[command(flatten)]
+    ttl: TtlFlag,
     /// End with exit code 1 where somebody has to mend something, instead of waiting for it
     /// [default: false]
     #[arg(long)]
@@ -200,6 +202,7 @@ impl Replay {
         self.to.say(&mut flags);
         self.registry.say(&mut flags);
         self.consistency.say(&mut flags);
+        self.ttl.say(&mut flags);
         flags.set("source.group", "--group", self.group).set(
             "pipeline.fail_fast",
             "--fail-fast",

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::flags::{FromFlag, PluginFlags, RegistryFlag, ToFlag};
+use super::flags::{FromFlag, PluginFlags, RegistryFlag, ToFlag, TtlFlag};
 use super::{TEMPLATE, console};
 use crate::app::explain::{self, Address};
 use crate::app::failure::Failure;
@@ -46,6 +46,8 @@ pub(super) struct Explain {
     group: Option<String>,
     #[command(flatten)]
     registry: RegistryFlag,
+    #[command(flatten)]
+    ttl: TtlFlag,
 }
 
 impl Explain {
@@ -54,6 +56,7 @@ impl Explain {
         self.from.say(&mut flags);
         self.to.say(&mut flags);
         self.registry.say(&mut flags);
+        self.ttl.say(&mut flags);
         flags.set("source.group", "--group", self.group);
         let settings = super::load(&flags)?;
         let options = explain::Options {

@@ -70,6 +70,14 @@ pub(super) struct ConsistencyFlag {
     consistency: Option<String>,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct TtlFlag {
+    /// How long rows in Cassandra live, counted from their records' own time: 30d for every table, or
+    /// orders=30d,events=12h [default: the table's default_time_to_live]
+    #[arg(long, value_name = "TTL")]
+    ttl: Option<String>,
+}
+
 impl Common {
     pub fn flags(&self) -> Flags {
         let mut flags = Flags::default();
@@ -117,6 +125,12 @@ impl RegistryFlag {
 impl ConsistencyFlag {
     pub fn say(self, flags: &mut Flags) {
         flags.set("sink.cassandra.consistency", "--consistency", self.consistency);
+    }
+}
+
+impl TtlFlag {
+    pub fn say(self, flags: &mut Flags) {
+        flags.set("sink.cassandra.ttl", "--ttl", self.ttl);
     }
 }
 

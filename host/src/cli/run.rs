@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::flags::{ConsistencyFlag, FromFlag, PluginFlags, RegistryFlag, ToFlag};
+use super::flags::{ConsistencyFlag, FromFlag, PluginFlags, RegistryFlag, ToFlag, TtlFlag};
 use super::{TEMPLATE, console};
 use crate::app;
 use crate::app::failure::Failure;
@@ -64,6 +64,8 @@ pub(super) struct Run {
     registry: RegistryFlag,
     #[command(flatten)]
     consistency: ConsistencyFlag,
+    #[command(flatten)]
+    ttl: TtlFlag,
     /// Records handled by one plugin call, at most [default: 1000]
     #[arg(long, value_name = "N")]
     batch_records: Option<String>,
@@ -102,6 +104,7 @@ impl Run {
         self.to.say(&mut flags);
         self.registry.say(&mut flags);
         self.consistency.say(&mut flags);
+        self.ttl.say(&mut flags);
         flags
             .set("plugin.trusted_keys", "--trusted-keys", self.trusted_keys)
             .set("plugin.shadow", "--shadow", self.shadow)

@@ -268,6 +268,7 @@ fn cassandra(values: &mut Values, nodes: Vec<String>) -> sink::cassandra::config
             &[Compression::None, Compression::Lz4, Compression::Snappy],
         ),
         write_nulls: values.choice("sink.cassandra.write_nulls", &[true, false]),
+        ttl: values.parse("sink.cassandra.ttl", str::parse).unwrap_or_default(),
     }
 }
 

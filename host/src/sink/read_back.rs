@@ -34,6 +34,16 @@ pub enum NullEffect {
 pub trait ReadBack: Send + Sync {
     fn null_effect(&self) -> NullEffect;
 
+    /// What the store may not show of what was written.
+    fn remarks(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Whether the store may show no value of a field although one was written.
+    fn may_hide(&self, _output: usize, _field: usize) -> bool {
+        false
+    }
+
     /// How the row shows once it is stored, by the same conversions that writing it uses.
     fn image(&self, output: usize, row: &RowRef) -> Result<Image, SinkError>;
 

@@ -330,8 +330,8 @@ const EVERY_TYPE: &str = "CREATE TABLE KS.visits (
     c_ascii ascii, c_bigint bigint, c_blob blob, c_boolean boolean, c_date date, c_decimal decimal, c_double double,
     c_float float, c_inet inet, c_int int, c_smallint smallint, c_text text, c_time time, c_timestamp timestamp,
     c_timeuuid timeuuid, c_tinyint tinyint, c_varint varint,
-    c_list list<int>, c_set set<text>, c_map map<text, double>, c_nested map<int, frozen<list<frozen<set<uuid>>>>>,
-    c_frozen frozen<list<decimal>>, c_empty list<int>, c_none text,
+    c_list frozen<list<int>>, c_set set<text>, c_map map<text, double>, c_nested map<int, frozen<list<frozen<set<uuid>>>>>,
+    c_frozen frozen<list<decimal>>, c_empty set<int>, c_none text,
     PRIMARY KEY (id, at))";
 
 #[tokio::test]

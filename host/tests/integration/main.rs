@@ -25,6 +25,7 @@ mod replays;
 mod restart;
 mod schema_evolution;
 mod signing;
+mod tables;
 mod tokens;
 mod topics;
 mod traces;

@@ -12,6 +12,7 @@ use host::sink::WriteBatch;
 use host::sink::cassandra::config::{Compression, Config, Consistency, CqlBatches};
 use host::sink::cassandra::limit::InFlight;
 use host::sink::cassandra::session;
+use host::sink::cassandra::ttl::Ttls;
 use scylla::client::session::Session;
 use scylla::value::{CqlValue, Row};
 
@@ -29,6 +30,7 @@ pub fn config() -> Config {
         cql_batches: CqlBatches::default(),
         compression: Compression::None,
         write_nulls: false,
+        ttl: Ttls::default(),
     }
 }
 

@@ -11,15 +11,15 @@ use std::io::Write;
 use super::component;
 use super::failure::Failure;
 use super::services::{connect_failure, kafka_failure, registry_failure};
-use super::topics;
+use super::{lifetimes, topics};
 use crate::codec::registry::{Registry, RegistryError};
 use crate::config::settings::{DeadLetters, From, Settings, To};
 use crate::record::causes::chain;
-use crate::record::descriptor::Descriptor;
+use crate::record::descriptor::{Descriptor, Effect};
 use crate::sink::cassandra::config::Config as CassandraConfig;
 use crate::sink::cassandra::fit::fit;
-use crate::sink::cassandra::session;
 use crate::sink::cassandra::table::Table;
+use crate::sink::cassandra::{replay, session};
 use crate::source::kafka_admin;
 
 /// What was found out about one thing.
@@ -56,6 +56,7 @@ pub async fn run(settings: &Settings, out: &mut (dyn Write + Send)) -> Result<()
         ))),
         To::Stdout => {}
     }
+    findings.extend(lifetimes::remarks(settings, descriptor).into_iter().map(Finding::Note));
     output_topics(settings, descriptor, &mut findings).await?;
     report(&findings, out)
 }
@@ -175,14 +176,20 @@ async fn tables(
     for (_, output, name) in descriptor.table_outputs() {
         match Table::find(&session, keyspace, name) {
             Ok(table) => match fit(output, &table) {
-                Ok(bindings) => findings.push(Finding::Fits(format!(
-                    "output {}: {} of the {} columns of table {}.{}",
-                    output.name,
-                    bindings.len(),
-                    table.columns.len(),
-                    table.keyspace,
-                    table.name
-                ))),
+                Ok(bindings) => {
+                    findings.push(Finding::Fits(format!(
+                        "output {}: {} of the {} columns of table {}.{}",
+                        output.name,
+                        bindings.len(),
+                        table.columns.len(),
+                        table.keyspace,
+                        table.name
+                    )));
+                    if output.effect == Effect::Upsert {
+                        let remarks = replay::remarks(&session, &table, &bindings, &config.ttl).await;
+                        findings.extend(remarks.into_iter().map(Finding::Note));
+                    }
+                }
                 Err(mismatches) => {
                     findings.extend(
                         mismatches

@@ -53,6 +53,9 @@ pub async fn run(settings: &Settings, out: &mut (dyn Write + Send)) -> Result<()
     let descriptor = rehearsal.plugin().descriptor().clone();
     say_left_out(&descriptor, out)?;
     let store = open_store(settings, &descriptor).await?;
+    for remark in store.remarks() {
+        writeln!(out, "note: {remark}").map_err(|error| Failure::Failed(error.into()))?;
+    }
     let chunks = stream::try_unfold(&mut rehearsal, async |rehearsal| {
         let scene = rehearsal.next().await?;
         Ok(scene.map(|scene| {
@@ -164,6 +167,7 @@ pub async fn compare(
         .buffered(READS_IN_FLIGHT);
     while let Some((fate, answer)) = answers.next().await {
         report.add(
+            store,
             descriptor,
             fate,
             answer.map_err(reading_failed)?.map(|image| image.cells),
@@ -173,7 +177,7 @@ pub async fn compare(
 }
 
 impl Report {
-    fn add(&mut self, descriptor: &Descriptor, fate: &Fate, found: Option<Cells>) {
+    fn add(&mut self, store: &dyn ReadBack, descriptor: &Descriptor, fate: &Fate, found: Option<Cells>) {
         let output = &descriptor.outputs[fate.output];
         let line = match (&fate.end, found) {
             (End::Overtaken, _) | (End::NoRow, None) => return,
@@ -189,15 +193,21 @@ impl Report {
             (End::Row(expected), Some(found)) => {
                 self.expected += 1;
                 self.found += 1;
-                let columns = output.fields.iter().zip(expected.iter().zip(&found));
-                let differences = columns.filter(|(_, (expected, found))| expected != found);
+                let columns = output.fields.iter().zip(expected.iter().zip(&found)).enumerate();
+                let differences = columns.filter(|(_, (_, (expected, found)))| expected != found);
                 let differences: Vec<String> = differences
-                    .map(|(field, (expected, found))| {
+                    .map(|(index, (field, (expected, found)))| {
+                        let is_hidden = found.is_none() && store.may_hide(fate.output, index);
                         format!(
-                            "{}: expected {}, found {}",
+                            "{}: expected {}, found {}{}",
                             field.name,
                             shown(expected.as_deref()),
-                            shown(found.as_deref())
+                            shown(found.as_deref()),
+                            if is_hidden {
+                                " (the column was dropped and added again)"
+                            } else {
+                                ""
+                            }
                         )
                     })
                     .collect();

@@ -98,6 +98,18 @@ fn nothing_said_gives_the_defaults_of_the_main_job() {
 }
 
 #[test]
+fn a_ttl_is_of_all_tables_or_of_those_that_it_names() {
+    let place = Place::new().file("host.toml", "[sink.cassandra]\nttl = '30d, events=12h'");
+    let of = |place: &Place, table: &str| place.settings().cassandra.ttl.of(table).map(|ttl| ttl.to_string());
+    assert_eq!(of(&place, "orders").as_deref(), Some("30d"));
+    assert_eq!(of(&place, "events").as_deref(), Some("12h"));
+    let place = place.env("HOST_CASSANDRA_TTL", "events=1h");
+    assert_eq!(of(&place, "orders"), None);
+    let place = place.flag("sink.cassandra.ttl", "--ttl", "none");
+    assert!(place.settings().cassandra.ttl.is_empty());
+}
+
+#[test]
 fn flag_over_environment_over_dot_env_over_file_over_default() {
     let mut place = Place::new();
     let group = |place: &Place| place.settings().source.group;

@@ -18,6 +18,7 @@ use super::convert::{Value, convert, cql_date};
 use super::fit::{Binding, Role};
 use super::statement::TimestampMarker;
 use super::table::Table;
+use super::ttl::{self, Ttl};
 use crate::record::columns::{Batch, DataType};
 use crate::sink::{SinkError, WriteBatch};
 
@@ -29,12 +30,24 @@ pub enum Nulls {
     Tombstone,
 }
 
+/// What becomes of the values of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cells {
+    /// They live for as long as the table has it.
+    Kept,
+    /// They live for so long from the write timestamp on. The statement's last bind marker is what is left of that.
+    Expiring(Ttl),
+    /// A tombstone is written for each of them.
+    Erased,
+}
+
 /// What the bind markers of a statement are.
 #[derive(Debug)]
 pub struct Markers {
     pub bindings: Vec<Binding>,
     pub write_time: TimestampMarker,
     pub nulls: Nulls,
+    pub cells: Cells,
     /// Indices into `bindings`, in the order of the table's partition key.
     pub partition_key: Vec<usize>,
 }
@@ -99,6 +112,7 @@ impl Markers {
             bindings,
             write_time,
             nulls,
+            cells: Cells::Kept,
         }
     }
 
@@ -176,31 +190,49 @@ impl SerializeRow for Row<'_> {
     fn serialize(&self, _: &RowSerializationContext<'_>, writer: &mut RowWriter<'_>) -> Result<(), SerializationError> {
         let Bound { markers, columns, .. } = self.bound;
         let (write_time, without) = self.bound.batch.written(self.row);
-        let (row, write_time) = (self.row as usize, write_time.0.to_be_bytes());
+        let (row, stamp) = (self.row as usize, write_time.0.to_be_bytes());
         if markers.write_time == TimestampMarker::First {
-            put(Some(&write_time), markers.nulls, writer.make_cell_writer())?;
+            put(Some(&stamp), markers.nulls, writer.make_cell_writer())?;
         }
-        if without.is_empty() {
+        if without.is_empty() && markers.cells != Cells::Erased {
             for column in columns {
                 column.cell(row, |cell| put(cell, markers.nulls, writer.make_cell_writer()))?;
             }
         } else {
-            for (column, binding) in columns.iter().zip(&markers.bindings) {
-                if without.contains(&binding.field) {
-                    writer.make_cell_writer().set_unset();
-                } else {
-                    column.cell(row, |cell| put(cell, markers.nulls, writer.make_cell_writer()))?;
-                }
-            }
+            self.some_cells(without, writer)?;
         }
         if markers.write_time == TimestampMarker::Last {
-            put(Some(&write_time), markers.nulls, writer.make_cell_writer())?;
+            put(Some(&stamp), markers.nulls, writer.make_cell_writer())?;
+        }
+        if let Cells::Expiring(ttl) = markers.cells {
+            // Computed as late as this, since a row may have waited for its turn. One whose life has ended meanwhile
+            // ends within a second.
+            let left = ttl.left(write_time, ttl::now()).unwrap_or(1);
+            put(Some(&left.to_be_bytes()), markers.nulls, writer.make_cell_writer())?;
         }
         Ok(())
     }
 
     fn is_empty(&self) -> bool {
         false
+    }
+}
+
+impl Row<'_> {
+    /// The cells except for those of the fields `without`, which are left unset, with tombstones for values that are erased.
+    fn some_cells(&self, without: &[usize], writer: &mut RowWriter<'_>) -> Result<(), SerializationError> {
+        let Bound { markers, columns, .. } = self.bound;
+        for (column, binding) in columns.iter().zip(&markers.bindings) {
+            if without.contains(&binding.field) {
+                writer.make_cell_writer().set_unset();
+                continue;
+            }
+            column.cell(self.row as usize, |cell| match (markers.cells, binding.role, cell) {
+                (Cells::Erased, Role::Value, Some(_)) => put(None, Nulls::Tombstone, writer.make_cell_writer()),
+                (_, _, cell) => put(cell, markers.nulls, writer.make_cell_writer()),
+            })?;
+        }
+        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::limit::InFlight;
+use super::ttl::Ttls;
 use crate::connection::CassandraConnection;
 
 #[derive(Debug, Clone)]
@@ -18,6 +19,8 @@ pub struct Config {
     pub compression: Compression,
     /// Nulls as tombstones rather than unset.
     pub write_nulls: bool,
+    /// How long the rows of each table live, counted from their write timestamps.
+    pub ttl: Ttls,
 }
 
 /// What a CQL batch may have; `None`: as much as the server takes without a warning in its log.

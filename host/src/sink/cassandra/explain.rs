@@ -11,8 +11,11 @@ use super::bind::{Nulls, cql_value};
 use super::config::Config;
 use super::fit::{Binding, Role};
 use super::one_key::{self, ToTable};
+use super::over::{IsWhole, Removal};
+use super::replay::Hazards;
 use super::show::show;
 use super::table::Table;
+use super::ttl::{self, Ttl};
 use super::{BoundOutput, OpenError, bind_outputs, errors, prepare, session, statement};
 use crate::record::descriptor::{Descriptor, Effect};
 use crate::record::position::WriteTime;
@@ -32,6 +35,8 @@ struct Explained {
     bindings: Vec<Binding>,
     effect: Effect,
     select: PreparedStatement,
+    ttl: Option<Ttl>,
+    removal: Removal,
 }
 
 /// A cell that the table holds.
@@ -50,7 +55,11 @@ impl Explainer {
         let mut outputs = BTreeMap::new();
         for (index, BoundOutput { table, bindings }) in bound {
             let select = prepare(&session, statement::select_with_write_times(&table, &bindings)).await?;
+            let hazards = Hazards::of(&session, &table).await;
+            let is_whole = hazards.map_or(IsWhole::No, |hazards| hazards.is_whole());
             let explained = Explained {
+                ttl: config.ttl.of(&table.name),
+                removal: Removal::of(&table, &bindings, is_whole),
                 table,
                 bindings,
                 effect: descriptor.outputs[index].effect,
@@ -81,7 +90,7 @@ impl Explainer {
         one_key::arrange(outputs, nulls, writes);
     }
 
-    /// The statement that `host run` would execute; a null that stays unset is left out of it. `None` where the row is not
+    /// The statement that `host run` would execute now; a null that stays unset is left out of it. `None` where the row is not
     /// written, because of others of its record.
     pub fn statement(&self, write: &WriteBatch, row: u32) -> Result<Option<String>, SinkError> {
         let explained = &self.outputs[&write.output];
@@ -96,9 +105,18 @@ impl Explainer {
                 None => {}
             }
         }
-        let statement = || match explained.effect {
-            Effect::Upsert => statement::insert_literal(&explained.table, &cells, time),
-            Effect::Delete => statement::delete_literal(&explained.table, &cells, time),
+        let table = &explained.table;
+        let statement = || {
+            let left = explained.ttl.map(|ttl| (ttl, ttl.left(time, ttl::now())));
+            match (explained.effect, left) {
+                (Effect::Delete, _) => statement::delete_literal(table, &cells, time),
+                (Effect::Upsert, None) => statement::insert_literal(table, &cells, time, None),
+                (Effect::Upsert, Some((_, Some(left)))) => statement::insert_literal(table, &cells, time, Some(left)),
+                (Effect::Upsert, Some((ttl, None))) => {
+                    let statement = explained.removal.literal(table, &cells, time);
+                    format!("{statement} -- its life of {ttl} is over")
+                }
+            }
         };
         Ok(write.is_written(row).then(statement))
     }

@@ -4,7 +4,8 @@
 //! the plugin fits it; [`statement`] writes the CQL, [`bind`] and [`convert`] the values. [`write`] sends them: in CQL
 //! batches ([`cql_batch`], [`request`]) by the replicas of their tokens ([`ring`]) within what the server takes
 //! ([`thresholds`]), as many at one time as each node has room for ([`coordinator`], [`limit`]). [`errors`] says what an
-//! error means for its row. [`one_key`] says what rows of one record and key do to one another,
+//! error means for its row. [`one_key`] says what rows of one record and key do to one another, [`ttl`] how long rows
+//! live, [`over`] what becomes of those whose life is over, [`replay`] what of a table does not bear a replay.
 //! [`read_back`] reads rows again to compare them, [`explain`] shows what would be written, [`schema`] creates the tables.
 
 pub mod bind;
@@ -17,7 +18,9 @@ pub mod explain;
 pub mod fit;
 pub mod limit;
 pub mod one_key;
+mod over;
 pub mod read_back;
+pub mod replay;
 mod request;
 mod retry;
 mod ring;
@@ -28,6 +31,7 @@ pub mod statement;
 pub mod table;
 mod thresholds;
 pub mod tls;
+pub mod ttl;
 mod write;
 
 pub use write::{CassandraSink, Cluster};

@@ -1,6 +1,6 @@
 //! Reads rows from Cassandra by primary key, at the consistency level that they were written with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::BoxFuture;
 use scylla::client::session::Session;
@@ -10,7 +10,9 @@ use scylla::value::{CqlValue, Row};
 use super::bind::cql_value;
 use super::config::Config;
 use super::fit::{Binding, Role};
+use super::replay::{Hazards, Unknown};
 use super::show::show;
+use super::ttl::Ttl;
 use super::{BoundOutput, OpenError, bind_outputs, errors, prepare, session, statement};
 use crate::record::descriptor::Descriptor;
 use crate::sink::SinkError;
@@ -28,6 +30,9 @@ struct Reader {
     bindings: Vec<Binding>,
     /// Indices into `bindings`, in the order of the primary key, so that images of all outputs of a table agree.
     key: Vec<usize>,
+    hazards: Result<Hazards, Unknown>,
+    /// Of rows that were written with the settings as they are.
+    ttl: Option<Ttl>,
 }
 
 impl CassandraReader {
@@ -39,6 +44,8 @@ impl CassandraReader {
             let reader = Reader {
                 statement: prepare(&session, statement::select(&table, &bindings)).await?,
                 key: table.primary_key().filter_map(position).collect(),
+                hazards: Hazards::of(&session, &table).await,
+                ttl: config.ttl.of(&table.name),
                 bindings,
             };
             outputs.insert(index, reader);
@@ -58,6 +65,25 @@ impl CassandraReader {
 impl ReadBack for CassandraReader {
     fn null_effect(&self) -> NullEffect {
         self.null_effect
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        let remarks = self.outputs.values().flat_map(|reader| match &reader.hazards {
+            Ok(hazards) => hazards.missing(&reader.bindings, reader.ttl),
+            Err(unknown) => vec![unknown.to_string()],
+        });
+        // Several outputs may go to one table.
+        let each_once: BTreeSet<String> = remarks.collect();
+        each_once.into_iter().collect()
+    }
+
+    fn may_hide(&self, output: usize, field: usize) -> bool {
+        let reader = &self.outputs[&output];
+        let column = reader.bindings.iter().find(|binding| binding.field == field);
+        match (column, &reader.hazards) {
+            (Some(binding), Ok(hazards)) => hazards.hidden(&binding.column).is_some(),
+            _ => false,
+        }
     }
 
     fn image(&self, output: usize, row: &RowRef) -> Result<Image, SinkError> {

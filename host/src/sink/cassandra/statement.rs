@@ -8,6 +8,7 @@ use scylla::cluster::metadata::ColumnType;
 
 use super::fit::{Binding, Role};
 use super::table::Table;
+use super::ttl::Ttl;
 use crate::record::position::WriteTime;
 
 /// Where the write timestamp's bind marker stands among those of the columns.
@@ -17,13 +18,14 @@ pub enum TimestampMarker {
     Last,
 }
 
-/// Bind markers: one for each binding in order, then the write timestamp.
-pub fn insert(table: &Table, bindings: &[Binding]) -> (String, TimestampMarker) {
+/// Bind markers: one for each binding in order, then the write timestamp, then the TTL where there is one.
+pub fn insert(table: &Table, bindings: &[Binding], ttl: Option<Ttl>) -> (String, TimestampMarker) {
     let columns = joined(bindings.iter().map(|binding| quoted(&binding.column)), ", ");
     let markers = joined(bindings.iter().map(|_| "?".to_owned()), ", ");
     let name = full_name(table);
+    let ttl = if ttl.is_some() { " AND TTL ?" } else { "" };
     (
-        format!("INSERT INTO {name} ({columns}) VALUES ({markers}) USING TIMESTAMP ?"),
+        format!("INSERT INTO {name} ({columns}) VALUES ({markers}) USING TIMESTAMP ?{ttl}"),
         TimestampMarker::Last,
     )
 }
@@ -34,6 +36,18 @@ pub fn delete(table: &Table, bindings: &[Binding]) -> (String, TimestampMarker) 
     let conditions = key_conditions(bindings);
     (
         format!("DELETE FROM {name} USING TIMESTAMP ? WHERE {conditions}"),
+        TimestampMarker::First,
+    )
+}
+
+/// Deletes cells of a row and nothing else. Bind markers: the write timestamp, then the values and the key, as
+/// `bindings` has them in this order.
+pub fn erase(table: &Table, bindings: &[Binding]) -> (String, TimestampMarker) {
+    let values = bindings.iter().filter(|binding| binding.role == Role::Value);
+    let cells = joined(values.map(|binding| format!("{} = ?", quoted(&binding.column))), ", ");
+    let (name, conditions) = (full_name(table), key_conditions(bindings));
+    (
+        format!("UPDATE {name} USING TIMESTAMP ? SET {cells} WHERE {conditions}"),
         TimestampMarker::First,
     )
 }
@@ -59,17 +73,31 @@ pub fn select_with_write_times(table: &Table, bindings: &[Binding]) -> String {
     format!("SELECT {columns} FROM {name} WHERE {conditions}")
 }
 
-/// Whether CQL tells one write timestamp for the column: not of the primary key, nor of a collection.
+/// Whether CQL tells one write timestamp for the column: not of the primary key, nor of a collection that is not frozen.
 pub fn has_write_time(binding: &Binding) -> bool {
-    binding.role == Role::Value && !matches!(binding.column_type, ColumnType::Collection { .. })
+    let is_many_cells = matches!(binding.column_type, ColumnType::Collection { frozen: false, .. });
+    binding.role == Role::Value && !is_many_cells
 }
 
-/// An insert as somebody would type it; `cells` are columns with their values in CQL.
-pub fn insert_literal(table: &Table, cells: &[(&str, String)], time: WriteTime) -> String {
+/// An insert as somebody would type it; `cells` are columns with their values in CQL, `ttl` is in seconds.
+pub fn insert_literal(table: &Table, cells: &[(&str, String)], time: WriteTime, ttl: Option<i32>) -> String {
     let columns = joined(cells.iter().map(|(column, _)| quoted(column)), ", ");
     let values = joined(cells.iter().map(|(_, value)| value.clone()), ", ");
     let (name, time) = (full_name(table), time.0);
-    format!("INSERT INTO {name} ({columns}) VALUES ({values}) USING TIMESTAMP {time};")
+    let ttl = ttl.map(|seconds| format!(" AND TTL {seconds}")).unwrap_or_default();
+    format!("INSERT INTO {name} ({columns}) VALUES ({values}) USING TIMESTAMP {time}{ttl};")
+}
+
+/// [`erase`] as somebody would type it.
+pub fn erase_literal(table: &Table, keys: &[(&str, String)], erased: &[&str], time: WriteTime) -> String {
+    let cells = joined(erased.iter().map(|column| format!("{} = null", quoted(column))), ", ");
+    let conditions = joined(
+        keys.iter()
+            .map(|(column, value)| format!("{} = {value}", quoted(column))),
+        " AND ",
+    );
+    let (name, time) = (full_name(table), time.0);
+    format!("UPDATE {name} USING TIMESTAMP {time} SET {cells} WHERE {conditions};")
 }
 
 /// A delete as somebody would type it.
@@ -134,20 +162,36 @@ mod tests {
 
     #[test]
     fn every_name_is_quoted_and_every_write_carries_its_timestamp() {
-        let (cql, marker) = insert(&table(), &bindings());
+        let (cql, marker) = insert(&table(), &bindings(), None);
         assert_eq!(
             cql,
             r#"INSERT INTO "shop"."orders" ("id", "select", "odd "" name", "At") VALUES (?, ?, ?, ?) USING TIMESTAMP ?"#
         );
         assert_eq!(marker, TimestampMarker::Last);
+        let (with_ttl, _) = insert(&table(), &bindings(), Ttl::of_table(25));
+        assert_eq!(with_ttl, cql + " AND TTL ?");
+        let (cql, marker) = erase(&table(), &bindings());
+        assert_eq!(
+            cql,
+            r#"UPDATE "shop"."orders" USING TIMESTAMP ? SET "select" = ?, "odd "" name" = ? WHERE "id" = ? AND "At" = ?"#
+        );
+        assert_eq!(marker, TimestampMarker::First);
     }
 
     #[test]
     fn typed_statements_have_their_values_in_them() {
         let cells = [("id", "'it''s'".to_owned()), ("At", "1".to_owned())];
         assert_eq!(
-            insert_literal(&table(), &cells, WriteTime(7)),
+            insert_literal(&table(), &cells, WriteTime(7), None),
             r#"INSERT INTO "shop"."orders" ("id", "At") VALUES ('it''s', 1) USING TIMESTAMP 7;"#
+        );
+        assert_eq!(
+            insert_literal(&table(), &cells[1..], WriteTime(7), Some(25)),
+            r#"INSERT INTO "shop"."orders" ("At") VALUES (1) USING TIMESTAMP 7 AND TTL 25;"#
+        );
+        assert_eq!(
+            erase_literal(&table(), &cells, &["note", "N"], WriteTime(7)),
+            r#"UPDATE "shop"."orders" USING TIMESTAMP 7 SET "note" = null, "N" = null WHERE "id" = 'it''s' AND "At" = 1;"#
         );
         assert_eq!(
             delete_literal(&table(), &cells, WriteTime(7)),

@@ -2,9 +2,9 @@
 //! replicas, as many at one time as the nodes take. The bound on what is in flight at a node is one for the whole sink,
 //! whatever number of partitions write through it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -14,17 +14,20 @@ use scylla::client::session::Session;
 use scylla::errors::{ExecutionError, RequestAttemptError};
 use uuid::Uuid;
 
-use super::bind::{Bound, Markers, Nulls};
+use super::bind::{Bound, Cells, Markers, Nulls};
 use super::config::Config;
 use super::coordinator::{Coordinators, NoPermit, Permit, permit};
 use super::cql_batch::{Bounds, Placed, groups, place};
 use super::limit::Answer;
 use super::one_key::{self, ToTable};
+use super::over::{IsWhole, Removal};
+use super::replay::Hazards;
 use super::request::Requests;
 use super::ring::Ring;
 use super::session::ConnectError;
 use super::statement;
 use super::table::Table;
+use super::ttl::{self, Ttl};
 use super::{BoundOutput, OpenError, bind_outputs, errors, prepare, session, thresholds};
 use crate::record::descriptor::{Descriptor, Effect};
 use crate::sink::{Sink, SinkError, WriteBatch};
@@ -42,6 +45,8 @@ pub struct Cluster {
     session: Arc<Session>,
     coordinators: Arc<Coordinators>,
     bounds: Bounds,
+    /// What was said of tables, once.
+    said: Arc<Mutex<BTreeSet<String>>>,
 }
 
 struct Writer {
@@ -49,8 +54,20 @@ struct Writer {
     effect: Effect,
     markers: Markers,
     requests: Requests,
+    /// Where rows have a TTL and are taken away once their life is over.
+    over: Option<Over>,
     ring: RwLock<Arc<Ring>>,
 }
+
+/// The statement that takes away rows whose life is over.
+struct Over {
+    ttl: Ttl,
+    markers: Markers,
+    requests: Requests,
+}
+
+/// Rows by their index in the results.
+type Chosen = Vec<(usize, u32)>;
 
 /// A row's index in the results, and why it was not written.
 type Failed = (usize, SinkError);
@@ -68,7 +85,24 @@ impl Cluster {
             bounds,
             session: Arc::new(session),
             coordinators: Arc::new(Coordinators::new(config.in_flight)),
+            said: Arc::default(),
         })
+    }
+
+    /// Warns of what a table does to a replay, each thing once, and says whether a deletion of a row takes all of it.
+    async fn look_at(&self, bound: &BoundOutput, config: &Config) -> IsWhole {
+        let hazards = Hazards::of(&self.session, &bound.table).await;
+        let (remarks, is_whole) = match &hazards {
+            Ok(hazards) => (hazards.remarks(&bound.bindings, &config.ttl), hazards.is_whole()),
+            Err(unknown) => (vec![unknown.to_string()], IsWhole::No),
+        };
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        for remark in remarks {
+            if said.insert(remark.clone()) {
+                tracing::warn!("{remark}");
+            }
+        }
+        is_whole
     }
 }
 
@@ -113,21 +147,9 @@ impl CassandraSink {
             Nulls::Unset
         };
         let mut outputs = BTreeMap::new();
-        for (index, BoundOutput { table, bindings }) in bound {
+        for (index, bound) in bound {
             let effect = descriptor.outputs[index].effect;
-            let (cql, write_time) = match effect {
-                Effect::Upsert => statement::insert(&table, &bindings),
-                Effect::Delete => statement::delete(&table, &bindings),
-            };
-            let state = cluster.session.get_cluster_state();
-            let writer = Writer {
-                requests: Requests::of(prepare(&cluster.session, cql).await?),
-                ring: RwLock::new(Arc::new(Ring::of(state, &table, &cluster.coordinators))),
-                markers: Markers::of(&table, bindings, write_time, nulls),
-                table,
-                effect,
-            };
-            outputs.insert(index, writer);
+            outputs.insert(index, cluster.writer(bound, effect, config, nulls).await?);
         }
         Ok(Self {
             cluster,
@@ -143,20 +165,17 @@ impl CassandraSink {
         for (at, misfit) in misfits {
             results[at] = Err(misfit);
         }
-        let fitting = which
-            .iter()
-            .copied()
-            .enumerate()
-            .filter(|(at, row)| results[*at].is_ok() && batch.is_written(*row));
-        let ring = self.cluster.ring(writer);
-        let sending = Sending {
-            cluster: &self.cluster,
-            requests: &writer.requests,
-            bound: &bound,
-            placed: place(&bound, &ring, fitting),
-            ring,
-        };
-        for (at, error) in sending.all().await {
+        let rows = which.iter().copied().enumerate();
+        let fitting = rows.filter(|(at, row)| results[*at].is_ok() && batch.is_written(*row));
+        let (living, over) = writer.by_life(batch, fitting);
+        let mut failed = self.cluster.send(writer, &writer.requests, &bound, living).await;
+        if let Some(Over { markers, requests, .. }) = writer.over.as_ref().filter(|_| !over.is_empty()) {
+            let rows: Vec<u32> = over.iter().map(|(_, row)| *row).collect();
+            // They have been bound once already, so that one that does not fit is rejected as it ever was.
+            let (bound, _) = markers.bind(batch, &rows);
+            failed.extend(self.cluster.send(writer, requests, &bound, over).await);
+        }
+        for (at, error) in failed {
             results[at] = Err(error);
         }
         results
@@ -180,6 +199,64 @@ impl Sink for CassandraSink {
 }
 
 impl Cluster {
+    async fn writer(
+        &self,
+        bound: BoundOutput,
+        effect: Effect,
+        config: &Config,
+        nulls: Nulls,
+    ) -> Result<Writer, OpenError> {
+        let ttl = config.ttl.of(&bound.table.name).filter(|_| effect == Effect::Upsert);
+        let is_whole = match effect {
+            Effect::Upsert => self.look_at(&bound, config).await,
+            Effect::Delete => IsWhole::No,
+        };
+        let BoundOutput { table, bindings } = bound;
+        let (cql, write_time) = match effect {
+            Effect::Upsert => statement::insert(&table, &bindings, ttl),
+            Effect::Delete => statement::delete(&table, &bindings),
+        };
+        let over = match ttl {
+            Some(ttl) => match Removal::of(&table, &bindings, is_whole).statement(&table, &bindings, nulls) {
+                Some((cql, markers)) => Some(Over {
+                    ttl,
+                    markers,
+                    requests: Requests::of(prepare(&self.session, cql).await?),
+                }),
+                None => None,
+            },
+            None => None,
+        };
+        Ok(Writer {
+            requests: Requests::of(prepare(&self.session, cql).await?),
+            ring: RwLock::new(Arc::new(Ring::of(
+                self.session.get_cluster_state(),
+                &table,
+                &self.coordinators,
+            ))),
+            markers: Markers {
+                cells: ttl.map_or(Cells::Kept, Cells::Expiring),
+                ..Markers::of(&table, bindings, write_time, nulls)
+            },
+            over,
+            table,
+            effect,
+        })
+    }
+
+    /// Sends rows that were bound for the requests' statement.
+    async fn send(&self, writer: &Writer, requests: &Requests, bound: &Bound<'_>, rows: Chosen) -> Vec<Failed> {
+        let ring = self.ring(writer);
+        let sending = Sending {
+            cluster: self,
+            requests,
+            bound,
+            placed: place(bound, &ring, rows.into_iter()),
+            ring,
+        };
+        sending.all().await
+    }
+
     /// The ring as it is now.
     fn ring(&self, writer: &Writer) -> Arc<Ring> {
         let state = self.session.get_cluster_state();
@@ -190,6 +267,17 @@ impl Cluster {
         let new = Arc::new(Ring::of(state, &writer.table, &self.coordinators));
         *writer.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&new);
         new
+    }
+}
+
+impl Writer {
+    /// The rows that are written, and those whose life is over.
+    fn by_life(&self, batch: &WriteBatch, rows: impl Iterator<Item = (usize, u32)>) -> (Chosen, Chosen) {
+        let Some(over) = &self.over else {
+            return (rows.collect(), Vec::new());
+        };
+        let now = ttl::now();
+        rows.partition(|(_, row)| over.ttl.left(batch.write_times[*row as usize], now).is_some())
     }
 }
 

@@ -52,6 +52,7 @@ fn markers(bindings: Vec<Binding>) -> Markers {
         bindings,
         write_time: TimestampMarker::Last,
         nulls: Nulls::Unset,
+        cells: Cells::Kept,
     }
 }
 
@@ -142,6 +143,57 @@ fn the_write_timestamp_stands_where_its_marker_is_and_nulls_are_as_wanted() {
     assert_eq!(frame(&last.bind(&batch, &[1]).0, 1), [&unset[..], &time].concat());
     let first = with(TimestampMarker::First, Nulls::Tombstone);
     assert_eq!(frame(&first.bind(&batch, &[1]).0, 1), [&time[..], &null].concat());
+}
+
+#[test]
+fn a_ttl_stands_last_and_is_what_is_left_of_the_rows_life() {
+    let hour = Ttl::of_table(3600).unwrap();
+    let markers = Markers {
+        cells: Cells::Expiring(hour),
+        ..markers(vec![binding(0, DataType::Int32, NativeType::Int, Role::Value)])
+    };
+    let mut batch = batch(vec![column(DataType::Int32)]);
+    let begun = ttl::now();
+    // Half an hour old, and of 1970: by then it was to be taken away by another statement.
+    batch.write_times[0] = WriteTime((begun - 1800) * 1_000_000);
+    let (bound, _) = markers.bind(&batch, &[0, 1]);
+    let left = |row: u32| {
+        let bytes = frame(&bound, row);
+        let (length, left) = bytes[bytes.len() - 8..].split_at(4);
+        assert_eq!(length, [0, 0, 0, 4]);
+        i64::from(i32::from_be_bytes(left.try_into().unwrap()))
+    };
+    let taken = ttl::now() - begun;
+    assert!((1800 - taken..=1800).contains(&left(0)), "{}", left(0));
+    assert_eq!(left(1), 1);
+}
+
+#[test]
+fn an_erased_row_has_its_key_tombstones_for_values_and_leaves_nulls_alone() {
+    let key = binding(0, DataType::Int32, NativeType::Int, Role::Key);
+    let value = |field| binding(field, DataType::Int64, NativeType::BigInt, Role::Value);
+    let erasing = |nulls| Markers {
+        write_time: TimestampMarker::First,
+        nulls,
+        cells: Cells::Erased,
+        ..markers(vec![value(1), key.clone()])
+    };
+    let keys: ArrayRef = Arc::new(Int32Array::from(vec![-7, -7]));
+    let batch = batch(vec![keys, column(DataType::Int64)]);
+    let time = |row: i64| [&[0, 0, 0, 8][..], &(5 + row).to_be_bytes()].concat();
+    let (unset, null) = ([255, 255, 255, 254], [255, 255, 255, 255]);
+    let key = [&[0, 0, 0, 4][..], &(-7_i32).to_be_bytes()].concat();
+    for (nulls, row, cell) in [
+        (Nulls::Unset, 0, null),
+        (Nulls::Unset, 1, unset),
+        (Nulls::Tombstone, 0, null),
+        (Nulls::Tombstone, 1, null),
+    ] {
+        let markers = erasing(nulls);
+        let (bound, _) = markers.bind(&batch, &[0, 1]);
+        let expected = [time(i64::from(row)), cell.to_vec(), key.clone()].concat();
+        assert_eq!(frame(&bound, row), expected, "{nulls:?}, row {row}");
+    }
 }
 
 #[test]

@@ -36,6 +36,12 @@ const SHOWN_CHARS: usize = 80;
 /// Days between -5877641-06-23, where CQL's `date` starts, and 1970-01-01.
 const DATE_ZERO: i64 = 1 << 31;
 
+/// Cassandra keeps each element of such a list under a time uuid of the moment in which it is written, whatever the write
+/// timestamp: an element that is written again is one element more. No statement avoids it (decision 0021).
+const LIST_REMEDY: &str = "each replay, retry or restart would put the same elements into it once more, since Cassandra \
+     keeps them by the moment of their writing; give the table a new column of type frozen<list<…>>, or set<…>, and write \
+     that one: ALTER TABLE cannot freeze a column, see replays.md";
+
 /// Says whether values of `from` may go into a column of type `to`. Single values may still be refused.
 pub fn can_convert(from: DataType, to: &ColumnType<'_>) -> Result<(), Mismatch> {
     use NativeType as Cql;
@@ -48,6 +54,10 @@ pub fn can_convert(from: DataType, to: &ColumnType<'_>) -> Result<(), Mismatch> 
     };
     let native = match to {
         ColumnType::Native(native) => native,
+        ColumnType::Collection {
+            frozen: false,
+            typ: CollectionType::List(_),
+        } => return mismatch(Some(LIST_REMEDY)),
         ColumnType::Collection { .. } if from != DataType::Json => {
             return mismatch(Some("give a json field to a collection"));
         }

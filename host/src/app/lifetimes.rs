@@ -1,0 +1,30 @@
+//! Where a TTL that the settings ask for is not given to rows.
+
+use crate::config::settings::{Settings, To};
+use crate::record::descriptor::Descriptor;
+
+/// What is said of it at the start and by `host check`.
+pub fn remarks(settings: &Settings, descriptor: &Descriptor) -> Vec<String> {
+    let ttls = &settings.cassandra.ttl;
+    if ttls.is_empty() {
+        return Vec::new();
+    }
+    let elsewhere = match &settings.to {
+        To::Cassandra { .. } => None,
+        To::Sqlite(path) => Some(path.display().to_string()),
+        To::Stdout => Some("standard output".to_owned()),
+    };
+    if let Some(place) = elsewhere {
+        return vec![format!(
+            "sink.cassandra.ttl is for tables of Cassandra: rows in {place} have no end"
+        )];
+    }
+    let is_written = |name: &str| {
+        let mut tables = descriptor.table_outputs();
+        tables.any(|(_, _, table)| table.eq_ignore_ascii_case(name))
+    };
+    let strangers = ttls.named().filter(|name| !is_written(name));
+    strangers
+        .map(|name| format!("sink.cassandra.ttl names table {name}, and no output of the plugin goes there"))
+        .collect()
+}

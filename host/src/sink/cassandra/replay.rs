@@ -1,0 +1,148 @@
+//! What a table's own settings and its history do to a replay: a default TTL, which counts from each write, and columns that
+//! were dropped and added again, which hide what is stamped before. Both are asked of `system_schema`, since the driver's
+//! metadata does not have them.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SecondsFormat};
+use scylla::client::session::Session;
+use scylla::errors::ExecutionError;
+use scylla::value::{CqlTimestamp, CqlValue, Row};
+
+use super::errors::Whole;
+use super::fit::Binding;
+use super::over::IsWhole;
+use super::table::Table;
+use super::ttl::{Ttl, Ttls};
+
+/// What is special about a table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hazards {
+    table: String,
+    /// Its name as the setting takes it.
+    name: String,
+    default_ttl: Option<Ttl>,
+    /// When each column of the table was dropped before it was added again, in milliseconds since 1970.
+    dropped: BTreeMap<String, i64>,
+    /// Whether it has static columns, which belong to no row.
+    has_static: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("Cassandra does not say whether table {table} has a default TTL or columns that were dropped: {cause}")]
+pub struct Unknown {
+    table: String,
+    cause: Whole<Box<ExecutionError>>,
+}
+
+/// What `host check` says of a table that is written: how long rows live by the settings, and [`Hazards::remarks`].
+pub async fn remarks(session: &Session, table: &Table, bindings: &[Binding], ttls: &Ttls) -> Vec<String> {
+    let life = ttls.of(&table.name).map(|ttl| {
+        let table = full_name(table);
+        format!("table {table}: a row lives for {ttl} from the time of its record (sink.cassandra.ttl)")
+    });
+    let hazards = match Hazards::of(session, table).await {
+        Ok(hazards) => hazards.remarks(bindings, ttls),
+        Err(unknown) => vec![unknown.to_string()],
+    };
+    life.into_iter().chain(hazards).collect()
+}
+
+impl Hazards {
+    /// Asks the server.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn of(session: &Session, table: &Table) -> Result<Self, Unknown> {
+        let ask = async |columns: &str, what: &str| {
+            let cql = format!("SELECT {columns} FROM system_schema.{what} WHERE keyspace_name = ? AND table_name = ?");
+            let answer = session.query_unpaged(cql, (&table.keyspace, &table.name)).await;
+            let answer = answer.map_err(|error| Unknown {
+                table: full_name(table),
+                cause: Whole(Box::new(error)),
+            })?;
+            // Columns that are not there are of a server that does not have them.
+            let rows = answer.into_rows_result().ok();
+            let rows = rows.and_then(|rows| rows.rows::<Row>().ok()?.collect::<Result<Vec<_>, _>>().ok());
+            Ok::<_, Unknown>(rows.unwrap_or_default())
+        };
+        let (settings, dropped, kinds) = futures::try_join!(
+            ask("default_time_to_live", "tables"),
+            ask("column_name, dropped_time", "dropped_columns"),
+            ask("kind", "columns"),
+        )?;
+        let cell = |row: &Row, index: usize| row.columns.get(index).cloned().flatten();
+        let default = settings.first().and_then(|row| cell(row, 0)?.as_int());
+        let dropped = dropped.iter().filter_map(|row| match (cell(row, 0)?, cell(row, 1)?) {
+            (CqlValue::Text(column), CqlValue::Timestamp(CqlTimestamp(at))) => Some((column, at)),
+            _ => None,
+        });
+        let is_static = |row: &Row| {
+            cell(row, 0)
+                .as_ref()
+                .and_then(CqlValue::as_text)
+                .is_some_and(|kind| kind == "static")
+        };
+        Ok(Self {
+            table: full_name(table),
+            name: table.name.clone(),
+            default_ttl: default.and_then(Ttl::of_table),
+            dropped: dropped
+                .filter(|(column, _)| table.columns.contains_key(column))
+                .collect(),
+            has_static: kinds.iter().any(is_static),
+        })
+    }
+
+    /// What whoever writes the columns of `bindings` has to know. `ttls` is what the settings say; deletes have no TTL.
+    pub fn remarks(&self, bindings: &[Binding], ttls: &Ttls) -> Vec<String> {
+        let default = self.default_ttl.filter(|_| ttls.of(&self.name).is_none());
+        let default = default.map(|ttl| {
+            format!(
+                "table {} has default_time_to_live = {} s, which Cassandra counts from each write: a replay prolongs the \
+                 life of its rows and brings expired ones back; with sink.cassandra.ttl = \"{}={ttl}\" it counts from the \
+                 record's own time",
+                self.table,
+                ttl.seconds(),
+                self.name
+            )
+        });
+        let dropped = bindings.iter().filter_map(|binding| self.hidden(&binding.column));
+        default.into_iter().chain(dropped).collect()
+    }
+
+    /// What a table that was written may not have any more. `ttl` is what the settings say of it.
+    pub fn missing(&self, bindings: &[Binding], ttl: Option<Ttl>) -> Vec<String> {
+        let (table, default) = (&self.table, self.default_ttl.filter(|_| ttl.is_none()));
+        let life = ttl.map(|ttl| format!("{ttl} from the time of its record (sink.cassandra.ttl)"));
+        let life =
+            life.or_else(|| default.map(|ttl| format!("{} s from its writing (default_time_to_live)", ttl.seconds())));
+        let life =
+            life.map(|life| format!("a row of table {table} lives for {life}: those whose life is over are missing"));
+        let dropped = bindings.iter().filter_map(|binding| self.hidden(&binding.column));
+        life.into_iter().chain(dropped).collect()
+    }
+
+    pub fn is_whole(&self) -> IsWhole {
+        if self.has_static { IsWhole::No } else { IsWhole::Yes }
+    }
+
+    /// Why values of the column may not be visible, where it was dropped and added again.
+    pub fn hidden(&self, column: &str) -> Option<String> {
+        let at = self.dropped.get(column)?;
+        let at = DateTime::from_timestamp_millis(*at).map_or_else(
+            || format!("{at} ms"),
+            |time| time.to_rfc3339_opts(SecondsFormat::Millis, true),
+        );
+        Some(format!(
+            "column {column} of table {} was dropped at {at} and added again: Cassandra acknowledges what is written there with \
+             an older write timestamp and never shows it, so a replay does not bring values of older records back; give the \
+             field a new column for those",
+            self.table
+        ))
+    }
+}
+
+fn full_name(table: &Table) -> String {
+    format!("{}.{}", table.keyspace, table.name)
+}
