@@ -7,6 +7,7 @@ use futures::stream::TryStreamExt;
 use scylla::value::{CqlValue, Row as CqlRow};
 
 use crate::ledger::{COLUMNS, Cell, Expected, Letter, Position, Row, Table};
+use crate::shelf;
 use crate::stage::{Reading, Stage};
 use crate::support::{cassandra, kafka};
 
@@ -17,6 +18,9 @@ const SHOWN: usize = 5;
 #[derive(Debug, Default)]
 pub struct Found {
     pub table: Table,
+    pub shelf: shelf::Table,
+    /// Of each cell of `shelf`.
+    pub lives: Vec<shelf::Life>,
     pub letters: BTreeMap<Position, Letter>,
     /// Letters that were published more than once: when each copy was appended, in ms since the epoch.
     pub doubled: BTreeMap<Position, Vec<i64>>,
@@ -31,6 +35,7 @@ pub struct Differences {
     pub strange_rows: Vec<String>,
     pub wrong_cells: Vec<String>,
     pub wrong_write_times: Vec<String>,
+    pub wrong_ends: Vec<String>,
     pub lost_letters: Vec<String>,
     pub strange_letters: Vec<String>,
     pub wrong_letters: Vec<String>,
@@ -38,10 +43,12 @@ pub struct Differences {
 
 /// Reads table and dead letters of a reading.
 pub fn find(stage: &Stage, reading: &Reading) -> Found {
+    let (nodes, keyspace) = (&stage.servers.cassandra, &reading.keyspace);
+    let (shelf, lives) = stage.runtime.block_on(shelf::read(nodes, keyspace));
     let mut found = Found {
-        table: stage
-            .runtime
-            .block_on(table(&stage.servers.cassandra, &reading.keyspace)),
+        table: stage.runtime.block_on(table(nodes, keyspace)),
+        shelf,
+        lives,
         ..Found::default()
     };
     let mut appended: BTreeMap<Position, Vec<i64>> = BTreeMap::new();
@@ -101,14 +108,13 @@ fn row(row: CqlRow) -> (i64, Row) {
 /// All differences between what must be and what is.
 pub fn differences(expected: &Expected, found: &Found) -> Differences {
     let mut differences = Differences::default();
-    for (id, expected) in &expected.table {
-        match found.table.get(id) {
-            None => differences.lost_rows.push(format!("row {id}")),
-            Some(found) => differences.compare_row(*id, expected, found),
-        }
-    }
-    let strange = found.table.keys().filter(|id| !expected.table.contains_key(id));
-    differences.strange_rows.extend(strange.map(|id| format!("row {id}")));
+    differences.compare_rows("row", &COLUMNS, &expected.table, &found.table);
+    differences.compare_rows("shelf row", &shelf::COLUMNS, &expected.shelf, &found.shelf);
+    // A second may end between two looks at the clock.
+    let ends_well = |life: &&shelf::Life| !(-2..=expected.late_s).contains(&life.late());
+    let wrong = found.lives.iter().filter(ends_well);
+    let text = |life: &shelf::Life| format!("{}: {} s later than it must", life.cell, life.late());
+    differences.wrong_ends.extend(wrong.map(text));
     for (position, letter) in &expected.letters {
         let place = place(*position);
         match found.letters.get(position) {
@@ -148,19 +154,36 @@ fn place((partition, offset): Position) -> String {
 }
 
 impl Differences {
-    fn compare_row(&mut self, id: i64, expected: &Row, found: &Row) {
-        for (column, (expected, found)) in COLUMNS.iter().zip(expected.iter().zip(found)) {
+    fn compare_rows<const N: usize>(
+        &mut self,
+        what: &str,
+        columns: &[&str; N],
+        expected: &BTreeMap<i64, [Option<Cell>; N]>,
+        found: &BTreeMap<i64, [Option<Cell>; N]>,
+    ) {
+        for (id, expected) in expected {
+            match found.get(id) {
+                None => self.lost_rows.push(format!("{what} {id}")),
+                Some(found) => self.compare_row(&format!("{what} {id}"), columns, expected, found),
+            }
+        }
+        let strange = found.keys().filter(|id| !expected.contains_key(id));
+        self.strange_rows.extend(strange.map(|id| format!("{what} {id}")));
+    }
+
+    fn compare_row(&mut self, row: &str, columns: &[&str], expected: &[Option<Cell>], found: &[Option<Cell>]) {
+        for (column, (expected, found)) in columns.iter().zip(expected.iter().zip(found)) {
             let value = |cell: &Option<Cell>| cell.as_ref().map(|cell| cell.value.clone());
             if value(expected) != value(found) {
                 self.wrong_cells.push(format!(
-                    "row {id} {column}: {:?} must be {:?}",
+                    "{row} {column}: {:?} must be {:?}",
                     value(found),
                     value(expected)
                 ));
             } else if expected != found {
                 let time = |cell: &Option<Cell>| cell.as_ref().map(|cell| cell.write_time);
                 self.wrong_write_times.push(format!(
-                    "row {id} {column}: {:?} must be {:?}",
+                    "{row} {column}: {:?} must be {:?}",
                     time(found),
                     time(expected)
                 ));
@@ -168,12 +191,13 @@ impl Differences {
         }
     }
 
-    fn kinds(&self) -> [(&'static str, &Vec<String>); 7] {
+    fn kinds(&self) -> [(&'static str, &Vec<String>); 8] {
         [
             ("rows lost", &self.lost_rows),
             ("rows that must not be there", &self.strange_rows),
             ("wrong cells", &self.wrong_cells),
             ("wrong write timestamps", &self.wrong_write_times),
+            ("rows that end at another time", &self.wrong_ends),
             ("dead letters lost", &self.lost_letters),
             ("dead letters of good records", &self.strange_letters),
             ("wrong dead letters", &self.wrong_letters),

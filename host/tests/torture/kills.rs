@@ -160,6 +160,7 @@ fn kills_and_rebalances_lose_nothing_and_change_nothing() {
             partitions: 12,
             keys: i64::try_from(records / 4).unwrap(),
             poison_per_mille: Scale { reduced: 10, full: 10 }.of("TORTURE_POISON_PER_MILLE"),
+            shelf_per_mille: 60,
             has_endless: true,
         },
         kills: scale(30, 1000).of("TORTURE_KILLS"),
@@ -190,6 +191,7 @@ fn kills_and_rebalances_lose_nothing_and_change_nothing() {
         "a run without kills publishes each letter once"
     );
     assert!(found.table == outcome.found.table && found.letters == outcome.found.letters);
+    assert!(found.shelf == outcome.found.shelf && !found.shelf.is_empty());
 
     outcome.report.seconds = begun.elapsed().as_secs();
     let explained = outcome.report.explain(&outcome.found.doubled);

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::poison::{self, Poison};
+use crate::shelf::{self, Deed};
 
 /// The columns of the table that are no key, in the order of [`Row`].
 pub const COLUMNS: [&str; 4] = ["behaviour", "number", "document", "note"];
@@ -24,6 +25,8 @@ pub struct Mix {
     /// Rows that the table can have; records over keys is how often each is written.
     pub keys: i64,
     pub poison_per_mille: u32,
+    /// Records that are for the second table.
+    pub shelf_per_mille: u32,
     /// Whether guests that never end are among the poison.
     pub has_endless: bool,
 }
@@ -47,6 +50,12 @@ pub enum Fate {
     },
     Delete {
         id: i64,
+    },
+    /// For the second table, whose every cell follows from the number.
+    Shelf {
+        id: i64,
+        deed: Deed,
+        seed: i64,
     },
     Filtered,
     Rejected(Poison),
@@ -75,6 +84,9 @@ pub struct Letter {
 #[derive(Debug, Clone, Default)]
 pub struct Expected {
     pub table: Table,
+    pub shelf: shelf::Table,
+    /// How many seconds later than it must a row of `shelf` may end: as long as a server may let a request wait.
+    pub late_s: i64,
     pub letters: BTreeMap<Position, Letter>,
 }
 
@@ -110,6 +122,11 @@ pub fn draw(mix: &Mix, choices: &mut fastrand::Rng) -> Vec<Record> {
             if mix.has_endless || !poison.is_endless() {
                 records.push(record(Fate::Rejected(poison)));
             }
+            continue;
+        }
+        if choices.u32(..1000) < mix.shelf_per_mille {
+            let (deed, seed) = (Deed::draw(choices), choices.i64(0..1_000_000));
+            records.push(record(Fate::Shelf { id, deed, seed }));
             continue;
         }
         match choices.u32(..100) {
@@ -156,6 +173,7 @@ fn value(fate: &Fate, id: i64) -> Option<Vec<u8>> {
             note,
         } => json!({"id": id, "behaviour": behaviour, "number": number, "note": note}),
         Fate::Delete { id } => json!({"id": id, "behaviour": "delete"}),
+        Fate::Shelf { id, deed, seed } => json!({"id": id, "behaviour": deed.behaviour(), "number": seed}),
         Fate::Filtered => json!({"id": id, "behaviour": "filter"}),
         Fate::Rejected(poison) => return poison.value(id),
     };
@@ -164,7 +182,10 @@ fn value(fate: &Fate, id: i64) -> Option<Vec<u8>> {
 
 /// What these records, produced in this order from offset 0 on, must come to.
 pub fn expected(records: &[Record]) -> Expected {
-    let mut expected = Expected::default();
+    let mut expected = Expected {
+        late_s: 10,
+        ..Expected::default()
+    };
     // Of each partition: the next offset, and the base of the last record.
     let mut ends: BTreeMap<i32, (i64, Option<i64>)> = BTreeMap::new();
     for record in records {
@@ -207,6 +228,7 @@ fn settle(expected: &mut Expected, record: &Record, position: Position, write_ti
         Fate::Delete { id } => {
             expected.table.remove(id);
         }
+        Fate::Shelf { id, deed, seed } => deed.settle(&mut expected.shelf, *id, *seed, write_time),
         Fate::Filtered => {}
         Fate::Rejected(poison) => {
             let letter = Letter {
@@ -226,6 +248,7 @@ fn the_share_of_poison_is_as_asked_and_every_kind_comes() {
         partitions: 6,
         keys: 5000,
         poison_per_mille: 50,
+        shelf_per_mille: 50,
         has_endless: true,
     };
     let records = draw(&mix, &mut fastrand::Rng::with_seed(1));

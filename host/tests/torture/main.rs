@@ -23,6 +23,7 @@ mod outages;
 mod poison;
 mod replay;
 mod report;
+mod shelf;
 mod size;
 mod stage;
 mod three;

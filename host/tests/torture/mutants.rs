@@ -15,6 +15,7 @@ fn broken(promise: &'static str) -> Differences {
             partitions: 12,
             keys: 500,
             poison_per_mille: 30,
+            shelf_per_mille: 0,
             has_endless: true,
         },
         kills: 16,

@@ -12,12 +12,16 @@ use crate::support::services;
 /// Far more than any step takes.
 const PATIENCE: Duration = Duration::from_mins(5);
 
+/// Several times as long as a request may take there, and short beside what a node may be away.
+const TIMED_OUT: Duration = Duration::from_millis(1500);
+
 pub fn mix(records: usize, poison_per_mille: u32) -> Mix {
     Mix {
         records,
         partitions: 6,
         keys: i64::try_from(records / 4).unwrap(),
         poison_per_mille,
+        shelf_per_mille: 40,
         has_endless: false,
     }
 }
@@ -121,6 +125,46 @@ fn nothing_is_committed_past_a_dead_letter_that_cannot_be_published() {
     is_whole(&stage, &reading, vec![life], &expected, records.len());
 }
 
+/// A request that has timed out here is applied when the node goes on, and so is the one that was sent in its place.
+#[test]
+fn writes_that_time_out_and_are_applied_twice_change_nothing() {
+    size::begins("write time-outs");
+    let scale = Scale {
+        reduced: 4000,
+        full: 50_000,
+    };
+    let mix = Mix {
+        shelf_per_mille: 700,
+        ..mix(scale.of("TORTURE_TIMED_OUT_RECORDS"), 5)
+    };
+    let records = ledger::draw(&mix, &mut size::choices("time-outs"));
+    let mut expected = ledger::expected(&records);
+    // A request that waits in a stopped node counts its TTL from when that goes on.
+    expected.late_s += TIMED_OUT.as_secs().cast_signed();
+    let stage = Stage::new("timeouts", slow());
+    let reading = stage.reading("read");
+    let mut command = stage.command(&torture_program(), &reading, &[]);
+    command.env("HOST_REQUEST_TIMEOUT_MS", "300");
+    let mut life = stage.start("one", command);
+    life.until("running", Duration::from_mins(1));
+    for slice in records.chunks(records.len().div_ceil(3)) {
+        let said = life.said().len();
+        stage.send(slice);
+        std::thread::sleep(Duration::from_millis(300));
+        services(&["pause", "cassandra-1"]);
+        std::thread::sleep(TIMED_OUT);
+        services(&["resume", "cassandra-1"]);
+        for words in ["waiting for the sink", "the sink is back"] {
+            let end = Instant::now() + Duration::from_mins(1);
+            while !life.said()[said..].contains(words) {
+                assert!(Instant::now() < end, "{words:?} was not said:\n{}", life.last_words());
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+    }
+    is_whole(&stage, &reading, vec![life], &expected, records.len());
+}
+
 #[test]
 fn memory_stays_flat_while_cassandra_is_stopped() {
     size::begins("cassandra stopped");
@@ -129,7 +173,8 @@ fn memory_stays_flat_while_cassandra_is_stopped() {
     let settled = scale(15_000, 50_000).of("TORTURE_STEADY_RECORDS");
     let stopped = Duration::from_secs(Scale { reduced: 15, full: 120 }.of("TORTURE_STOPPED_SECONDS"));
     let records = ledger::draw(&mix(waiting, 1), &mut size::choices("memory"));
-    let expected = ledger::expected(&records);
+    let mut expected = ledger::expected(&records);
+    expected.late_s += stopped.as_secs().cast_signed();
     let tuning = Tuning {
         partitions: 6,
         batch_records: 1000,

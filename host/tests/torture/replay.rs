@@ -1,4 +1,5 @@
-//! Everything read again from offset 0 into the same table, by another group: nothing changes, write timestamps included.
+//! Everything read again from offset 0 into the same tables, three times over: nothing changes, write timestamps and the
+//! ends of rows included.
 
 use crate::compare::{differences, find};
 use crate::ledger::{self, Mix};
@@ -19,6 +20,7 @@ fn a_full_replay_into_the_same_table_changes_nothing() {
         partitions: 3,
         keys: 900,
         poison_per_mille: 50,
+        shelf_per_mille: 100,
         has_endless: true,
     };
     let records = ledger::draw(&mix, &mut size::choices("replay"));
@@ -36,20 +38,31 @@ fn a_full_replay_into_the_same_table_changes_nothing() {
     assert!(found.is_none(), "TORTURE_SEED={}\n{found}", size::seed());
     assert!(first.doubled.is_empty(), "every letter is published once");
 
-    stage.read_to_end(&stage.again(&reading, "again"));
-    let second = find(&stage, &reading);
-    let found = differences(&expected, &second);
+    // Three groups at one time: each row is written again by all of them, in whatever order.
+    std::thread::scope(|scope| {
+        for what in ["again", "a_third_time", "a_fourth_time"] {
+            let (stage, again) = (&stage, stage.again(&reading, what));
+            scope.spawn(move || stage.read_to_end(&again));
+        }
+    });
+    let last = find(&stage, &reading);
+    let found = differences(&expected, &last);
     assert!(found.is_none(), "TORTURE_SEED={}\n{found}", size::seed());
-    assert!(second.table == first.table, "each cell and write timestamp is the same");
+    assert!(last.table == first.table, "each cell and write timestamp is the same");
+    assert!(
+        last.shelf == first.shelf && !last.shelf.is_empty(),
+        "of collections, too"
+    );
+    let copies: Vec<usize> = last.doubled.values().map(Vec::len).collect();
     assert_eq!(
-        second.doubled.len(),
-        expected.letters.len(),
-        "every letter is published again"
+        copies,
+        vec![4; expected.letters.len()],
+        "every letter is published again, each time"
     );
     eprintln!(
-        "{} records twice: {} rows, {} dead letters, nothing changed\n",
+        "{} records four times: {} rows, {} dead letters, nothing changed\n",
         records.len(),
-        second.table.len(),
-        second.letters.len()
+        last.table.len() + last.shelf.len(),
+        last.letters.len()
     );
 }

@@ -20,6 +20,7 @@ use tokio::runtime::Runtime;
 use crate::built;
 use crate::ledger::Record;
 use crate::life::Life;
+use crate::shelf;
 use crate::support::{Servers, cassandra, unique, variable};
 
 /// How the program is set in a scenario.
@@ -156,12 +157,14 @@ impl Stage {
             "[source]\ntopic = \"{}\"\ngroup = \"{group}\"\n\
              [source.kafka]\n\"heartbeat.interval.ms\" = 300\n\
              [sink.cassandra]\nkeyspace = \"{keyspace}\"\nrequest_timeout_ms = 3000\n\
+             ttl = \"{}\"\n\
              {writes}\
              [plugin]\nfile = \"{}\"\n[plugin.settings]\nconfigure = \"ledger\"\n\
              [plugin.limits]\nmemory_mib = 8\ndeadline_ms = {deadline_ms}\nlog_lines_per_second = 5\n\
              [pipeline]\nbatch_records = {batch_records}\ncommit_interval_ms = {commit_interval_ms}\n\
              [dead_letters]\nto = \"{letters}\"\n{more}",
             self.topic,
+            shelf::TTL,
             plugin().display(),
         );
         let path = self.directory.path().join(format!("{what}.toml"));
@@ -212,6 +215,7 @@ impl Stage {
                     "CREATE TABLE {keyspace}.ledger \
                      (id bigint PRIMARY KEY, behaviour text, number int, document text, note text)"
                 ),
+                format!("CREATE TABLE {keyspace}.shelf {}", shelf::DEFINITION),
             ];
             for statement in statements {
                 session.query_unpaged(statement, ()).await.unwrap();

@@ -1,7 +1,8 @@
 //! The setting `configure=ledger`: rows whose every cell follows from their record alone, for tests that compare tables.
 //!
 //! A record has an id besides, the table's key, and a note, which may be null and then leaves the cell as it was. The
-//! word `delete` deletes the row of that id; everything else that a record can do wrong it does here, too.
+//! word `delete` deletes the row of that id, `shelf` gives rows of another kind ([`shelf`]); everything else that a record
+//! can do wrong it does here, too.
 
 use transform_sdk::bindings::exports::host::transform::transformer::{
     Batch, Descriptor, Effect, Input, Origin, Outcome, Output, Rows, Target,
@@ -9,7 +10,7 @@ use transform_sdk::bindings::exports::host::transform::transformer::{
 use transform_sdk::bindings::host::transform::columns::{Column, DataType, Field, Values, Variable};
 
 use crate::record::{bitmap, variable};
-use crate::{describe, numbers};
+use crate::{describe, numbers, shelf};
 
 /// Columns of a batch in this mode; no other has as many.
 pub const INPUTS: usize = 5;
@@ -41,19 +42,21 @@ pub fn descriptor(usual: Descriptor) -> Descriptor {
     };
     let mut fields = usual.outputs[0].fields.clone();
     fields.extend([id.clone(), note]);
+    let mut outputs = vec![
+        table("rows", Effect::Upsert, fields),
+        table("gone", Effect::Delete, vec![id.clone()]),
+    ];
+    outputs.extend(shelf::outputs(&id));
     Descriptor {
         inputs,
-        outputs: vec![
-            table("rows", Effect::Upsert, fields),
-            table("gone", Effect::Delete, vec![id]),
-        ],
+        outputs,
         ..usual
     }
 }
 
-/// Whether the record is no row but the end of one.
-pub fn is_delete(input: &Batch, behaviour: &str) -> bool {
-    input.columns.len() == INPUTS && behaviour == DELETE
+/// Whether the record gives no row of the usual kind: it is the end of one, or for the other table.
+pub fn is_special(input: &Batch, behaviour: &str) -> bool {
+    input.columns.len() == INPUTS && behaviour == DELETE || shelf::takes(input, behaviour)
 }
 
 /// Gives the rows what is special to this mode, and adds what is deleted.
@@ -82,9 +85,10 @@ pub fn complete(outcome: &mut Outcome, input: &Batch, behaviours: &[String]) {
             source: gone,
         });
     }
+    shelf::complete(outcome, input, behaviours);
 }
 
-fn id_column(ids: &[Option<i64>], source: &[u32]) -> Column {
+pub fn id_column(ids: &[Option<i64>], source: &[u32]) -> Column {
     Column {
         validity: None,
         values: Values::Int64(source.iter().map(|&row| ids[place(row)].unwrap_or(0)).collect()),

@@ -9,6 +9,7 @@
 mod describe;
 mod ledger;
 mod record;
+mod shelf;
 mod spoil;
 
 use transform_sdk::bindings::exports::host::transform::transformer::{Batch, Descriptor, Guest, Outcome, Rows};
@@ -29,7 +30,7 @@ impl Guest for Misbehaving {
         let numbers = numbers(&input, 1);
         let mut answer = record::Answer::default();
         for (row, (behaviour, number)) in (0..).zip(behaviours.iter().zip(numbers)) {
-            if !ledger::is_delete(&input, behaviour) {
+            if !ledger::is_special(&input, behaviour) {
                 answer.take(row, behaviour, number);
             }
         }
