@@ -130,7 +130,7 @@ fn nothing_is_committed_past_a_dead_letter_that_cannot_be_published() {
 fn writes_that_time_out_and_are_applied_twice_change_nothing() {
     size::begins("write time-outs");
     let scale = Scale {
-        reduced: 4000,
+        reduced: 3000,
         full: 50_000,
     };
     let mix = Mix {
