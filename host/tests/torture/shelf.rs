@@ -21,9 +21,6 @@ pub const DEFINITION: &str = "(id bigint PRIMARY KEY, stamp text, tags set<text>
 pub const TTL: &str = "shelf=4000d";
 const TTL_SECONDS: i64 = 4000 * 86_400;
 
-/// Whether one record may give several rows of one key.
-const SEVERAL_ROWS: bool = false;
-
 pub type Row = [Option<Cell>; COLUMNS.len()];
 pub type Table = BTreeMap<i64, Row>;
 
@@ -50,9 +47,9 @@ impl Deed {
     pub fn draw(choices: &mut fastrand::Rng) -> Self {
         match choices.u32(..20) {
             0..2 => Self::Delete,
-            2..5 if SEVERAL_ROWS => Self::PutPut,
-            5..9 if SEVERAL_ROWS => Self::DeletePut,
-            9..11 if SEVERAL_ROWS => Self::PutDelete,
+            2..5 => Self::PutPut,
+            5..9 => Self::DeletePut,
+            9..11 => Self::PutDelete,
             _ => Self::Put,
         }
     }

@@ -54,6 +54,11 @@ impl Hazards {
     /// # Errors
     /// It does not answer.
     pub async fn of(session: &Session, table: &Table) -> Result<Self, Unknown> {
+        // A large future among small ones.
+        Box::pin(Self::asked(session, table)).await
+    }
+
+    async fn asked(session: &Session, table: &Table) -> Result<Self, Unknown> {
         let ask = async |columns: &str, what: &str| {
             let cql = format!("SELECT {columns} FROM system_schema.{what} WHERE keyspace_name = ? AND table_name = ?");
             let answer = session.query_unpaged(cql, (&table.keyspace, &table.name)).await;
