@@ -121,17 +121,17 @@ fn types_of_other_schemas_are_read_and_ids_that_there_are_not_cost_their_records
 fn registry_of_half_a_schema() -> String {
     let schema = order("Order", &json!([{"name": "price", "type": "shop.Money"}])).to_string();
     let body = json!({"id": 1, "subject": "s", "version": 1, "schema": schema}).to_string();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let _ = stream.read(&mut [0; 8192]).unwrap();
+            let mut stream = stream.expect("a request");
+            let _ = stream.read(&mut [0; 8192]).expect("a request");
             let head = format!(
                 "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
                 body.len()
             );
-            stream.write_all((head + &body).as_bytes()).unwrap();
+            stream.write_all((head + &body).as_bytes()).expect("the client listens");
         }
     });
     format!("http://{address}")
