@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::record::descriptor::{Descriptor, Effect, Output, Rows, Target};
+use crate::record::descriptor::{Descriptor, Effect, Field, Output, Rows, Target};
 use crate::sink::read_back::{Image, NullEffect, ReadBack, RowRef};
 
 /// Cells of a row, one for each field of an output.
@@ -57,13 +57,12 @@ impl<'a> Expected<'a> {
             // Rows of one record and key are written together or not at all.
             let mut left_out = Vec::new();
             for (_, output, row) in of_record {
-                match self.store.image(*output, row) {
-                    Ok(image) => fitting.push((*output, row.clone(), image)),
-                    Err(_) => {
-                        refused += 1;
-                        let key = self.store.key(*output, row);
-                        left_out.extend(key.ok().map(|key| (*output, key)));
-                    }
+                if let Ok(image) = self.store.image(*output, row) {
+                    fitting.push((*output, row.clone(), image));
+                } else {
+                    refused += 1;
+                    let key = self.store.key(*output, row);
+                    left_out.extend(key.ok().map(|key| (*output, key)));
                 }
             }
             let is_left_out = |output, image: &Image| {
@@ -105,7 +104,7 @@ impl<'a> Expected<'a> {
             Effect::Delete => End::NoRow,
             Effect::Upsert => match known.map(|index| &self.fates[index].end) {
                 Some(End::Row(old)) => End::Row(merged(old, cells, self.store.null_effect())),
-                _ => End::Row(cells),
+                _ => End::Row(merged(&self.of_others(output, &key), cells, self.store.null_effect())),
             },
         };
         if let Some(index) = known {
@@ -114,6 +113,27 @@ impl<'a> Expected<'a> {
             self.by_key[output].insert(key.clone(), self.fates.len());
             self.fates.push(Fate { output, row, key, end });
         }
+    }
+
+    /// What other outputs of its table say about the fields of this one.
+    fn of_others(&self, output: usize, key: &str) -> Cells {
+        let others = (0..self.outputs.len()).filter(|other| *other != output && self.is_same_place(*other, output));
+        let rows: Vec<_> = others
+            .filter_map(|other| match &self.fates[*self.by_key[other].get(key)?].end {
+                End::Row(cells) => Some((&self.outputs[other].fields, cells)),
+                End::NoRow | End::Overtaken => None,
+            })
+            .collect();
+        let fields = self.outputs[output].fields.iter();
+        let value = |field: &Field| {
+            rows.iter().find_map(|(fields, cells)| {
+                let place = fields
+                    .iter()
+                    .position(|other| other.name.eq_ignore_ascii_case(&field.name));
+                cells[place?].clone()
+            })
+        };
+        fields.map(value).collect()
     }
 
     /// Lets output `other` know what `output` did to a row of their table.
