@@ -1,5 +1,7 @@
 //! Records that give several rows of one key: the last one stands, in every sink, and a replay changes nothing.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by failing")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 

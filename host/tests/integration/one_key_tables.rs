@@ -1,5 +1,7 @@
 //! Rows of one record and key in tables that are not plain: static columns, collections, keys that are equal by value.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by failing")]
+
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, StringArray};

@@ -305,7 +305,7 @@ fn every_row_is_accounted_for_in_the_output_it_belongs_to() {
 /// Output, records and places of each entry.
 fn asked(rows: &[&str]) -> Vec<(u32, Vec<u32>, Vec<i32>)> {
     let batch = Batch {
-        rows: u32::try_from(rows.len()).unwrap(),
+        rows: u32::try_from(rows.len()).expect("few rows"),
         columns: vec![column(Values::Text(text(rows)))],
     };
     let outcome = asked::ask::transform(&(), &batch);
@@ -321,7 +321,7 @@ fn asked(rows: &[&str]) -> Vec<(u32, Vec<u32>, Vec<i32>)> {
 
 #[test]
 fn outputs_of_one_table_are_told_apart_by_their_names() {
-    let (_, descriptor) = plugin::configure::<asked::ask>(&[]).unwrap();
+    let ((), descriptor) = plugin::configure::<asked::ask>(&[]).unwrap();
     let names: Vec<_> = descriptor.outputs.iter().map(|output| output.name.as_str()).collect();
     assert_eq!(names, ["states", "states-delete", "states-2"]);
 }

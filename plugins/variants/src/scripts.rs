@@ -89,7 +89,8 @@ pub fn transform(input: &Batch) -> Outcome {
     plugin::run(input, rows)
 }
 
-fn rows<'a>(record: Record<'a>) -> Vec<Out<'a>> {
+#[expect(clippy::needless_pass_by_value, reason = "the SDK hands a record over by value")]
+fn rows(record: Record<'_>) -> Vec<Out<'_>> {
     let Record { id, script } = record;
     let steps = script.split(';').map(str::trim).filter(|step| !step.is_empty());
     steps

@@ -57,13 +57,12 @@ impl<'a> Expected<'a> {
             // Rows of one record and key are written together or not at all.
             let mut left_out = Vec::new();
             for (_, output, row) in of_record {
-                match self.store.image(*output, row) {
-                    Ok(image) => fitting.push((*output, row.clone(), image)),
-                    Err(_) => {
-                        refused += 1;
-                        let key = self.store.key(*output, row);
-                        left_out.extend(key.ok().map(|key| (*output, key)));
-                    }
+                if let Ok(image) = self.store.image(*output, row) {
+                    fitting.push((*output, row.clone(), image));
+                } else {
+                    refused += 1;
+                    let key = self.store.key(*output, row);
+                    left_out.extend(key.ok().map(|key| (*output, key)));
                 }
             }
             let is_left_out = |output, image: &Image| {

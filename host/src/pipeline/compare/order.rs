@@ -18,9 +18,9 @@ const NEW: Index = |output| output.new.as_ref().map(|output| output.index);
 pub fn note(outputs: &[PairedOutput], records: &[Record], old: &Answer, new: &Answer, found: &mut Tally<String>) {
     let places = places(outputs);
     let mut of_place: HashMap<usize, u32> = HashMap::new();
-    places
-        .values()
-        .for_each(|place| *of_place.entry(*place).or_default() += 1);
+    for place in places.values() {
+        *of_place.entry(*place).or_default() += 1;
+    }
     // As nearly always: no two outputs go to one place.
     if of_place.values().all(|outputs| *outputs < 2) {
         return;

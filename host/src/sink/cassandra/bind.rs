@@ -364,14 +364,12 @@ impl Converted {
 
 /// Appends the bytes that are bound of a value; `None` where there is none, or none that fits.
 pub fn bound_bytes(binding: &Binding, batch: &Batch, row: usize, bytes: &mut Vec<u8>) -> Option<()> {
-    match Column::direct(&batch.columns[binding.field], binding) {
-        Some(column) => column.cell(row, |cell| cell.map(|cell| bytes.extend_from_slice(cell))),
-        None => {
-            let value = cql_value(binding, batch, row).ok()??;
-            let writer = CellWriter::new_without_size(bytes);
-            value.serialize(&binding.column_type, writer).ok().map(drop)
-        }
+    if let Some(column) = Column::direct(&batch.columns[binding.field], binding) {
+        return column.cell(row, |cell| cell.map(|cell| bytes.extend_from_slice(cell)));
     }
+    let value = cql_value(binding, batch, row).ok()??;
+    let writer = CellWriter::new_without_size(bytes);
+    value.serialize(&binding.column_type, writer).ok().map(drop)
 }
 
 /// The value of a row for one column, converted by the column's type; a null only where it is not of the primary key.
