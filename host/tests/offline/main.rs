@@ -7,6 +7,7 @@ mod built;
 mod compiled;
 mod diff;
 mod files;
+mod numbers;
 mod shadow;
 mod signing;
 #[path = "../support/mod.rs"]

@@ -3,8 +3,6 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::write_time::Explained as WriteTimeExplained;
 use crate::app::failure::Failure;
 use crate::codec::Decoded;
@@ -18,8 +16,8 @@ use crate::record::display::text;
 use crate::record::position::WriteTime;
 use crate::record::reject::{Reject, Stage};
 use crate::sink::cassandra::explain::{Explainer, Stored};
-use crate::sink::object::object;
 use crate::sink::read_back::RowRef;
+use crate::sink::{SinkError, object};
 
 pub enum Outcome {
     Rejected(Reject),
@@ -82,7 +80,9 @@ pub async fn explained(
                 batch: Arc::clone(&batch),
                 row,
             };
-            show_row(&mut words, descriptor, rows.output, &row);
+            if let Err(reject) = show_row(&mut words, descriptor, rows.output, &row) {
+                return Ok(words + &rejected(&reject));
+            }
             if let Some(explainer) = &explainer
                 && descriptor.outputs[rows.output].target.table().is_some()
                 && let Err(reject) = show_statement(&mut words, explainer, rows.output, &row, time.time).await
@@ -98,7 +98,7 @@ fn rejected(reject: &Reject) -> String {
     format!("\nrejected ({} at {}): {}", reject.code, reject.stage, reject.message)
 }
 
-fn show_row(words: &mut String, descriptor: &Descriptor, output: usize, row: &RowRef) {
+fn show_row(words: &mut String, descriptor: &Descriptor, output: usize, row: &RowRef) -> Result<(), Reject> {
     let output = &descriptor.outputs[output];
     let _ = writeln!(words, "\noutput {} -> {}", output.name, output.target);
     let width = output.fields.iter().map(|field| field.name.len()).max().unwrap_or(0);
@@ -108,10 +108,27 @@ fn show_row(words: &mut String, descriptor: &Descriptor, output: usize, row: &Ro
     }
     if output.target.topic().is_some() {
         let value = match output.effect {
-            Effect::Upsert => format!("value {}", Value::Object(object(&output.fields, &row.batch, row.row))),
+            Effect::Upsert => {
+                if let Err(error) = object::check(&output.fields, &row.batch, row.row) {
+                    return shown(words, &error);
+                }
+                format!("value {}", object::object(&output.fields, &row.batch, row.row))
+            }
             Effect::Delete => "no value (a tombstone)".to_owned(),
         };
         let _ = writeln!(words, "  produced with the key of this record and {value}");
+    }
+    Ok(())
+}
+
+/// The reject that an error of the sink means, or the error in words where it means none.
+fn shown(words: &mut String, error: &SinkError) -> Result<(), Reject> {
+    match disposition(Fault::Sink(error)) {
+        Disposition::Reject(reject) => Err(reject),
+        Disposition::Retry | Disposition::Halt => {
+            let _ = writeln!(words, "  no CQL: {}", chain(error));
+            Ok(())
+        }
     }
 }
 
@@ -127,15 +144,7 @@ async fn show_statement(
         Ok(statement) => {
             let _ = writeln!(words, "  {statement}");
         }
-        Err(error) => {
-            return match disposition(Fault::Sink(&error)) {
-                Disposition::Reject(reject) => Err(reject),
-                Disposition::Retry | Disposition::Halt => {
-                    let _ = writeln!(words, "  no CQL: {}", chain(&error));
-                    Ok(())
-                }
-            };
-        }
+        Err(error) => return shown(words, &error),
     }
     let stored = match explainer.stored(output, row).await {
         Ok(Some(stored)) => against(&stored, time),
