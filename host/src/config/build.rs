@@ -336,6 +336,7 @@ fn plugin(values: &mut Values, kafka: &KafkaConnection) -> Plugin {
         shadow_share: values.parse("plugin.shadow_share", str::parse).unwrap_or_default(),
         limits: Limits {
             memory_bytes: values.size("plugin.limits.memory_mib") << 20,
+            recycle_percent: narrow(values.number("plugin.limits.recycle_percent")),
             deadline: values.millis("plugin.limits.deadline_ms"),
             rows_per_record: narrow(values.number("plugin.limits.rows_per_record")),
             log_lines_per_second: narrow(values.number("plugin.limits.log_lines_per_second")),

@@ -1,7 +1,7 @@
 //! Calls the guest with a batch; when a row breaks it, splits the batch in halves until the culprits stand alone.
 //!
 //! After any fault the instance is gone and a new one takes over, so what one record did to the guest's memory reaches
-//! no other. k culprits in n rows cost at most 2k * (log2(n / k) + 2) calls beyond the first, and a few more where the
+//! no other. An instance whose memory has grown too far is replaced between two calls (decision 0026). k culprits in n rows cost at most 2k * (log2(n / k) + 2) calls beyond the first, and a few more where the
 //! batch begins with many of them: a guest that breaks on everything is a bad deploy, which is noticed early.
 
 use crate::plugin::{Instance, Plugin, PluginError, TransformError};
@@ -49,6 +49,7 @@ pub struct Guest<'a> {
     plugin: &'a Plugin,
     instance: Option<Instance>,
     calls: u64,
+    recycled: u64,
 }
 
 impl<'a> Guest<'a> {
@@ -58,12 +59,18 @@ impl<'a> Guest<'a> {
             plugin,
             instance,
             calls: 0,
+            recycled: 0,
         }
     }
 
     /// Calls of the guest so far: one a batch where nothing is wrong.
     pub fn calls(&self) -> u64 {
         self.calls
+    }
+
+    /// Instances that were replaced because their memory had grown.
+    pub fn recycled(&self) -> u64 {
+        self.recycled
     }
 
     /// The instance, for the next batch.
@@ -84,11 +91,9 @@ impl<'a> Guest<'a> {
         let mut has_come_through = false;
         // The last row that alone did not return in time.
         let mut doubted = None;
+        let mut has_run_out = false;
         while let Some((start, rows)) = parts.pop() {
-            let (mut instance, is_fresh) = match self.instance.take() {
-                Some(instance) => (instance, false),
-                None => (self.plugin.instantiate()?, true),
-            };
+            let (mut instance, is_fresh) = self.take_instance()?;
             self.calls += 1;
             let called = instance.transform(&slice(batch, start, rows));
             if called.is_ok() || failpoint::is_broken(Promise::FreshInstanceAfterTrap) {
@@ -98,6 +103,12 @@ impl<'a> Guest<'a> {
                 Ok(part) => {
                     has_come_through = true;
                     append(&mut outcome, part, row_number(start));
+                }
+                // What earlier batches left in the guest's memory takes the room of this one: a fresh instance has it all.
+                Err(TransformError::Memory { .. }) if !is_fresh && !has_run_out && self.instance.is_none() => {
+                    has_run_out = true;
+                    self.recycled += 1;
+                    parts.push((start, rows));
                 }
                 // What earlier records left in the guest's memory may be at fault: only a fresh instance is a witness.
                 Err(_) if rows <= 1 && !is_fresh && self.instance.is_none() => parts.push((start, rows)),
@@ -127,6 +138,17 @@ impl<'a> Guest<'a> {
             }
         }
         Ok(outcome)
+    }
+
+    /// The instance at hand, or a new one where there is none or it has grown too far; and whether it is new.
+    fn take_instance(&mut self) -> Result<(Instance, bool), PluginError> {
+        match self.instance.take() {
+            Some(instance) if !instance.is_outgrown() => return Ok((instance, false)),
+            // Dropped before the next one takes its place.
+            Some(_) => self.recycled += 1,
+            None => {}
+        }
+        Ok((self.plugin.instantiate()?, true))
     }
 
     /// Whether rows all over the rest of the batch, each alone in a fresh instance, break the guest too. Then a bad plugin
