@@ -1,5 +1,6 @@
 //! One file a verb: wires the real parts with the settings and runs them.
 
+mod all_refused;
 mod assemble;
 pub mod bench;
 pub mod check;

@@ -131,6 +131,11 @@ impl FileRecords {
         }
     }
 
+    /// Rows of the file that are no rows.
+    pub fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
     /// Fails where rows of the file were no rows.
     pub fn check_whole(&self) -> Result<(), Failure> {
         match self.skipped {

@@ -2,12 +2,13 @@
 
 use anyhow::Context as _;
 
-use super::component;
 use super::failure::Failure;
 use super::records::FileRecords;
+use super::{all_refused, component};
 use crate::codec::Decoder;
-use crate::config::settings::Settings;
+use crate::config::settings::{From, Settings};
 use crate::pipeline::isolate::Guest;
+use crate::pipeline::totals::Counts;
 use crate::plugin::{Instance, Plugin};
 use crate::record::Record;
 use crate::record::descriptor::{Outcome, Rows};
@@ -18,6 +19,8 @@ pub struct Rehearsal {
     plugin: Plugin,
     decoder: Decoder,
     file: FileRecords,
+    from: From,
+    counts: Counts,
     instance: Option<Instance>,
 }
 
@@ -41,13 +44,24 @@ impl Rehearsal {
             plugin,
             decoder,
             file,
+            from: settings.from.clone(),
+            counts: Counts::default(),
             instance: None,
         })
     }
 
-    /// Fails where rows of the file were no rows, so that what was shown is not the whole of it.
+    /// Fails where rows of the file were no rows, so that what was shown is not the whole of it, and where no record came
+    /// through.
     pub fn check_whole(&self) -> Result<(), Failure> {
+        let mut counts = self.counts.clone();
+        counts.skipped = self.file.skipped();
+        all_refused::check(&self.from, self.plugin.descriptor(), &counts)?;
         self.file.check_whole()
+    }
+
+    /// What became of the records so far.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     pub fn plugin(&self) -> &Plugin {
@@ -60,6 +74,13 @@ impl Rehearsal {
             return Ok(None);
         };
         let scene = play(&self.plugin, &self.decoder, &mut self.instance, records).await?;
+        self.counts.records += scene.records.len() as u64;
+        self.counts.rows_written += scene.rows.iter().map(|rows| rows.batch.rows as u64).sum::<u64>();
+        self.counts.filtered += scene.filtered as u64;
+        scene
+            .rejects
+            .iter()
+            .for_each(|(_, reject)| self.counts.reject(&reject.code));
         Ok(Some(scene))
     }
 }

@@ -17,6 +17,7 @@ use crate::pipeline::swap::{Candidate, Swapper};
 use crate::pipeline::totals::Counts;
 use crate::pipeline::trace::Traces;
 use crate::pipeline::version::Version;
+use crate::record::descriptor::Descriptor;
 use crate::source::Until;
 use crate::telemetry::otlp::{self, Origin};
 
@@ -26,7 +27,7 @@ use super::early::{self, Asked};
 use super::failure::Failure;
 use super::sinks::Sinks;
 use super::watch::{self, Signatures};
-use super::{component, diff, fleet, live, signals, trust};
+use super::{all_refused, component, diff, fleet, live, signals, trust};
 
 /// Runs the pipeline; `summary` gets one line at the end, never mixed with rows.
 pub async fn run(settings: Settings, until: Until, summary: &mut (dyn Write + Send)) -> Result<(), Failure> {
@@ -112,7 +113,8 @@ async fn flow(
             .context("cannot write")
             .map_err(Failure::Failed)?;
     }
-    verdict(ended, counts.skipped, &settings.from)
+    let current = parts.slot.current();
+    verdict(ended, &counts, &settings.from, current.plugin.descriptor())
 }
 
 /// The admin endpoint's address taken, unless there is to be none.
@@ -123,7 +125,16 @@ async fn endpoint(settings: &Settings) -> Result<Option<Endpoint>, Failure> {
 }
 
 /// What the run's end means for whoever started it.
-fn verdict(ended: Result<Ended, PipelineError>, skipped: u64, from: &From) -> Result<(), Failure> {
+fn verdict(
+    ended: Result<Ended, PipelineError>,
+    counts: &Counts,
+    from: &From,
+    descriptor: &Descriptor,
+) -> Result<(), Failure> {
+    let skipped = counts.skipped;
+    if let Ok(Ended::AtEnd) = ended {
+        all_refused::check(from, descriptor, counts)?;
+    }
     match ended {
         Ok(_) if skipped > 0 => Err(Failure::Failed(anyhow::anyhow!(
             "{skipped} rows of the file could not be read and were skipped"

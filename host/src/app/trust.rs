@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::config::settings;
+use crate::config::text::{self, TextError};
 use crate::plugin::signature::{KeyError, SignatureError, TrustedKeys};
 
 /// A signature is some 300 bytes; a text far longer is none.
@@ -17,8 +18,10 @@ pub enum TrustError {
     ReadKeys {
         file: PathBuf,
         #[source]
-        cause: io::Error,
+        cause: TextError,
     },
+    #[error("cannot read the trusted keys {}: there is no such file", .file.display())]
+    NoKeys { file: PathBuf },
     #[error("the trusted keys {}", .file.display())]
     Keys {
         file: PathBuf,
@@ -48,10 +51,11 @@ pub fn check(
         return Ok(());
     };
     // Read anew each time: a key that is taken back counts from the next load on.
-    let text = fs::read_to_string(file).map_err(|cause| TrustError::ReadKeys {
+    let text = text::read(file).map_err(|cause| TrustError::ReadKeys {
         file: file.clone(),
         cause,
     })?;
+    let text = text.ok_or_else(|| TrustError::NoKeys { file: file.clone() })?;
     let keys = TrustedKeys::parse(&text).map_err(|cause| TrustError::Keys {
         file: file.clone(),
         cause,

@@ -18,11 +18,9 @@ pub async fn run(settings: Settings, limit: NonZeroU64, out: &mut (dyn Write + S
     let mut rehearsal = Rehearsal::open(&settings)?;
     let descriptor = rehearsal.plugin().descriptor().clone();
     let mut tables = Tables::new(&descriptor, limit.get());
-    let mut counts = Counts::default();
     let mut rejects = Vec::new();
     while let Some(scene) = rehearsal.next().await? {
         tables.add(&scene);
-        count(&mut counts, &scene);
         rejects.extend(scene.rejects.iter().map(|(record, reject)| {
             format!(
                 "{}: {} ({})",
@@ -30,7 +28,7 @@ pub async fn run(settings: Settings, limit: NonZeroU64, out: &mut (dyn Write + S
             )
         }));
     }
-    show(out, &descriptor, &tables, &rejects, &counts)
+    show(out, &descriptor, &tables, &rejects, rehearsal.counts())
         .context("cannot write")
         .map_err(Failure::Failed)?;
     rehearsal.check_whole()
@@ -75,13 +73,6 @@ impl Tables {
             }
         }
     }
-}
-
-fn count(counts: &mut Counts, scene: &Scene) {
-    counts.records += scene.records.len() as u64;
-    counts.rows_written += scene.rows.iter().map(|rows| rows.batch.rows as u64).sum::<u64>();
-    counts.filtered += scene.filtered as u64;
-    scene.rejects.iter().for_each(|(_, reject)| counts.reject(&reject.code));
 }
 
 fn show(

@@ -195,7 +195,11 @@ fn load(flags: &Flags) -> Result<Settings, Failure> {
 
 /// For verbs that need no settings.
 fn start_log(flags: &Flags) {
-    telemetry::start(&build::load_log(flags, &Surroundings::of_process()));
+    let (log, unread) = build::load_log(flags, &Surroundings::of_process());
+    telemetry::start(&log);
+    for problem in unread.0 {
+        tracing::warn!("{problem}");
+    }
 }
 
 #[cfg(test)]

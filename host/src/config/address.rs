@@ -1,7 +1,9 @@
 //! The two ends as one types them: `--from` and `--to`.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+
+use super::brokers;
 
 /// What `--from` can say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +56,15 @@ pub enum AddressError {
     Login(&'static str),
     #[error("`{0}` is no URL; it begins with http:// or https://")]
     NoUrl(String),
+    #[error("`{0}` is more than one URL; give one of them")]
+    Urls(String),
+    #[error("`{0}` has brokers of several security protocols; all of them need the same one")]
+    Protocols(String),
+    #[error(
+        "`{0}` begins with no security protocol of Kafka; give host:port, alone or behind PLAINTEXT://, SSL://, \
+         SASL_PLAINTEXT:// or SASL_SSL://"
+    )]
+    Protocol(String),
     #[error("`{0}` is no topic name; it has 1 to 249 letters, digits, `.`, `_` or `-`")]
     Topic(String),
     #[error("`{0}` is no keyspace name; it begins with a letter and has at most 48 letters, digits or `_`")]
@@ -85,7 +96,7 @@ pub fn from(text: &str) -> Result<FromAddress, AddressError> {
             return Err(AddressError::Login("KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD"));
         }
         if let Some(brokers) = &brokers {
-            nodes(brokers, 9092)?;
+            brokers::read(brokers)?;
         }
         if let Some(topic) = &topic {
             self::topic(topic)?;
@@ -134,7 +145,7 @@ pub fn plugin(text: &str) -> Result<PluginAddress, AddressError> {
     }
     let brokers = part(hosts);
     if let Some(brokers) = &brokers {
-        nodes(brokers, 9092)?;
+        brokers::read(brokers)?;
     }
     let (topic, name) = place.split_once('/').unwrap_or((place, ""));
     self::topic(topic)
@@ -163,14 +174,21 @@ pub fn nodes(text: &str, default_port: u16) -> Result<Vec<String>, AddressError>
 
 /// An address on the web, without `/` at its end. `login` is where its login goes.
 pub fn url(text: &str, login: &'static str) -> Result<String, AddressError> {
+    let text = text.trim();
     if text.contains('@') {
         return Err(AddressError::Login(login));
     }
-    let rest = ["http://", "https://"]
-        .iter()
-        .find_map(|scheme| text.strip_prefix(scheme));
-    match rest {
-        Some(rest) if !rest.is_empty() => Ok(text.trim_end_matches('/').to_owned()),
+    if text.matches("://").count() > 1 {
+        return Err(AddressError::Urls(shown(text)));
+    }
+    match text.split_once("://") {
+        Some((scheme, rest))
+            if ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
+                && rest.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '[')
+                && !rest.contains(|c: char| c.is_whitespace() || c == ',') =>
+        {
+            Ok(text.trim_end_matches('/').to_owned())
+        }
         _ => Err(AddressError::NoUrl(shown(text))),
     }
 }
@@ -222,10 +240,19 @@ pub fn beside(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// Hosts and name of `scheme://hosts/name`.
+/// Hosts and name of `scheme://hosts/name`. The hosts may have a protocol before them, whose slashes end nothing.
 fn parts<'a>(text: &'a str, scheme: &str) -> Option<(&'a str, &'a str)> {
     let rest = text.strip_prefix(scheme)?;
-    Some(rest.split_once('/').unwrap_or((rest, "")))
+    let of_protocol = |at: usize| {
+        let (before, behind) = rest.split_at(at);
+        before.ends_with(':') && behind.starts_with("//") || before.ends_with(":/")
+    };
+    let mut slashes = rest.match_indices('/').map(|(at, _)| at);
+    let end = slashes.find(|at| !of_protocol(*at));
+    Some(match end {
+        Some(at) => (&rest[..at], &rest[at + 1..]),
+        None => (rest, ""),
+    })
 }
 
 fn part(text: &str) -> Option<String> {
@@ -233,13 +260,23 @@ fn part(text: &str) -> Option<String> {
 }
 
 fn with_port(node: &str, default_port: u16) -> Option<String> {
-    let odd = |c: char| c.is_whitespace() || matches!(c, '@' | '/');
+    let odd = |c: char| c.is_whitespace() || matches!(c, '@' | '/' | ';');
     if node.contains(odd) {
         return None;
     }
+    // A zone may follow, as in `fe80::1%eth0`.
+    let is_ipv6 = |text: &str| {
+        text.split('%')
+            .next()
+            .is_some_and(|text| text.parse::<Ipv6Addr>().is_ok())
+    };
     let has_port = match node.strip_prefix('[') {
-        Some(rest) => !rest.split_once(']')?.1.is_empty(),
-        None if node.matches(':').count() > 1 => return Some(format!("[{node}]:{default_port}")),
+        Some(rest) => {
+            let (_, behind) = rest.split_once(']').filter(|(inside, _)| is_ipv6(inside))?;
+            !behind.is_empty()
+        }
+        None if is_ipv6(node) => return Some(format!("[{node}]:{default_port}")),
+        None if node.matches(':').count() > 1 => return None,
         None => node.contains(':'),
     };
     if !has_port {
@@ -257,7 +294,7 @@ fn ends(text: &str, endings: &[&str]) -> bool {
 }
 
 /// Something typed, as an error may show it: what has an `@` may hold a password.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     if text.contains('@') {
         "***".to_owned()
     } else {
@@ -296,7 +333,14 @@ mod tests {
         assert_eq!(from("kafka://a:1,b:2/t"), kafka(Some("a:1,b:2"), Some("t")));
         assert_eq!(from("kafka:///t"), kafka(None, Some("t")));
         assert_eq!(from("kafka://a:1"), kafka(Some("a:1"), None));
+        assert_eq!(from("kafka://SSL://a:1/t"), kafka(Some("SSL://a:1"), Some("t")));
+        assert_eq!(
+            from("kafka://SASL_SSL://a:1,SASL_SSL://b:2/t"),
+            kafka(Some("SASL_SSL://a:1,SASL_SSL://b:2"), Some("t"))
+        );
+        assert_eq!(from("kafka://SSL://a"), kafka(Some("SSL://a"), None));
         assert!(matches!(from("kafka://a:1/t/u"), Err(AddressError::Topic(_))));
+        assert!(matches!(from("kafka://http://a:1/t"), Err(AddressError::Protocol(_))));
     }
 
     #[test]
@@ -322,6 +366,10 @@ mod tests {
         };
         assert_eq!(plugin("kafka://a:1,b/host-plugins/clean"), published(Some("a:1,b")));
         assert_eq!(plugin("kafka:///host-plugins/clean"), published(None));
+        assert_eq!(
+            plugin("kafka://SSL://a:1/host-plugins/clean"),
+            published(Some("SSL://a:1"))
+        );
         assert_eq!(plugin("a/b.wasm"), Ok(PluginAddress::File("a/b.wasm".into())));
         for bad in [
             "kafka://a",
@@ -344,8 +392,33 @@ mod tests {
                 .map(String::from)
                 .to_vec())
         );
-        for bad in ["", ",", ":9042", "a:x", "a:0", "a:70000", "a b", "[::1"] {
+        for bad in [
+            "", ",", ":9042", "a:x", "a:0", "a:70000", "a b", "[::1", "a:1:2", "[]:1", "[a]:1", "[::1]x",
+        ] {
             assert!(nodes(bad).is_err(), "{bad}");
         }
+    }
+    #[test]
+    fn a_url_is_one_address_on_the_web_without_its_last_slash() {
+        let url = |text| url(text, "LOGIN");
+        assert_eq!(
+            url(" https://r/apis/ccompat/v7/ "),
+            Ok("https://r/apis/ccompat/v7".into())
+        );
+        assert_eq!(url("HTTP://[::1]:8081"), Ok("HTTP://[::1]:8081".into()));
+        for bad in [
+            "",
+            "r:8081",
+            "http://",
+            "http:///v7",
+            "ftp://r",
+            "http://a b",
+            "http://a,b",
+        ] {
+            assert_eq!(url(bad), Err(AddressError::NoUrl(bad.into())));
+        }
+        let several = "http://a:8081,http://b:8081";
+        assert_eq!(url(several), Err(AddressError::Urls(several.into())));
+        assert_eq!(url("https://u:p@r"), Err(AddressError::Login("LOGIN")));
     }
 }

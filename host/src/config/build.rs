@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 
 use super::address::{self, FromAddress, Listen, PluginAddress, ToAddress};
+use super::brokers::{self, Brokers};
 use super::given::{Flags, Surroundings, collect};
 use super::problem::Problems;
 use super::settings::{Admin, DeadLetters, From, IfTaken, Plugin, PluginFrom, Settings, To};
@@ -46,19 +47,22 @@ pub fn load(flags: &Flags, surroundings: &Surroundings) -> Result<Loaded, Proble
     }
 }
 
-/// The log settings alone, for verbs that need nothing else; what is wrong elsewhere is not their concern.
-pub fn load_log(flags: &Flags, surroundings: &Surroundings) -> telemetry::Config {
-    log(&mut Values::new(collect(flags, surroundings)))
+/// The log settings alone, for verbs that need nothing else; what is wrong elsewhere is not their concern, but for files
+/// that could not be read, which might have said something about the log.
+pub fn load_log(flags: &Flags, surroundings: &Surroundings) -> (telemetry::Config, Problems) {
+    let mut said = collect(flags, surroundings);
+    let unread = Problems(std::mem::take(&mut said.unread));
+    (log(&mut Values::new(said)), unread)
 }
 
 fn settings(values: &mut Values) -> Settings {
-    let (from, topic, brokers) = from(values);
+    let (from, topic, (brokers, said)) = from(values);
     let (to, nodes) = to(values);
     let dead_letters = dead_letters(values, &from, &to);
     let pipeline = pipeline(values);
     let kafka = KafkaConnection {
-        brokers,
-        properties: kafka::properties(values),
+        properties: kafka::properties(values, brokers.protocol, said),
+        brokers: brokers.list,
     };
     Settings {
         registry: registry(values),
@@ -97,35 +101,27 @@ fn source(values: &mut Values, pipeline: &pipeline::config::Config) -> source::k
     }
 }
 
-/// The source, the topic, the brokers. An address wins over `source.brokers` and `source.topic` unless those were said
-/// more strongly: brokers from the environment win over an address in `host.toml`.
-fn from(values: &mut Values) -> (From, String, String) {
+/// The source, the topic, the brokers and the key that says them. An address wins over `source.brokers` and
+/// `source.topic` unless those were said more strongly: brokers from the environment win over an address in `host.toml`.
+fn from(values: &mut Values) -> (From, String, (Brokers, &'static str)) {
     let named = values.parse("source.from", address::from);
     let default_topic = values.parse("source.topic", |name| address::topic(name).map(|()| name.to_owned()));
-    let default_brokers = values.parse("source.brokers", |text| address::nodes(text, 9092));
+    let default_brokers = values.parse("source.brokers", brokers::read);
     let default_topic = default_topic.unwrap_or_default();
-    let default_brokers = default_brokers.unwrap_or_default().join(",");
-    match named {
-        Some(FromAddress::Csv(path)) => (From::Csv(path), default_topic, default_brokers),
-        Some(FromAddress::Ndjson(path)) => (From::Ndjson(path), default_topic, default_brokers),
-        Some(FromAddress::Kafka { brokers, topic }) => {
-            let topic = topic.filter(|_| values.is_stronger("source.from", "source.topic"));
-            let brokers = brokers.filter(|_| values.is_stronger("source.from", "source.brokers"));
-            let topic = topic.unwrap_or(default_topic);
-            (
-                From::Kafka { topic: topic.clone() },
-                topic,
-                brokers.unwrap_or(default_brokers),
-            )
-        }
-        None => (
-            From::Kafka {
-                topic: default_topic.clone(),
-            },
-            default_topic,
-            default_brokers,
-        ),
-    }
+    let default_brokers = (default_brokers.unwrap_or_default(), "source.brokers");
+    let (brokers, topic) = match named {
+        Some(FromAddress::Csv(path)) => return (From::Csv(path), default_topic, default_brokers),
+        Some(FromAddress::Ndjson(path)) => return (From::Ndjson(path), default_topic, default_brokers),
+        Some(FromAddress::Kafka { brokers, topic }) => (brokers, topic),
+        None => (None, None),
+    };
+    let topic = topic.filter(|_| values.is_stronger("source.from", "source.topic"));
+    let topic = topic.unwrap_or(default_topic);
+    let brokers = brokers.filter(|_| values.is_stronger("source.from", "source.brokers"));
+    // The address was read with them in it.
+    let brokers = brokers.and_then(|text| brokers::read(&text).ok());
+    let brokers = brokers.map_or(default_brokers, |brokers| (brokers, "source.from"));
+    (From::Kafka { topic: topic.clone() }, topic, brokers)
 }
 
 /// The sink, and the nodes of Cassandra, by the same rule.
@@ -297,7 +293,10 @@ fn plugin_from(values: &mut Values, kafka: &KafkaConnection) -> PluginFrom {
     match values.parse("plugin.file", address::plugin) {
         Some(PluginAddress::Published { brokers, topic, name }) => {
             let mut kafka = kafka.clone();
-            kafka.brokers = brokers.unwrap_or(kafka.brokers);
+            if let Some(Brokers { list, protocol }) = brokers.and_then(|text| brokers::read(&text).ok()) {
+                kafka.brokers = list;
+                kafka::set_protocol(&mut kafka.properties, protocol);
+            }
             PluginFrom::Published {
                 fleet: Fleet { kafka, topic },
                 name,
@@ -338,6 +337,7 @@ fn plugin(values: &mut Values, kafka: &KafkaConnection) -> Plugin {
         shadow_share: values.parse("plugin.shadow_share", str::parse).unwrap_or_default(),
         limits: Limits {
             memory_bytes: values.size("plugin.limits.memory_mib") << 20,
+            recycle_percent: narrow(values.number("plugin.limits.recycle_percent")),
             deadline: values.millis("plugin.limits.deadline_ms"),
             rows_per_record: narrow(values.number("plugin.limits.rows_per_record")),
             log_lines_per_second: narrow(values.number("plugin.limits.log_lines_per_second")),

@@ -1,21 +1,32 @@
 //! The environment, and `.env` beneath it.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::io::{self, Read};
 use std::path::Path;
 
-use super::given::{Given, Origin, Said};
+use super::given::{Given, Origin, Said, Surroundings};
 use super::problem::Problem;
-use super::table;
+use super::{table, text};
 
-pub(super) fn read(variables: &[(String, String)], dot_env: &Path, said: &mut Said) {
+pub(super) fn read(surroundings: &Surroundings, dot_env: &Path, said: &mut Said) {
+    let variables = &surroundings.variables;
     let from_file = dot_env_variables(dot_env, said);
-    let in_process: BTreeSet<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
+    let not_text = surroundings.not_text.iter().map(String::as_str);
+    let in_process: BTreeSet<&str> = variables.iter().map(|(name, _)| &**name).chain(not_text).collect();
     // A variable that the process has, even an empty one, hides its line in `.env`.
     for (name, value) in from_file.iter().filter(|(name, _)| !in_process.contains(name.as_str())) {
         take(name, value, Origin::DotEnv, ".env: ", said);
     }
     for (name, value) in variables {
         take(name, value, Origin::Environment, "", said);
+    }
+    for name in surroundings
+        .not_text
+        .iter()
+        .filter(|name| table::by_env(name).is_some())
+    {
+        said.problems.0.push(Problem::new(name, "the value is not UTF-8"));
     }
 }
 
@@ -44,29 +55,62 @@ fn take(name: &str, value: &str, origin: fn(&'static str) -> Origin, place: &str
 }
 
 fn dot_env_variables(path: &Path, said: &mut Said) -> Vec<(String, String)> {
-    let Ok(text) = std::fs::read_to_string(path) else {
-        return Vec::new();
+    let mut text = match text::read(path) {
+        Ok(Some(text)) => text,
+        Ok(None) => return Vec::new(),
+        Err(error) => {
+            said.unread.push(Problem::new(".env", error.to_string()));
+            return Vec::new();
+        }
     };
+    // The library refuses a last line that ends in blanks.
+    text.push('\n');
+    let read = Cell::new(0);
     let mut variables = Vec::new();
-    for entry in dotenvy::from_read_iter(text.as_bytes()) {
+    let lines = Lines {
+        rest: text.as_bytes(),
+        read: &read,
+    };
+    for entry in dotenvy::from_read_iter(lines) {
         match entry {
             Ok(variable) => variables.push(variable),
-            Err(error) => said.problems.0.push(bad_line(&text, &error)),
+            Err(error) => said.problems.0.push(bad_line(&error, read.get())),
         }
     }
     variables
 }
 
 /// Says the line's number only: the library's own message repeats the line, which may hold a password.
-fn bad_line(text: &str, error: &dotenvy::Error) -> Problem {
+fn bad_line(error: &dotenvy::Error, lines_read: usize) -> Problem {
     let message = "not of the form NAME=value; put a value with blanks, `#` or `$` between single quotes";
-    let number = match error {
-        // The library gives the line, or only what is right of its `=`.
-        dotenvy::Error::LineParse(bad, _) => text.lines().position(|line| line.trim_end().ends_with(bad.trim_end())),
-        _ => None,
-    };
-    match number {
-        Some(index) => Problem::new(format_args!(".env:{}", index + 1), message),
-        None => Problem::new(".env", message),
+    match error {
+        // The library gives all lines of the value, or of what is right of its `=`; the end of the last one only where a
+        // quote is open at the end of the file.
+        dotenvy::Error::LineParse(bad, _) => {
+            let ends = bad.matches('\n').count();
+            let behind = if bad.ends_with('\n') { ends - 1 } else { ends };
+            let line = lines_read.saturating_sub(behind);
+            Problem::new(format_args!(".env:{line}"), message)
+        }
+        _ => Problem::new(".env", message),
+    }
+}
+
+/// Hands out one line at a time, so that it is known which one the library is at.
+struct Lines<'a> {
+    rest: &'a [u8],
+    /// Counted by their ends.
+    read: &'a Cell<usize>,
+}
+
+impl Read for Lines<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let line = self.rest.iter().position(|byte| *byte == b'\n');
+        let length = line.map_or(self.rest.len(), |end| end + 1).min(buffer.len());
+        let (now, rest) = self.rest.split_at(length);
+        buffer[..length].copy_from_slice(now);
+        self.rest = rest;
+        self.read.set(self.read.get() + usize::from(now.ends_with(b"\n")));
+        Ok(length)
     }
 }

@@ -1,6 +1,5 @@
 //! `host.toml`: TOML tables to dotted keys with their lines; unknown keys are refused.
 
-use std::io::ErrorKind;
 use std::path::Path;
 
 use toml::Spanned;
@@ -8,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::given::{Given, Origin, Said};
 use super::problem::Problem;
-use super::table;
+use super::{table, text};
 
 /// Whether the file must be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,35 +17,27 @@ pub(super) enum Presence {
 }
 
 pub(super) fn read(path: &Path, presence: Presence, said: &mut Said) {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound && presence == Presence::Optional => return,
-        Err(error) => {
-            let why = match error.kind() {
-                ErrorKind::NotFound => "there is no such file".to_owned(),
-                _ => format!("cannot be read: {error}"),
-            };
-            let message = format!("{why}; --config names a TOML file");
-            said.problems.0.push(Problem::new(path.display(), message));
-            return;
-        }
+    let why = match text::read(path) {
+        Ok(Some(text)) => return parse(path, &text, said),
+        Ok(None) if presence == Presence::Optional => return,
+        Ok(None) => "there is no such file; --config names a TOML file".to_owned(),
+        Err(error) => error.to_string(),
     };
-    let (document, errors) = DeTable::parse_recoverable(&text);
+    said.unread.push(Problem::new(path.display(), why));
+}
+
+fn parse(path: &Path, text: &str, said: &mut Said) {
+    let (document, errors) = DeTable::parse_recoverable(text);
     // The error's own form shows the line, which may hold a password: only its message is passed on.
     for error in &errors {
-        let line = line_of(&text, error.span().map_or(0, |span| span.start));
+        let line = line_of(text, error.span().map_or(0, |span| span.start));
         let message = format!("not TOML: {}", error.message());
         said.problems
             .0
             .push(Problem::new(format_args!("{}:{line}", path.display()), message));
     }
     if errors.is_empty() {
-        Walk {
-            path,
-            text: &text,
-            said,
-        }
-        .table("", document.get_ref());
+        Walk { path, text, said }.table("", document.get_ref());
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::problem::Problems;
+use super::problem::{Problem, Problems};
 use super::{environment, file};
 
 /// Who said it.
@@ -32,8 +32,11 @@ pub struct Flags {
 }
 
 /// Where the rest is said: the environment and the working directory, passed in so that tests own both.
+#[derive(Default)]
 pub struct Surroundings {
     pub variables: Vec<(String, String)>,
+    /// Names of variables whose value is not UTF-8.
+    pub not_text: Vec<String>,
     pub directory: PathBuf,
 }
 
@@ -41,6 +44,8 @@ pub struct Surroundings {
 pub struct Said {
     pub given: Vec<Given>,
     pub problems: Problems,
+    /// Files that are there, or are asked for, and could not be read: nothing of what they say is in `given`.
+    pub unread: Vec<Problem>,
     /// `HOST_*` variables that are none of ours and like none of ours.
     pub strangers: Vec<String>,
 }
@@ -75,15 +80,20 @@ impl Flags {
 }
 
 impl Surroundings {
-    /// Those of this process. A variable that is not UTF-8 cannot be one of ours and is left out.
+    /// Those of this process. A name that is not UTF-8 is none of ours.
     pub fn of_process() -> Self {
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        Self {
-            variables,
+        let mut surroundings = Self {
             directory: PathBuf::from("."),
+            ..Self::default()
+        };
+        for (name, value) in std::env::vars_os() {
+            let Ok(name) = name.into_string() else { continue };
+            match value.into_string() {
+                Ok(value) => surroundings.variables.push((name, value)),
+                Err(_) => surroundings.not_text.push(name),
+            }
         }
+        surroundings
     }
 
     fn path(&self, name: &Path) -> PathBuf {
@@ -100,6 +110,7 @@ pub fn collect(flags: &Flags, surroundings: &Surroundings) -> Said {
     let mut said = Said {
         given: Vec::new(),
         problems: Problems(Vec::new()),
+        unread: Vec::new(),
         strangers: Vec::new(),
     };
     let default_file = surroundings.path(Path::new("host.toml"));
@@ -107,11 +118,7 @@ pub fn collect(flags: &Flags, surroundings: &Surroundings) -> Said {
         Some(path) => file::read(&surroundings.path(path), file::Presence::Required, &mut said),
         None => file::read(&default_file, file::Presence::Optional, &mut said),
     }
-    environment::read(
-        &surroundings.variables,
-        &surroundings.path(Path::new(".env")),
-        &mut said,
-    );
+    environment::read(surroundings, &surroundings.path(Path::new(".env")), &mut said);
     said.given.extend(flags.given.iter().cloned());
     said
 }

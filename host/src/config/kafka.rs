@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::brokers::Protocol;
 use super::build::both;
 use super::table::KAFKA_PROPERTIES;
 use super::values::Values;
@@ -53,7 +54,15 @@ const REFUSED: &[(&str, &str)] = &[
     ),
 ];
 
-pub(super) fn properties(values: &mut Values) -> BTreeMap<String, Secret> {
+const PROTOCOL: &str = "security.protocol";
+const MECHANISMS: [&str; 2] = ["sasl.mechanism", "sasl.mechanisms"];
+
+/// `protocol` is the one that stands before the brokers, which `brokers_key` says.
+pub(super) fn properties(
+    values: &mut Values,
+    protocol: Option<Protocol>,
+    brokers_key: &str,
+) -> BTreeMap<String, Secret> {
     let mut properties = BTreeMap::new();
     for (name, given) in values.under(KAFKA_PROPERTIES) {
         match REFUSED.iter().find(|(refused, _)| *refused == name) {
@@ -61,17 +70,56 @@ pub(super) fn properties(values: &mut Values) -> BTreeMap<String, Secret> {
             None => drop(properties.insert(name, Secret::new(given.value))),
         }
     }
-    if properties.contains_key("sasl.username") || properties.contains_key("sasl.password") {
+    if let Some(contradiction) = protocol.and_then(|protocol| contradiction(&properties, protocol)) {
+        values.blame(brokers_key, contradiction);
+    }
+    set_protocol(&mut properties, protocol);
+    if has_login(&properties) {
         both(values, "source.kafka.sasl.username", "source.kafka.sasl.password");
         properties
-            .entry("security.protocol".to_owned())
-            .or_insert_with(|| Secret::new("SASL_SSL"));
+            .entry(PROTOCOL.to_owned())
+            .or_insert_with(|| Secret::new(Protocol::SaslSsl.name()));
         // librdkafka knows the mechanism under two names.
-        if !properties.contains_key("sasl.mechanisms") {
+        if !MECHANISMS.iter().any(|name| properties.contains_key(*name)) {
             properties
-                .entry("sasl.mechanism".to_owned())
+                .entry(MECHANISMS[0].to_owned())
                 .or_insert_with(|| Secret::new("PLAIN"));
         }
     }
     properties
+}
+
+/// The protocol that stands before the brokers is the one to speak with them.
+pub(super) fn set_protocol(properties: &mut BTreeMap<String, Secret>, protocol: Option<Protocol>) {
+    if let Some(protocol) = protocol {
+        properties.insert(PROTOCOL.to_owned(), Secret::new(protocol.name()));
+    }
+}
+
+fn has_login(properties: &BTreeMap<String, Secret>) -> bool {
+    properties.contains_key("sasl.username") || properties.contains_key("sasl.password")
+}
+
+/// What else is set and says something else than the protocol before the brokers.
+fn contradiction(properties: &BTreeMap<String, Secret>, protocol: Protocol) -> Option<String> {
+    let set = properties.get(PROTOCOL).map(Secret::reveal);
+    if let Some(set) = set.filter(|set| !set.eq_ignore_ascii_case(protocol.name())) {
+        return Some(format!(
+            "{protocol}:// stands before the brokers, and {KAFKA_PROPERTIES}{PROTOCOL} is {set}; leave one of them out"
+        ));
+    }
+    if has_login(properties) && !protocol.has_login() {
+        return Some(format!(
+            "{protocol}:// is without a login, and KAFKA_SASL_USERNAME gives one; with it the brokers are SASL_SSL:// or \
+             SASL_PLAINTEXT://"
+        ));
+    }
+    let has_mechanism = MECHANISMS.iter().any(|name| properties.contains_key(*name));
+    if protocol.has_login() && !has_login(properties) && !has_mechanism {
+        return Some(format!(
+            "{protocol}:// needs a login: set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD, or another sasl.mechanism in \
+             [source.kafka]"
+        ));
+    }
+    None
 }

@@ -5,6 +5,7 @@
 //! `docs/configuration.md` all go by that list. No I/O but reading the two files; all problems are reported at once.
 
 pub mod address;
+pub mod brokers;
 pub mod build;
 mod environment;
 mod file;
@@ -14,4 +15,5 @@ pub mod problem;
 pub mod reference;
 pub mod settings;
 pub mod table;
+pub mod text;
 mod values;

@@ -30,7 +30,7 @@ impl Values {
                 .chain(said.given)
                 .map(|given| (given.key.clone(), given))
                 .collect(),
-            problems: said.problems.0,
+            problems: said.unread.into_iter().chain(said.problems.0).collect(),
         }
     }
 

@@ -7,7 +7,7 @@ use super::row_parser::{Progress, RowParser, detect_delimiter};
 use super::text_file::{Line, MAX_ROW_BYTES, TextFile};
 use super::{Counts, InputError};
 
-/// Reads a CSV file row by row: UTF-8 with or without byte order mark, LF or CRLF, `,` `;` or tab, gzipped or not.
+/// Reads a CSV file row by row: UTF-8 with or without byte order mark, any line ends, `,` `;` or tab, gzipped or not.
 ///
 /// As an iterator it ends at the end of the file, or after an error other than [`InputError::BadRow`].
 pub struct CsvReader {

@@ -7,6 +7,7 @@
 mod csv;
 mod error;
 pub mod json;
+pub mod names;
 mod ndjson;
 mod row_parser;
 mod text_file;

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::text_file::{Line, TextFile};
 use super::{Counts, InputError};
 
-/// Reads an NDJSON file line by line: UTF-8 with or without byte order mark, LF or CRLF, gzipped or not.
+/// Reads an NDJSON file line by line: UTF-8 with or without byte order mark, any line ends, gzipped or not.
 ///
 /// As an iterator it gives each line's number and text, and ends at the end of the file, or after an error other than
 /// [`InputError::BadRow`].

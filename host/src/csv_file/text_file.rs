@@ -1,4 +1,5 @@
 //! Opens a text file, unpacks it where it is gzipped, skips the byte order mark, and hands out lines of bounded length.
+//! A line ends in LF, in CRLF, or in CR alone, as Excel for Mac still writes it; one file may have all three.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -100,19 +101,10 @@ impl TextFile {
 
     /// Reads the next line into `buffer`, in place of what it held.
     pub fn read_line(&mut self, buffer: &mut Vec<u8>) -> Result<Line, InputError> {
-        buffer.clear();
-        let mut bounded = (&mut self.reader).take(MAX_ROW_BYTES as u64);
-        let read = bounded.read_until(b'\n', buffer);
-        let outcome = match read {
-            Ok(0) => return Ok(Line::End),
-            Ok(MAX_ROW_BYTES) if buffer.last() != Some(&b'\n') => {
-                buffer.clear();
-                self.reader.skip_until(b'\n').map(|_| Line::TooLong)
-            }
-            Ok(_) => Ok(Line::Read),
-            Err(cause) => Err(cause),
-        };
-        self.line += 1;
+        let outcome = take_line(&mut self.reader, buffer);
+        if !matches!(outcome, Ok(Line::End)) {
+            self.line += 1;
+        }
         outcome.map_err(|cause| InputError::Unreadable {
             file: self.path.clone(),
             cause,
@@ -128,6 +120,52 @@ impl TextFile {
     }
 }
 
+/// Puts the next line into `buffer`, with its end if it has one.
+fn take_line(reader: &mut impl BufRead, buffer: &mut Vec<u8>) -> io::Result<Line> {
+    buffer.clear();
+    let mut is_too_long = false;
+    loop {
+        let (bytes, end) = {
+            let ahead = read_ahead(reader)?;
+            let end = ahead.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+            let bytes = end.map_or(ahead, |end| &ahead[..=end]);
+            is_too_long |= buffer.len() + bytes.len() > MAX_ROW_BYTES;
+            if is_too_long {
+                buffer.clear();
+            } else {
+                buffer.extend_from_slice(bytes);
+            }
+            (bytes.len(), end.map(|end| ahead[end]))
+        };
+        reader.consume(bytes);
+        if bytes > 0 && end.is_none() {
+            continue;
+        }
+        // The other half of a CRLF may be behind what was read ahead.
+        if end == Some(b'\r') && read_ahead(reader)?.first() == Some(&b'\n') {
+            reader.consume(1);
+            buffer.push(b'\n');
+        }
+        return Ok(if is_too_long {
+            Line::TooLong
+        } else if buffer.is_empty() {
+            Line::End
+        } else {
+            Line::Read
+        });
+    }
+}
+
+fn read_ahead(reader: &mut impl BufRead) -> io::Result<&[u8]> {
+    // As the library's own readers of lines do.
+    while let Err(error) = reader.fill_buf() {
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+    reader.fill_buf()
+}
+
 /// Says what the start of a file looks like if that is no text.
 fn sniff(start: &[u8]) -> Option<&'static str> {
     if let Some((_, looks_like)) = KNOWN.iter().find(|(magic, _)| start.starts_with(magic)) {
@@ -140,4 +178,62 @@ fn sniff(start: &[u8]) -> Option<&'static str> {
         return Some("UTF-16 (save it as UTF-8)");
     }
     (nuls > 0).then_some("a binary file")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Reads ahead no more than `ahead` bytes, so that each line end is cut in two once.
+    fn lines(text: &[u8], ahead: usize) -> Vec<Vec<u8>> {
+        let mut reader = BufReader::with_capacity(ahead, text);
+        let mut lines = Vec::new();
+        let mut line = Vec::new();
+        while take_line(&mut reader, &mut line).expect("a slice can be read") == Line::Read {
+            lines.push(line.clone());
+        }
+        lines
+    }
+
+    #[test]
+    fn a_line_ends_in_lf_crlf_or_cr() {
+        let text = b"a\rb\r\nc\nd\r\r\n\n\re";
+        let expected: [&[u8]; 8] = [b"a\r", b"b\r\n", b"c\n", b"d\r", b"\r\n", b"\n", b"\r", b"e"];
+        for ahead in 1..text.len() {
+            assert_eq!(lines(text, ahead), expected, "{ahead}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_too_long_whatever_it_ends_in() {
+        for end in ["\n", "\r\n", "\r"] {
+            let text = ["x".repeat(MAX_ROW_BYTES + 1).as_str(), end, "y", end].concat();
+            let mut reader = BufReader::new(text.as_bytes());
+            let mut line = Vec::new();
+            let mut read = || {
+                (
+                    take_line(&mut reader, &mut line).expect("a slice can be read"),
+                    line.clone(),
+                )
+            };
+            assert_eq!(read().0, Line::TooLong);
+            assert_eq!(read(), (Line::Read, format!("y{end}").into_bytes()));
+            assert_eq!(read().0, Line::End);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn lines_are_the_text_and_only_their_ends_are_line_ends(text in "[ab\r\n]{0,40}", ahead in 1_usize..5) {
+            let lines = lines(text.as_bytes(), ahead);
+            prop_assert_eq!(lines.concat(), text.as_bytes());
+            for line in &lines {
+                let content = line.strip_suffix(b"\n").unwrap_or(line);
+                let content = content.strip_suffix(b"\r").unwrap_or(content);
+                prop_assert!(!content.iter().any(|byte| matches!(byte, b'\r' | b'\n')), "{:?}", line);
+            }
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Calls the guest with a batch; when a row breaks it, splits the batch in halves until the culprits stand alone.
 //!
 //! After any fault the instance is gone and a new one takes over, so what one record did to the guest's memory reaches
-//! no other. k culprits in n rows cost at most 2k * (log2(n / k) + 2) calls beyond the first, and a few more where the
+//! no other. An instance whose memory has grown too far is replaced between two calls (decision 0026). k culprits in n rows cost at most 2k * (log2(n / k) + 2) calls beyond the first, and a few more where the
 //! batch begins with many of them: a guest that breaks on everything is a bad deploy, which is noticed early.
 
 use crate::plugin::{Instance, Plugin, PluginError, Stop, TransformError};
@@ -57,6 +57,7 @@ pub struct Guest<'a> {
     instance: Option<Instance>,
     stop: Stop,
     calls: u64,
+    recycled: u64,
 }
 
 impl<'a> Guest<'a> {
@@ -67,6 +68,7 @@ impl<'a> Guest<'a> {
             instance,
             stop: Stop::default(),
             calls: 0,
+            recycled: 0,
         }
     }
 
@@ -81,6 +83,11 @@ impl<'a> Guest<'a> {
     /// Calls of the guest so far: one a batch where nothing is wrong.
     pub fn calls(&self) -> u64 {
         self.calls
+    }
+
+    /// Instances that were replaced because their memory had grown.
+    pub fn recycled(&self) -> u64 {
+        self.recycled
     }
 
     /// The instance, for the next batch.
@@ -102,14 +109,12 @@ impl<'a> Guest<'a> {
         let mut has_come_through = false;
         // The last row that alone did not return in time.
         let mut doubted = None;
+        let mut has_run_out = false;
         while let Some((start, rows)) = parts.pop() {
             if rows < batch.rows && self.stop.is_asked() {
                 return Err(GuestError::Stopped);
             }
-            let (mut instance, is_fresh) = match self.instance.take() {
-                Some(instance) => (instance, false),
-                None => (self.plugin.instantiate()?, true),
-            };
+            let (mut instance, is_fresh) = self.take_instance()?;
             self.calls += 1;
             instance.stop_when(self.stop.clone());
             let called = instance.transform(&slice(batch, start, rows));
@@ -122,6 +127,12 @@ impl<'a> Guest<'a> {
                     append(&mut outcome, part, row_number(start));
                 }
                 Err(TransformError::Stopped) => return Err(GuestError::Stopped),
+                // What earlier batches left in the guest's memory takes the room of this one: a fresh instance has it all.
+                Err(TransformError::Memory { .. }) if !is_fresh && !has_run_out && self.instance.is_none() => {
+                    has_run_out = true;
+                    self.recycled += 1;
+                    parts.push((start, rows));
+                }
                 // What earlier records left in the guest's memory may be at fault: only a fresh instance is a witness.
                 Err(_) if rows <= 1 && !is_fresh && self.instance.is_none() => parts.push((start, rows)),
                 // A virtual machine that stood still may count that as processor time of the thread that it stopped. No
@@ -150,6 +161,17 @@ impl<'a> Guest<'a> {
             }
         }
         Ok(outcome)
+    }
+
+    /// The instance at hand, or a new one where there is none or it has grown too far; and whether it is new.
+    fn take_instance(&mut self) -> Result<(Instance, bool), PluginError> {
+        match self.instance.take() {
+            Some(instance) if !instance.is_outgrown() => return Ok((instance, false)),
+            // Dropped before the next one takes its place.
+            Some(_) => self.recycled += 1,
+            None => {}
+        }
+        Ok((self.plugin.instantiate()?, true))
     }
 
     /// Whether rows all over the rest of the batch, each alone in a fresh instance, break the guest too. Then a bad plugin

@@ -69,7 +69,7 @@ use Unit::{Bytes as B, Seconds as S};
 
 /// The list. [`scrape`] gives each its value; a test sees to it that none is forgotten.
 #[rustfmt::skip]
-pub static METRICS: [Metric; 27] = [
+pub static METRICS: [Metric; 28] = [
     metric("build", None, I, &["version"], "The running program"),
     metric("plugin", None, I, &["name", "version", "digest"], "The plugin that takes the next batch"),
     metric("uptime", Some(S), G, &[], "Time since the pipeline was started"),
@@ -93,6 +93,7 @@ pub static METRICS: [Metric; 27] = [
     metric("record_latency", Some(S), H, &[], "Time from a record's timestamp until it was settled"),
     metric("guest_memory", Some(B), G, &[], "Linear memory of the instance that was called last"),
     metric("guest_records", None, C, &[], "Records given to the guest"),
+    metric("guest_instances_recycled", None, C, &[], "Instances replaced because their memory had grown: between two batches, or where a batch found no room"),
     metric("swaps", None, C, &["outcome"], "Swaps of the plugin: swapped, unchanged, refused, rolled_back"),
     metric("probation", None, G, &[], "1 while a swapped-in plugin is watched"),
     metric("partitions_assigned", None, G, &[], "Partitions that this member reads"),
@@ -129,6 +130,7 @@ pub struct Metrics {
     bytes_read: AtomicU64,
     guest_records: AtomicU64,
     guest_memory_bytes: AtomicU64,
+    guest_recycled: AtomicU64,
     commits_acknowledged: AtomicU64,
     commits_failed: AtomicU64,
     batch_records: Histogram,
@@ -153,6 +155,7 @@ impl Default for Metrics {
             bytes_read: AtomicU64::new(0),
             guest_records: AtomicU64::new(0),
             guest_memory_bytes: AtomicU64::new(0),
+            guest_recycled: AtomicU64::new(0),
             commits_acknowledged: AtomicU64::new(0),
             commits_failed: AtomicU64::new(0),
             batch_records: Histogram::new(BATCH_RECORDS),
@@ -190,6 +193,11 @@ impl Metrics {
         if let Some(bytes) = memory_bytes {
             self.guest_memory_bytes.store(bytes as u64, Ordering::Relaxed);
         }
+    }
+
+    /// So many instances were replaced because their memory had grown.
+    pub fn note_recycled(&self, instances: u64) {
+        self.guest_recycled.fetch_add(instances, Ordering::Relaxed);
     }
 
     pub fn note_commit(&self, is_acknowledged: Result<(), ()>) {

@@ -53,6 +53,8 @@ pub struct Worker {
 struct Warm {
     thread: GuestThread,
     instance: Option<(Arc<Version>, Instance)>,
+    /// Instances replaced because their memory had grown, not yet counted.
+    recycled: u64,
 }
 
 impl Worker {
@@ -293,6 +295,7 @@ impl Worker {
         metrics.note_stage(Stage::Guest, lap.took);
         stamped.trace.note(Stage::Guest, lap);
         metrics.note_guest(rows, warm.instance.as_ref().map(|(_, instance)| instance.held_bytes()));
+        metrics.note_recycled(std::mem::take(&mut warm.recycled));
         let batch = Stamps {
             records: &stamped.records,
             write_times: &stamped.write_times,
@@ -340,12 +343,14 @@ async fn call_guest(
         let mut guest = Guest::new(&version.plugin, instance.map(|(_, instance)| instance)).stopping(stop);
         let begun = Instant::now();
         let outcome = guest.transform(&batch).map(|outcome| (outcome, Lap::since(begun)));
+        let recycled = guest.recycled();
         let kept = guest.into_instance();
-        (outcome, kept.map(|instance| (version, instance)))
+        (outcome, kept.map(|instance| (version, instance)), recycled)
     };
     // A panic is a mistake in this program: what is not settled is not committed, and the run fails.
-    let (outcome, kept) = warm.thread.run(call).await.map_err(PluginError::Thread)?;
+    let (outcome, kept, recycled) = warm.thread.run(call).await.map_err(PluginError::Thread)?;
     warm.instance = kept;
+    warm.recycled += recycled;
     outcome
 }
 

@@ -18,6 +18,11 @@ use super::stop::Stop;
 use crate::record::columns::Batch;
 use crate::record::descriptor::{Descriptor, Outcome};
 
+/// A part of the memory that a new instance and the largest batch leave: an instance that has filled so much of it with
+/// what it keeps is worth replacing. Half would let a guest that needs much come near its limit; a tenth would replace it
+/// often for little.
+const WELL_PAST: usize = 4;
+
 /// A longer message of a refused `configure`, or of a panic, is cut.
 const MAX_MESSAGE_BYTES: usize = 1000;
 
@@ -25,6 +30,10 @@ const MAX_MESSAGE_BYTES: usize = 1000;
 pub struct Instance {
     running: Running,
     descriptor: Arc<Descriptor>,
+    /// What it held when it was new.
+    fresh_bytes: usize,
+    /// The most that one call has added.
+    largest_step: usize,
 }
 
 /// Where the time of one call went, by the clock on the wall.
@@ -47,7 +56,13 @@ pub(super) struct Running {
 
 impl Instance {
     pub(super) fn new(running: Running, descriptor: Arc<Descriptor>) -> Self {
-        Self { running, descriptor }
+        let fresh_bytes = running.store.data().held_bytes;
+        Self {
+            running,
+            descriptor,
+            fresh_bytes,
+            largest_step: 0,
+        }
     }
 
     /// Calls the guest with one batch, whose columns belong to the descriptor's inputs in order, each with the Arrow type
@@ -66,7 +81,10 @@ impl Instance {
     /// The same, and where the time went. To look at the clock takes 0.1 us of a call.
     pub fn transform_timed(&mut self, batch: &Batch) -> Result<(Outcome, CallTimes), TransformError> {
         let begun = Instant::now();
-        let Self { running, descriptor } = self;
+        let held_before = self.held_bytes();
+        let Self {
+            running, descriptor, ..
+        } = self;
         let lowered = Lowered::new(batch, &descriptor.inputs);
         let columns = lowered.columns();
         let lowered_at = Instant::now();
@@ -85,6 +103,7 @@ impl Instance {
             guest: returned_at - lowered_at,
             lift: returned_at.elapsed(),
         };
+        self.largest_step = self.largest_step.max(self.held_bytes() - held_before);
         Ok((outcome, times))
     }
 
@@ -96,6 +115,21 @@ impl Instance {
     /// Linear memory that it holds now, which is the most that it ever held: what a guest took, it cannot give back.
     pub fn held_bytes(&self) -> usize {
         self.running.store.data().held_bytes
+    }
+
+    /// Whether a new instance should take the next batch, since this one's memory only grows: it is past its share of the
+    /// limit, and well past what a new one would hold after the largest batch so far. A guest that needs much from the
+    /// start, or for one batch, is left alone: a new one would soon hold as much.
+    pub fn is_outgrown(&self) -> bool {
+        let Limits {
+            memory_bytes,
+            recycle_percent,
+            ..
+        } = self.running.limits;
+        let share = memory_bytes / 100 * recycle_percent as usize;
+        let needed = self.fresh_bytes + self.largest_step;
+        let well_past = needed + memory_bytes.saturating_sub(needed) / WELL_PAST;
+        self.held_bytes() > share.max(well_past) && recycle_percent < 100
     }
 }
 

@@ -8,6 +8,10 @@ pub struct Limits {
     /// Linear memory of one instance, bytes. A batch of 1,000 orders needs well under 1 MiB; ten times the largest
     /// batch that is expected is plenty, and every instance may take this much.
     pub memory_bytes: usize,
+    /// An instance that has grown past this share of its memory is replaced before the next call. Guests in Python or
+    /// JavaScript keep some of what they are given, and would break at their limit. A higher share replaces them less
+    /// often and leaves a large batch less room.
+    pub recycle_percent: u32,
     /// Processor time of one call of `transform` or `configure`. A batch takes about a millisecond; a second is a thousand times that,
     /// and a record that never ends costs it about a dozen times (once for each halving).
     pub deadline: Duration,
@@ -23,6 +27,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             memory_bytes: 64 << 20,
+            recycle_percent: 50,
             deadline: Duration::from_secs(1),
             rows_per_record: 100,
             log_lines_per_second: 100,

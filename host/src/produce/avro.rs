@@ -2,10 +2,13 @@
 //!
 //! Cells are converted by the schema's type for the column of the same name; a nullable field takes an empty cell.
 
+use std::str::FromStr;
+
 use chrono::{NaiveDate, NaiveDateTime};
 
 use super::cell::CellError;
 use crate::codec::schema::{Field, Schema, Shape};
+use crate::csv_file::names;
 use write::Value;
 
 mod write;
@@ -58,10 +61,11 @@ pub enum SchemaError {
         "its field {field} is of a type that a CSV cell cannot become (string, int, long, float, double, boolean, date and timestamps can, and unions of null with one of them)"
     )]
     Type { field: String },
-    #[error("the file has none of its fields ({}); is this the right topic?", .fields.join(", "))]
-    NoColumns { fields: Vec<String> },
-    #[error("it needs the fields {}, which are not in the file and have neither a default nor null", .fields.join(", "))]
-    Missing { fields: Vec<String> },
+    /// The fields, and for each the column that may be meant.
+    #[error("the file has none of its fields: {fields}; is this the right topic?")]
+    NoColumns { fields: String },
+    #[error("it needs fields that are not in the file and have neither a default nor null: {fields}")]
+    Missing { fields: String },
 }
 
 impl AvroEncoder {
@@ -89,12 +93,14 @@ impl AvroEncoder {
             }
             fields.push(plan);
         }
-        if !missing.is_empty() {
-            return Err(SchemaError::Missing { fields: missing });
+        if let Some(fields) = names::missing(missing.iter().map(String::as_str), header) {
+            return Err(SchemaError::Missing { fields });
         }
         if fields.iter().all(|field| field.column.is_none()) {
-            let fields = fields.into_iter().map(|field| field.name).collect();
-            return Err(SchemaError::NoColumns { fields });
+            let fields = names::missing(fields.iter().map(|field| field.name.as_str()), header);
+            return Err(SchemaError::NoColumns {
+                fields: fields.unwrap_or_default(),
+            });
         }
         let is_used = |place: usize| fields.iter().any(|field| field.column == Some(place));
         let ignored_columns = header
@@ -224,8 +230,8 @@ impl Kind {
             Self::String => Value::String(text.to_owned()),
             Self::Int => Value::Int(text.parse().ok()?),
             Self::Long => Value::Long(text.parse().ok()?),
-            Self::Float => Value::Float(text.parse().ok()?),
-            Self::Double => Value::Double(text.parse().ok()?),
+            Self::Float => Value::Float(number(text, |value: &f32| value.is_finite())?),
+            Self::Double => Value::Double(number(text, |value: &f64| value.is_finite())?),
             Self::Boolean => Value::Boolean(text.to_ascii_lowercase().parse().ok()?),
             Self::Date => {
                 let days = text
@@ -239,6 +245,14 @@ impl Kind {
             Self::TimestampMicros => Value::TimestampMicros(timestamp(text)?.timestamp_micros()),
         })
     }
+}
+
+/// The nearest float to what is written in digits. Rust also reads `inf` and `nan`, which are no numbers, and makes an
+/// infinity of a number that is too large.
+fn number<T: FromStr>(text: &str, is_finite: impl Fn(&T) -> bool) -> Option<T> {
+    let first = text.trim_start_matches(['-', '+']).chars().next()?;
+    let is_number = first.is_ascii_digit() || first == '.';
+    text.parse().ok().filter(|value| is_number && is_finite(value))
 }
 
 /// `2017-10-02 10:56:33` or with a `T`, and a fraction or none, as UTC; or RFC 3339 with an offset.
@@ -299,6 +313,36 @@ mod tests {
     }
 
     #[test]
+    fn numbers_fit_or_are_refused() {
+        let kinds = [Kind::Int, Kind::Long, Kind::Float, Kind::Double];
+        let taken = |text: &str| kinds.map(|kind| kind.parse(text).is_some());
+        for (text, expected) in [
+            ("1e400", [false; 4]),
+            ("-1e400", [false; 4]),
+            ("inf", [false; 4]),
+            ("-Infinity", [false; 4]),
+            ("NaN", [false; 4]),
+            ("+nan", [false; 4]),
+            ("1,5", [false; 4]),
+            ("1e39", [false, false, false, true]),
+            ("-3.5e38", [false, false, false, true]),
+            ("3.4028235e38", [false, false, true, true]),
+            ("0.1", [false, false, true, true]),
+            (".5", [false, false, true, true]),
+            (" -7 ", [true; 4]),
+            ("2147483648", [false, true, true, true]),
+            ("-9223372036854775808", [false, true, true, true]),
+            ("9223372036854775808", [false, false, true, true]),
+            ("5.0", [false, false, true, true]),
+        ] {
+            assert_eq!(taken(text), expected, "{text}");
+        }
+        // Digits are rounded to the nearest one, as everywhere; below the smallest that is zero.
+        assert_eq!(Kind::Float.parse("0.1"), Some(Value::Float(0.1)));
+        assert_eq!(Kind::Double.parse("1e-400"), Some(Value::Double(0.0)));
+    }
+
+    #[test]
     fn fields_without_a_column_may_be_of_any_type() {
         let text = r#"{"type":"record","name":"R","fields":[
             {"name":"id","type":["null","long","string"]},
@@ -322,7 +366,7 @@ mod tests {
             .expect("no field has a column");
         assert_eq!(
             error.to_string(),
-            "the file has none of its fields (id); is this the right topic?"
+            "the file has none of its fields: id; is this the right topic?"
         );
     }
 
@@ -344,6 +388,10 @@ mod tests {
         let error = AvroEncoder::new(&schema(SCHEMA), 7, &header(&["n"]))
             .err()
             .expect("id is missing");
-        assert!(error.to_string().contains("needs the fields id,"), "{error}");
+        assert!(error.to_string().ends_with("neither a default nor null: id"), "{error}");
+        let error = AvroEncoder::new(&schema(SCHEMA), 7, &header(&["n", " ID"]))
+            .err()
+            .expect("id is missing");
+        assert!(error.to_string().ends_with("id (the file has \" ID\")"), "{error}");
     }
 }

@@ -41,7 +41,7 @@ pub fn json(field: &Field, column: &ArrayRef, row: usize) -> Value {
         DataType::Int64 => column.as_primitive::<Int64Type>().value(row).into(),
         DataType::Float64 => {
             let number = column.as_primitive::<Float64Type>().value(row);
-            // JSON has no NaN and no infinity.
+            // JSON has no NaN and no infinity. This is to look at; what is written goes by `sink/object`.
             serde_json::Number::from_f64(number).map_or_else(|| number.to_string().into(), Value::Number)
         }
         DataType::Json => {
@@ -51,6 +51,15 @@ pub fn json(field: &Field, column: &ArrayRef, row: usize) -> Value {
         DataType::Text | DataType::Blob | DataType::Uuid | DataType::Timestamp | DataType::Date => {
             text(field, column, row).into()
         }
+    }
+}
+
+/// A number that is none, or has no end, in words.
+pub fn not_finite(number: f64) -> &'static str {
+    match number {
+        number if number.is_nan() => "NaN",
+        number if number > 0.0 => "infinity",
+        _ => "-infinity",
     }
 }
 

@@ -7,8 +7,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::watch;
 
-use super::object::object;
-use super::{Order, Sink, SinkError, WriteBatch};
+use super::{Order, Sink, SinkError, WriteBatch, object};
 use crate::record::descriptor::{Descriptor, Effect, Output};
 
 /// Prints rows. What the plugin deletes is no row: those outputs print nothing.
@@ -51,20 +50,25 @@ impl<W: Write + Send> PrintSink<W> {
         let _ = closed.wait_for(|closed| *closed).await;
     }
 
-    fn print(&self, batch: &WriteBatch, which: &[u32]) -> io::Result<()> {
+    /// All of the rows, or none where the output cannot be written, but for rows that JSON cannot hold.
+    fn print(&self, batch: &WriteBatch, which: &[u32]) -> io::Result<Vec<Result<(), SinkError>>> {
         let output = &self.outputs[batch.output];
         if output.effect == Effect::Delete {
-            return Ok(());
+            return Ok(which.iter().map(|_| Ok(())).collect());
         }
-        let mut lines = Vec::new();
-        for row in which {
-            let object = object(&output.fields, &batch.batch, *row as usize);
-            serde_json::to_writer(&mut lines, &object)?;
-            lines.push(b'\n');
-        }
+        let mut lines = String::new();
+        let results = which.iter().map(|row| {
+            let row = *row as usize;
+            object::check(&output.fields, &batch.batch, row)?;
+            lines += &object::object(&output.fields, &batch.batch, row);
+            lines.push('\n');
+            Ok(())
+        });
+        let results = results.collect();
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        out.write_all(&lines)?;
-        out.flush()
+        out.write_all(lines.as_bytes())?;
+        out.flush()?;
+        Ok(results)
     }
 }
 
@@ -81,8 +85,9 @@ impl<W: Write + Send> Sink for PrintSink<W> {
 
     fn write(&self, batch: Arc<WriteBatch>, which: Vec<u32>) -> BoxFuture<'_, Vec<Result<(), SinkError>>> {
         async move {
-            let Err(error) = self.print(&batch, &which) else {
-                return which.iter().map(|_| Ok(())).collect();
+            let error = match self.print(&batch, &which) {
+                Ok(results) => return results,
+                Err(error) => error,
             };
             if error.kind() == io::ErrorKind::BrokenPipe {
                 self.closed.send_replace(true);

@@ -1,12 +1,16 @@
 //! The admin endpoint of a real run, without servers: a file is read into a SQLite file that somebody else has locked,
 //! so the run waits and goes on as the tests like.
 
+#[path = "../sandbox/built.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod built;
 #[path = "../support/mod.rs"]
 mod support;
 
 mod dashboard;
 mod forged;
 mod live;
+mod memory;
 mod stage;
 mod swaps;
 

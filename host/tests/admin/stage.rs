@@ -24,6 +24,13 @@ pub fn variant(name: &str) -> Vec<u8> {
     component
 }
 
+/// Where a run that has just been started answers.
+pub fn endpoint(running: &mut Running) -> String {
+    let line = running.until("page, metrics and status at http://");
+    let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next());
+    address.expect("an address").to_owned()
+}
+
 pub struct Stage {
     pub job: Job,
     running: Option<Running>,
@@ -59,9 +66,7 @@ impl Stage {
         job.host(&generate).succeeded();
         job.write("orders.csv", &change(&job.read("orders.csv")));
         let mut running = job.start_run(&["--from", "orders.csv", "--to", "orders.db", "--admin", "127.0.0.1:0"]);
-        let line = running.until("page, metrics and status at http://");
-        let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next());
-        let address = address.expect("an address").to_owned();
+        let address = endpoint(&mut running);
         Self {
             job,
             running: Some(running),

@@ -88,7 +88,9 @@ fn a_saved_record_gives_the_same_outcome_without_a_server() {
     let tried = |file: &str| job.host(&["try", "--plugin", &plugin, file]);
     tried("good.ndjson").succeeded().says("Monday");
     tried("good.ndjson").says("1 records: 1 rows, 0 filtered, 0 rejected");
-    tried("bad.ndjson").succeeded().says("order_id: `nope`");
+    tried("bad.ndjson").says("order_id: `nope`");
+    // Of a file of one record all are refused.
+    tried("bad.ndjson").failed(1, &["none of the 1 records of bad.ndjson came through"]);
     tried("undecodable.ndjson").says("bad-json");
     // The second of two records in one millisecond.
     explain(&job, "0@1", &[]).says("write timestamp  1500000000000016: 16 us after");

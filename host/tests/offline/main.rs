@@ -6,6 +6,8 @@ mod bench;
 mod built;
 mod compiled;
 mod diff;
+mod files;
+mod numbers;
 mod shadow;
 mod signing;
 #[path = "../support/mod.rs"]
@@ -111,7 +113,10 @@ fn a_file_that_lacks_the_key_column_rejects_every_record_with_its_reason() {
         "orders.csv",
         &format!("order_id,order_purchase_timestamp\n{ID},2017-10-02 10:56:33\n{ID},2017-10-03 10:56:33\n"),
     );
-    let seen = job.run(&["--from", "orders.csv", "--to", "orders.db"]).succeeded();
+    let seen = job.run(&["--from", "orders.csv", "--to", "orders.db"]);
+    let said =
+        "none of the 2 records of orders.csv came through: 2 rejected (missing-key 2); no record has these fields";
+    seen.failed(1, &[said]);
     seen.says("0 rows written, 0 filtered, 2 rejected (missing-key 2)");
     assert_eq!(job.read("orders.db.dead-letters.ndjson").lines().count(), 2);
 }

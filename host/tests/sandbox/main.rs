@@ -9,6 +9,7 @@ mod descriptors;
 mod isolation;
 mod limits;
 mod logs;
+mod memory;
 mod refusals;
 mod shadow;
 mod slot;

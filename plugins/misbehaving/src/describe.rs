@@ -1,6 +1,6 @@
 //! What the plugin says of itself, and what it can do wrong there, by the setting `configure`.
 
-use crate::{ledger, record};
+use crate::{ledger, memory, numbers, record};
 use transform_sdk::bindings::exports::host::transform::transformer::{
     Descriptor, Effect, Input, Lookup, Origin, Output, Target,
 };
@@ -23,8 +23,14 @@ pub const ALL: [(&str, DataType); 10] = [
 pub fn describe(settings: &[(String, String)]) -> Result<Descriptor, String> {
     let mut descriptor = good();
     for (key, value) in settings {
+        match key.as_str() {
+            "configure" => {}
+            "leak-kib" => memory::leak_with_each_record(number(value)? << 10),
+            "table-mib" => memory::keep(number(value)? << 20),
+            _ => return Err(format!("there is no setting {key}")),
+        }
         if key != "configure" {
-            return Err(format!("there is no setting {key}"));
+            continue;
         }
         match value.as_str() {
             "refuse" => return Err("refused as asked".to_owned()),
@@ -33,6 +39,7 @@ pub fn describe(settings: &[(String, String)]) -> Result<Descriptor, String> {
             "memory" => record::take_all_memory(),
             "echo" => descriptor = echo(),
             "ledger" => descriptor = ledger::descriptor(descriptor),
+            "numbers" => descriptor = numbers::descriptor(descriptor),
             "no-name" => descriptor.name.clear(),
             "no-version" => descriptor.version.clear(),
             "long-name" => descriptor.name = "n".repeat(100_000),
@@ -59,6 +66,10 @@ pub fn describe(settings: &[(String, String)]) -> Result<Descriptor, String> {
         }
     }
     Ok(descriptor)
+}
+
+fn number(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| format!("{text} is not a number"))
 }
 
 fn good() -> Descriptor {

@@ -2,12 +2,15 @@
 //!
 //! Each record says in its field `behaviour` what is to happen: [`record`] knows what one record alone can do (trap,
 //! never end, be forgotten), [`spoil`] what is done to the whole outcome (columns and row numbers that do not hold).
-//! Every other word is a good record. The settings do the same for `configure` ([`describe`]). With the setting
+//! Every other word is a good record. The settings do the same for `configure` ([`describe`]); `leak-kib` and `table-mib`
+//! are what each record, and `configure`, keep of the memory ([`memory`]). With the setting
 //! `configure=echo` it takes a column of each data type and gives them back as they are; with `configure=ledger` its rows
-//! have a key and follow from their record alone ([`ledger`]).
+//! have a key and follow from their record alone ([`ledger`]); with `configure=numbers` they hold a float ([`numbers`]).
 
 mod describe;
 mod ledger;
+mod memory;
+mod numbers;
 mod record;
 mod shelf;
 mod spoil;
@@ -26,8 +29,14 @@ impl Guest for Misbehaving {
         if input.columns.len() == describe::ALL.len() {
             return echo(input);
         }
-        let behaviours = behaviours(&input);
+        if input.columns.len() == numbers::INPUTS {
+            let makes = texts(&input, 2);
+            return numbers::transform(input, &makes);
+        }
+        // What the records ask for.
+        let behaviours = texts(&input, 0);
         let numbers = numbers(&input, 1);
+        memory::leak(behaviours.len());
         let mut answer = record::Answer::default();
         for (row, (behaviour, number)) in (0..).zip(behaviours.iter().zip(numbers)) {
             if !ledger::is_special(&input, behaviour) {
@@ -57,10 +66,10 @@ fn echo(input: Batch) -> Outcome {
     }
 }
 
-/// What the records ask for: the first column.
-fn behaviours(input: &Batch) -> Vec<String> {
-    let Some(Values::Text(text)) = input.columns.first().map(|column| &column.values) else {
-        panic!("the first column is text");
+/// A column of texts; a null is an empty one.
+fn texts(input: &Batch, column: usize) -> Vec<String> {
+    let Some(Values::Text(text)) = input.columns.get(column).map(|column| &column.values) else {
+        panic!("the column is text");
     };
     let place = |offset: i32| usize::try_from(offset).expect("an offset is not negative");
     text.offsets

@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 
+use crate::memory;
 use transform_sdk::bindings::exports::host::transform::transformer::{Outcome, Reject, Rows};
 use transform_sdk::bindings::host::transform::columns::{Column, Values, Variable};
 use transform_sdk::bindings::host::transform::log;
@@ -42,6 +43,7 @@ impl Answer {
             }
             "loop" => run_for_ever(),
             "memory" => take_all_memory(),
+            "scratch" => memory::use_and_free(10 << 20),
             "stack" => _ = black_box(recurse(1)),
             "unaccounted" => return,
             "filter" => {

@@ -69,6 +69,7 @@ fn assembler(url: &str) -> Assembler {
     let surroundings = Surroundings {
         variables: vec![("SCHEMA_REGISTRY_URL".into(), url.into())],
         directory: directory.path().into(),
+        ..Surroundings::default()
     };
     let settings = build::load(&Flags::default(), &surroundings).unwrap().settings;
     let engine = PluginEngine::new(settings.plugin.limits).unwrap();

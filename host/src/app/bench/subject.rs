@@ -20,6 +20,10 @@ pub struct Subject<'a> {
     name: String,
     decoder: Decoder,
     instance: Instance,
+    /// Whether the instance was called before.
+    is_used: bool,
+    /// The most that an instance before this one held.
+    held_before: usize,
 }
 
 /// Where the time went.
@@ -51,12 +55,14 @@ impl<'a> Subject<'a> {
             plugin,
             name,
             instance,
+            is_used: false,
+            held_before: 0,
         })
     }
 
     /// The most linear memory that the guest has held so far.
     pub fn held_bytes(&self) -> usize {
-        self.instance.held_bytes()
+        self.instance.held_bytes().max(self.held_before)
     }
 
     /// What becomes of the records, each counted once.
@@ -110,8 +116,25 @@ impl<'a> Subject<'a> {
     }
 
     fn call(&mut self, decoded: &Decoded, records: &[Record]) -> Result<(Outcome, CallTimes), Failure> {
-        let called = self.instance.transform_timed(&decoded.batch);
+        if self.instance.is_outgrown() {
+            self.renew()?;
+        }
+        let mut called = self.instance.transform_timed(&decoded.batch);
+        // What earlier batches left in its memory may be at fault, as in a run.
+        if matches!(called, Err(TransformError::Memory { .. })) && self.is_used {
+            self.renew()?;
+            called = self.instance.transform_timed(&decoded.batch);
+        }
+        self.is_used = true;
         called.map_err(|error| self.broken(decoded, records, error))
+    }
+
+    fn renew(&mut self) -> Result<(), Failure> {
+        self.held_before = self.held_bytes();
+        let made = self.plugin.instantiate();
+        self.instance = made.with_context(|| self.name.clone()).map_err(Failure::Usage)?;
+        self.is_used = false;
+        Ok(())
     }
 
     /// Names the record that does this alone, in an instance of its own; else those of the batch that did it together.

@@ -7,13 +7,13 @@ use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use serde::Serialize;
 
-use super::component;
 use super::failure::Failure;
 use super::records::Records;
 use super::services::registry_failure;
+use super::{all_refused, component};
 use crate::codec::registry::Registry;
 use crate::codec::{CodecError, Decoder};
 use crate::config::settings::{From, PluginFrom, Settings};
@@ -22,7 +22,7 @@ use crate::pipeline::compare::{Answer, Comparer, Subject};
 use crate::pipeline::isolate::Guest;
 use crate::plugin::{Instance, Plugin};
 use crate::record::Record;
-use crate::record::descriptor::Outcome;
+use crate::record::descriptor::{Descriptor, Outcome};
 
 pub struct Options {
     pub old: Contender,
@@ -105,11 +105,26 @@ async fn compare(settings: &Settings, options: &Options, out: &mut (dyn Write + 
         }
     };
     printed.context("cannot write").map_err(Failure::Failed)?;
+    refuse_nothing_compared(settings, &report, new.plugin.descriptor())?;
     Ok(if report.is_same() {
         Verdict::Same
     } else {
         Verdict::Different
     })
+}
+
+/// Two plugins that both reject every record of a file are not the same for that: nothing was compared.
+fn refuse_nothing_compared(settings: &Settings, report: &Report, descriptor: &Descriptor) -> Result<(), Failure> {
+    let changed: u64 = report.rejects.changed.values().map(|tally| tally.count).sum();
+    let is_file = !matches!(settings.from, From::Kafka { .. });
+    if is_file && report.records > 0 && report.rejects.same + changed == report.records {
+        return Err(Failure::Usage(anyhow!(
+            "both plugins reject all {} records, so nothing was compared{}",
+            report.records,
+            all_refused::missing(&settings.from, descriptor)
+        )));
+    }
+    Ok(())
 }
 
 /// A plugin, ready to be called.

@@ -11,13 +11,14 @@ use crate::record::Record;
 use crate::record::columns::Batch;
 use crate::record::descriptor::Origin;
 use crate::record::display::json;
+use crate::sink::object;
 
 /// Writes the fields that the plugin takes, decoded; of a record that does not decode the value itself, if it is text.
 pub fn save(path: &Path, plugin: &Plugin, record: &Record, input: &Batch) -> Result<(), Failure> {
     let line = if input.rows == 0 {
         raw(record)?
     } else {
-        decoded(plugin, input)
+        decoded(plugin, input)?
     };
     std::fs::write(path, line + "\n")
         .with_context(|| format!("cannot write {}", path.display()))
@@ -34,7 +35,17 @@ fn raw(record: &Record) -> Result<String, Failure> {
     }
 }
 
-fn decoded(plugin: &Plugin, input: &Batch) -> String {
+fn decoded(plugin: &Plugin, input: &Batch) -> Result<String, Failure> {
+    let fields: Vec<_> = plugin
+        .descriptor()
+        .inputs
+        .iter()
+        .map(|input| input.field.clone())
+        .collect();
+    // A line with another value would not be the same input.
+    object::check(&fields, input, 0)
+        .context("the record cannot be saved as a fixture")
+        .map_err(Failure::Failed)?;
     let mut object = Map::new();
     for (input, column) in plugin.descriptor().inputs.iter().zip(&input.columns) {
         match &input.origin {
@@ -45,5 +56,5 @@ fn decoded(plugin: &Plugin, input: &Batch) -> String {
             ),
         }
     }
-    Value::Object(object).to_string()
+    Ok(Value::Object(object).to_string())
 }

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::write_time::Explained as WriteTimeExplained;
 use crate::app::failure::Failure;
 use crate::codec::Decoded;
@@ -22,9 +20,9 @@ use crate::record::position::WriteTime;
 use crate::record::reject::{Reject, Stage};
 use crate::sink::WriteBatch;
 use crate::sink::cassandra::explain::{Explainer, Stored};
-use crate::sink::object::object;
 use crate::sink::one_key::Part;
 use crate::sink::read_back::RowRef;
+use crate::sink::{SinkError, object};
 
 pub enum Outcome {
     Rejected(Reject),
@@ -87,7 +85,9 @@ pub async fn explained(
     }
     for write in &writes {
         for row in (0..).take(write.batch.rows) {
-            show_row(&mut words, descriptor, write, row);
+            if let Err(reject) = show_row(&mut words, descriptor, write, row) {
+                return Ok(words + &rejected(&reject));
+            }
             if let Some(explainer) = &explainer
                 && descriptor.outputs[write.output].target.table().is_some()
                 && let Err(reject) = show_statement(&mut words, explainer, write, row).await
@@ -116,7 +116,7 @@ fn rejected(reject: &Reject) -> String {
     format!("\nrejected ({} at {}): {}", reject.code, reject.stage, reject.message)
 }
 
-fn show_row(words: &mut String, descriptor: &Descriptor, write: &WriteBatch, row: u32) {
+fn show_row(words: &mut String, descriptor: &Descriptor, write: &WriteBatch, row: u32) -> Result<(), Reject> {
     let (output, row) = (&descriptor.outputs[write.output], row as usize);
     let _ = writeln!(words, "\noutput {} -> {}", output.name, output.target);
     let width = output.fields.iter().map(|field| field.name.len()).max().unwrap_or(0);
@@ -126,10 +126,27 @@ fn show_row(words: &mut String, descriptor: &Descriptor, write: &WriteBatch, row
     }
     if output.target.topic().is_some() {
         let value = match output.effect {
-            Effect::Upsert => format!("value {}", Value::Object(object(&output.fields, &write.batch, row))),
+            Effect::Upsert => {
+                if let Err(error) = object::check(&output.fields, &write.batch, row) {
+                    return shown(words, &error);
+                }
+                format!("value {}", object::object(&output.fields, &write.batch, row))
+            }
             Effect::Delete => "no value (a tombstone)".to_owned(),
         };
         let _ = writeln!(words, "  produced with the key of this record and {value}");
+    }
+    Ok(())
+}
+
+/// The reject that an error of the sink means, or the error in words where it means none.
+fn shown(words: &mut String, error: &SinkError) -> Result<(), Reject> {
+    match disposition(Fault::Sink(error)) {
+        Disposition::Reject(reject) => Err(reject),
+        Disposition::Retry | Disposition::Halt => {
+            let _ = writeln!(words, "  no CQL: {}", chain(error));
+            Ok(())
+        }
     }
 }
 
@@ -146,15 +163,7 @@ async fn show_statement(words: &mut String, explainer: &Explainer, write: &Write
             );
             return Ok(());
         }
-        Err(error) => {
-            return match disposition(Fault::Sink(&error)) {
-                Disposition::Reject(reject) => Err(reject),
-                Disposition::Retry | Disposition::Halt => {
-                    let _ = writeln!(words, "  no CQL: {}", chain(&error));
-                    Ok(())
-                }
-            };
-        }
+        Err(error) => return shown(words, &error),
     }
     match write.parts.get(&row) {
         Some(Part::Earlier) => {

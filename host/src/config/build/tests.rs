@@ -1,5 +1,7 @@
 //! What wins over what, what is refused, and that nothing secret is said.
 
+mod said;
+
 use std::path::Path;
 
 use super::*;
@@ -42,6 +44,7 @@ impl Place {
             &Surroundings {
                 variables: self.variables.clone(),
                 directory: self.directory.path().to_owned(),
+                ..Surroundings::default()
             },
         )
     }

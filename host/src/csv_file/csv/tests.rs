@@ -71,6 +71,40 @@ fn reads_lf_crlf_byte_order_mark_and_a_last_line_without_end() {
 }
 
 #[test]
+fn reads_carriage_returns_alone_and_mixed_line_ends_with_the_right_numbers() {
+    assert_eq!(read(b"a,b\r1,2\r3,4\r").0, ["2: 1|2", "3: 3|4"]);
+    assert_eq!(read(b"a,b\r1,2\r3,4").0, ["2: 1|2", "3: 3|4"]);
+    assert_eq!(read(&gzipped(b"a;b\r1;2\r")).0, ["2: 1|2"]);
+    assert_eq!(
+        read(b"a,b\n1,2\r3,4\r\n\r\r5\r6,7").0,
+        ["2: 1|2", "3: 3|4", "6! 1 fields where the header has 2", "7: 6|7"]
+    );
+    // Within quotes a line end is the cell's, whichever it is, and counts all the same.
+    assert_eq!(
+        read(b"a,b\r\"1\rx\r\ny\nz\",2\r3\r4,\"5\"6\r").0,
+        [
+            "2: 1\rx\r\ny\nz|2",
+            "6! 1 fields where the header has 2",
+            "7! text follows a closing quote"
+        ]
+    );
+    assert_eq!(
+        read(b"a,b\r1,2\r\"3,4\r").0,
+        [
+            "2: 1|2",
+            "3! the quote opened here is not closed before the end of the file"
+        ]
+    );
+    let file = written("orders.ndjson", b"{\"a\":1}\r\r{\"a\":\"\\r\"}\r\n[\r");
+    let lines: Vec<_> = NdjsonReader::open(&file.path)
+        .expect("a file")
+        .map(Result::unwrap)
+        .collect();
+    let expected = [(1, "{\"a\":1}"), (3, "{\"a\":\"\\r\"}"), (4, "[")].map(|(line, text)| (line, text.to_owned()));
+    assert_eq!(lines, expected);
+}
+
+#[test]
 fn reads_semicolons_and_tabs() {
     assert_eq!(read(b"a;b\n1,5;2\n").0, ["2: 1,5|2"]);
     assert_eq!(read(b"a\tb\n1\t2\n").0, ["2: 1|2"]);

@@ -99,6 +99,7 @@ impl Scrape {
             "record_latency" => out.histogram(&metrics.latency(), 1e-3),
             "guest_memory" => out.gauge(load(&metrics.guest_memory_bytes) as f64),
             "guest_records" => out.counter(load(&metrics.guest_records)),
+            "guest_instances_recycled" => out.counter(load(&metrics.guest_recycled)),
             "swaps" => {
                 let swaps = self.parts.slot.history.by_outcome().into_iter();
                 out.counters(swaps.map(|(outcome, count)| ([("outcome", outcome.to_owned())], count)))

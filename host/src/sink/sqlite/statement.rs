@@ -2,7 +2,7 @@
 
 use rusqlite::{Statement, Transaction};
 
-use super::table::{Table, WRITE_TIME, list, marks_name, quoted};
+use super::table::{Column, Table, WRITE_TIME, list, marks_name, quoted};
 use super::value;
 use crate::record::columns::Batch;
 use crate::record::descriptor::{Effect, Field, Output};
@@ -18,6 +18,8 @@ pub(super) struct Prepared {
     pub columns: Vec<String>,
     /// Whether each field is part of the primary key.
     pub is_key: Vec<bool>,
+    /// Of each field's column.
+    affinities: Vec<&'static str>,
     /// Run one after the other for each row.
     writes: Vec<String>,
     /// Reads the fields of the row with the key given as parameters.
@@ -28,9 +30,18 @@ impl Prepared {
     /// `delete_keys`: by what fields other outputs delete from the same table.
     pub fn new(output: &Output, table: Table, delete_keys: Vec<Vec<String>>) -> Self {
         let in_key = |field: &Field| table.key.iter().any(|key| key.eq_ignore_ascii_case(&field.name));
+        let affinity = |field: &Field| {
+            let is_it = |column: &&Column| column.name.eq_ignore_ascii_case(&field.name);
+            table
+                .columns
+                .iter()
+                .find(is_it)
+                .map_or("BLOB", |column| column.affinity)
+        };
         Self {
             columns: names(output).map(str::to_ascii_lowercase).collect(),
             is_key: output.fields.iter().map(in_key).collect(),
+            affinities: output.fields.iter().map(affinity).collect(),
             writes: match output.effect {
                 Effect::Upsert => vec![upsert(output, &table, &delete_keys, &[])],
                 Effect::Delete => delete(output, &table),
@@ -57,10 +68,17 @@ impl Prepared {
         Ok(vec![transaction.prepare(&sql)?])
     }
 
-    /// A row without a whole key has no place in the table.
+    /// A row without a whole key has no place in the table, nor has one with a value that SQLite would store as another.
     pub fn check(&self, batch: &Batch, row: usize) -> Result<(), SinkError> {
-        let keys = self.output.fields.iter().zip(&batch.columns).zip(&self.is_key);
-        for ((field, column), is_key) in keys {
+        let columns = self.output.fields.iter().zip(&batch.columns);
+        let columns = columns.zip(self.is_key.iter().zip(&self.affinities));
+        for ((field, column), (is_key, affinity)) in columns {
+            if let Some(reason) = value::misfit(field, affinity, column, row) {
+                return Err(SinkError::Value {
+                    column: field.name.clone(),
+                    reason,
+                });
+            }
             if *is_key && value::of(field, column, row).is_none() {
                 return Err(SinkError::NullKey {
                     column: field.name.clone(),

@@ -27,7 +27,7 @@ pub struct Table {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
     pub name: String,
-    /// `TEXT`, `INTEGER`, `REAL` or `BLOB`; empty for a table that is there, where nobody needs it.
+    /// `TEXT`, `INTEGER`, `REAL` or `BLOB`; of a table that is there also `NUMERIC`.
     pub affinity: &'static str,
 }
 
@@ -143,23 +143,27 @@ fn find(connection: &Connection, name: &str) -> Result<Option<Table>, TableError
     let Some(name) = real_name else {
         return Ok(None);
     };
-    let mut statement = connection.prepare("SELECT name, pk FROM pragma_table_info(?1)")?;
-    let columns: Vec<(String, u32)> = statement
-        .query_map([&name], |row| Ok((row.get(0)?, row.get(1)?)))?
+    let mut statement = connection.prepare("SELECT name, pk, type FROM pragma_table_info(?1)")?;
+    let columns: Vec<(String, u32, String)> = statement
+        .query_map([&name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
         .collect::<Result<_, _>>()?;
     // `pk` is 0, or the column's place in the key.
-    let mut key: Vec<&(String, u32)> = columns.iter().filter(|(_, place)| *place > 0).collect();
-    key.sort_by_key(|(_, place)| *place);
+    let mut key: Vec<&(String, u32, String)> = columns.iter().filter(|(_, place, _)| *place > 0).collect();
+    key.sort_by_key(|(_, place, _)| *place);
     if key.is_empty() {
         return Err(TableError::NoKey(name));
     }
-    let key = key.into_iter().map(|(name, _)| name.clone()).collect();
-    let is_write_time = |(column, _): &(String, u32)| column.eq_ignore_ascii_case(WRITE_TIME);
+    let key = key.into_iter().map(|(name, ..)| name.clone()).collect();
+    let is_write_time = |(column, ..): &(String, u32, String)| column.eq_ignore_ascii_case(WRITE_TIME);
     if !columns.iter().any(is_write_time) {
         return Err(TableError::NoWriteTime(name));
     }
     let columns = columns.into_iter().filter(|column| !is_write_time(column));
-    let columns = columns.map(|(name, _)| Column { name, affinity: "" }).collect();
+    let column = |(name, _, declared): (String, u32, String)| Column {
+        name,
+        affinity: value::affinity_of(&declared),
+    };
+    let columns = columns.map(column).collect();
     Ok(Some(Table { name, columns, key }))
 }
 

@@ -1,7 +1,10 @@
 //! A SQLite file against what Cassandra would do.
 
+use arrow_array::{Array as _, ArrayRef, Float64Array, Int64Array, StringArray};
+
 use super::*;
 use crate::record::columns::{Batch, DataType};
+use crate::record::display;
 use crate::sink::fixture::{DELETE, UPSERT, delete_batch, descriptor, field, write_batch};
 use crate::sink::one_key::Parts;
 use crate::sink::read_back::{ReadBack, RowRef};
@@ -303,4 +306,109 @@ fn the_tables_of_the_project_are_read_from_its_cql() {
     let orders = tables.iter().find(|table| table.name == "orders").unwrap();
     assert_eq!(orders.columns.len(), 10);
     assert_eq!(orders.key, ["customer_id", "order_id", "order_purchase_timestamp"]);
+}
+
+/// A column of one data type, and how many rows it has.
+fn values(data_type: DataType) -> (ArrayRef, u8) {
+    let texts = [
+        "007",
+        "7",
+        "-7",
+        "+7",
+        " 7",
+        "1.5",
+        "1.50",
+        "1e3",
+        "1e400",
+        "12345678901234567890",
+        ".5",
+        "5.",
+        "abc",
+        "inf",
+        "nan",
+        "0x10",
+        "1_0",
+        "2017-10-02",
+        "",
+        "-",
+        "1e",
+    ];
+    let numbers = [0.5, 0.1 + 0.2, 3.0, 1e300, f64::INFINITY, f64::NAN, 1.0 / 3.0];
+    let wholes = [0, -1, 1 << 53, (1 << 53) + 1, i64::MAX, i64::MIN];
+    let column: ArrayRef = match data_type {
+        DataType::Float64 => Arc::new(Float64Array::from(numbers.to_vec())),
+        DataType::Int64 => Arc::new(Int64Array::from(wholes.to_vec())),
+        _ => Arc::new(StringArray::from(texts.to_vec())),
+    };
+    let rows = u8::try_from(column.len()).unwrap();
+    (column, rows)
+}
+
+/// Floats are the same as numbers, whatever they are written like.
+fn same(data_type: DataType, one: Option<&String>, other: Option<&String>) -> bool {
+    let number = |text: Option<&String>| text.and_then(|text| text.parse::<f64>().ok());
+    one == other || data_type == DataType::Float64 && number(one).is_some() && number(one) == number(other)
+}
+
+/// What SQLite itself makes of values in columns of each type, against what is refused beforehand.
+#[tokio::test]
+async fn what_a_column_would_change_is_refused_and_nothing_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("t.db");
+    let connection = Connection::open(&path).unwrap();
+    let types = [
+        "TEXT",
+        "VARCHAR(9)",
+        "INTEGER",
+        "BIGINT",
+        "REAL",
+        "DOUBLE",
+        "DECIMAL(9, 2)",
+        "BLOB",
+        "",
+    ];
+    for (declared, data_type) in types.iter().flat_map(|declared| {
+        [DataType::Text, DataType::Float64, DataType::Int64].map(|data_type| (declared, data_type))
+    }) {
+        let sql = format!(
+            "DROP TABLE IF EXISTS visits; CREATE TABLE visits (id TEXT, at TEXT, v {declared}, write_time INTEGER, \
+             PRIMARY KEY (id, at))"
+        );
+        connection.execute_batch(&sql).unwrap();
+        let mut descriptor = descriptor();
+        descriptor.outputs.truncate(1);
+        let field = field("v", data_type, true);
+        descriptor.outputs[0].fields[2] = field.clone();
+        let sink = SqliteSink::open_knowing(&[], &path, &descriptor).unwrap();
+        let (column, rows) = values(data_type);
+        let ids: Vec<_> = (0..rows).map(|id| (id, None, 1)).collect();
+        let mut batch = Arc::into_inner(write_batch(&ids)).unwrap();
+        batch.batch.columns[2] = Arc::clone(&column);
+        let shared = Arc::new(batch.batch.clone());
+        let results = sink.write(Arc::new(batch), (0..rows.into()).collect()).await;
+        for (row, result) in results.into_iter().enumerate() {
+            let expected = display::text(&field, &column, row);
+            let shown = format!("{expected:?} of {data_type} in {declared:?}: {result:?}");
+            let at = RowRef {
+                batch: Arc::clone(&shared),
+                row,
+            };
+            if result.is_ok() {
+                let found = sink.read(UPSERT, &at).await.unwrap().expect("the row");
+                assert!(
+                    same(data_type, found.cells[2].as_ref(), expected.as_ref()),
+                    "{shown}: {found:?}"
+                );
+                continue;
+            }
+            // SQLite, asked directly, changes it.
+            let value = value::of(&field, &column, row).unwrap();
+            let insert = "INSERT OR REPLACE INTO visits VALUES ('x', 'x', ?1, 1)";
+            connection.execute(insert, [value]).unwrap();
+            let kept = connection.query_row("SELECT v FROM visits WHERE id = 'x'", [], |found| {
+                Ok(value::text(&field, found.get_ref(0)?))
+            });
+            assert!(!same(data_type, kept.unwrap().as_ref(), expected.as_ref()), "{shown}");
+        }
+    }
 }

@@ -15,8 +15,7 @@ use std::sync::Arc;
 
 use futures::future::{BoxFuture, join_all};
 
-use super::object::object;
-use super::{Sink, SinkError, WriteBatch};
+use super::{Sink, SinkError, WriteBatch, object};
 use crate::connection::KafkaConnection;
 use crate::kafka_producer::{KafkaProducer, Message, ProduceError, ProduceFault, Requests};
 use crate::record::Record;
@@ -182,19 +181,37 @@ impl Sink for TopicSink {
     }
 
     fn write(&self, batch: Arc<WriteBatch>, which: Vec<u32>) -> BoxFuture<'_, Vec<Result<(), SinkError>>> {
-        Box::pin(async move { self.write_rows(&batch, &which).await })
+        Box::pin(async move {
+            let writer = &self.outputs[&batch.output];
+            // What the topic cannot hold is not sent: it is found before anything is.
+            let checked: Vec<_> = which.iter().map(|row| writer.check(&batch, *row as usize)).collect();
+            let fit: Vec<_> = which
+                .iter()
+                .zip(&checked)
+                .filter(|(_, checked)| checked.is_ok())
+                .collect();
+            let fit: Vec<u32> = fit.into_iter().map(|(row, _)| *row).collect();
+            let mut written = self.write_rows(&batch, &fit).await.into_iter();
+            let answer =
+                |checked: Result<(), SinkError>| checked.and_then(|()| written.next().expect("an answer for each row"));
+            checked.into_iter().map(answer).collect()
+        })
     }
 }
 
 impl Writer {
-    /// The value of a row's record; `None` is a tombstone.
+    /// That the row can become a record's value.
+    fn check(&self, batch: &WriteBatch, row: usize) -> Result<(), SinkError> {
+        match self.effect {
+            Effect::Upsert => object::check(&self.fields, &batch.batch, row),
+            Effect::Delete => Ok(()),
+        }
+    }
+
+    /// The value of a row's record, which was checked; `None` is a tombstone.
     fn value(&self, batch: &WriteBatch, row: usize) -> Option<Vec<u8>> {
         match self.effect {
-            Effect::Upsert => Some(
-                serde_json::Value::Object(object(&self.fields, &batch.batch, row))
-                    .to_string()
-                    .into(),
-            ),
+            Effect::Upsert => Some(object::object(&self.fields, &batch.batch, row).into()),
             Effect::Delete => None,
         }
     }

@@ -99,7 +99,12 @@ fn map_key(name: &str, to: &ColumnType<'_>) -> Result<CqlValue, Misfit> {
             number::from_integer(whole, native)
         }
         NativeType::Double | NativeType::Float => {
-            let float = name.parse().map_err(|_| misfit())?;
+            // As everywhere, a number is written in digits and not out of range: the library also reads `inf` and `nan`,
+            // and makes an infinity of `1e400`.
+            let float: f64 = name.parse().map_err(|_| misfit())?;
+            if !float.is_finite() {
+                return Err(misfit());
+            }
             number::from_float(float, native)
         }
         native => text::parse(name, native),

@@ -354,6 +354,14 @@ fn json_becomes_collections_by_the_types_of_their_elements() {
 }
 
 #[test]
+fn a_key_of_a_map_is_a_finite_number() {
+    for key in ["1e400", "-1e400", "inf", "NaN", "1e39"] {
+        let floats = map(NativeType::Float, native(NativeType::Int));
+        assert!(json(&format!("{{\"{key}\": 1}}"), &floats).is_err(), "{key}");
+    }
+}
+
+#[test]
 fn json_elements_are_as_strict_as_columns() {
     let ints = list(native(NativeType::Int));
     for words in [
