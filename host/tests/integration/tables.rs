@@ -162,7 +162,7 @@ fn life(ids: &[i32], note: Option<&str>, score: Option<i64>, seconds: i64) -> Ar
 
 fn living(ttl: &str) -> Config {
     Config {
-        ttl: ttl.parse().unwrap(),
+        ttl: ttl.parse().expect("a TTL of the test"),
         ..config()
     }
 }
