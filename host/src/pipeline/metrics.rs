@@ -69,7 +69,7 @@ use Unit::{Bytes as B, Seconds as S};
 
 /// The list. [`scrape`] gives each its value; a test sees to it that none is forgotten.
 #[rustfmt::skip]
-pub static METRICS: [Metric; 27] = [
+pub static METRICS: [Metric; 28] = [
     metric("build", None, I, &["version"], "The running program"),
     metric("plugin", None, I, &["name", "version", "digest"], "The plugin that takes the next batch"),
     metric("uptime", Some(S), G, &[], "Time since the pipeline was started"),
@@ -78,6 +78,7 @@ pub static METRICS: [Metric; 27] = [
     metric("retries", None, C, &["cause"], "Tries that failed and are made again"),
     metric("records_read", None, C, &[], "Records that a worker took, those read again after a rebalance or a restart included"),
     metric("read", Some(B), C, &[], "The same in bytes: keys, values, headers and what holds them"),
+    metric("records_lost", None, C, &[], "Offsets that were deleted from the log before they were read: so many records at most"),
     metric("records_settled", None, C, &[], "Records written, filtered or dead-lettered, acknowledged"),
     metric("records_filtered", None, C, &[], "Records that the plugin left out on purpose"),
     metric("records_rejected", None, C, &["code"], "Records rejected and settled; codes beyond the first 50 count as `other`"),
@@ -126,6 +127,7 @@ impl Stage {
 pub struct Metrics {
     since: Instant,
     records_read: AtomicU64,
+    records_lost: AtomicU64,
     bytes_read: AtomicU64,
     guest_records: AtomicU64,
     guest_memory_bytes: AtomicU64,
@@ -150,6 +152,7 @@ impl Default for Metrics {
         Self {
             since: Instant::now(),
             records_read: AtomicU64::new(0),
+            records_lost: AtomicU64::new(0),
             bytes_read: AtomicU64::new(0),
             guest_records: AtomicU64::new(0),
             guest_memory_bytes: AtomicU64::new(0),
@@ -174,6 +177,11 @@ impl Metrics {
         self.records_read.fetch_add(records as u64, Ordering::Relaxed);
         self.bytes_read.fetch_add(bytes as u64, Ordering::Relaxed);
         self.batch_records.add(records as u64);
+    }
+
+    /// So many offsets were deleted before they were read.
+    pub fn note_lost(&self, offsets: u64) {
+        self.records_lost.fetch_add(offsets, Ordering::Relaxed);
     }
 
     /// These records are settled. Of a batch, one pass of a subtraction and a comparison a record.
