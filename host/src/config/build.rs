@@ -97,6 +97,7 @@ fn source(values: &mut Values, pipeline: &pipeline::config::Config) -> source::k
         chunk_records: pipeline.batch_records.div_ceil(2),
         queue_records: pipeline.queue_records,
         queue_bytes: pipeline.queue_bytes,
+        topic_refresh: values.millis("source.topic_refresh_ms"),
         drain_timeout: pipeline.drain_timeout,
     }
 }

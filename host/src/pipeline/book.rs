@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use crate::record::descriptor::Digest;
 use crate::record::position::{CommitPoint, Offset, Partition, WriteTime};
+use crate::record::topic_id::TopicId;
 use crate::record::trail::{Fence, Raise, Trail, Writers};
 use crate::source::{Commit, Naming};
 
@@ -25,6 +26,8 @@ const FENCES: usize = 20;
 #[derive(Debug)]
 pub struct Book {
     pub partition: Arc<Partition>,
+    /// The topic that its commits are of.
+    topic: Option<TopicId>,
     naming: Naming,
     pages: Mutex<Pages>,
     /// The brokers know of more writers.
@@ -40,6 +43,8 @@ struct Pages {
     tracker: OffsetTracker,
     /// Where reading begins; known with the first record where nothing was committed.
     start: Option<CommitPoint>,
+    /// Where the log has no record from there to there, as its source says.
+    passed: Option<(Option<CommitPoint>, CommitPoint)>,
     /// What was committed before this assignment.
     base: Option<WriteTime>,
     fence: Option<Fence>,
@@ -57,16 +62,18 @@ struct Pages {
 
 impl Book {
     /// Goes on with what was committed.
-    pub fn open(partition: Arc<Partition>, committed: Option<Commit>, naming: Naming) -> Self {
+    pub fn open(partition: Arc<Partition>, topic: Option<TopicId>, committed: Option<Commit>, naming: Naming) -> Self {
         let trail = committed.as_ref().map_or(Trail::default(), |commit| commit.trail);
         let start = committed.as_ref().map(|commit| commit.point);
         let is_over = |raise: &Raise| start.is_some_and(|start| start >= raise.until);
         Self {
             partition,
+            topic,
             naming,
             pages: Mutex::new(Pages {
                 tracker: OffsetTracker::default(),
                 start,
+                passed: None,
                 base: committed.as_ref().and_then(|commit| commit.base),
                 fence: trail.fence,
                 earlier: trail.writers,
@@ -143,8 +150,29 @@ impl Book {
         self.pages().tracker.settle(ticket);
     }
 
-    pub fn settled(&self) -> Option<Settled> {
-        self.pages().tracker.settled()
+    /// Everything before this offset is settled.
+    pub fn settled(&self) -> Option<CommitPoint> {
+        let pages = self.pages();
+        pages.tracker.settled()?;
+        pages.point()
+    }
+
+    /// There is no record between `from` and `to`: once all before `from` is settled, all before `to` is.
+    pub fn pass(&self, from: Option<CommitPoint>, to: CommitPoint) {
+        self.pages().passed = Some((from, to));
+    }
+
+    /// What another topic of this name begins with: the base of the last record that was taken, so that its rows go over
+    /// those of the topic before.
+    pub fn leave(&self) -> Commit {
+        let pages = self.pages();
+        Commit {
+            partition: Arc::clone(&self.partition),
+            point: pages.point().unwrap_or(CommitPoint(0)),
+            base: pages.tracker.newest().map(|end| end.base).or(pages.base),
+            trail: Trail::default(),
+            topic: self.topic,
+        }
     }
 
     pub fn committed(&self) -> Option<CommitPoint> {
@@ -180,7 +208,7 @@ impl Book {
             Naming::Needed => writers.and(pages.tracker.writers()).and(pages.earlier),
             Naming::Needless => Writers::Nobody,
         };
-        let commit = pages.commit(&self.partition, writers)?;
+        let commit = pages.commit(self, writers)?;
         if pages.committed.as_ref() == Some(&commit) {
             return None;
         }
@@ -199,7 +227,7 @@ impl Book {
         };
         pages.named = Writers::Nobody;
         pages.drawn_up = Writers::Nobody;
-        let commit = pages.commit(&self.partition, writers)?;
+        let commit = pages.commit(self, writers)?;
         (pages.committed.as_ref() != Some(&commit)).then_some(commit)
     }
 
@@ -233,11 +261,20 @@ impl Book {
 }
 
 impl Pages {
-    fn commit(&self, partition: &Arc<Partition>, writers: Writers) -> Option<Commit> {
+    /// Behind the last record that is settled, and behind whatever is no record after it.
+    fn point(&self) -> Option<CommitPoint> {
+        let behind = self.tracker.settled().map(|settled| settled.point).or(self.start);
+        match self.passed {
+            Some((from, to)) if from == behind => Some(to),
+            _ => behind,
+        }
+    }
+
+    fn commit(&self, book: &Book, writers: Writers) -> Option<Commit> {
         let settled = self.tracker.settled();
-        let point = settled.map(|settled| settled.point).or(self.start)?;
+        let point = self.point()?;
         Some(Commit {
-            partition: Arc::clone(partition),
+            partition: Arc::clone(&book.partition),
             point,
             base: settled.map(|settled| settled.base).or(self.base),
             trail: Trail {
@@ -245,6 +282,7 @@ impl Pages {
                 writers,
                 raise: self.raise.filter(|raise| point < raise.until),
             },
+            topic: book.topic,
         })
     }
 }
@@ -255,9 +293,10 @@ mod tests {
 
     const OLD: Digest = Digest([1; 32]);
     const NEW: Digest = Digest([2; 32]);
+    const TOPIC: TopicId = TopicId([7; 16]);
 
     fn book(committed: Option<Commit>) -> Book {
-        Book::open(partition(), committed, Naming::Needed)
+        Book::open(partition(), Some(TOPIC), committed, Naming::Needed)
     }
 
     fn partition() -> Arc<Partition> {
@@ -349,6 +388,7 @@ mod tests {
                 writers: Writers::Several,
                 ..Trail::default()
             },
+            topic: Some(TOPIC),
         };
         let book = book(Some(committed));
         let early = book.draw_up(Writers::One(NEW));
@@ -375,6 +415,7 @@ mod tests {
                 writers: Writers::One(OLD),
                 ..Trail::default()
             },
+            topic: Some(TOPIC),
         };
         let book = book(Some(committed));
         assert_eq!(book.has_other_writers(OLD), None);
@@ -395,6 +436,45 @@ mod tests {
         book.settle(ticket);
         let last = book.draw_up_last().expect("news");
         assert_eq!((last.trail.writers, last.trail.raise), (Writers::Nobody, None));
+    }
+
+    #[test]
+    fn what_is_no_record_is_committed_past_once_all_before_it_is_settled() {
+        let book = book(None);
+        book.pass(None, CommitPoint(4));
+        let commit = book.draw_up(Writers::Nobody).expect("a log without a record");
+        assert_eq!((commit.point, commit.base), (CommitPoint(4), None));
+        book.note_committed(&commit);
+        book.begin_reading(Offset(4), None);
+        let (first, second) = (batch(&book, OLD, 4, 10), batch(&book, OLD, 10, 20));
+        book.pass(Some(CommitPoint(20)), CommitPoint(23));
+        book.settle(second);
+        assert_eq!(
+            book.draw_up_last().map(|commit| commit.point),
+            None,
+            "the first is not settled"
+        );
+        book.settle(first);
+        let commit = book.draw_up(Writers::Nobody).expect("news");
+        assert_eq!((commit.point, commit.base), (CommitPoint(23), Some(WriteTime(20))));
+        assert_eq!((commit.topic, book.settled()), (Some(TOPIC), Some(CommitPoint(23))));
+        book.note_committed(&commit);
+        let third = batch(&book, OLD, 23, 30);
+        book.settle(third);
+        assert_eq!(book.settled(), Some(CommitPoint(30)));
+    }
+
+    #[test]
+    fn the_next_topic_of_the_name_goes_on_behind_the_write_timestamps_of_what_is_in_flight() {
+        let book = book(None);
+        assert_eq!(book.leave().base, None);
+        book.begin_reading(Offset(0), None);
+        let first = batch(&book, OLD, 0, 10);
+        let _in_flight = batch(&book, OLD, 10, 20);
+        book.settle(first);
+        let last = book.leave();
+        assert_eq!((last.point, last.base), (CommitPoint(10), Some(WriteTime(20))));
+        assert_eq!(last.trail, Trail::default());
     }
 
     #[tokio::test]

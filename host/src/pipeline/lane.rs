@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::record::Record;
 use crate::record::position::Partition;
-use crate::source::{Assignment, Control};
+use crate::source::{Assignment, Commit, Control};
 
 use super::Parts;
 use super::book::Book;
@@ -28,6 +28,8 @@ pub struct Lane {
     draining: watch::Sender<bool>,
     /// Dropped or used, it stops the worker.
     cancel: Option<oneshot::Sender<()>>,
+    /// Who waits for its end, to begin another topic of this name.
+    successor: Option<oneshot::Sender<Commit>>,
 }
 
 /// How a lane ended.
@@ -53,6 +55,7 @@ impl Lane {
         let Assignment {
             partition,
             committed,
+            topic,
             gauge,
         } = assignment;
         let (queue, receiver) = mpsc::unbounded_channel();
@@ -60,7 +63,7 @@ impl Lane {
         let (draining, is_draining) = watch::channel(false);
         let base = committed.as_ref().and_then(|commit| commit.base);
         tracing::debug!(%partition, from = ?committed.as_ref().map(|commit| commit.point), "assigned");
-        let book = Arc::new(Book::open(Arc::clone(&partition), committed, control.naming()));
+        let book = Arc::new(Book::open(Arc::clone(&partition), topic, committed, control.naming()));
         let worker = Worker {
             parts: Arc::clone(parts),
             gauge,
@@ -87,6 +90,7 @@ impl Lane {
             worker,
             draining,
             cancel: Some(cancel),
+            successor: None,
         }
     }
 
@@ -100,6 +104,24 @@ impl Lane {
     /// No more records come.
     pub fn close(&mut self) {
         self.queue = None;
+    }
+
+    /// No more records of this topic come; what came is settled, however long that takes, since it is nowhere else.
+    pub fn leave_to(&mut self, successor: oneshot::Sender<Commit>) {
+        self.close();
+        self.successor = Some(successor);
+    }
+
+    pub fn has_successor(&self) -> bool {
+        self.successor.is_some()
+    }
+
+    /// The worker has ended: the other topic of this name may begin.
+    pub fn make_way(mut self) {
+        if let Some(successor) = self.successor.take() {
+            // It has been revoked meanwhile: then the next member sees by the commit that the topic is another one.
+            let _ = successor.send(self.book.leave());
+        }
     }
 
     /// Waits for the worker, until `end` at the latest; then stops it. When this returns, the worker does nothing more.

@@ -78,6 +78,7 @@ pub static METRICS: [Metric; 28] = [
     metric("retries", None, C, &["cause"], "Tries that failed and are made again"),
     metric("records_read", None, C, &[], "Records that a worker took, those read again after a rebalance or a restart included"),
     metric("read", Some(B), C, &[], "The same in bytes: keys, values, headers and what holds them"),
+    metric("records_lost", None, C, &[], "Offsets that were deleted from the log before they were read: so many records at most"),
     metric("records_settled", None, C, &[], "Records written, filtered or dead-lettered, acknowledged"),
     metric("records_filtered", None, C, &[], "Records that the plugin left out on purpose"),
     metric("records_rejected", None, C, &["code"], "Records rejected and settled; codes beyond the first 50 count as `other`"),
@@ -127,6 +128,7 @@ impl Stage {
 pub struct Metrics {
     since: Instant,
     records_read: AtomicU64,
+    records_lost: AtomicU64,
     bytes_read: AtomicU64,
     guest_records: AtomicU64,
     guest_memory_bytes: AtomicU64,
@@ -152,6 +154,7 @@ impl Default for Metrics {
         Self {
             since: Instant::now(),
             records_read: AtomicU64::new(0),
+            records_lost: AtomicU64::new(0),
             bytes_read: AtomicU64::new(0),
             guest_records: AtomicU64::new(0),
             guest_memory_bytes: AtomicU64::new(0),
@@ -177,6 +180,11 @@ impl Metrics {
         self.records_read.fetch_add(records as u64, Ordering::Relaxed);
         self.bytes_read.fetch_add(bytes as u64, Ordering::Relaxed);
         self.batch_records.add(records as u64);
+    }
+
+    /// So many offsets were deleted before they were read.
+    pub fn note_lost(&self, offsets: u64) {
+        self.records_lost.fetch_add(offsets, Ordering::Relaxed);
     }
 
     /// These records are settled. Of a batch, one pass of a subtraction and a comparison a record.

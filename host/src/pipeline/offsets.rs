@@ -63,6 +63,11 @@ impl OffsetTracker {
         digests.fold(Writers::Nobody, |writers, digest| writers.and(Writers::One(digest)))
     }
 
+    /// The end of the last batch that was begun.
+    pub fn newest(&self) -> Option<Settled> {
+        self.in_flight.back().map(|batch| batch.end).or(self.settled)
+    }
+
     /// What may be committed: `None` until the first batch is settled.
     pub fn settled(&self) -> Option<Settled> {
         self.settled

@@ -202,7 +202,7 @@ fn of_lane(lane: &Lane) -> (String, Partition) {
     let committed = lane.book.committed().map(|point| point.0);
     let log_end = lane.book.log_end().map(|end| end.0);
     let partition = Partition {
-        settled: lane.book.settled().map(|settled| settled.point.0),
+        settled: lane.book.settled().map(|point| point.0),
         committed,
         log_end,
         // Committed is what was asked for after the log end was.

@@ -1,6 +1,8 @@
 //! The control plane: follows the source's events, keeps a worker for each assigned partition, commits what is settled,
 //! drains on revocation and at the end.
 
+mod remade;
+
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::pin;
@@ -224,6 +226,13 @@ impl Supervisor {
                     lane.close();
                 }
             }
+            Event::Passed { partition, from, to } => {
+                if let Some(lane) = self.lanes.get(&partition) {
+                    lane.book.pass(from, to);
+                }
+            }
+            Event::Deleted { partition, offsets } => self.note_deleted(&partition, &offsets),
+            Event::Remade { partition, answer } => self.leave(&partition, answer),
             Event::Revoked { partitions, answer } => {
                 failpoint::reached(Point::Revoking);
                 let Drained { commits, late, failed } = self.drain(&partitions).await;
@@ -243,7 +252,7 @@ impl Supervisor {
                 let now = Instant::now();
                 for partition in &partitions {
                     if let Some(mut lane) = self.lanes.remove(partition) {
-                        tracing::warn!(%partition, "lost to another member, nothing is committed for it");
+                        tracing::warn!(%partition, "lost to another member, or with its topic; nothing is committed for it");
                         lane.end(now).await;
                     }
                 }
@@ -285,7 +294,9 @@ impl Supervisor {
         match self.lanes.get_mut(partition) {
             Some(lane) if lane.number == number && !lane.has_finished => {
                 lane.has_finished = true;
-                match lane.end(Instant::now()).await {
+                let ended = lane.end(Instant::now()).await;
+                self.make_way(partition);
+                match ended {
                     End::Failed(cause) => Err(failed(partition, cause)),
                     End::Drained | End::Late => Ok(()),
                 }
@@ -313,7 +324,10 @@ impl Supervisor {
         for (lane, ended) in join_all(ended).await {
             match ended {
                 End::Drained => {}
-                End::Late => drained.late.push(lane.partition.to_string()),
+                End::Late => {
+                    remade::warn_of_the_rest(&lane);
+                    drained.late.push(lane.partition.to_string());
+                }
                 End::Failed(cause) => drained.failed = drained.failed.or(Some(failed(&lane.partition, cause))),
             }
             drained.commits.extend(lane.book.draw_up_last());

@@ -10,6 +10,7 @@ use std::str::FromStr;
 
 use super::descriptor::Digest;
 use super::position::{CommitPoint, Offset, WriteTime};
+use super::topic_id::TopicId;
 
 /// Since which record of its partition a plugin has been taking them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,13 +91,15 @@ impl Raise {
     }
 }
 
-/// The metadata of an offset commit: `host/1 base=MICROS plugin=DIGEST from=OFFSET writers=DIGEST raise=N until=OFFSET`,
-/// each only where it is known. A name and version first, so that another program's metadata is never taken for ours.
+/// The metadata of an offset commit: `host/1 base=MICROS plugin=DIGEST from=OFFSET writers=DIGEST raise=N until=OFFSET
+/// topic=ID`, each only where it is known. A name and version first, so that another program's metadata is never taken for ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Metadata {
     /// The write-timestamp base of the last record before the commit point.
     pub base: Option<WriteTime>,
     pub trail: Trail,
+    /// The topic that the offset is of, whatever has its name later.
+    pub topic: Option<TopicId>,
 }
 
 const NAME: &str = "host/1";
@@ -118,6 +121,9 @@ impl fmt::Display for Metadata {
         }
         if let Some(raise) = self.trail.raise {
             write!(f, " raise={} until={}", raise.by, raise.until.0)?;
+        }
+        if let Some(topic) = self.topic {
+            write!(f, " topic={topic}")?;
         }
         Ok(())
     }
@@ -143,6 +149,7 @@ impl FromStr for Metadata {
                 "writers" if value == SEVERAL => metadata.trail.writers = Writers::Several,
                 "writers" => metadata.trail.writers = Writers::One(value.parse()?),
                 "raise" => raise = Some(number(value)?),
+                "topic" => metadata.topic = Some(value.parse()?),
                 "until" => until = Some(CommitPoint(number(value)?)),
                 // Of a newer program: what is understood is still true.
                 _ => {}
@@ -181,6 +188,7 @@ mod tests {
                     until: CommitPoint(900),
                 }),
             },
+            topic: Some(TopicId([0xfb; 16])),
         };
         let several = Metadata {
             base: None,
@@ -188,6 +196,7 @@ mod tests {
                 writers: Writers::Several,
                 ..Trail::default()
             },
+            topic: None,
         };
         for metadata in [whole, several, Metadata::default()] {
             assert_eq!(metadata.to_string().parse(), Ok(metadata), "{metadata}");
@@ -201,6 +210,7 @@ mod tests {
             "host/1 base=x",
             "host/1 writers=sha256:zz",
             "host/1 plugin=md5:00",
+            "host/1 topic=short",
         ] {
             assert_eq!(foreign.parse::<Metadata>(), Err(()), "{foreign:?}");
         }

@@ -111,6 +111,7 @@ impl Reader {
         let assignment = Assignment {
             partition: Arc::clone(&self.partition),
             committed: None,
+            topic: None,
             gauge: Arc::clone(&self.gauge),
         };
         self.send(Event::Assigned(vec![assignment]));

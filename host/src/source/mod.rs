@@ -11,6 +11,7 @@ pub mod kafka;
 pub mod kafka_admin;
 pub mod letters;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
@@ -18,6 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::record::Record;
 use crate::record::position::{CommitPoint, Partition, WriteTime};
+use crate::record::topic_id::TopicId;
 use crate::record::trail::Trail;
 use gauge::Gauge;
 
@@ -33,6 +35,24 @@ pub enum Event {
     /// Asked to read to the end: everything up to the log end seen at the start has been sent.
     End {
         partition: Arc<Partition>,
+    },
+    /// No record stands between what was sent of the partition and `to`, as after the last transaction of a log.
+    Passed {
+        partition: Arc<Partition>,
+        /// Behind the last record that was sent, or where reading began; `None` where that is the log's beginning.
+        from: Option<CommitPoint>,
+        to: CommitPoint,
+    },
+    /// These offsets were deleted before they were read.
+    Deleted {
+        partition: Arc<Partition>,
+        offsets: Range<i64>,
+    },
+    /// Another topic has the name now, and of this partition no more records of the one before come. The answer, once what
+    /// was sent is settled, is what the new one goes on with; an [`Event::Assigned`] begins it.
+    Remade {
+        partition: Arc<Partition>,
+        answer: oneshot::Sender<Commit>,
     },
     /// These partitions go to another member. The answer, once they are drained, is what to commit for them; nothing
     /// may be written for them after it.
@@ -62,6 +82,8 @@ pub struct Assignment {
     pub partition: Arc<Partition>,
     /// What was committed for it, if anything was.
     pub committed: Option<Commit>,
+    /// The topic that is read, where the source can tell it from another one of its name.
+    pub topic: Option<TopicId>,
     pub gauge: Arc<Gauge>,
 }
 
@@ -74,6 +96,8 @@ pub struct Commit {
     /// The base of the last record before `point`; `None` where nothing was read yet.
     pub base: Option<WriteTime>,
     pub trail: Trail,
+    /// The topic that `point` is of.
+    pub topic: Option<TopicId>,
 }
 
 /// How far a source reads.

@@ -17,6 +17,7 @@ mod end_to_end;
 mod errors;
 mod explain;
 mod halts;
+mod logs;
 mod one_key;
 mod one_key_tables;
 mod outages;

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
 use rdkafka::admin::{
-    AdminClient, AdminOptions, AlterConfig, ConfigSource, NewTopic, ResourceSpecifier, TopicReplication,
+    AdminClient, AdminOptions, AlterConfig, ConfigSource, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
 };
 use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
@@ -37,6 +37,10 @@ pub struct Sent<'a> {
 }
 
 pub fn produce(brokers: &str, topic: &str, records: &[Sent<'_>]) {
+    produce_to(brokers, topic, 0, records);
+}
+
+pub fn produce_to(brokers: &str, topic: &str, partition: i32, records: &[Sent<'_>]) {
     let producer: BaseProducer = ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap();
     for record in records {
         let mut headers = OwnedHeaders::new();
@@ -47,7 +51,7 @@ pub fn produce(brokers: &str, topic: &str, records: &[Sent<'_>]) {
             });
         }
         let mut message = BaseRecord::<[u8], [u8]>::to(topic)
-            .partition(0)
+            .partition(partition)
             .timestamp(record.timestamp_ms)
             .headers(headers);
         message.key = record.key;
@@ -111,6 +115,98 @@ pub async fn create_topic(brokers: &str, topic: &str, config: &[(&str, &str)]) {
     {
         answer.unwrap();
     }
+}
+
+/// Deletes the topic and makes another one of its name, as soon as the brokers let it be made.
+pub async fn make_anew(brokers: &str, topic: &str) {
+    delete(brokers, topic).await;
+    let admin = admin(brokers);
+    let wanted = NewTopic::new(topic, 1, TopicReplication::Fixed(1));
+    let end = Instant::now() + Duration::from_secs(20);
+    loop {
+        let made = admin.create_topics([&wanted], &AdminOptions::new()).await.unwrap();
+        match made.into_iter().next().unwrap() {
+            Ok(_) => return,
+            Err((_, error)) => assert!(Instant::now() < end, "{error}"),
+        }
+    }
+}
+
+pub async fn delete(brokers: &str, topic: &str) {
+    let deleted = admin(brokers)
+        .delete_topics(&[topic], &AdminOptions::new())
+        .await
+        .unwrap();
+    deleted.into_iter().for_each(|answer| drop(answer.unwrap()));
+}
+
+pub async fn add_partitions(brokers: &str, topic: &str, count: usize) {
+    let wanted = NewPartitions::new(topic, count);
+    let answers = admin(brokers)
+        .create_partitions(&[wanted], &AdminOptions::new())
+        .await
+        .unwrap();
+    answers.into_iter().for_each(|answer| drop(answer.unwrap()));
+}
+
+/// Deletes what is before this offset of partition 0, as retention does.
+pub async fn delete_before(brokers: &str, topic: &str, offset: i64) {
+    let mut list = TopicPartitionList::new();
+    list.add_partition_offset(topic, 0, Offset::Offset(offset)).unwrap();
+    let deleted = admin(brokers)
+        .delete_records(&list, &AdminOptions::new())
+        .await
+        .unwrap();
+    assert_eq!(deleted.elements()[0].offset(), Offset::Offset(offset));
+}
+
+/// Where partition 0 begins and ends, every mark counted.
+pub fn watermarks(brokers: &str, topic: &str) -> (i64, i64) {
+    let consumer: BaseConsumer = ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap();
+    consumer.fetch_watermarks(topic, 0, Duration::from_secs(20)).unwrap()
+}
+
+/// How a transaction ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transaction {
+    Committed,
+    Aborted,
+}
+
+/// Sends these values to partition 0 in one transaction.
+pub fn in_a_transaction(brokers: &str, topic: &str, values: &[String], end: Transaction) {
+    let timeout = Duration::from_secs(20);
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .set("transactional.id", format!("test-{topic}"))
+        .create()
+        .unwrap();
+    producer.init_transactions(timeout).unwrap();
+    producer.begin_transaction().unwrap();
+    for value in values {
+        let message = BaseRecord::<[u8], [u8]>::to(topic)
+            .partition(0)
+            .payload(value.as_bytes());
+        producer.send(message).map_err(|(error, _)| error).unwrap();
+    }
+    producer.flush(timeout).unwrap();
+    match end {
+        Transaction::Committed => producer.commit_transaction(timeout).unwrap(),
+        Transaction::Aborted => producer.abort_transaction(timeout).unwrap(),
+    }
+}
+
+/// Commits for a group what its commit of partition 0 says, again: as a commit that comes late does.
+pub fn commit_again(brokers: &str, group: &str, topic: &str) -> impl FnOnce() {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .set("group.id", group)
+        .create()
+        .unwrap();
+    let mut list = TopicPartitionList::new();
+    list.add_partition(topic, 0);
+    let committed = consumer.committed_offsets(list, Duration::from_secs(20)).unwrap();
+    move || consumer.commit(&committed, CommitMode::Sync).unwrap()
 }
 
 /// The value that is the topic's own; `None` where the brokers' default holds.

@@ -122,6 +122,7 @@ mod tests {
             point: CommitPoint(4),
             base: Some(WriteTime(9000)),
             trail: Trail::default(),
+            topic: None,
         };
         let committed = of(&record(7), &[Some(7)], Known::Committed(commit), 0);
         assert_eq!(committed.time, WriteTime(9032));

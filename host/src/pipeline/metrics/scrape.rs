@@ -77,6 +77,7 @@ impl Scrape {
             }
             "records_read" => out.counter(load(&metrics.records_read)),
             "read" => out.counter(load(&metrics.bytes_read)),
+            "records_lost" => out.counter(load(&metrics.records_lost)),
             "records_settled" => out.counter(counts.records),
             "records_filtered" => out.counter(counts.filtered),
             "records_rejected" => {

@@ -11,6 +11,9 @@ use crate::connection::KafkaConnection;
 use crate::kafka_producer::{ask_about, without_value};
 use crate::source::SourceError;
 
+/// How often librdkafka asks for the topic's partitions.
+pub const TOPIC_REFRESH: &str = "topic.metadata.refresh.interval.ms";
+
 /// librdkafka's settings, those passed through first so that ours, on which the promises rest, win.
 pub fn client_config(connection: &KafkaConnection) -> ClientConfig {
     let mut config = ClientConfig::new();
@@ -45,15 +48,16 @@ pub fn consumer(
         ("fetch.wait.max.ms", "100"),
         ("isolation.level", "read_committed"),
     ];
-    for (name, value) in defaults {
+    let refresh_ms = config.topic_refresh.as_millis().to_string();
+    for (name, value) in defaults.into_iter().chain([(TOPIC_REFRESH, refresh_ms.as_str())]) {
         if !connection.properties.contains_key(name) {
             client.set(name, value);
         }
     }
     client
         .set("group.id", &config.group)
-        // Where nothing is committed, the assignment says where to begin. This is for a committed offset that is gone:
-        // reading then goes on with the oldest record that is there, so that none is passed over.
+        // The assignment says where to begin. This is for an offset that is gone: reading then goes on with the oldest
+        // record that is there, so that none is passed over; `place` notices.
         .set("auto.offset.reset", "earliest")
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")

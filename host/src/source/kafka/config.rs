@@ -15,6 +15,8 @@ pub struct Config {
     pub queue_records: usize,
     /// The same in bytes, but of all partitions together: each that is assigned has an equal share.
     pub queue_bytes: usize,
+    /// How often the brokers are asked whether the topic has more partitions, or is another one of its name.
+    pub topic_refresh: Duration,
     /// How long a revocation waits for the pipeline to drain before it is answered anyway.
     pub drain_timeout: Duration,
 }

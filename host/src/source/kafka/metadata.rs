@@ -19,6 +19,7 @@ pub fn to_list(commits: &[Commit]) -> KafkaResult<TopicPartitionList> {
         let metadata = Metadata {
             base: commit.base,
             trail: commit.trail,
+            topic: commit.topic,
         };
         if metadata != Metadata::default() {
             element.set_metadata(metadata.to_string());
@@ -33,11 +34,12 @@ pub fn from_element(partition: &Arc<Partition>, element: &TopicPartitionListElem
         return None;
     };
     // Another program's metadata says nothing to us.
-    let Metadata { base, trail } = element.metadata().parse().unwrap_or_default();
+    let Metadata { base, trail, topic } = element.metadata().parse().unwrap_or_default();
     Some(Commit {
         partition: Arc::clone(partition),
         point: CommitPoint(point),
         base,
         trail,
+        topic,
     })
 }

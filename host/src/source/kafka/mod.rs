@@ -1,17 +1,26 @@
 //! The Kafka source: one consumer in a group, polled on a thread of its own.
 //!
-//! [`poll`] is that thread; [`rebalance`] answers assignments and revocations on it; [`client`] makes the consumer and
-//! asks about topics; [`metadata`] is what a commit carries.
+//! [`poll`] is that thread; [`rebalance`] answers assignments and revocations on it, [`begin`] says where a new group begins;
+//! [`place`] and [`rest`] notice what a log has no more, [`identity`] and [`remade`] that another topic has its name; [`client`]
+//! makes the consumer and asks about topics, [`native`] is what librdkafka's Rust side lacks; [`metadata`] is what a commit
+//! carries.
 
+mod begin;
 pub mod client;
 pub mod config;
 pub mod fetch;
+mod identity;
 pub mod latest;
 mod metadata;
+mod native;
+mod place;
 pub(super) mod poll;
 mod reading;
 mod rebalance;
+mod remade;
+mod rest;
 
+use std::ffi::CString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -20,7 +29,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use rdkafka::TopicPartitionList;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Commit, Control, Event, LogEnds, Naming, Running, SourceError, Until};
@@ -57,7 +66,9 @@ pub fn connect(
 ) -> Result<Connected, SourceError> {
     let (events_in, events) = mpsc::unbounded_channel();
     let flags = Arc::new(Flags::default());
-    let context = Context::new(events_in.clone(), Arc::clone(&flags), config, until);
+    // No topic's name has a zero byte: the brokers would say that there is no such topic.
+    let name = CString::new(topic.replace('\0', "")).unwrap_or_default();
+    let context = Context::new(events_in.clone(), Arc::clone(&flags), name, config, until);
     let mut consumer = client::consumer(connection, config, context)?;
     let woken = Arc::clone(&flags);
     consumer.set_nonempty_callback(move || woken.wake());
@@ -72,6 +83,7 @@ pub fn connect(
         brokers: connection.brokers.clone(),
         topic: topic.to_owned(),
         chunk_records: config.chunk_records,
+        topic_refresh: config.topic_refresh,
     };
     Ok(Connected {
         consumer,
@@ -163,8 +175,7 @@ impl Control for KafkaControl {
         Box::pin(async move {
             let Some(consumer) = consumer else { return Ok(()) };
             let committing = tokio::task::spawn_blocking(move || {
-                let list = metadata::to_list(&commits).map_err(SourceError::Commit)?;
-                consumer.commit(&list, CommitMode::Sync).map_err(SourceError::Commit)
+                rebalance::commit(&consumer, &commits).map_err(SourceError::Commit)
             });
             committing
                 .await

@@ -13,8 +13,10 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedHeaders, BorrowedMessage, Headers, Message};
 use tokio::sync::mpsc;
 
+use super::identity::Watch;
 use super::reading::{Reading, Readings};
 use super::rebalance::Context;
+use super::rest::Rests;
 use super::{Flags, client};
 use crate::connection::KafkaConnection;
 use crate::record::position::{Offset, Partition, Position};
@@ -44,6 +46,7 @@ pub struct Poller {
     pub brokers: String,
     pub topic: String,
     pub chunk_records: usize,
+    pub topic_refresh: Duration,
 }
 
 /// For brokers that do not answer.
@@ -57,11 +60,15 @@ impl Poller {
     pub fn run(self) {
         let mut readings = Readings::default();
         let mut waiting = Waiting::default();
+        let mut watch = Watch::new(&self.consumer, self.topic_name(), self.topic_refresh);
+        let mut rests = Rests::default();
         while !self.flags.is_closing.load(Ordering::Relaxed) {
             self.gather(&mut readings, &mut waiting);
             for reading in readings.all() {
                 self.hand_out(reading);
             }
+            self.look_at_rest(&mut readings, &mut rests);
+            self.follow_topic(&mut readings, &mut watch);
         }
     }
 
@@ -129,13 +136,17 @@ impl Poller {
             match queue.poll(Duration::ZERO) {
                 Some(Ok(message)) => self.take(reading, &message),
                 Some(Err(KafkaError::PartitionEOF(_))) => {
+                    reading.place.hear();
                     self.note_recovered(waiting);
                     if self.until == Until::End {
                         self.end(reading);
                     }
                 }
                 Some(Err(error)) => self.note_error(waiting, error),
-                None => break,
+                None => {
+                    reading.is_drained = true;
+                    break;
+                }
             }
         }
         let has_records = reading.gathered.len() > before;
@@ -150,36 +161,15 @@ impl Poller {
     }
 
     fn take(&self, reading: &mut Reading, message: &BorrowedMessage<'_>) {
+        reading.is_drained = false;
+        self.step(reading, message.offset());
         if self.until == Until::End && message.offset() >= self.log_end(reading) {
             self.end(reading);
             return;
         }
-        self.note_gap(reading, message.offset());
         reading.gather(message);
         if reading.is_at_end(message) {
             self.end(reading);
-        }
-    }
-
-    /// Says so where records were deleted before they were read: nobody else would notice.
-    fn note_gap(&self, reading: &mut Reading, offset: i64) {
-        if std::mem::replace(&mut reading.has_begun, true) {
-            return;
-        }
-        let assigned = &reading.assigned;
-        let Some(from) = assigned.from.filter(|from| from.0 != offset) else {
-            return;
-        };
-        // A gap is usual where transactions or compaction leave one; a log that begins later is none.
-        let number = assigned.partition.number;
-        let low = self.consumer.fetch_watermarks(&self.topic, number, WATERMARK_TIMEOUT);
-        let low = low.map_or(from.0, |(low, _)| low);
-        if low > from.0 {
-            tracing::error!(partition = %assigned.partition, from = from.0, to = low,
-                "records were deleted by the topic's retention before they were read; they are lost");
-        } else if offset < from.0 {
-            tracing::warn!(partition = %assigned.partition, committed = from.0, offset,
-                "the committed offset is beyond the log's end (was the topic made anew?), reading from its beginning");
         }
     }
 
@@ -191,7 +181,7 @@ impl Poller {
     }
 
     /// The partition's log end, asked for once. Where it cannot be had, the end is where the brokers say "no more".
-    fn log_end(&self, reading: &mut Reading) -> i64 {
+    pub(super) fn log_end(&self, reading: &mut Reading) -> i64 {
         let number = reading.assigned.partition.number;
         *reading.end.get_or_insert_with(|| {
             self.consumer
@@ -206,12 +196,13 @@ impl Poller {
             return;
         }
         self.hand_out(reading);
+        self.pass_to_end(reading);
         self.send(Event::End {
             partition: Arc::clone(&reading.assigned.partition),
         });
     }
 
-    fn hand_out(&self, reading: &mut Reading) {
+    pub(super) fn hand_out(&self, reading: &mut Reading) {
         if !reading.gathered.is_empty() {
             self.send(Event::Records {
                 partition: Arc::clone(&reading.assigned.partition),
@@ -270,7 +261,7 @@ impl Poller {
         })
     }
 
-    fn send(&self, event: Event) {
+    pub(super) fn send(&self, event: Event) {
         // The pipeline has gone: it closes this thread, too.
         let _ = self.events.send(event);
     }

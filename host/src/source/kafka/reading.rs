@@ -9,8 +9,10 @@ use rdkafka::consumer::base_consumer::{BaseConsumer, PartitionQueue};
 use rdkafka::message::{BorrowedMessage, Message};
 
 use super::Flags;
+use super::place::Place;
 use super::poll::to_record;
 use super::rebalance::{Assigned, Context};
+use super::remade::Remade;
 use crate::record::Record;
 use crate::record::position::Partition;
 
@@ -42,8 +44,13 @@ pub struct Reading {
     pub is_full: bool,
     /// Read to the end that was wanted.
     pub has_ended: bool,
-    /// Whether a record has come since it was assigned.
-    pub has_begun: bool,
+    /// Everything that librdkafka had of it was taken.
+    pub is_drained: bool,
+    pub place: Place,
+    /// Something does not look like the topic that was read.
+    pub is_doubtful: bool,
+    /// Another topic has the name now, and is begun when all of this one is settled.
+    pub remade: Option<Remade>,
     /// The log end seen when it was assigned, with `Until::End`.
     pub end: Option<i64>,
     buffer: BytesMut,
@@ -93,7 +100,10 @@ impl Reading {
             usual: 0,
             is_full: false,
             has_ended: false,
-            has_begun: false,
+            is_drained: false,
+            place: Place::at(assigned.from),
+            is_doubtful: false,
+            remade: None,
             end: assigned.end,
             buffer: BytesMut::new(),
             assigned,
@@ -105,7 +115,19 @@ impl Reading {
     pub fn wants_more(&mut self) -> bool {
         let gauge = &self.assigned.gauge;
         self.is_full = gauge.is_full() || (self.is_full && !gauge.has_room());
-        !self.is_full && !self.has_ended
+        !self.is_full && !self.has_ended && self.remade.is_none()
+    }
+
+    /// Begins anew with another assignment. What is gathered has been handed out.
+    pub fn restart(&mut self, assigned: Assigned) {
+        self.gathered.clear();
+        self.is_full = false;
+        self.has_ended = false;
+        self.is_drained = false;
+        self.place = Place::at(assigned.from);
+        self.remade = None;
+        self.end = assigned.end;
+        self.assigned = assigned;
     }
 
     /// Whether there is nothing to read up to the end that is wanted. A committed offset beyond it says that the topic was

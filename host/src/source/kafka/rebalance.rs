@@ -4,8 +4,9 @@
 //! what to commit, commits that, and only then lets librdkafka give them away.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::ffi::CString;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, RebalanceProtocol};
@@ -16,31 +17,42 @@ use rdkafka::{ClientContext, TopicPartitionList, config::RDKafkaLogLevel};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Flags;
-use super::config::{Config, Start};
+use super::config::Config;
+use super::identity::{Met, of_topic};
 use super::metadata;
 use crate::record::position::{CommitPoint, Partition};
-use crate::record::trail::Trail;
+use crate::record::topic_id::TopicId;
 use crate::source::gauge::Gauge;
 use crate::source::{Assignment, Commit, Event, SourceError, Until};
 
 /// How long one question for the committed offsets may take, and the pause before it is asked again.
-const COMMITTED_TIMEOUT: Duration = Duration::from_secs(5);
-const COMMITTED_PAUSE: Duration = Duration::from_millis(500);
+pub const COMMITTED_TIMEOUT: Duration = Duration::from_secs(5);
+pub const COMMITTED_PAUSE: Duration = Duration::from_millis(500);
 
 /// What the polling thread and its call-backs share.
 pub struct Context {
     events: mpsc::UnboundedSender<Event>,
-    flags: Arc<Flags>,
-    config: Config,
+    pub(super) flags: Arc<Flags>,
+    pub(super) topic: CString,
+    pub(super) config: Config,
     /// Whose context this is.
     consumer: OnceLock<Weak<BaseConsumer<Context>>>,
     until: Until,
     assigned: Mutex<HashMap<i32, Assigned>>,
+    /// What was last committed for each partition, as far as this process knows: brokers forget the commits of a topic that
+    /// is deleted.
+    remembered: Mutex<HashMap<i32, Commit>>,
     /// How often that has changed.
     generation: AtomicU64,
     /// Partitions assigned since the polling thread last asked.
     fresh: Mutex<Vec<i32>>,
     last_error: Mutex<Option<KafkaError>>,
+    /// Topics of the name.
+    pub met: Met,
+    /// Whether the group is known to have committed something of the topic.
+    pub(super) has_begun: AtomicBool,
+    /// Said once: that nobody tells whether the topic is still the same.
+    pub(super) is_untold: Once,
 }
 
 /// A partition of the topic that this member reads.
@@ -48,6 +60,8 @@ pub struct Context {
 pub struct Assigned {
     pub partition: Arc<Partition>,
     pub gauge: Arc<Gauge>,
+    /// The topic that is read, where the brokers tell.
+    pub topic: Option<TopicId>,
     /// Where reading goes on; `None` where nothing was committed.
     pub from: Option<CommitPoint>,
     /// The log end, where that is asked for and could be had.
@@ -55,17 +69,28 @@ pub struct Assigned {
 }
 
 impl Context {
-    pub fn new(events: mpsc::UnboundedSender<Event>, flags: Arc<Flags>, config: &Config, until: Until) -> Self {
+    pub fn new(
+        events: mpsc::UnboundedSender<Event>,
+        flags: Arc<Flags>,
+        topic: CString,
+        config: &Config,
+        until: Until,
+    ) -> Self {
         Self {
             events,
             flags,
+            topic,
             config: config.clone(),
             consumer: OnceLock::new(),
             until,
             assigned: Mutex::default(),
+            remembered: Mutex::default(),
             generation: AtomicU64::new(0),
             fresh: Mutex::default(),
             last_error: Mutex::default(),
+            met: Met::default(),
+            has_begun: AtomicBool::new(false),
+            is_untold: Once::new(),
         }
     }
 
@@ -101,7 +126,8 @@ impl Context {
     /// Tells the pipeline what is assigned, and sets in `list` where reading begins. The position and the base of the write
     /// timestamps come from one answer of the brokers, so that they belong together.
     fn assign(&self, consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) {
-        let committed = match self.committed(consumer, list) {
+        let id = self.topic_id(consumer);
+        let committed = match self.starts(consumer, list, id) {
             Ok(committed) => committed,
             Err(error) => {
                 // Without the base of the write timestamps, rows could be written as older than they are.
@@ -112,27 +138,22 @@ impl Context {
         let ends = self.ends(consumer, list);
         let mut assignments = Vec::new();
         let mut assigned = self.assigned.lock().unwrap_or_else(PoisonError::into_inner);
-        for element in committed.elements() {
-            let partition = Arc::new(Partition {
-                topic: element.topic().into(),
-                number: element.partition(),
+        for (partition, committed) in committed {
+            // What cannot be told is what was committed: then it is seen when it can be told again.
+            let topic = id.or(committed.as_ref().and_then(|commit| commit.topic));
+            let committed = committed.or_else(|| self.of_deleted(partition.number, topic));
+            let committed = committed.map(|commit| of_topic(commit, topic));
+            self.remember(committed.as_slice());
+            let position = committed.as_ref().map_or(rdkafka::Offset::Beginning, |committed| {
+                rdkafka::Offset::Offset(committed.point.0)
             });
-            let mut committed = metadata::from_element(&partition, &element);
-            if committed.is_none() && self.config.start == Start::Latest {
-                committed = Self::begin_at_end(consumer, &partition);
-            }
-            let position = match (&committed, self.config.start) {
-                (Some(committed), _) => rdkafka::Offset::Offset(committed.point.0),
-                (None, Start::Earliest) => rdkafka::Offset::Beginning,
-                (None, Start::Latest) => rdkafka::Offset::End,
-            };
-            if let Err(error) = list.set_partition_offset(element.topic(), element.partition(), position) {
+            if let Err(error) = list.set_partition_offset(&partition.topic, partition.number, position) {
                 tracing::warn!(%partition, %error, "cannot set where to read");
             }
-            let gauge = Arc::new(Gauge::new(self.config.queue_records, self.config.queue_bytes));
             let assigned_one = Assigned {
                 partition: Arc::clone(&partition),
-                gauge: Arc::clone(&gauge),
+                gauge: self.gauge(),
+                topic,
                 from: committed.as_ref().map(|commit| commit.point),
                 end: ends.get(&partition.number).copied(),
             };
@@ -140,17 +161,47 @@ impl Context {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(partition.number);
-            assigned.insert(partition.number, assigned_one);
             assignments.push(Assignment {
-                partition,
+                partition: Arc::clone(&partition),
                 committed,
-                gauge,
+                topic,
+                gauge: Arc::clone(&assigned_one.gauge),
             });
+            assigned.insert(partition.number, assigned_one);
         }
         share_bytes(&assigned, self.config.queue_bytes);
         drop(assigned);
         self.generation.fetch_add(1, Ordering::Release);
         self.send(Event::Assigned(assignments));
+    }
+
+    fn remember(&self, commits: &[Commit]) {
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        remembered.extend(commits.iter().map(|commit| (commit.partition.number, commit.clone())));
+    }
+
+    /// What was committed for the partition of another topic, which had the name before.
+    fn of_deleted(&self, number: i32, now: Option<TopicId>) -> Option<Commit> {
+        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        let commit = remembered.get(&number)?;
+        (commit.topic? != now?).then(|| commit.clone())
+    }
+
+    fn gauge(&self) -> Arc<Gauge> {
+        Arc::new(Gauge::new(self.config.queue_records, self.config.queue_bytes))
+    }
+
+    /// The partition begins anew, with the topic that has the name now. `None` where it is assigned no more.
+    pub fn assign_anew(&self, number: i32, topic: TopicId) -> Option<Assigned> {
+        let mut assigned = self.assigned.lock().unwrap_or_else(PoisonError::into_inner);
+        let one = assigned.get_mut(&number)?;
+        one.gauge = self.gauge();
+        one.topic = Some(topic);
+        one.from = Some(CommitPoint(0));
+        one.end = None;
+        let one = one.clone();
+        share_bytes(&assigned, self.config.queue_bytes);
+        Some(one)
     }
 
     /// Has the records of these partitions come in queues of their own. Before they are fetched, so that none comes elsewhere.
@@ -189,7 +240,11 @@ impl Context {
     }
 
     /// Asks until there is an answer: the coordinator may be moving, or all brokers be away.
-    fn committed(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> KafkaResult<TopicPartitionList> {
+    pub(super) fn committed(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        list: &TopicPartitionList,
+    ) -> KafkaResult<TopicPartitionList> {
         let mut is_waiting = false;
         loop {
             let error = match committed_once(consumer, list) {
@@ -208,27 +263,6 @@ impl Context {
             self.send(Event::Waiting(SourceError::Committed(error)));
             std::thread::sleep(COMMITTED_PAUSE);
         }
-    }
-
-    /// The log end, committed at once: what comes after it is read even when the partition moves to another member before
-    /// anything of it was committed.
-    fn begin_at_end(consumer: &BaseConsumer<Self>, partition: &Arc<Partition>) -> Option<Commit> {
-        let end = consumer.fetch_watermarks(&partition.topic, partition.number, COMMITTED_TIMEOUT);
-        let committed = end.and_then(|(_, high)| {
-            let start = Commit {
-                partition: Arc::clone(partition),
-                point: CommitPoint(high),
-                base: None,
-                trail: Trail::default(),
-            };
-            commit(consumer, std::slice::from_ref(&start))?;
-            Ok(start)
-        });
-        committed
-            .inspect_err(
-                |error| tracing::warn!(%partition, %error, "cannot commit the log end, reading from it anyway"),
-            )
-            .ok()
     }
 
     fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
@@ -257,7 +291,7 @@ impl Context {
         }
     }
 
-    fn send(&self, event: Event) {
+    pub(super) fn send(&self, event: Event) {
         // The pipeline has gone: the thread ends soon.
         let _ = self.events.send(event);
     }
@@ -286,14 +320,16 @@ fn wait(mut answered: oneshot::Receiver<Vec<Commit>>, bound: Duration) -> Vec<Co
     }
 }
 
-fn commit(consumer: &BaseConsumer<Context>, commits: &[Commit]) -> KafkaResult<()> {
+pub fn commit(consumer: &BaseConsumer<Context>, commits: &[Commit]) -> KafkaResult<()> {
     if commits.is_empty() {
         return Ok(());
     }
-    consumer.commit(&metadata::to_list(commits)?, CommitMode::Sync)
+    consumer.commit(&metadata::to_list(commits)?, CommitMode::Sync)?;
+    consumer.context().remember(commits);
+    Ok(())
 }
 
-fn committed_once(consumer: &BaseConsumer<Context>, list: &TopicPartitionList) -> KafkaResult<TopicPartitionList> {
+pub fn committed_once(consumer: &BaseConsumer<Context>, list: &TopicPartitionList) -> KafkaResult<TopicPartitionList> {
     let mut wanted = TopicPartitionList::new();
     for element in list.elements() {
         wanted.add_partition(element.topic(), element.partition());
@@ -305,7 +341,7 @@ fn committed_once(consumer: &BaseConsumer<Context>, list: &TopicPartitionList) -
 }
 
 /// No later answer will be another one.
-fn is_refusal(error: &KafkaError) -> bool {
+pub fn is_refusal(error: &KafkaError) -> bool {
     matches!(
         error.rdkafka_error_code(),
         Some(
@@ -381,6 +417,7 @@ mod tests {
         Assigned {
             partition: Arc::new(partition),
             gauge: Arc::new(Gauge::new(usize::MAX, BYTES)),
+            topic: None,
             from: None,
             end: None,
         }

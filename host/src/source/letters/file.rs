@@ -107,6 +107,7 @@ impl Reader {
         self.send(Event::Assigned(vec![Assignment {
             partition: Arc::clone(&self.partition),
             committed: None,
+            topic: None,
             gauge: Arc::clone(&self.gauge),
         }]));
         let mut chunk = Vec::with_capacity(self.chunk_records);

@@ -49,7 +49,9 @@ impl Reader {
                 point: CommitPoint(lane.range.start),
                 base: None,
                 trail: Trail::default(),
+                topic: None,
             }),
+            topic: None,
             gauge: Arc::clone(&lane.gauge),
         });
         self.shared.send(Event::Assigned(assigned.collect()));

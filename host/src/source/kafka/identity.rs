@@ -1,0 +1,209 @@
+//! Whether the topic is still the one that is read, or another one has been made under its name: asked at every assignment,
+//! and every so often while it is read (decision 0023).
+
+use std::ffi::{CStr, CString};
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use super::native::{Answer, Asked};
+use super::rebalance::{COMMITTED_PAUSE, Context};
+use crate::record::position::CommitPoint;
+use crate::record::topic_id::TopicId;
+use crate::record::trail::Trail;
+use crate::source::Commit;
+
+/// The brokers are given this long to answer.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// Topics that had the name before; a broker that lags behind may still tell of the latest ones.
+const FORMER: usize = 8;
+
+/// The topics of the name that were met, the present one last.
+#[derive(Debug, Default)]
+pub struct Met(Mutex<Vec<TopicId>>);
+
+impl Met {
+    /// Whether it is the present one. One that another topic has replaced does not come back: a broker that tells of it lags
+    /// behind.
+    pub fn is_present(&self, id: TopicId) -> bool {
+        let mut met = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !met.contains(&id) {
+            if met.len() == FORMER {
+                met.remove(0);
+            }
+            met.push(id);
+        }
+        met.last() == Some(&id)
+    }
+}
+
+/// What was found out about a topic's id.
+#[derive(Debug)]
+enum Found {
+    Is(TopicId),
+    /// These brokers do not tell it, to nobody or not to us; the reason.
+    Untold(String),
+    /// There is no such topic at the moment.
+    Nothing,
+    /// To be asked again.
+    Later(RDKafkaErrorCode),
+}
+
+/// Asks, and waits for the answer.
+fn find<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &CStr, met: &Met) -> Found {
+    let answer = Asked::ask(consumer, topic, ANSWER).and_then(|asked| asked.answer(ANSWER));
+    answer.map_or(Found::Later(RDKafkaErrorCode::OperationTimedOut), |answer| {
+        meaning(answer, met)
+    })
+}
+
+fn meaning(answer: Answer, met: &Met) -> Found {
+    match answer {
+        Ok(Some(id)) if met.is_present(id) => Found::Is(id),
+        Ok(Some(_)) => Found::Later(RDKafkaErrorCode::UnknownTopicId),
+        Ok(None) => Found::Untold("the brokers are older than topic ids".to_owned()),
+        Err(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => Found::Nothing,
+        Err(
+            code @ (RDKafkaErrorCode::TopicAuthorizationFailed
+            | RDKafkaErrorCode::ClusterAuthorizationFailed
+            | RDKafkaErrorCode::UnsupportedFeature
+            | RDKafkaErrorCode::UnsupportedVersion
+            | RDKafkaErrorCode::InvalidArgument
+            | RDKafkaErrorCode::BadMessage),
+        ) => Found::Untold(KafkaError::AdminOp(code).to_string()),
+        Err(code) => Found::Later(code),
+    }
+}
+
+impl Context {
+    /// The id of the topic that has the name now; asks until there is an answer. `None` where nobody tells.
+    pub(super) fn topic_id(&self, consumer: &BaseConsumer<Self>) -> Option<TopicId> {
+        loop {
+            match find(consumer, &self.topic, &self.met) {
+                Found::Is(id) => return Some(id),
+                Found::Nothing => return None,
+                Found::Untold(reason) => {
+                    self.is_untold.call_once(|| {
+                        tracing::info!(
+                            reason,
+                            "a topic that is deleted and made anew under this name is not noticed"
+                        );
+                    });
+                    return None;
+                }
+                Found::Later(code) => tracing::debug!(%code, "the topic's id is not known yet"),
+            }
+            if self.flags.is_closing.load(Ordering::Relaxed) {
+                return None;
+            }
+            std::thread::sleep(COMMITTED_PAUSE);
+        }
+    }
+}
+
+/// What is committed, for the topic that has the name now: of another one, only what its rows were written with counts.
+pub fn of_topic(commit: Commit, now: Option<TopicId>) -> Commit {
+    let (Some(was), Some(now)) = (commit.topic, now) else {
+        return commit;
+    };
+    if was == now {
+        return commit;
+    }
+    tracing::error!(partition = %commit.partition, %was, %now, committed = commit.point.0,
+        "the topic was deleted and another one made under its name; what the deleted one had from the committed offset on is \
+         gone, unless it was written already; the new one is read from its beginning");
+    Commit {
+        point: CommitPoint(0),
+        topic: Some(now),
+        // A fence says since which offset, and those are of the deleted topic.
+        trail: Trail {
+            fence: None,
+            ..commit.trail
+        },
+        ..commit
+    }
+}
+
+/// Asks every so often, and never waits.
+pub struct Watch<'a, C: ConsumerContext> {
+    consumer: &'a BaseConsumer<C>,
+    topic: &'a CString,
+    every: Duration,
+    due: Instant,
+    asked: Option<Asked<'a, C>>,
+}
+
+impl<'a, C: ConsumerContext> Watch<'a, C> {
+    pub fn new(consumer: &'a BaseConsumer<C>, topic: &'a CString, every: Duration) -> Self {
+        Self {
+            consumer,
+            topic,
+            every,
+            due: Instant::now() + every,
+            asked: None,
+        }
+    }
+
+    /// Something does not look like the topic that was read.
+    pub fn doubt(&mut self) {
+        self.due = Instant::now();
+    }
+
+    /// The topic's id, if an answer has come.
+    pub fn look(&mut self, met: &Met) -> Option<TopicId> {
+        let now = Instant::now();
+        let Some(asked) = &self.asked else {
+            if now >= self.due {
+                self.asked = Asked::ask(self.consumer, self.topic, ANSWER);
+                self.due = now + self.every;
+            }
+            return None;
+        };
+        let answer = asked.answer(Duration::ZERO)?;
+        self.asked = None;
+        match meaning(answer, met) {
+            Found::Is(id) => Some(id),
+            other => {
+                tracing::debug!(answer = ?other, "the topic's id is not known at the moment");
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_that_was_replaced_does_not_come_back() {
+        let met = Met::default();
+        let (old, new) = (TopicId([1; 16]), TopicId([2; 16]));
+        assert!(met.is_present(old) && met.is_present(old) && met.is_present(new));
+        assert!(!met.is_present(old), "a broker that lags behind");
+        assert!(met.is_present(new));
+        for number in 3..40 {
+            assert!(met.is_present(TopicId([number; 16])));
+        }
+    }
+
+    #[test]
+    fn an_answer_that_says_nothing_of_the_topic_is_no_answer() {
+        let met = Met::default();
+        let of = |answer| meaning(answer, &met);
+        assert!(matches!(of(Ok(None)), Found::Untold(_)));
+        assert!(matches!(
+            of(Err(RDKafkaErrorCode::TopicAuthorizationFailed)),
+            Found::Untold(_)
+        ));
+        assert!(matches!(
+            of(Err(RDKafkaErrorCode::UnknownTopicOrPartition)),
+            Found::Nothing
+        ));
+        assert!(matches!(of(Err(RDKafkaErrorCode::AllBrokersDown)), Found::Later(_)));
+    }
+}

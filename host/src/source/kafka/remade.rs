@@ -1,0 +1,103 @@
+//! Another topic has the name of the one that is read: each partition is read anew from its beginning, once everything that
+//! was read of the topic before is settled (decision 0023).
+//!
+//! 1. No more records of the partition are taken; the pipeline is told, and settles what it has.
+//! 2. Its answer has the last base of the write timestamps, so that rows of the new topic go over those of the old one.
+//! 3. The client is set to the new topic's beginning, and the partition is assigned again, in this process only.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::Offset;
+use rdkafka::consumer::{Consumer, ConsumerContext};
+use tokio::sync::oneshot;
+
+use super::identity::Watch;
+use super::poll::Poller;
+use super::reading::{Reading, Readings};
+use crate::record::position::CommitPoint;
+use crate::record::topic_id::TopicId;
+use crate::source::{Assignment, Commit, Event};
+
+/// The client sets its own position; no broker is asked.
+const SEEK: Duration = Duration::from_secs(1);
+
+/// What a partition waits for before the new topic is read.
+pub struct Remade {
+    topic: TopicId,
+    answer: oneshot::Receiver<Commit>,
+    /// The answer, once it has come.
+    last: Option<Commit>,
+}
+
+impl Poller {
+    /// Looks whether the topic is still the same, and begins the new one where it is not.
+    pub(super) fn follow_topic<C: ConsumerContext>(&self, readings: &mut Readings, watch: &mut Watch<'_, C>) {
+        for reading in readings.all() {
+            if std::mem::take(&mut reading.is_doubtful) {
+                watch.doubt();
+            }
+        }
+        if let Some(now) = watch.look(&self.consumer.context().met) {
+            for reading in readings.all() {
+                if reading.remade.is_none() && reading.assigned.topic.is_some_and(|was| was != now) {
+                    self.leave(reading, now);
+                }
+            }
+        }
+        for reading in readings.all() {
+            self.begin_anew(reading);
+        }
+    }
+
+    fn leave(&self, reading: &mut Reading, now: TopicId) {
+        self.hand_out(reading);
+        let partition = Arc::clone(&reading.assigned.partition);
+        let was = reading.assigned.topic.map(|was| was.to_string());
+        tracing::error!(%partition, was, %now, next = reading.place.next(),
+            "the topic was deleted and another one made under its name; what was not read of the deleted one is gone; the new \
+             one is read from its beginning");
+        let (answer, answered) = oneshot::channel();
+        reading.remade = Some(Remade {
+            topic: now,
+            answer: answered,
+            last: None,
+        });
+        self.send(Event::Remade { partition, answer });
+    }
+
+    fn begin_anew(&self, reading: &mut Reading) {
+        let Some(remade) = &mut reading.remade else { return };
+        if remade.last.is_none() {
+            // Not settled yet; or the pipeline has gone, and nothing is read any more.
+            remade.last = remade.answer.try_recv().ok();
+        }
+        let (Some(last), topic) = (remade.last.clone(), remade.topic) else {
+            return;
+        };
+        let partition = Arc::clone(&reading.assigned.partition);
+        if let Err(error) = self
+            .consumer
+            .seek(&partition.topic, partition.number, Offset::Offset(0), SEEK)
+        {
+            // Tried again at the next look. A partition that the new topic has not is revoked soon.
+            tracing::debug!(%partition, %error, "cannot go to the new topic's beginning yet");
+            return;
+        }
+        let Some(assigned) = self.consumer.context().assign_anew(partition.number, topic) else {
+            return;
+        };
+        let gauge = Arc::clone(&assigned.gauge);
+        reading.restart(assigned);
+        self.send(Event::Assigned(vec![Assignment {
+            committed: Some(Commit {
+                point: CommitPoint(0),
+                topic: Some(topic),
+                ..last
+            }),
+            partition,
+            topic: Some(topic),
+            gauge,
+        }]));
+    }
+}

@@ -1,0 +1,112 @@
+//! What the polling thread says of offsets that no record has: while records flow, where one jumps over others; and where
+//! nothing more has come, how far the client stands behind the last record.
+
+use std::collections::HashMap;
+use std::ffi::CString;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rdkafka::Offset;
+use rdkafka::consumer::Consumer;
+
+use super::native;
+use super::place::{Rest, Step};
+use super::poll::Poller;
+use super::reading::{Reading, Readings};
+use crate::source::Event;
+
+/// Between two looks: the lag of a log that ends with a transaction's mark is right within this and a commit.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// When the next look is due.
+#[derive(Default)]
+pub struct Rests {
+    due: Option<Instant>,
+}
+
+impl Poller {
+    pub(super) fn topic_name(&self) -> &CString {
+        &self.consumer.context().topic
+    }
+
+    fn log_start(&self, reading: &Reading) -> Option<i64> {
+        native::log_start(&self.consumer, self.topic_name(), reading.assigned.partition.number)
+    }
+
+    /// A record with this offset has come.
+    pub(super) fn step(&self, reading: &mut Reading, offset: i64) {
+        let number = reading.assigned.partition.number;
+        let log_start = || native::log_start(&self.consumer, self.topic_name(), number);
+        match reading.place.advance(offset, log_start) {
+            Step::On => {}
+            Step::Over(offsets) => self.send(Event::Deleted {
+                partition: Arc::clone(&reading.assigned.partition),
+                offsets,
+            }),
+            Step::Back { expected } => {
+                reading.is_doubtful = true;
+                tracing::warn!(partition = %reading.assigned.partition, expected, offset,
+                    "the log ends before the offset that was to be read next (was the topic made anew, or the log cut off?), \
+                     reading from its beginning");
+            }
+        }
+    }
+
+    /// Says how far the partitions are of which all that came is taken.
+    pub(super) fn look_at_rest(&self, readings: &mut Readings, rests: &mut Rests) {
+        let now = Instant::now();
+        if rests.due.is_some_and(|due| now < due) {
+            return;
+        }
+        rests.due = Some(now + PAUSE);
+        let mut positions = None;
+        for reading in readings.all().filter(|reading| !reading.has_ended) {
+            let start = self.log_start(reading);
+            reading.place.note_start(start);
+            if reading.is_drained && reading.remade.is_none() {
+                let positions = positions.get_or_insert_with(|| self.positions());
+                let position = positions.get(&reading.assigned.partition.number).copied();
+                self.rest(reading, position, start);
+            }
+        }
+    }
+
+    /// Asked to read to the end, all before it is read.
+    pub(super) fn pass_to_end(&self, reading: &mut Reading) {
+        let position = self.positions().get(&reading.assigned.partition.number).copied();
+        let start = self.log_start(reading);
+        // An end that is not known is not there to pass to.
+        let end = reading.end.filter(|end| *end < i64::MAX);
+        self.rest(reading, position.max(end), start);
+    }
+
+    fn rest(&self, reading: &mut Reading, position: Option<i64>, start: Option<i64>) {
+        let Rest { deleted, passed } = reading.place.rest(position, start);
+        let partition = &reading.assigned.partition;
+        if let Some(offsets) = deleted {
+            self.send(Event::Deleted {
+                partition: Arc::clone(partition),
+                offsets,
+            });
+        }
+        if let Some((from, to)) = passed {
+            self.send(Event::Passed {
+                partition: Arc::clone(partition),
+                from,
+                to,
+            });
+        }
+    }
+
+    /// Where the client stands: behind the last record that was taken and the marks of transactions after it.
+    fn positions(&self) -> HashMap<i32, i64> {
+        let list = self.consumer.position();
+        let list = list.inspect_err(|error| tracing::debug!(%error, "the client does not say where it stands"));
+        let elements = list.iter().flat_map(|list| list.elements());
+        let positions = elements.filter_map(|element| match element.offset() {
+            Offset::Offset(offset) => Some((element.partition(), offset)),
+            _ => None,
+        });
+        positions.collect()
+    }
+}
