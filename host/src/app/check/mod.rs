@@ -11,9 +11,10 @@ use std::io::Write;
 use super::component;
 use super::failure::Failure;
 use super::services::{connect_failure, kafka_failure, registry_failure};
+use super::topic_fit::{self, Flaw};
 use super::{lifetimes, topics};
 use crate::codec::registry::{Registry, RegistryError};
-use crate::config::settings::{DeadLetters, From, Settings, To};
+use crate::config::settings::{DeadLetters, From, PluginFrom, Settings, To};
 use crate::record::causes::chain;
 use crate::record::descriptor::{Descriptor, Effect};
 use crate::sink::cassandra::config::Config as CassandraConfig;
@@ -58,6 +59,7 @@ pub async fn run(settings: &Settings, out: &mut (dyn Write + Send)) -> Result<()
     }
     findings.extend(lifetimes::remarks(settings, descriptor).into_iter().map(Finding::Note));
     output_topics(settings, descriptor, &mut findings).await?;
+    topic_settings(settings, descriptor, &mut findings).await?;
     report(&findings, out)
 }
 
@@ -125,6 +127,35 @@ async fn output_topics(
             (None, Some(partitions)) => Finding::Fits(format!("{what}, {}", partitions_text(*partitions))),
             (None, None) => Finding::Mismatch(format!("{what} is not there; `host setup --plugin FILE` creates it")),
         });
+    }
+    Ok(())
+}
+
+/// The settings of the topics that are there. One with a mismatch does not fit, whatever else was found of it.
+async fn topic_settings(
+    settings: &Settings,
+    descriptor: &Descriptor,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Failure> {
+    let is_with_topics = matches!(settings.from, From::Kafka { .. })
+        || topics::are_produced(settings, descriptor)
+        || matches!(settings.plugin.from, PluginFrom::Published { .. });
+    if !is_with_topics {
+        return Ok(());
+    }
+    let cluster = kafka_admin::cluster(&settings.kafka).await.map_err(kafka_failure)?;
+    let there = topic_fit::topics(settings, Some(descriptor), &cluster);
+    let there = there.await.map_err(kafka_failure)?;
+    for topic in &there {
+        let flaws = topic_fit::flaws(&settings.kafka.brokers, &there, topic);
+        if flaws.iter().any(|flaw| matches!(flaw, Flaw::Mismatch(_))) {
+            let says_fits = |finding: &Finding| matches!(finding, Finding::Fits(text) if text.split([' ', ':', ',']).any(|word| word == topic.name));
+            findings.retain(|finding| !says_fits(finding));
+        }
+        findings.extend(flaws.into_iter().map(|flaw| match flaw {
+            Flaw::Note(text) => Finding::Note(text),
+            Flaw::Mismatch(text) => Finding::Mismatch(text),
+        }));
     }
     Ok(())
 }
