@@ -59,27 +59,27 @@ pub async fn topics(
     descriptor: Option<&Descriptor>,
     cluster: &Cluster,
 ) -> Result<Vec<Topic>, AdminError> {
-    let mut named: Vec<(&str, Role)> = Vec::new();
+    let mut wanted: Vec<(&str, Role)> = Vec::new();
     if let From::Kafka { topic } = &settings.from {
-        named.push((topic, Role::Records));
+        wanted.push((topic, Role::Records));
         if let DeadLetters::Topic(letters) = &settings.dead_letters {
-            named.push((letters, Role::DeadLetters));
+            wanted.push((letters, Role::DeadLetters));
         }
     }
     if let Some(descriptor) = descriptor.filter(|descriptor| super::topics::are_produced(settings, descriptor)) {
-        named.extend(descriptor.topic_outputs().map(|(.., topic)| (topic, Role::Rows)));
+        wanted.extend(descriptor.topic_outputs().map(|(.., topic)| (topic, Role::Rows)));
     }
     if let PluginFrom::Published { fleet, .. } = &settings.plugin.from {
-        named.push((&fleet.topic, Role::Plugins));
+        wanted.push((&fleet.topic, Role::Plugins));
     }
-    named.retain(|(name, _)| cluster.topics.contains_key(*name));
-    named.dedup();
-    let names: Vec<_> = named.iter().map(|(name, _)| *name).collect();
+    wanted.retain(|(name, _)| cluster.topics.contains_key(*name));
+    wanted.dedup();
+    let names: Vec<_> = wanted.iter().map(|(name, _)| *name).collect();
     if names.is_empty() {
         return Ok(Vec::new());
     }
     let told = kafka_admin::settings(&settings.kafka, &names).await?;
-    let topics = named.into_iter().zip(told).map(|((name, role), told)| Topic {
+    let topics = wanted.into_iter().zip(told).map(|((name, role), told)| Topic {
         name: name.to_owned(),
         role,
         replicas: cluster.replicas.get(name).copied(),
