@@ -131,7 +131,7 @@ async fn output_topics(
     Ok(())
 }
 
-/// The settings of the topics that are there. One with a mismatch does not fit, whatever else was found of it.
+/// The settings of the topics that are there. Of one with a flaw it is not said that it fits.
 async fn topic_settings(
     settings: &Settings,
     descriptor: &Descriptor,
@@ -148,9 +148,8 @@ async fn topic_settings(
     let there = there.await.map_err(kafka_failure)?;
     for topic in &there {
         let flaws = topic_fit::flaws(&settings.kafka.brokers, &there, topic);
-        if flaws.iter().any(|flaw| matches!(flaw, Flaw::Mismatch(_))) {
-            let says_fits = |finding: &Finding| matches!(finding, Finding::Fits(text) if text.split([' ', ':', ',']).any(|word| word == topic.name));
-            findings.retain(|finding| !says_fits(finding));
+        if !flaws.is_empty() {
+            doubt(findings, &topic.name);
         }
         findings.extend(flaws.into_iter().map(|flaw| match flaw {
             Flaw::Note(text) => Finding::Note(text),
@@ -158,6 +157,17 @@ async fn topic_settings(
         }));
     }
     Ok(())
+}
+
+/// What was found to fit of this topic is a note only.
+fn doubt(findings: &mut [Finding], topic: &str) {
+    for finding in findings {
+        if let Finding::Fits(text) = finding
+            && text.split([' ', ':', ',']).any(|word| word == topic)
+        {
+            *finding = Finding::Note(std::mem::take(text));
+        }
+    }
 }
 
 async fn value_schema(
@@ -238,6 +248,21 @@ async fn tables(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_topic_with_a_flaw_is_not_said_to_fit() {
+        let fits = |text: &str| Finding::Fits(text.to_owned());
+        let mut findings = [
+            fits("topic orders: 3 partitions"),
+            fits("topic orders-dlq: 3 partitions"),
+        ];
+        doubt(&mut findings, "orders");
+        let expected = [
+            Finding::Note("topic orders: 3 partitions".to_owned()),
+            fits("topic orders-dlq: 3 partitions"),
+        ];
+        assert_eq!(findings, expected);
+    }
 
     #[test]
     fn one_mismatch_among_fits_and_notes_is_wrong_usage() {
