@@ -51,6 +51,7 @@ bench: build plugins ## time the stages, the pipeline beside its bounds on real 
 	@host/benches/members
 	@host/benches/servers
 	@host/benches/backlog
+	@host/benches/letters-rate
 	@host/benches/start
 
 flame: build plugins ## draw where the processor's time goes, as target/bench/flame.svg (perf, inferno)

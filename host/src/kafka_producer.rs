@@ -1,8 +1,15 @@
 //! A Kafka producer whose records come back acknowledged by all in-sync replicas: idempotent, its settings fixed, its
 //! errors sorted by who is at fault. What is produced and what an error means for a record is its users' business.
+//!
+//! [`sender`] sends many records so that one that the brokers refuse takes no other with it, [`limits`] knows beforehand
+//! what a topic refuses, [`message`] says what one record takes there.
+
+pub mod limits;
+pub mod message;
+pub mod sender;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
@@ -14,9 +21,13 @@ use rdkafka::metadata::Metadata;
 use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer};
 
 use crate::connection::KafkaConnection;
+use message::{Message, Stamp, Time};
 
 /// A record that is not acknowledged after this time counts as failed, and the pipeline tries again.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// librdkafka's own default for what goes in one request to a partition, in bytes.
+const BATCH_BYTES: usize = 1_000_000;
 
 /// Between two looks whether librdkafka's queue has room: it is full when the brokers are slow, not for moments.
 const QUEUE_PAUSE: Duration = Duration::from_millis(10);
@@ -29,9 +40,27 @@ const ASK_AGAIN: Duration = Duration::from_secs(2);
 
 pub struct KafkaProducer {
     config: ClientConfig,
-    client_id: &'static str,
+    client_id: String,
+    delivery_timeout: Duration,
+    state: Mutex<State>,
+}
+
+struct State {
     /// `None` until it is needed.
-    producer: Mutex<Option<FutureProducer>>,
+    producer: Option<FutureProducer>,
+    /// The most that goes in one request to a partition, in bytes, beyond its first record.
+    batch_bytes: usize,
+}
+
+/// How a user of the producer wants its records sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Profile {
+    /// What the brokers' logs call it.
+    pub client_id: &'static str,
+    /// A record that is not acknowledged after this time counts as failed.
+    pub delivery_timeout: Duration,
+    /// Compression where nothing in the connection's properties asks for one.
+    pub compression: Option<&'static str>,
 }
 
 /// How many records go in one request to a partition.
@@ -43,17 +72,6 @@ pub enum Requests {
     Single,
 }
 
-/// What is produced.
-pub struct Message<'a> {
-    pub topic: &'a str,
-    pub key: Option<&'a [u8]>,
-    /// `None` is a tombstone.
-    pub value: Option<&'a [u8]>,
-    /// `None`: the time at which it is produced.
-    pub timestamp_ms: Option<i64>,
-    pub headers: &'a [(&'a str, Option<&'a [u8]>)],
-}
-
 /// A record on its way, in the order in which it was enqueued.
 pub struct Delivery {
     acknowledgement: DeliveryFuture,
@@ -61,11 +79,25 @@ pub struct Delivery {
     _producer: FutureProducer,
 }
 
+/// The partition where an acknowledged record lies.
+pub type Answer = Result<i32, ProduceError>;
+
 /// A record was not acknowledged, or an answer not had.
 #[derive(Debug, Clone)]
 pub struct ProduceError {
     pub fault: ProduceFault,
-    cause: Arc<KafkaError>,
+    cause: Cause,
+}
+
+#[derive(Debug, Clone)]
+enum Cause {
+    Kafka(Arc<KafkaError>),
+    /// Known before it was sent.
+    Size {
+        bytes: usize,
+        limit: usize,
+    },
+    NoKey,
 }
 
 /// Who is at fault.
@@ -75,6 +107,8 @@ pub enum ProduceFault {
     TooLarge,
     /// The request: a record without a key for a compacted topic, for example.
     Invalid,
+    /// Another record of the request: this one is well.
+    Neighbour,
     /// The timestamp, which is too far from the brokers' clock.
     Timestamp,
     TopicGone,
@@ -84,18 +118,27 @@ pub enum ProduceFault {
 }
 
 impl KafkaProducer {
-    /// `client_id` is what the brokers' logs call it. Asks nobody and starts nothing yet.
-    pub fn new(connection: &KafkaConnection, client_id: &'static str, requests: Requests) -> Self {
+    /// Asks nobody and starts nothing yet.
+    pub fn new(connection: &KafkaConnection, profile: Profile, requests: Requests) -> Self {
         let mut config = ClientConfig::new();
         for (name, value) in &connection.properties {
             config.set(name, value.reveal());
         }
+        if let Some(compression) = profile.compression
+            && !connection.properties.keys().any(|name| is_compression(name))
+        {
+            config.set("compression.type", compression);
+        }
+        let client_id = match requests {
+            Requests::Filled => profile.client_id.to_owned(),
+            Requests::Single => format!("{}-alone", profile.client_id),
+        };
         config
             .set("bootstrap.servers", &connection.brokers)
-            .set("client.id", client_id)
+            .set("client.id", &client_id)
             .set("enable.idempotence", "true")
             .set("acks", "all")
-            .set("message.timeout.ms", DELIVERY_TIMEOUT.as_millis().to_string())
+            .set("message.timeout.ms", profile.delivery_timeout.as_millis().to_string())
             // The topic says what is too large, not the client.
             .set("message.max.bytes", "1000000000")
             .set("allow.auto.create.topics", "false")
@@ -108,7 +151,22 @@ impl KafkaProducer {
         Self {
             config,
             client_id,
-            producer: Mutex::new(None),
+            delivery_timeout: profile.delivery_timeout,
+            state: Mutex::new(State {
+                producer: None,
+                batch_bytes: BATCH_BYTES,
+            }),
+        }
+    }
+
+    /// From the next record on no request to a partition is larger than this, unless one record is.
+    pub fn limit_batches(&self, bytes: usize) {
+        let bytes = bytes.clamp(1, BATCH_BYTES);
+        let mut state = self.state();
+        if state.batch_bytes != bytes {
+            state.batch_bytes = bytes;
+            // Those that are on their way hold the old one.
+            state.producer = None;
         }
     }
 
@@ -136,20 +194,9 @@ impl KafkaProducer {
 
     /// Hands the record to librdkafka, behind all that were handed over before. Waits until `until` where its queue is
     /// full.
-    pub async fn enqueue(&self, message: &Message<'_>, until: Instant) -> Result<Delivery, ProduceError> {
+    pub async fn enqueue(&self, message: &Message<'_>, time: Time, until: Instant) -> Result<Delivery, ProduceError> {
         let producer = self.producer()?;
-        let mut headers = OwnedHeaders::new_with_capacity(message.headers.len());
-        for (key, value) in message.headers {
-            headers = headers.insert(Header { key, value: *value });
-        }
-        let mut record = FutureRecord {
-            topic: message.topic,
-            partition: None,
-            key: message.key,
-            payload: message.value,
-            timestamp: message.timestamp_ms,
-            headers: Some(headers),
-        };
+        let mut record = record(message, time);
         loop {
             match producer.send_result(record) {
                 Ok(acknowledgement) => {
@@ -168,21 +215,25 @@ impl KafkaProducer {
     }
 
     /// Produces one record, and waits for its acknowledgement.
-    pub async fn send(&self, message: &Message<'_>) -> Result<(), ProduceError> {
-        let delivery = self.enqueue(message, Self::patience()).await?;
+    pub async fn send(&self, message: &Message<'_>, time: Time) -> Answer {
+        let delivery = self.enqueue(message, time, self.patience()).await?;
         delivery.acknowledged().await
     }
 
     /// Until when a full queue is worth waiting for.
-    pub fn patience() -> Instant {
-        Instant::now() + DELIVERY_TIMEOUT
+    pub fn patience(&self) -> Instant {
+        Instant::now() + self.delivery_timeout
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The producer, or a new one where the last error was one that librdkafka's idempotent producer does not survive
     /// (the brokers have lost what they knew of it).
     fn producer(&self) -> Result<FutureProducer, ProduceError> {
-        let mut producer = self.producer.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(working) = &*producer {
+        let mut state = self.state();
+        if let Some(working) = &state.producer {
             match working.client().fatal_error() {
                 None => return Ok(working.clone()),
                 Some((code, reason)) => {
@@ -190,8 +241,12 @@ impl KafkaProducer {
                 }
             }
         }
-        let new: FutureProducer = self.config.create().map_err(without_value)?;
-        *producer = Some(new.clone());
+        let mut config = self.config.clone();
+        if state.batch_bytes < BATCH_BYTES {
+            config.set("batch.size", state.batch_bytes.to_string());
+        }
+        let new: FutureProducer = config.create().map_err(without_value)?;
+        state.producer = Some(new.clone());
         Ok(new)
     }
 }
@@ -199,8 +254,8 @@ impl KafkaProducer {
 impl Drop for KafkaProducer {
     fn drop(&mut self) {
         // What counts was awaited; this only lets librdkafka finish its housekeeping.
-        let producer = self.producer.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(producer) = producer
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(producer) = &state.producer
             && let Err(cause) = producer.flush(Duration::from_secs(1))
         {
             tracing::debug!(client = self.client_id, %cause, "producer not flushed");
@@ -208,11 +263,54 @@ impl Drop for KafkaProducer {
     }
 }
 
+impl Profile {
+    /// One whose records the pipeline sends again until they are there.
+    pub fn of_pipeline(client_id: &'static str) -> Self {
+        Self {
+            client_id,
+            delivery_timeout: DELIVERY_TIMEOUT,
+            compression: None,
+        }
+    }
+}
+
+/// librdkafka knows the property under two names.
+pub(crate) fn is_compression(name: &str) -> bool {
+    matches!(name, "compression.type" | "compression.codec")
+}
+
+fn record<'a>(message: &'a Message<'_>, time: Time) -> FutureRecord<'a, [u8], [u8]> {
+    let mut headers = OwnedHeaders::new_with_capacity(message.headers.len() + 1);
+    for (key, value) in message.headers {
+        headers = headers.insert(Header { key, value: *value });
+    }
+    let (timestamp, told) = match (message.stamp, time) {
+        (Stamp::Now, _) => (None, None),
+        (Stamp::Record { timestamp_ms, .. }, Time::Own) => (Some(timestamp_ms), None),
+        (Stamp::Record { timestamp_ms, header }, Time::Now) => (None, header.zip(Some(timestamp_ms))),
+    };
+    if let Some((key, timestamp_ms)) = told {
+        let value = Some(timestamp_ms.to_string());
+        headers = headers.insert(Header {
+            key,
+            value: value.as_deref(),
+        });
+    }
+    FutureRecord {
+        topic: message.topic,
+        partition: None,
+        key: message.key,
+        payload: message.value,
+        timestamp,
+        headers: Some(headers),
+    }
+}
+
 impl Delivery {
     /// Once all in-sync replicas have it.
-    pub async fn acknowledged(self) -> Result<(), ProduceError> {
+    pub async fn acknowledged(self) -> Answer {
         match self.acknowledgement.await {
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(placed)) => Ok(placed.partition),
             Ok(Err((cause, _))) => Err(cause.into()),
             Err(_) => Err(KafkaError::Canceled.into()),
         }
@@ -233,7 +331,7 @@ impl ProduceError {
     /// Whether the brokers refuse what was in the request: the record, or one that went with it.
     pub fn is_of_request(&self) -> bool {
         match self.fault {
-            ProduceFault::TooLarge | ProduceFault::Invalid | ProduceFault::Timestamp => true,
+            ProduceFault::TooLarge | ProduceFault::Invalid | ProduceFault::Timestamp | ProduceFault::Neighbour => true,
             ProduceFault::TopicGone | ProduceFault::Unauthorized | ProduceFault::Other => false,
         }
     }
@@ -250,13 +348,36 @@ pub fn ask_about<C: ClientContext>(client: &Client<C>, topic: &str) -> Result<Me
     }
 }
 
+impl ProduceError {
+    /// Whether the brokers said so, rather than the topic's settings beforehand.
+    fn is_answer(&self) -> bool {
+        matches!(self.cause, Cause::Kafka(_))
+    }
+
+    /// Larger than what the topic takes, which was known before it was sent.
+    fn size(bytes: usize, limit: usize) -> Self {
+        Self {
+            fault: ProduceFault::TooLarge,
+            cause: Cause::Size { bytes, limit },
+        }
+    }
+
+    /// Without the key that a compacted topic asks for.
+    fn no_key() -> Self {
+        Self {
+            fault: ProduceFault::Invalid,
+            cause: Cause::NoKey,
+        }
+    }
+}
+
 #[cfg(test)]
 impl ProduceError {
     /// For tests of what an error means.
     pub fn of(fault: ProduceFault) -> Self {
         Self {
             fault,
-            cause: Arc::new(KafkaError::Canceled),
+            cause: Cause::Kafka(Arc::new(KafkaError::Canceled)),
         }
     }
 }
@@ -267,8 +388,8 @@ impl From<KafkaError> for ProduceError {
             Some(RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::InvalidMessageSize) => {
                 ProduceFault::TooLarge
             }
-            // The second one is of a good record beside a bad one.
-            Some(RDKafkaErrorCode::InvalidRecord | RDKafkaErrorCode::InvalidDifferentRecord) => ProduceFault::Invalid,
+            Some(RDKafkaErrorCode::InvalidRecord) => ProduceFault::Invalid,
+            Some(RDKafkaErrorCode::InvalidDifferentRecord) => ProduceFault::Neighbour,
             Some(RDKafkaErrorCode::InvalidTimestamp) => ProduceFault::Timestamp,
             Some(
                 RDKafkaErrorCode::UnknownTopicOrPartition
@@ -285,14 +406,23 @@ impl From<KafkaError> for ProduceError {
         };
         Self {
             fault,
-            cause: Arc::new(cause),
+            cause: Cause::Kafka(Arc::new(cause)),
         }
     }
 }
 
 impl fmt::Display for ProduceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.cause.fmt(f)
+        match &self.cause {
+            Cause::Kafka(cause) => cause.fmt(f),
+            Cause::Size { bytes, limit } => {
+                write!(
+                    f,
+                    "it takes {bytes} bytes there, and the topic's max.message.bytes is {limit}"
+                )
+            }
+            Cause::NoKey => f.write_str("it has no key, and the topic is compacted (cleanup.policy)"),
+        }
     }
 }
 
@@ -310,7 +440,7 @@ mod tests {
         let fault = |code| ProduceError::from(KafkaError::MessageProduction(code)).fault;
         assert_eq!(fault(RDKafkaErrorCode::MessageSizeTooLarge), ProduceFault::TooLarge);
         assert_eq!(fault(RDKafkaErrorCode::InvalidRecord), ProduceFault::Invalid);
-        assert_eq!(fault(RDKafkaErrorCode::InvalidDifferentRecord), ProduceFault::Invalid);
+        assert_eq!(fault(RDKafkaErrorCode::InvalidDifferentRecord), ProduceFault::Neighbour);
         assert_eq!(fault(RDKafkaErrorCode::UnknownTopic), ProduceFault::TopicGone);
         assert_eq!(
             fault(RDKafkaErrorCode::TopicAuthorizationFailed),
@@ -326,7 +456,7 @@ mod tests {
             brokers: "127.0.0.1:1".into(),
             properties: BTreeMap::from([("no.such.property".to_owned(), Secret::new("hunter2"))]),
         };
-        let producer = KafkaProducer::new(&connection, "host-test", Requests::Filled);
+        let producer = KafkaProducer::new(&connection, Profile::of_pipeline("host-test"), Requests::Filled);
         let said = producer.check().unwrap_err().to_string();
         assert!(said.contains("no.such.property"), "{said}");
         assert!(!said.contains("hunter2"), "{said}");

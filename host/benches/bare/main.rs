@@ -6,8 +6,10 @@
 //! bare consume BROKERS TOPIC
 //! bare drive NODE KEYSPACE ROWS SINGLES_OR_BATCH IN_FLIGHT     one row a statement: 1; CQL batches of 10: 10
 //! bare count NODE KEYSPACE
+//! bare ahead BROKERS TOPIC ROWS EVERY     records that no decoder reads, every so many stamped two hours ahead
 //! ```
 
+mod ahead;
 mod consume;
 mod drive;
 mod rows;
@@ -58,9 +60,19 @@ fn main() -> Result<(), Failure> {
             batch: batch.parse()?,
             in_flight: in_flight.parse()?,
         })),
+        ["ahead", brokers, topic, rows, every] => on_all_cores(ahead(
+            brokers.to_owned(),
+            topic.to_owned(),
+            rows.parse()?,
+            every.parse()?,
+        )),
         ["count", node, keyspace] => on_all_cores(drive::count(node.to_owned(), keyspace.to_owned())),
         _ => Err("see the first lines of benches/bare/main.rs".into()),
     }
+}
+
+async fn ahead(brokers: String, topic: String, rows: u64, every: u64) -> Result<(), Failure> {
+    ahead::run(&brokers, &topic, rows, every).await
 }
 
 /// The runtime that `host` has.

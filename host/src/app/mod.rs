@@ -28,6 +28,7 @@ mod services;
 pub mod setup;
 mod signals;
 mod sinks;
+mod topic_fit;
 mod topics;
 mod trust;
 pub mod try_plugin;

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -15,7 +15,7 @@ use crate::csv_file::{CsvReader, InputError, json};
 use crate::produce::avro::AvroEncoder;
 use crate::produce::key::KeyTemplate;
 use crate::produce::rate::{Pace, Rate};
-use crate::produce::send::{Report, Sender};
+use crate::produce::send::{Report, SendError, Sender};
 use crate::source::kafka::client::check_topic;
 
 /// Schemas that the project brings: subject and text.
@@ -26,6 +26,9 @@ const SCHEMAS: [(&str, &str); 1] = [(
 
 /// Rows with errors that are shown one by one; more are counted.
 const SHOWN_ROWS: u64 = 20;
+
+/// Longer than this between two records, and what waits is sent first.
+const LONG_PAUSE: Duration = Duration::from_millis(20);
 
 /// What was asked for.
 #[derive(Debug, Clone)]
@@ -73,13 +76,23 @@ pub async fn run(settings: &Settings, options: Options, out: &mut (dyn Write + S
     }
     check(settings).await?;
     let encoder = encoder(settings, options.format, &header).await?;
-    let sender = Sender::new(&settings.kafka, &settings.topic).map_err(|error| Failure::Usage(error.into()))?;
+    let runtime = tokio::runtime::Handle::current();
+    let sender = Sender::new(&settings.kafka, &settings.topic, runtime);
+    let mut sender = sender.map_err(|error| Failure::Usage(error.into()))?;
     let begun = Instant::now();
+    let file = options.file.clone();
     let sending = tokio::task::spawn_blocking(move || {
-        let rows = send_all(&options, &mut reader, &header, &key, &encoder, &sender);
-        (rows, reader.counts().blank, sender.finish())
+        let rows = send_all(&options, &mut reader, &header, &key, &encoder, &mut sender);
+        (rows, reader.counts().blank, sender.report().clone())
     });
     let (rows, blank, report) = sending.await.context("sending failed").map_err(Failure::Failed)?;
+    for failed in &report.failures {
+        let place = format!("{}:{}", file.display(), failed.line);
+        let line = format!("not delivered: {place}: key {}: {}", failed.key, failed.error);
+        writeln!(out, "{line}")
+            .context("cannot write")
+            .map_err(Failure::Failed)?;
+    }
     summarize(out, &settings.topic, &rows, blank, &report, begun).map_err(Failure::Failed)?;
     if let Some(error) = rows.stopped {
         return Err(Failure::Failed(error.context("stopped before the end of the file")));
@@ -141,7 +154,7 @@ fn send_all(
     header: &[String],
     key: &KeyTemplate,
     encoder: &Encoder,
-    sender: &Sender,
+    sender: &mut Sender,
 ) -> Rows {
     let progress = progress();
     let mut pace = options.rate.map(Pace::new);
@@ -173,21 +186,40 @@ fn send_all(
                 }
             },
         };
-        if let Some(wait) = pace.as_mut().map(Pace::next_wait).filter(|wait| !wait.is_zero()) {
-            std::thread::sleep(wait);
-        }
-        if let Err(error) = sender.send(&key.render(&row.fields).0, &value) {
-            rows.stopped = Some(anyhow!(error).context(format!("{}:{}", options.file.display(), row.line)));
+        let sent = pause(pace.as_mut(), sender).and_then(|()| {
+            rows.sent += 1;
+            sender.send(row.line, key.render(&row.fields).0, value)
+        });
+        if let Err(error) = sent {
+            rows.stop(options, row.line, error);
             break;
         }
-        rows.sent += 1;
         progress.inc(1);
+    }
+    // What it was is among the failures that are reported.
+    if let Err(error) = sender.flush() {
+        tracing::debug!(error = &error as &dyn std::error::Error, "the last records failed");
     }
     progress.finish_and_clear();
     rows
 }
 
+/// Waits for the record's turn; what waits with it is not held up by a long one.
+fn pause(pace: Option<&mut Pace>, sender: &mut Sender) -> Result<(), SendError> {
+    let wait = pace.map(Pace::next_wait).unwrap_or_default();
+    if wait >= LONG_PAUSE {
+        sender.flush()?;
+    }
+    std::thread::sleep(wait);
+    Ok(())
+}
+
 impl Rows {
+    fn stop(&mut self, options: &Options, line: u64, error: SendError) {
+        let place = format!("{}:{line}", options.file.display());
+        self.stopped = Some(anyhow!(error).context(place));
+    }
+
     fn skip(&mut self, progress: &ProgressBar, why: &str) {
         self.bad += 1;
         progress.suspend(|| match self.bad {
@@ -217,9 +249,6 @@ fn summarize(
     report: &Report,
     begun: Instant,
 ) -> anyhow::Result<()> {
-    for (key, reason) in &report.failures {
-        writeln!(out, "not delivered: key {key}: {reason}")?;
-    }
     let partitions: Vec<_> = report
         .delivered
         .iter()

@@ -8,9 +8,12 @@ use std::io::Write;
 use super::component;
 use super::failure::Failure;
 use super::services::{connect_failure, kafka_failure, registry_failure, schema_failure};
+use super::topic_fit::{self, Flaw};
 use super::topics as output;
 use crate::codec::registry::Registry;
 use crate::config::settings::{DeadLetters, From, PluginFrom, Settings, To};
+use crate::kafka_producer::limits::{CLEANUP, MESSAGE_BYTES, Told, TopicSettings};
+use crate::record::descriptor::Descriptor;
 use crate::sink::cassandra::config::Config as CassandraConfig;
 use crate::sink::cassandra::schema::{self, State, WANTED_REPLICAS};
 use crate::sink::cassandra::session;
@@ -24,13 +27,6 @@ const VALUE_SCHEMA: &str = include_str!("../../../schemas/ecommerce-orders-value
 
 /// Partitions of a new topic: as many hosts can share the work, and one still reads it all.
 const PARTITIONS: u16 = 3;
-
-const RETENTION: &str = "retention.ms";
-const FOR_EVER: &str = "-1";
-
-/// A dead letter carries the timestamp of its record, and brokers delete by that: the letter of an old record would be
-/// gone within minutes.
-const KEPT_FOR_EVER: &[(&str, &str)] = &[(RETENTION, FOR_EVER)];
 
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
@@ -126,11 +122,29 @@ async fn topics(settings: &Settings, topic: &str, out: &mut (dyn Write + Send)) 
         partitions: PARTITIONS,
         config,
     };
-    let found = create(settings, &new(topic, &[]), out).await?;
+    let found = create(settings, &new(topic, Vec::new()), out).await?;
     if let DeadLetters::Topic(dead_letters) = &settings.dead_letters {
-        create(settings, &new(dead_letters, KEPT_FOR_EVER), out).await?;
+        let told = kafka_admin::settings(&settings.kafka, &[topic]).await;
+        let told = told.map_err(kafka_failure)?.into_iter().next();
+        let records = match &told {
+            Some(Told::Settings(records)) => Some(records),
+            Some(Told::Untold | Told::NoTopic) | None => None,
+        };
+        create(settings, &new(dead_letters, for_letters(records)), out).await?;
     }
     Ok(found)
+}
+
+/// What a dead-letter topic needs beside this topic of records.
+fn for_letters(records: Option<&TopicSettings>) -> Vec<(&'static str, String)> {
+    vec![
+        // A dead letter carries the timestamp of its record, and brokers delete by that: the letter of an old record would
+        // be gone within minutes.
+        (topic_fit::RETENTION, topic_fit::FOR_EVER.to_owned()),
+        // Whatever the brokers' default is: compaction takes letters away, and refuses those without a key.
+        (CLEANUP, "delete".to_owned()),
+        (MESSAGE_BYTES, topic_fit::letter_bytes(records).to_string()),
+    ]
 }
 
 /// Creates the topic where it is not there, and says so; how many partitions it has.
@@ -139,15 +153,7 @@ async fn create(settings: &Settings, new: &NewTopic, out: &mut (dyn Write + Send
     let (topic, partitions) = (&new.name, new.partitions);
     match answers.map_err(kafka_failure)?.first() {
         Some(Topic::Existed { partitions }) => {
-            let remark = if new.config.is_empty() {
-                String::new()
-            } else {
-                retention(settings, topic).await?
-            };
-            say(
-                out,
-                &format!("topic {topic}: was there, {partitions} partitions{remark}"),
-            )?;
+            say(out, &format!("topic {topic}: was there, {partitions} partitions"))?;
             Ok(u16::try_from(*partitions).unwrap_or(u16::MAX))
         }
         Some(Topic::Created { replicas }) => {
@@ -159,6 +165,27 @@ async fn create(settings: &Settings, new: &NewTopic, out: &mut (dyn Write + Send
     }
 }
 
+/// What the settings of topics that were there already do not keep of what is promised.
+async fn existing_topics(
+    settings: &Settings,
+    descriptor: Option<&Descriptor>,
+    out: &mut (dyn Write + Send),
+) -> Result<(), Failure> {
+    let cluster = kafka_admin::cluster(&settings.kafka).await.map_err(kafka_failure)?;
+    let there = topic_fit::topics(settings, descriptor, &cluster).await;
+    let there = there.map_err(kafka_failure)?;
+    for topic in &there {
+        for flaw in topic_fit::flaws(&settings.kafka.brokers, &there, topic) {
+            let line = match flaw {
+                Flaw::Note(text) => format!("note: {text}"),
+                Flaw::Mismatch(text) => format!("does not fit: {text}"),
+            };
+            say(out, &line)?;
+        }
+    }
+    Ok(())
+}
+
 /// The topics of the plugin's outputs, with as many partitions as that of the records.
 async fn output_topics(
     settings: &Settings,
@@ -167,38 +194,31 @@ async fn output_topics(
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {
     let is_there = matches!(&settings.plugin.from, PluginFrom::File(file) if file.exists());
+    let is_from_topic = matches!(settings.from, From::Kafka { .. });
     if plugin == Plugin::IfThere && !is_there {
-        return Ok(());
+        return if is_from_topic {
+            existing_topics(settings, None, out).await
+        } else {
+            Ok(())
+        };
     }
     let plugin = component::load(&settings.plugin)?;
     let descriptor = plugin.descriptor();
-    if !output::are_produced(settings, descriptor) {
+    if output::are_produced(settings, descriptor) {
+        output::refuse_loops(settings, descriptor).map_err(Failure::Usage)?;
+        let names: BTreeSet<_> = descriptor.topic_outputs().map(|(.., topic)| topic).collect();
+        for name in names {
+            let new = NewTopic {
+                name: name.to_owned(),
+                partitions,
+                config: Vec::new(),
+            };
+            create(settings, &new, out).await?;
+        }
+    } else if !is_from_topic {
         return Ok(());
     }
-    output::refuse_loops(settings, descriptor).map_err(Failure::Usage)?;
-    let names: BTreeSet<_> = descriptor.topic_outputs().map(|(.., topic)| topic).collect();
-    for name in names {
-        let new = NewTopic {
-            name: name.to_owned(),
-            partitions,
-            config: &[],
-        };
-        create(settings, &new, out).await?;
-    }
-    Ok(())
-}
-
-/// What it means where an existing dead-letter topic does not keep its letters.
-async fn retention(settings: &Settings, topic: &str) -> Result<String, Failure> {
-    let kept = kafka_admin::topic_config(&settings.kafka, topic, RETENTION);
-    let kept = kept.await.map_err(kafka_failure)?;
-    Ok(match kept.filter(|kept| kept != FOR_EVER) {
-        Some(kept) => format!(
-            "; it deletes letters of records older than {RETENTION}={kept} within minutes, whenever they were published: \
-             set {RETENTION}={FOR_EVER}"
-        ),
-        None => String::new(),
-    })
+    existing_topics(settings, Some(descriptor), out).await
 }
 
 async fn value_schema(settings: &Settings, topic: &str, out: &mut (dyn Write + Send)) -> Result<(), Failure> {

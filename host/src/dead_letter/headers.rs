@@ -2,14 +2,18 @@
 //!
 //! Names and meaning are those of Connect's `DeadLetterQueueReporter` (KIP-298), and our own; values are strings.
 
+use std::borrow::Cow;
+
 use crate::record::display;
 use crate::record::letter::headers as names;
+use crate::record::letter::reference::Reference;
 use crate::record::reject::Stage;
 
 use super::DeadLetter;
+use super::form::{Form, Part};
 
-/// Name and value of every header that is added to the record's own.
-pub fn of(letter: &DeadLetter) -> Vec<(&'static str, String)> {
+/// Name and value of every header that is added to the record's own, in a letter of this form.
+pub fn of(letter: &DeadLetter, form: Form) -> Vec<(&'static str, String)> {
     let position = &letter.record.position;
     let mut headers = vec![
         // First, since a letter is read back from here on.
@@ -21,7 +25,10 @@ pub fn of(letter: &DeadLetter) -> Vec<(&'static str, String)> {
         (names::CONNECT_STAGE, connect_stage(letter.reject.stage).to_owned()),
         (names::CLASS, letter.plugin.name.to_string()),
         (names::EXCEPTION_CLASS, letter.reject.code.to_string()),
-        (names::MESSAGE, letter.reject.message.clone()),
+        (
+            names::MESSAGE,
+            cut(&letter.reject.message, form.message_bytes()).into_owned(),
+        ),
         (names::STAGE, letter.reject.stage.to_string()),
         (names::CODE, letter.reject.code.to_string()),
         (names::PLUGIN_NAME, letter.plugin.name.to_string()),
@@ -36,7 +43,34 @@ pub fn of(letter: &DeadLetter) -> Vec<(&'static str, String)> {
     if let Some(timestamp_ms) = letter.record.timestamp_ms {
         headers.push((names::RECORD_TIMESTAMP, timestamp_ms.to_string()));
     }
+    if form.is_by_reference() {
+        let reference = Reference::of(&letter.record);
+        let parts = [
+            (
+                names::VALUE,
+                letter.record.value.is_some() && form.value() == Part::ByReference,
+            ),
+            (names::HEADERS, form.headers() == Part::ByReference),
+            (
+                names::KEY,
+                letter.record.key.is_some() && form.key() == Part::ByReference,
+            ),
+        ];
+        let missing = parts.into_iter().filter(|(_, is_missing)| *is_missing);
+        headers.extend(missing.map(|(name, _)| (name, names::BY_REFERENCE.to_owned())));
+        headers.push((names::VALUE_BYTES, reference.bytes.to_string()));
+        headers.push((names::RECORD_SHA256, reference.sha256));
+    }
     headers
+}
+
+/// No more than so many bytes, and how many there were.
+fn cut(text: &str, bytes: usize) -> Cow<'_, str> {
+    if text.len() <= bytes {
+        return text.into();
+    }
+    let end = text.floor_char_boundary(bytes);
+    format!("{}… ({} bytes)", &text[..end], text.len()).into()
 }
 
 /// Our stages by the names of Connect's `Stage`.

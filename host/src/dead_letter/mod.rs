@@ -1,6 +1,7 @@
 //! A rejected record with its reason, kept where an operator can look at it and send it again.
 
 pub mod file;
+pub mod form;
 mod headers;
 pub mod topic;
 
@@ -48,11 +49,39 @@ pub enum DeadLetterError {
         cause: Cause,
     },
     #[error(
-        "the dead-letter topic {topic} takes no record of {bytes} bytes; raise its max.message.bytes (`kafka-configs --alter --topic {topic}`)"
+        "the dead-letter topic {topic} takes neither the record nor a letter that says where it is; {}",
+        remedy(.brokers, .topic, &format!("max.message.bytes={bytes}"))
     )]
     TooLarge {
         topic: String,
+        brokers: String,
+        /// What the whole letter takes there.
         bytes: usize,
+        #[source]
+        cause: Cause,
+    },
+    #[error(
+        "the dead-letter topic {topic} takes no letter without a key, since it is compacted; {}",
+        remedy(.brokers, .topic, "cleanup.policy=delete")
+    )]
+    Compacted {
+        topic: String,
+        brokers: String,
+        #[source]
+        cause: Cause,
+    },
+    #[error("the brokers call the letter invalid for the dead-letter topic {topic}; look at the topic's settings")]
+    Refused {
+        topic: String,
+        #[source]
+        cause: Cause,
+    },
+    #[error(
+        "the dead-letter topic {topic} does not take this host's time; set the clocks of host and brokers, or the topic's \
+         message.timestamp.before.max.ms and message.timestamp.after.max.ms"
+    )]
+    Time {
+        topic: String,
         #[source]
         cause: Cause,
     },
@@ -74,6 +103,11 @@ pub enum DeadLetterError {
         #[source]
         cause: Cause,
     },
+}
+
+/// The line that gives a topic this setting.
+fn remedy(brokers: &str, topic: &str, setting: &str) -> String {
+    format!("kafka-configs --bootstrap-server {brokers} --alter --topic {topic} --add-config {setting}")
 }
 
 pub type Cause = Arc<dyn Error + Send + Sync>;

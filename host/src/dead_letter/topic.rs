@@ -1,80 +1,218 @@
-//! Dead letters into a Kafka topic, each acknowledged by all in-sync replicas.
+//! Dead letters into a Kafka topic, each acknowledged by all in-sync replicas. What the topic does not hold goes by
+//! reference ([`Form`]).
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use futures::future::{BoxFuture, join_all};
+use futures::future::BoxFuture;
 
+use super::form::{Form, Part};
 use super::{DeadLetter, DeadLetterError, DeadLetters, headers};
 use crate::connection::KafkaConnection;
-use crate::kafka_producer::{KafkaProducer, Message, ProduceError, ProduceFault, Requests};
+use crate::kafka_producer::limits::Limits;
+use crate::kafka_producer::message::{Message, Stamp};
+use crate::kafka_producer::sender::{Order, Sender};
+use crate::kafka_producer::{Answer, ProduceError, ProduceFault, Profile};
+
+/// Between two lines that say that letters go by reference.
+const SAY_AGAIN: Duration = Duration::from_mins(1);
 
 pub struct DeadLetterTopic {
-    producer: KafkaProducer,
-    alone: KafkaProducer,
+    sender: Sender,
+    brokers: String,
     topic: String,
+    /// When it was last said that letters go by reference, or that they get lost.
+    said: Mutex<[Option<Instant>; 2]>,
+}
+
+/// What is said once a minute at most.
+#[derive(Debug, Clone, Copy)]
+enum Remark {
+    ByReference = 0,
+    Compacted = 1,
+}
+
+/// A letter's headers, for as long as it is on its way.
+struct Written<'a> {
+    letter: &'a DeadLetter,
+    form: Form,
+    ours: Vec<(&'static str, String)>,
 }
 
 impl DeadLetterTopic {
     /// # Errors
     /// A setting that librdkafka does not take.
     pub fn new(connection: &KafkaConnection, topic: &str) -> Result<Self, DeadLetterError> {
-        let producer = KafkaProducer::new(connection, "host-dead-letters", Requests::Filled);
-        producer.check().map_err(|cause| error(topic, 0, cause))?;
-        Ok(Self {
-            producer,
-            alone: KafkaProducer::new(connection, "host-dead-letters-alone", Requests::Single),
+        // Letters carry their place: their own order says nothing.
+        let sender = Sender::new(connection, Profile::of_pipeline("host-dead-letters"), Order::Any);
+        let letters = Self {
+            sender,
+            brokers: connection.brokers.clone(),
             topic: topic.to_owned(),
-        })
+            said: Mutex::default(),
+        };
+        letters.sender.check().map_err(|cause| letters.error(0, None, cause))?;
+        Ok(letters)
     }
 
-    async fn send(&self, letter: &DeadLetter) -> Result<(), DeadLetterError> {
-        let record = &letter.record;
-        let ours = headers::of(letter);
-        let own = record.headers.iter();
-        let own = own.map(|header| (header.key.as_str(), header.value.as_deref()));
-        let headers: Vec<_> = own
-            .chain(ours.iter().map(|(key, value)| (*key, Some(value.as_bytes()))))
+    async fn publish_all(&self, letters: &[DeadLetter]) -> Vec<Result<(), DeadLetterError>> {
+        let mut limits = self.sender.known_limits(&self.topic).await;
+        let mut written = self.write(letters, limits);
+        if written.iter().any(|letter| letter.form > Form::Whole) {
+            limits = self.sender.fresh_limits(&self.topic).await;
+            written = self.write(letters, limits);
+        }
+        if limits.needs_key {
+            self.say(Remark::Compacted, || {
+                tracing::warn!(
+                    topic = self.topic,
+                    "the dead-letter topic is compacted, so letters get lost where a later \
+                    one has their key: {}",
+                    self.remedy("cleanup.policy=delete")
+                );
+            });
+        }
+        let mut results: Vec<_> = letters.iter().map(|_| None).collect();
+        let mut pending: Vec<_> = (0..letters.len()).collect();
+        while !pending.is_empty() {
+            let sent = self.send(&written, &pending).await;
+            let mut again = Vec::new();
+            for (place, result) in pending.into_iter().zip(sent) {
+                let smaller = written[place].form.smaller();
+                match (result, smaller) {
+                    // How large it is when it is compressed, the brokers know alone.
+                    (Err(error), Some(form)) if error.fault == ProduceFault::TooLarge => {
+                        written[place] = Written::new(&letters[place], form);
+                        again.push(place);
+                    }
+                    (result, _) => {
+                        let bytes = self.bytes(&Written::new(&letters[place], Form::Whole));
+                        let key = letters[place].record.key.as_deref();
+                        results[place] = Some(result.map(drop).map_err(|cause| self.error(bytes, key, cause)));
+                    }
+                }
+            }
+            pending = again;
+        }
+        self.note(&written);
+        results
+            .into_iter()
+            .map(|result| result.expect("each was sent"))
+            .collect()
+    }
+
+    /// Each in the largest form that the topic takes; where they are compressed, that is found out.
+    fn write<'a>(&self, letters: &'a [DeadLetter], limits: Limits) -> Vec<Written<'a>> {
+        let limit = limits.message_bytes.filter(|_| !self.sender.is_compressing());
+        let written = letters.iter().map(|letter| {
+            let mut written = Written::new(letter, Form::Whole);
+            while let Some(form) = written.form.smaller()
+                && limit.is_some_and(|limit| self.bytes(&written) > limit)
+            {
+                written = Written::new(letter, form);
+            }
+            written
+        });
+        written.collect()
+    }
+
+    async fn send(&self, written: &[Written<'_>], which: &[usize]) -> Vec<Answer> {
+        let all: Vec<_> = which.iter().map(|place| written[*place].headers()).collect();
+        let messages = which.iter().zip(&all);
+        let messages: Vec<_> = messages
+            .map(|(place, headers)| written[*place].message(&self.topic, headers))
             .collect();
-        let message = Message {
-            topic: &self.topic,
-            key: record.key.as_deref(),
-            value: record.value.as_deref(),
-            timestamp_ms: record.timestamp_ms,
-            headers: &headers,
-        };
-        let mut result = self.producer.send(&message).await;
-        // Of several letters in a request the brokers do not say which one they refuse, and why.
-        if matches!(&result, Err(refused) if refused.is_of_request()) {
-            result = self.alone.send(&message).await;
+        self.sender.send_all(&messages).await
+    }
+
+    fn bytes(&self, written: &Written<'_>) -> usize {
+        written.message(&self.topic, &written.headers()).batch_bytes()
+    }
+
+    /// Says that the topic does not hold whole records.
+    fn note(&self, written: &[Written<'_>]) {
+        let by_reference = written.iter().find(|letter| letter.form.is_by_reference());
+        let Some(first) = by_reference else { return };
+        self.say(Remark::ByReference, || {
+            let needed = self.bytes(&Written::new(first.letter, Form::Whole));
+            tracing::warn!(
+                topic = self.topic, record = %first.letter.record.position,
+                "the dead-letter topic cannot hold the record, so its letter says where it is; it can be replayed only as \
+                 long as it is there: {}",
+                self.remedy(&format!("max.message.bytes={needed}"))
+            );
+        });
+    }
+
+    fn say(&self, remark: Remark, log: impl FnOnce()) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = &mut said[remark as usize];
+        if last.is_none_or(|last| last.elapsed() >= SAY_AGAIN) {
+            *last = Some(Instant::now());
+            log();
         }
-        // The brokers take no timestamp too far from their clock; the original one is in the headers.
-        if matches!(&result, Err(refused) if refused.fault == ProduceFault::Timestamp) {
-            let untimed = Message {
-                timestamp_ms: None,
-                ..message
-            };
-            result = self.alone.send(&untimed).await;
+    }
+
+    fn remedy(&self, setting: &str) -> String {
+        super::remedy(&self.brokers, &self.topic, setting)
+    }
+
+    /// What the producer's error means; `bytes` are those that the whole letter takes.
+    fn error(&self, bytes: usize, key: Option<&[u8]>, cause: ProduceError) -> DeadLetterError {
+        let (topic, fault) = (self.topic.clone(), cause.fault);
+        let brokers = self.brokers.clone();
+        let cause = Arc::new(cause);
+        match fault {
+            ProduceFault::TooLarge => DeadLetterError::TooLarge {
+                topic,
+                brokers,
+                bytes,
+                cause,
+            },
+            // The one thing about a letter that brokers call invalid by themselves.
+            ProduceFault::Invalid if key.is_none() => DeadLetterError::Compacted { topic, brokers, cause },
+            ProduceFault::Invalid => DeadLetterError::Refused { topic, cause },
+            ProduceFault::Timestamp => DeadLetterError::Time { topic, cause },
+            ProduceFault::TopicGone => DeadLetterError::TopicGone { topic, cause },
+            ProduceFault::Unauthorized => DeadLetterError::Unauthorized { topic, cause },
+            ProduceFault::Neighbour | ProduceFault::Other => DeadLetterError::Topic { topic, cause },
         }
-        result.map_err(|cause| error(&self.topic, record.size(), cause))
     }
 }
 
-/// What the producer's error means; `bytes` are those of the record.
-fn error(topic: &str, bytes: usize, cause: ProduceError) -> DeadLetterError {
-    let (topic, fault) = (topic.to_owned(), cause.fault);
-    let cause = Arc::new(cause);
-    match fault {
-        ProduceFault::TooLarge => DeadLetterError::TooLarge { topic, bytes, cause },
-        ProduceFault::TopicGone => DeadLetterError::TopicGone { topic, cause },
-        ProduceFault::Unauthorized => DeadLetterError::Unauthorized { topic, cause },
-        ProduceFault::Invalid | ProduceFault::Timestamp | ProduceFault::Other => {
-            DeadLetterError::Topic { topic, cause }
+impl<'a> Written<'a> {
+    fn new(letter: &'a DeadLetter, form: Form) -> Self {
+        let ours = headers::of(letter, form);
+        Self { letter, form, ours }
+    }
+
+    /// The record's own, then ours.
+    fn headers(&self) -> Vec<(&str, Option<&[u8]>)> {
+        let own: &[_] = match self.form.headers() {
+            Part::InLetter => &self.letter.record.headers,
+            Part::ByReference => &[],
+        };
+        let own = own.iter().map(|header| (header.key.as_str(), header.value.as_deref()));
+        let ours = self.ours.iter().map(|(key, value)| (*key, Some(value.as_bytes())));
+        own.chain(ours).collect()
+    }
+
+    fn message<'b>(&'b self, topic: &'b str, headers: &'b [(&'b str, Option<&'b [u8]>)]) -> Message<'b> {
+        let record = &self.letter.record;
+        let part = |part, bytes: Option<&'b [u8]>| bytes.filter(|_| part == Part::InLetter);
+        Message {
+            topic,
+            key: part(self.form.key(), record.key.as_deref()),
+            value: part(self.form.value(), record.value.as_deref()),
+            // The record's own is among the headers in any case.
+            stamp: Stamp::of(record.timestamp_ms, None),
+            headers,
         }
     }
 }
 
 impl DeadLetters for DeadLetterTopic {
     fn publish<'a>(&'a self, letters: &'a [DeadLetter]) -> BoxFuture<'a, Vec<Result<(), DeadLetterError>>> {
-        Box::pin(join_all(letters.iter().map(|letter| self.send(letter))))
+        Box::pin(self.publish_all(letters))
     }
 }

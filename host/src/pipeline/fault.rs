@@ -83,14 +83,20 @@ pub fn disposition(fault: Fault<'_>) -> Disposition {
             | SinkError::Unauthorized(_)
             // No try of ours brings the topic back.
             | SinkError::TopicGone { .. }
+            // Nor sets a clock.
+            | SinkError::TopicTime { .. }
             // Nor gives the right to write to it.
             | SinkError::TopicUnauthorized { .. } => Halt,
         },
         Fault::DeadLetter(error) => match error {
             // Without an acknowledged dead letter the record would be lost.
             DeadLetterError::Topic { .. } | DeadLetterError::File { .. } => Retry,
-            // No try of ours makes the record smaller, brings the topic back or gives the right to write to it.
+            // No try of ours makes the record smaller or gives it a key, sets a clock, brings the topic back or gives the
+            // right to write to it.
             DeadLetterError::TooLarge { .. }
+            | DeadLetterError::Compacted { .. }
+            | DeadLetterError::Refused { .. }
+            | DeadLetterError::Time { .. }
             | DeadLetterError::TopicGone { .. }
             | DeadLetterError::Unauthorized { .. } => Halt,
         },
@@ -124,6 +130,41 @@ mod tests {
             disposition(Fault::Sink(&SinkError::TableGone("gone".into()))),
             Disposition::Halt
         );
+    }
+
+    #[test]
+    fn a_letter_that_no_further_try_publishes_halts() {
+        let (topic, cause) = (|| "orders-dlq".to_owned(), || std::sync::Arc::new(std::fmt::Error));
+        let brokers = "b:9092".to_owned();
+        let errors = [
+            DeadLetterError::TooLarge {
+                topic: topic(),
+                brokers: brokers.clone(),
+                bytes: 5,
+                cause: cause(),
+            },
+            DeadLetterError::Compacted {
+                topic: topic(),
+                brokers,
+                cause: cause(),
+            },
+            DeadLetterError::Refused {
+                topic: topic(),
+                cause: cause(),
+            },
+            DeadLetterError::Time {
+                topic: topic(),
+                cause: cause(),
+            },
+        ];
+        for error in errors {
+            assert_eq!(disposition(Fault::DeadLetter(&error)), Disposition::Halt, "{error}");
+        }
+        let slow = DeadLetterError::Topic {
+            topic: topic(),
+            cause: cause(),
+        };
+        assert_eq!(disposition(Fault::DeadLetter(&slow)), Disposition::Retry);
     }
 
     #[test]

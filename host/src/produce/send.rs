@@ -1,172 +1,173 @@
 //! Sends records and counts what the brokers acknowledge: idempotent producer, acks=all.
+//!
+//! Records go in rounds. A round is awaited before the next one begins, so that a record that the brokers refuse takes no
+//! other with it and the order of a key stays (`kafka_producer/sender.rs`).
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rdkafka::ClientContext;
-use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::Message;
-use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
+use tokio::runtime::Handle;
 
 use crate::connection::KafkaConnection;
-use crate::kafka_producer::without_value;
+use crate::kafka_producer::message::{Message, Stamp};
+use crate::kafka_producer::sender::{Order, Sender as Producer};
+use crate::kafka_producer::{ProduceError, ProduceFault, Profile};
 
 /// A record that no broker acknowledges within this time has failed. Long enough for a broker's restart.
 const DELIVERY_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// A round ends with so many records: enough that the wait at its end shows little, and few enough to be held.
+const ROUND_RECORDS: usize = 20_000;
+
+/// Or with so many bytes of keys and values.
+const ROUND_BYTES: usize = 16 * 1024 * 1024;
+
+/// Or after this time, where records come slowly: what goes wrong is told soon.
+const ROUND_TIME: Duration = Duration::from_millis(500);
 
 /// Failures that are shown; more are counted.
 const SHOWN_FAILURES: usize = 10;
 
 pub struct Sender {
-    producer: ThreadedProducer<Deliveries>,
-    deliveries: Deliveries,
+    producer: Producer,
     topic: String,
+    runtime: Handle,
+    round: Vec<Waiting>,
+    round_bytes: usize,
+    begun: Instant,
+    report: Report,
 }
 
-/// Delivery reports, counted.
-#[derive(Debug, Clone, Default)]
-pub struct Deliveries {
-    state: Arc<Mutex<Report>>,
+/// A record that was not sent yet.
+struct Waiting {
+    line: u64,
+    key: String,
+    value: Vec<u8>,
 }
 
 /// What became of the records.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Report {
+    /// By partition.
     pub delivered: BTreeMap<i32, u64>,
     pub failed: u64,
-    /// The first failures: key and reason.
-    pub failures: Vec<(String, String)>,
-    /// What is wrong with more than one record: the next one would fail too.
-    outage: Option<KafkaError>,
+    /// The first failures.
+    pub failures: Vec<Failed>,
 }
 
-/// Why a record was not handed to the producer.
+/// A record that the brokers did not take.
+#[derive(Debug, Clone)]
+pub struct Failed {
+    pub line: u64,
+    pub key: String,
+    pub error: ProduceError,
+}
+
+/// The next record would fail, too.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
     #[error("the brokers acknowledge nothing any more")]
-    Outage(#[source] KafkaError),
-    #[error("the producer does not take the record")]
-    Refused(#[source] KafkaError),
+    Outage(#[source] ProduceError),
+    #[error(
+        "the brokers refuse the records' timestamps, which are this host's time; set the clocks of host and brokers"
+    )]
+    Clock(#[source] ProduceError),
 }
 
 impl Sender {
+    /// Sends from a thread that may block, which belongs to this runtime.
+    ///
     /// # Errors
     /// A setting that librdkafka does not take.
-    pub fn new(connection: &KafkaConnection, topic: &str) -> Result<Self, KafkaError> {
-        let mut config = ClientConfig::new();
-        for (name, value) in &connection.properties {
-            config.set(name, value.reveal());
-        }
-        let deliveries = Deliveries::default();
-        let producer = config
-            .set("bootstrap.servers", &connection.brokers)
-            .set("client.id", "host-produce")
-            .set("enable.idempotence", "true")
-            .set("acks", "all")
-            .set("linger.ms", "5")
-            .set("compression.type", "lz4")
-            .set("message.timeout.ms", DELIVERY_TIMEOUT.as_millis().to_string())
-            .set("allow.auto.create.topics", "false")
-            // A key goes to the partition that Java's producer would choose for it.
-            .set("partitioner", "murmur2_random")
-            .set_log_level(RDKafkaLogLevel::Emerg)
-            .create_with_context(deliveries.clone())
-            .map_err(without_value)?;
+    pub fn new(connection: &KafkaConnection, topic: &str, runtime: Handle) -> Result<Self, ProduceError> {
+        let profile = Profile {
+            client_id: "host-produce",
+            delivery_timeout: DELIVERY_TIMEOUT,
+            compression: Some("lz4"),
+        };
+        let producer = Producer::new(connection, profile, Order::ByKey);
+        producer.check()?;
         Ok(Self {
             producer,
-            deliveries,
             topic: topic.to_owned(),
+            runtime,
+            round: Vec::new(),
+            round_bytes: 0,
+            begun: Instant::now(),
+            report: Report::default(),
         })
     }
 
-    /// Hands one record to the producer, waiting while its queue is full. A record that is too large fails alone, as if
-    /// a broker had refused it.
-    pub fn send(&self, key: &str, value: &[u8]) -> Result<(), SendError> {
-        let mut record = BaseRecord::to(&self.topic).key(key).payload(value);
-        loop {
-            if let Some(error) = &self.deliveries.lock().outage {
-                return Err(SendError::Outage(error.clone()));
-            }
-            match self.producer.send(record) {
-                Ok(()) => return Ok(()),
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
-                    record = back;
-                    std::thread::sleep(Duration::from_millis(10));
-                }
-                Err((error @ KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge), _)) => {
-                    self.deliveries.lock().fail(key, &error);
-                    return Ok(());
-                }
-                Err((error, _)) => return Err(SendError::Refused(error)),
-            }
+    /// Takes one record of this line of the file, and sends the round where it is full. Blocks then.
+    ///
+    /// # Errors
+    /// No further record would be taken.
+    pub fn send(&mut self, line: u64, key: String, value: Vec<u8>) -> Result<(), SendError> {
+        if self.round.is_empty() {
+            self.begun = Instant::now();
+        }
+        self.round_bytes += key.len() + value.len();
+        self.round.push(Waiting { line, key, value });
+        let is_full = self.round.len() >= ROUND_RECORDS || self.round_bytes >= ROUND_BYTES;
+        if is_full || self.begun.elapsed() >= ROUND_TIME {
+            self.flush()
+        } else {
+            Ok(())
         }
     }
 
-    /// Waits for every acknowledgement; what became of the records.
-    pub fn finish(self) -> Report {
-        // Every record is delivered or has failed within the delivery timeout; the margin is for the last reports.
-        if let Err(error) = self.producer.flush(DELIVERY_TIMEOUT + Duration::from_secs(10)) {
-            tracing::warn!(%error, "not every record was reported on");
+    /// Sends what waits. Blocks until it is acknowledged or has failed.
+    pub fn flush(&mut self) -> Result<(), SendError> {
+        let round = std::mem::take(&mut self.round);
+        self.round_bytes = 0;
+        let messages = round.iter().map(|record| Message {
+            topic: &self.topic,
+            key: Some(record.key.as_bytes()),
+            value: Some(&record.value),
+            stamp: Stamp::Now,
+            headers: &[],
+        });
+        let messages: Vec<_> = messages.collect();
+        let results = self.runtime.block_on(self.producer.send_all(&messages));
+        drop(messages);
+        let mut outage = None;
+        for (record, result) in round.into_iter().zip(results) {
+            let error = match result {
+                Ok(partition) => {
+                    *self.report.delivered.entry(partition).or_default() += 1;
+                    continue;
+                }
+                Err(error) => error,
+            };
+            let is_about_the_record = matches!(error.fault, ProduceFault::TooLarge | ProduceFault::Invalid);
+            if !is_about_the_record && outage.is_none() {
+                outage = Some(error.clone());
+            }
+            self.report.fail(record, error);
         }
-        self.deliveries.report()
-    }
-}
-
-impl Deliveries {
-    fn report(&self) -> Report {
-        self.lock().clone()
+        match outage {
+            None => Ok(()),
+            Some(error) if error.fault == ProduceFault::Timestamp => Err(SendError::Clock(error)),
+            Some(error) => Err(SendError::Outage(error)),
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Report> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What became of the records that were sent.
+    pub fn report(&self) -> &Report {
+        &self.report
     }
 }
 
 impl Report {
-    fn fail(&mut self, key: &str, error: &KafkaError) {
-        self.failed += 1;
-        if self.failures.len() < SHOWN_FAILURES {
-            self.failures.push((key.to_owned(), error.to_string()));
-        }
-        let is_about_the_record = matches!(
-            error.rdkafka_error_code(),
-            Some(
-                RDKafkaErrorCode::MessageSizeTooLarge
-                    | RDKafkaErrorCode::InvalidMessage
-                    | RDKafkaErrorCode::InvalidMessageSize
-                    | RDKafkaErrorCode::InvalidRecord
-            )
-        );
-        if !is_about_the_record && self.outage.is_none() {
-            self.outage = Some(error.clone());
-        }
-    }
-
     pub fn delivered_total(&self) -> u64 {
         self.delivered.values().sum()
     }
-}
 
-impl ClientContext for Deliveries {
-    fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {
-        tracing::debug!(facility, message, "librdkafka");
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        tracing::debug!(%error, reason, "librdkafka");
-    }
-}
-
-impl ProducerContext for Deliveries {
-    type DeliveryOpaque = ();
-
-    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        let mut report = self.lock();
-        match result {
-            Ok(message) => *report.delivered.entry(message.partition()).or_default() += 1,
-            Err((error, message)) => report.fail(&String::from_utf8_lossy(message.key().unwrap_or_default()), error),
+    fn fail(&mut self, record: Waiting, error: ProduceError) {
+        self.failed += 1;
+        if self.failures.len() < SHOWN_FAILURES {
+            let Waiting { line, key, .. } = record;
+            self.failures.push(Failed { line, key, error });
         }
     }
 }

@@ -142,6 +142,15 @@ pub enum SinkError {
         #[source]
         cause: Cause,
     },
+    #[error(
+        "topic {topic} does not take this host's time; set the clocks of host and brokers, or the topic's \
+         message.timestamp.before.max.ms and message.timestamp.after.max.ms"
+    )]
+    TopicTime {
+        topic: String,
+        #[source]
+        cause: Cause,
+    },
     #[error("the brokers refuse to write to topic {topic}; check the login and the ACLs")]
     TopicUnauthorized {
         topic: String,

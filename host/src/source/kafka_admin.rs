@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic as Request, ResourceSpecifier, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic as Request, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::metadata::MetadataPartition;
 
 use crate::connection::KafkaConnection;
+use crate::kafka_producer::limits::{self, Told};
 use crate::kafka_producer::without_value;
 
 /// How long the brokers may take for an answer: enough for a cluster that elects a leader meanwhile, short enough for
@@ -18,12 +20,18 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Copies of each record that a topic should have: acks=all then goes on with one broker down.
 const WANTED_REPLICAS: usize = 3;
 
+/// How many of them have to be there for a record to be acknowledged.
+pub const MIN_IN_SYNC: &str = "min.insync.replicas";
+
+/// What [`MIN_IN_SYNC`] is in new topics of [`WANTED_REPLICAS`].
+pub const IN_SYNC: &str = "2";
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewTopic {
     pub name: String,
     pub partitions: u16,
     /// Where the topic is to differ from the brokers' defaults.
-    pub config: &'static [(&'static str, &'static str)],
+    pub config: Vec<(&'static str, String)>,
 }
 
 /// What became of a topic that was asked for.
@@ -64,6 +72,8 @@ impl AdminError {
 #[derive(Debug, Clone)]
 pub struct Cluster {
     pub topics: BTreeMap<String, usize>,
+    /// By topic: replicas of the partition that has the fewest.
+    pub replicas: BTreeMap<String, usize>,
     pub brokers: usize,
 }
 
@@ -73,10 +83,14 @@ pub async fn cluster(connection: &KafkaConnection) -> Result<Cluster, AdminError
     let brokers = connection.brokers.clone();
     let answer = tokio::task::spawn_blocking(move || {
         let metadata = client.inner().fetch_metadata(None, TIMEOUT)?;
-        let topics = metadata.topics().iter();
+        let topics = || metadata.topics().iter();
+        let fewest = |partitions: &[MetadataPartition]| partitions.iter().map(|one| one.replicas().len()).min();
         Ok(Cluster {
-            topics: topics
+            topics: topics()
                 .map(|topic| (topic.name().to_owned(), topic.partitions().len()))
+                .collect(),
+            replicas: topics()
+                .filter_map(|topic| Some((topic.name().to_owned(), fewest(topic.partitions())?)))
                 .collect(),
             brokers: metadata.brokers().len(),
         })
@@ -125,7 +139,12 @@ async fn create(
     // At most WANTED_REPLICAS, so it fits.
     let replication = TopicReplication::Fixed(i32::try_from(replicas).unwrap_or(1));
     let mut request = Request::new(&topic.name, topic.partitions.into(), replication);
-    for (key, value) in topic.config {
+    let mut config: Vec<_> = topic.config.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    // A letter or row that is acknowledged is on two brokers, and one may be away.
+    if replicas == WANTED_REPLICAS && !config.iter().any(|(key, _)| *key == MIN_IN_SYNC) {
+        config.push((MIN_IN_SYNC, IN_SYNC));
+    }
+    for (key, value) in config {
         request = request.set(key, value);
     }
     let options = AdminOptions::new()
@@ -146,20 +165,13 @@ async fn create(
     }
 }
 
-/// What the brokers hold of this setting of a topic; `None` where they do not tell.
-pub async fn topic_config(connection: &KafkaConnection, topic: &str, key: &str) -> Result<Option<String>, AdminError> {
-    let client = client(connection)?;
-    let options = AdminOptions::new().request_timeout(Some(TIMEOUT));
-    let answers = client
-        .describe_configs([&ResourceSpecifier::Topic(topic)], &options)
-        .await;
-    let answers = answers.map_err(|error| AdminError::Unreachable {
+/// What the brokers say of these topics' settings: one answer for each, in order.
+pub async fn settings(connection: &KafkaConnection, topics: &[&str]) -> Result<Vec<Told>, AdminError> {
+    let told = limits::settings(connection, topics).await;
+    told.map_err(|error| AdminError::Unreachable {
         brokers: connection.brokers.clone(),
         cause: error.rdkafka_error_code(),
-    })?;
-    // Who may create topics may not be allowed to read their settings.
-    let resource = answers.into_iter().next().and_then(Result::ok);
-    Ok(resource.and_then(|resource| resource.get(key).and_then(|entry| entry.value.clone())))
+    })
 }
 
 fn client(connection: &KafkaConnection) -> Result<AdminClient<DefaultClientContext>, AdminError> {

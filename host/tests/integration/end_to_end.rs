@@ -1,8 +1,10 @@
 //! CSV to Kafka to Cassandra, against an independent reading of the CSV.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use crate::support::kafka::{create_topic, topic_config};
+use crate::support::kafka::{create_topic, read_all, topic_config};
 use crate::support::program::Job;
 use crate::support::{cassandra, orders, plugin};
 
@@ -102,9 +104,50 @@ async fn a_dead_letter_topic_keeps_its_letters_and_one_that_does_not_is_named() 
     let other = Job::new("setup_lossy");
     let letters = format!("{}-dlq", other.topic);
     create_topic(&other.servers.kafka, &letters, &[("retention.ms", "604800000")]).await;
-    other.host(&["setup"]).succeeded().says(&format!(
-        "topic {letters}: was there, 1 partitions; it deletes letters of records older than retention.ms=604800000"
+    let said = other.host(&["setup"]).succeeded();
+    said.says(&format!("topic {letters}: was there, 1 partitions"));
+    said.says(&format!(
+        "topic {letters}: it deletes letters of records older than retention.ms=604800000"
     ));
+}
+
+/// Rows that the topic does not take, among others that would go with them in a request, and behind one another of one key.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_the_topic_does_not_take_is_named_with_its_line_and_all_others_go() {
+    let job = Job::new("produce_refused");
+    create_topic(&job.servers.kafka, &job.topic, &[("max.message.bytes", "4000")]).await;
+    let mut csv = "id,version,text\n".to_owned();
+    for line in 2..=2001 {
+        // What compression makes nothing of.
+        let bytes = if line == 500 || line == 1500 { 6_000 } else { 10 };
+        let text: String = std::iter::repeat_with(fastrand::alphanumeric).take(bytes).collect();
+        writeln!(csv, "{},{line},{text}", line % 50).unwrap();
+    }
+    job.write("rows.csv", &csv);
+    let produced = job.host(&["produce", "rows.csv", "--format", "json", "--key", "{id}"]);
+    produced.failed(1, &["2 records not delivered"]);
+    produced.says("sent 1998 records");
+    for line in [500, 1500] {
+        produced.says(&format!("not delivered: rows.csv:{line}: key {}:", line % 50));
+    }
+    let mut last = BTreeMap::new();
+    for record in read_all(&job.servers.kafka, &job.topic) {
+        let value: serde_json::Value = serde_json::from_slice(record.value.as_deref().unwrap()).unwrap();
+        let version: u32 = value["version"].as_str().unwrap().parse().unwrap();
+        let earlier = last.insert(record.key, version);
+        assert!(
+            earlier.is_none_or(|earlier| earlier < version),
+            "{earlier:?} before {version}"
+        );
+    }
+    assert_eq!(last.len(), 50);
+
+    // And one that a topic takes which takes more than others do.
+    let large = Job::new("produce_large");
+    create_topic(&large.servers.kafka, &large.topic, &[("max.message.bytes", "10485760")]).await;
+    large.write("rows.csv", &format!("id,text\n1,{}\n", "x".repeat(2_000_000)));
+    let produced = large.host(&["produce", "rows.csv", "--format", "json", "--key", "{id}"]);
+    produced.succeeded().says("sent 1 records");
 }
 
 /// Brokers that are told to wait long for more records say only then that there are none: whoever asks them for the end

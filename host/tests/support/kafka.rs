@@ -41,7 +41,12 @@ pub fn produce(brokers: &str, topic: &str, records: &[Sent<'_>]) {
 }
 
 pub fn produce_to(brokers: &str, topic: &str, partition: i32, records: &[Sent<'_>]) {
-    let producer: BaseProducer = ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap();
+    // The topic says what is too large.
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .set("message.max.bytes", "100000000")
+        .create()
+        .unwrap();
     for record in records {
         let mut headers = OwnedHeaders::new();
         for (key, value) in record.headers {
@@ -221,6 +226,17 @@ pub async fn topic_config(brokers: &str, topic: &str, key: &str) -> Option<Strin
         .get(key)
         .filter(|entry| entry.source == ConfigSource::DynamicTopic)?;
     entry.value.clone()
+}
+
+/// Deletes the records of a partition before this offset, as retention does.
+pub async fn delete_before(brokers: &str, topic: &str, partition: i32, offset: i64) {
+    let mut list = TopicPartitionList::new();
+    list.add_partition_offset(topic, partition, Offset::Offset(offset))
+        .unwrap();
+    admin(brokers)
+        .delete_records(&list, &AdminOptions::new())
+        .await
+        .unwrap();
 }
 
 fn admin(brokers: &str) -> AdminClient<DefaultClientContext> {

@@ -11,9 +11,10 @@ use std::io::Write;
 use super::component;
 use super::failure::Failure;
 use super::services::{connect_failure, kafka_failure, registry_failure};
+use super::topic_fit::{self, Flaw};
 use super::{lifetimes, topics};
 use crate::codec::registry::{Registry, RegistryError};
-use crate::config::settings::{DeadLetters, From, Settings, To};
+use crate::config::settings::{DeadLetters, From, PluginFrom, Settings, To};
 use crate::record::causes::chain;
 use crate::record::descriptor::{Descriptor, Effect};
 use crate::sink::cassandra::config::Config as CassandraConfig;
@@ -58,6 +59,7 @@ pub async fn run(settings: &Settings, out: &mut (dyn Write + Send)) -> Result<()
     }
     findings.extend(lifetimes::remarks(settings, descriptor).into_iter().map(Finding::Note));
     output_topics(settings, descriptor, &mut findings).await?;
+    topic_settings(settings, descriptor, &mut findings).await?;
     report(&findings, out)
 }
 
@@ -127,6 +129,45 @@ async fn output_topics(
         });
     }
     Ok(())
+}
+
+/// The settings of the topics that are there. Of one with a flaw it is not said that it fits.
+async fn topic_settings(
+    settings: &Settings,
+    descriptor: &Descriptor,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Failure> {
+    let is_with_topics = matches!(settings.from, From::Kafka { .. })
+        || topics::are_produced(settings, descriptor)
+        || matches!(settings.plugin.from, PluginFrom::Published { .. });
+    if !is_with_topics {
+        return Ok(());
+    }
+    let cluster = kafka_admin::cluster(&settings.kafka).await.map_err(kafka_failure)?;
+    let there = topic_fit::topics(settings, Some(descriptor), &cluster);
+    let there = there.await.map_err(kafka_failure)?;
+    for topic in &there {
+        let flaws = topic_fit::flaws(&settings.kafka.brokers, &there, topic);
+        if !flaws.is_empty() {
+            doubt(findings, &topic.name);
+        }
+        findings.extend(flaws.into_iter().map(|flaw| match flaw {
+            Flaw::Note(text) => Finding::Note(text),
+            Flaw::Mismatch(text) => Finding::Mismatch(text),
+        }));
+    }
+    Ok(())
+}
+
+/// What was found to fit of this topic is a note only.
+fn doubt(findings: &mut [Finding], topic: &str) {
+    for finding in findings {
+        if let Finding::Fits(text) = finding
+            && text.split([' ', ':', ',']).any(|word| word == topic)
+        {
+            *finding = Finding::Note(std::mem::take(text));
+        }
+    }
 }
 
 async fn value_schema(
@@ -207,6 +248,21 @@ async fn tables(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_topic_with_a_flaw_is_not_said_to_fit() {
+        let fits = |text: &str| Finding::Fits(text.to_owned());
+        let mut findings = [
+            fits("topic orders: 3 partitions"),
+            fits("topic orders-dlq: 3 partitions"),
+        ];
+        doubt(&mut findings, "orders");
+        let expected = [
+            Finding::Note("topic orders: 3 partitions".to_owned()),
+            fits("topic orders-dlq: 3 partitions"),
+        ];
+        assert_eq!(findings, expected);
+    }
 
     #[test]
     fn one_mismatch_among_fits_and_notes_is_wrong_usage() {

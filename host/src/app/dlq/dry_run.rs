@@ -15,7 +15,7 @@ use crate::plugin::Plugin;
 use crate::record::descriptor::{Descriptor, Effect, Field, Rows, Target};
 use crate::record::letter::replay::Skip;
 use crate::record::{Redriven, display};
-use crate::source::letters::read::read;
+use crate::source::letters::read::{References, read};
 use crate::source::letters::{Desk, Tally};
 
 /// Says of each letter, alone, what the plugin makes of it.
@@ -37,7 +37,7 @@ pub(super) async fn run(
         tally: Arc::clone(&tally),
     };
     let mut instance = None;
-    let mut letters = read(place, ranges);
+    let mut letters = read(place, ranges, References::Restored);
     while let Some(found) = letters.recv().await {
         let found = found.map_err(source_failure)?;
         let at = found.at.clone();

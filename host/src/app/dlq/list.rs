@@ -11,7 +11,7 @@ use crate::app::failure::Failure;
 use crate::app::services::source_failure;
 use crate::config::settings::Settings;
 use crate::record::letter::{Found, Letter};
-use crate::source::letters::read::read;
+use crate::source::letters::read::{References, read};
 
 /// What letters are counted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + 
     let filter = filter(&options.conditions)?;
     let by = options.by.map_or(vec![By::Code, By::Stage, By::Plugin], |by| vec![by]);
     let mut report = Report::new(by, options.limit);
-    let mut reading = read(place(settings), None);
+    let mut reading = read(place(settings), None, References::Left);
     while let Some(found) = reading.recv().await {
         let found = found.map_err(source_failure)?;
         if found.letter.as_ref().is_ok_and(|letter| !filter.takes(letter)) {

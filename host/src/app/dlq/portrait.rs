@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::record::display;
+use crate::record::letter::reference::Held;
 use crate::record::letter::{Found, Letter};
 
 /// Longer messages are cut where one line is all there is.
@@ -25,12 +26,17 @@ pub fn plugin(letter: &Letter) -> String {
 pub fn line(found: &Found) -> String {
     match &found.letter {
         Ok(letter) => format!(
-            "{}  {}  {}  {}: {}",
+            "{}  {}  {}  {}: {}{}",
             found.at,
             letter.record.position,
             time(letter.time_ms()),
             letter.reject.code,
-            on_one_line(&letter.reject.message)
+            on_one_line(&letter.reject.message),
+            if letter.held == Held::Whole {
+                ""
+            } else {
+                " (value by reference)"
+            }
         ),
         Err(why) => format!("{}  no dead letter of host: {why}", found.at),
     }
@@ -74,7 +80,20 @@ pub fn json(found: &Found) -> Map<String, Value> {
     object.insert("generation".into(), letter.generation.into());
     object.insert("replays".into(), letter.replays.into());
     object.insert("attempt".into(), letter.attempt.into());
+    if letter.held != Held::Whole {
+        object.insert("by_reference".into(), by_reference(&letter.held));
+    }
     object
+}
+
+/// `{"bytes": 1048009, "is_there": true}`, and why it is not.
+fn by_reference(held: &Held) -> Value {
+    match held {
+        Held::Whole => Value::Null,
+        Held::ByReference(reference) => json!({"bytes": reference.bytes}),
+        Held::Restored(reference) => json!({"bytes": reference.bytes, "is_there": true}),
+        Held::Gone { reference, why } => json!({"bytes": reference.bytes, "is_there": false, "why": why}),
+    }
 }
 
 #[cfg(test)]

@@ -200,6 +200,10 @@ pub(super) fn say_letters(out: &mut dyn Write, counts: Counts, floor: u8) -> std
         (counts.filtered, "left out by --where"),
         (counts.too_often, "left, since they were replayed --max-replays times"),
         (counts.no_generation, "left, since every generation is used"),
+        (
+            counts.gone,
+            "left, since their value was only in its topic and is not there any more",
+        ),
         (counts.strangers, "passed over, since they are no dead letters of host"),
     ] {
         if count > 0 {

@@ -12,9 +12,10 @@ use crate::app::failure::Failure;
 use crate::app::services::source_failure;
 use crate::config::settings::Settings;
 use crate::record::display::{hexadecimal, timestamp};
+use crate::record::letter::reference::Held;
 use crate::record::letter::{Found, Letter};
 use crate::record::{Header, Record};
-use crate::source::letters::read::{Ranges, read};
+use crate::source::letters::read::{Ranges, References, read};
 
 /// `PARTITION@OFFSET` of a letter in its topic, or its line in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,7 +51,7 @@ pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + 
     let wanted: BTreeSet<_> = options.letters.iter().copied().collect();
     if wanted.is_empty() {
         return show(
-            read(place(settings), None),
+            read(place(settings), None, References::Restored),
             &|found| found.letter.as_ref().is_ok_and(|letter| filter.takes(letter)),
             &values,
             options.form,
@@ -76,7 +77,7 @@ pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + 
         wanted.contains(&address) && found.letter.as_ref().map_or(true, |letter| filter.takes(letter))
     };
     let shown = show(
-        read(place(settings), Some(ranges)),
+        read(place(settings), Some(ranges), References::Restored),
         &is_wanted,
         &values,
         options.form,
@@ -147,7 +148,23 @@ fn in_words(found: &Found, record: &Record, value: &Shown) -> String {
         lines.extend(record.headers.iter().map(header));
     }
     let size = record.value.as_ref().map_or(0, bytes::Bytes::len);
+    let held = found.letter.as_ref().map_or(&Held::Whole, |letter| &letter.held);
+    match held {
+        Held::Whole => {}
+        Held::Restored(_) => lines.push(format!("             not in the letter: read from {}", record.position)),
+        Held::ByReference(reference) | Held::Gone { reference, .. } => {
+            let why = match held {
+                Held::Gone { why, .. } => why.as_str(),
+                _ => "it was not read",
+            };
+            lines.push(format!(
+                "value        {} bytes, only at {}: {why}",
+                reference.bytes, record.position
+            ));
+        }
+    }
     match value {
+        Shown::Nothing if matches!(held, Held::ByReference(_) | Held::Gone { .. }) => {}
         Shown::Nothing => lines.push("value        null (a tombstone)".to_owned()),
         Shown::Json { format, text } => lines.push(format!("value        {format}, {size} bytes\n{text}")),
         Shown::Text(text) => lines.push(format!("value        text, {size} bytes\n{text}")),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use chrono::DateTime;
 
+use super::reference::{Held, Reference};
 use super::replay::MAX_GENERATION;
 use super::{Letter, NotALetter, PluginName};
 use crate::record::position::{Offset, Partition, Position, WriteTime};
@@ -36,6 +37,17 @@ pub const GENERATION: &str = "host.generation";
 pub const REPLAYS: &str = "host.replays";
 pub const REJECTED_AT: &str = "host.rejected-at";
 pub const RECORD_TIMESTAMP: &str = "host.record-timestamp";
+/// [`BY_REFERENCE`] where the letter's topic could not hold the value: the record itself has it.
+pub const VALUE: &str = "host.value";
+/// The same of the record's own headers.
+pub const HEADERS: &str = "host.headers";
+/// The same of the key.
+pub const KEY: &str = "host.key";
+/// Of the value, where it is not in the letter.
+pub const VALUE_BYTES: &str = "host.value.bytes";
+/// How the record is known again, where the letter does not hold all of it: `letter::reference::fingerprint`.
+pub const RECORD_SHA256: &str = "host.record.sha256";
+pub const BY_REFERENCE: &str = "by-reference";
 
 /// The letter that a record of a dead-letter topic is.
 ///
@@ -88,7 +100,27 @@ pub fn read(message: &Record) -> Result<Letter, NotALetter> {
         generation,
         replays: ours.read_or(REPLAYS, 0)?,
         rejected_at_ms: rejected_at.transpose()?,
+        held: held(&ours)?,
     })
+}
+
+/// Where the record's parts are.
+fn held(ours: &Block<'_>) -> Result<Held, NotALetter> {
+    let mut is_whole = true;
+    for name in [VALUE, HEADERS, KEY] {
+        match ours.find(name)? {
+            None => {}
+            Some(BY_REFERENCE) => is_whole = false,
+            Some(text) => return Err(unreadable(name, &text)),
+        }
+    }
+    if is_whole {
+        return Ok(Held::Whole);
+    }
+    Ok(Held::ByReference(Reference {
+        bytes: ours.read_or(VALUE_BYTES, 0)?,
+        sha256: ours.text(RECORD_SHA256)?.to_owned(),
+    }))
 }
 
 fn unreadable(name: &'static str, text: &impl ToString) -> NotALetter {

@@ -7,6 +7,7 @@ use chrono::DateTime;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::reference::Held;
 use super::replay::MAX_GENERATION;
 use super::{Letter, NotALetter, PluginName};
 use crate::record::position::{Offset, Partition, Position, WriteTime};
@@ -104,6 +105,7 @@ pub fn read(text: &str) -> Result<Letter, NotALetter> {
         generation: line.generation,
         replays: line.replays,
         rejected_at_ms: rejected_at.transpose()?,
+        held: Held::Whole,
     })
 }
 

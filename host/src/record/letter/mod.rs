@@ -1,16 +1,18 @@
 //! A dead letter read back: the record as it was, why it was refused, and what it would have been written with.
 //!
 //! [`headers`] reads a letter from a topic, [`line`] one from a file; [`filter`] picks letters, [`replay`] says with which
-//! write timestamp a letter may go through the pipeline again.
+//! write timestamp a letter may go through the pipeline again, [`reference`] of letters that do not hold their record.
 
 pub mod filter;
 pub mod headers;
 pub mod line;
+pub mod reference;
 pub mod replay;
 
 use super::Record;
 use super::position::{Position, WriteTime};
 use super::reject::Reject;
+use reference::Held;
 
 /// One dead letter of ours.
 #[derive(Debug, Clone)]
@@ -29,6 +31,8 @@ pub struct Letter {
     pub replays: u32,
     /// When it was refused, in milliseconds since 1970; `None` where the letter does not say.
     pub rejected_at_ms: Option<i64>,
+    /// Where the record's value, headers and key are.
+    pub held: Held,
 }
 
 /// The plugin that a letter names, in its own words: the plugin itself may be long gone.

@@ -6,6 +6,7 @@
 
 use super::Letter;
 use super::filter::Filter;
+use super::reference::Held;
 use crate::record::Redriven;
 use crate::record::position::Offset;
 
@@ -30,6 +31,8 @@ pub enum Skip {
     TooOften { replays: u32 },
     #[error("every generation up to {MAX_GENERATION} is used; only a newer record of its key can replace its row")]
     NoGeneration,
+    #[error("its value is only in its topic: {why}")]
+    Gone { why: String },
 }
 
 impl Selection {
@@ -46,6 +49,14 @@ impl Selection {
         let generation = (letter.generation + 1).max(self.floor);
         if generation > MAX_GENERATION {
             return Err(Skip::NoGeneration);
+        }
+        match &letter.held {
+            Held::Whole | Held::Restored(_) => {}
+            Held::ByReference(_) => {
+                let why = "it was not read".to_owned();
+                return Err(Skip::Gone { why });
+            }
+            Held::Gone { why, .. } => return Err(Skip::Gone { why: why.clone() }),
         }
         Ok(Redriven {
             base: letter.base(),

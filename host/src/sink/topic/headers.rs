@@ -4,9 +4,12 @@
 //! Of one record and one topic the numbers of the rows are the same on every replay. So topic, partition, offset and row
 //! name a row; the write timestamp says which of two rows of one key is the newer one.
 
-use crate::record::letter::headers::{RECORD_TIMESTAMP, WRITE_TIMESTAMP};
+use crate::record::letter::headers::WRITE_TIMESTAMP;
 use crate::record::trace_parent::TraceParent;
 use crate::sink::WriteBatch;
+
+/// Only where the brokers refuse the record's timestamp.
+pub use crate::record::letter::headers::RECORD_TIMESTAMP;
 
 pub const TOPIC: &str = "host.topic";
 pub const PARTITION: &str = "host.partition";
@@ -23,11 +26,6 @@ pub fn ours(batch: &WriteBatch, row: usize) -> Vec<(&'static str, String)> {
         (ROW, batch.numbers[row].to_string()),
         (WRITE_TIMESTAMP, batch.write_times[row].0.to_string()),
     ]
-}
-
-/// What else stands in the headers where the brokers refuse the record's timestamp.
-pub fn refused_timestamp(timestamp_ms: i64) -> (&'static str, String) {
-    (RECORD_TIMESTAMP, timestamp_ms.to_string())
 }
 
 /// All headers of a row: those of the trace first, then ours.

@@ -2,28 +2,25 @@
 //! record; [`headers`] say where the row is from. Acknowledged by all in-sync replicas.
 //!
 //! What lies last in a partition counts, so rows with the key of one record stay in its order: a row that has to be
-//! sent again takes those behind it along, which costs copies.
-//!
-//! 1. All rows are handed over in their order, and awaited.
-//! 2. The brokers refuse a whole request for one bad record. What was refused is sent again alone, one after another: what
-//!    is refused then is the culprit.
+//! sent again takes those behind it along, which costs copies. A row that the brokers refuse takes no other with it:
+//! `kafka_producer/sender.rs` sees to that.
 
 mod headers;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use futures::future::{BoxFuture, join_all};
+use futures::future::BoxFuture;
 
 use super::{Sink, SinkError, WriteBatch, object};
 use crate::connection::KafkaConnection;
-use crate::kafka_producer::{KafkaProducer, Message, ProduceError, ProduceFault, Requests};
-use crate::record::Record;
+use crate::kafka_producer::message::{Message, Stamp};
+use crate::kafka_producer::sender::{Order, Sender};
+use crate::kafka_producer::{ProduceError, ProduceFault, Profile};
 use crate::record::descriptor::{Descriptor, Effect, Field, Output};
 
 pub struct TopicSink {
-    producer: KafkaProducer,
-    alone: KafkaProducer,
+    sender: Sender,
     /// By the index of the output in the descriptor; those that go to tables are not among them.
     outputs: BTreeMap<usize, Writer>,
 }
@@ -81,8 +78,8 @@ impl OpenError {
 impl TopicSink {
     /// Finds the topic of each output that goes to one.
     pub async fn open(connection: &KafkaConnection, descriptor: &Descriptor) -> Result<Self, OpenError> {
-        let producer = KafkaProducer::new(connection, "host-rows", Requests::Filled);
-        producer.check().map_err(OpenError::Settings)?;
+        let sender = Sender::new(connection, Profile::of_pipeline("host-rows"), Order::ByKey);
+        sender.check().map_err(OpenError::Settings)?;
         let outputs: Vec<_> = descriptor
             .topic_outputs()
             .map(|(_, output, topic)| (output.name.clone(), topic.to_owned()))
@@ -90,13 +87,13 @@ impl TopicSink {
         let brokers = connection.brokers.clone();
         let finding = move || {
             for (output, topic) in outputs {
-                let found = producer.partitions(&topic);
+                let found = sender.partitions(&topic);
                 found.map_err(|cause| open_error(output, topic, &brokers, cause))?;
             }
-            Ok(producer)
+            Ok(sender)
         };
         // The closure does not panic, and nothing cancels it.
-        let producer = match tokio::task::spawn_blocking(finding).await {
+        let sender = match tokio::task::spawn_blocking(finding).await {
             Ok(found) => found?,
             Err(lost) => std::panic::resume_unwind(lost.into_panic()),
         };
@@ -109,8 +106,7 @@ impl TopicSink {
             (index, writer)
         };
         Ok(Self {
-            producer,
-            alone: KafkaProducer::new(connection, "host-rows-alone", Requests::Single),
+            sender,
             outputs: descriptor.topic_outputs().map(writer).collect(),
         })
     }
@@ -120,56 +116,27 @@ impl TopicSink {
         self.outputs.contains_key(&output)
     }
 
-    /// Hands all rows over in their order, and waits for all answers.
-    async fn send(&self, writer: &Writer, batch: &WriteBatch, which: &[u32]) -> Vec<Result<(), ProduceError>> {
-        let until = KafkaProducer::patience();
-        let mut deliveries = Vec::with_capacity(which.len());
-        for row in which {
-            let row = *row as usize;
-            let (value, ours) = (writer.value(batch, row), headers::ours(batch, row));
-            let message = Message {
-                headers: &headers::all(batch, row, &ours),
-                ..writer.message(batch.record(row), value.as_deref())
-            };
-            deliveries.push(self.producer.enqueue(&message, until).await);
-        }
-        let answers = deliveries.into_iter();
-        join_all(answers.map(|delivery| async move { delivery?.acknowledged().await })).await
-    }
-
-    /// Sends one row in a request of its own; without its timestamp, where that is what the brokers refuse.
-    async fn send_alone(&self, writer: &Writer, batch: &WriteBatch, row: usize) -> Result<(), ProduceError> {
-        let (value, mut ours) = (writer.value(batch, row), headers::ours(batch, row));
-        let message = Message {
-            headers: &headers::all(batch, row, &ours),
-            ..writer.message(batch.record(row), value.as_deref())
-        };
-        let result = self.alone.send(&message).await;
-        let timestamp_ms = message.timestamp_ms;
-        match (result, timestamp_ms) {
-            (Err(refused), Some(timestamp_ms)) if refused.fault == ProduceFault::Timestamp => {
-                ours.push(headers::refused_timestamp(timestamp_ms));
-                let untimed = Message {
-                    timestamp_ms: None,
-                    headers: &headers::all(batch, row, &ours),
-                    ..writer.message(batch.record(row), value.as_deref())
-                };
-                self.alone.send(&untimed).await
-            }
-            (result, _) => result,
-        }
-    }
-
     async fn write_rows(&self, batch: &WriteBatch, which: &[u32]) -> Vec<Result<(), SinkError>> {
         let writer = &self.outputs[&batch.output];
-        let mut results = self.send(writer, batch, which).await;
-        let keys: Vec<_> = which.iter().map(|row| key_of(batch, *row as usize)).collect();
-        for place in refused_and_behind(&results, &keys) {
-            results[place] = self.send_alone(writer, batch, which[place] as usize).await;
-        }
+        let rows: Vec<_> = which.iter().map(|row| *row as usize).collect();
+        let values: Vec<_> = rows.iter().map(|row| writer.value(batch, *row)).collect();
+        let ours: Vec<_> = rows.iter().map(|row| headers::ours(batch, *row)).collect();
+        let all = rows.iter().zip(&ours);
+        let all: Vec<_> = all.map(|(row, ours)| headers::all(batch, *row, ours)).collect();
+        let messages = rows.iter().zip(&values).zip(&all);
+        let messages: Vec<_> = messages
+            .map(|((row, value), headers)| writer.message(batch, *row, value.as_deref(), headers))
+            .collect();
+        let answers = self.sender.send_all(&messages).await;
+        let mut results: Vec<_> = answers.into_iter().map(|answer| answer.map(drop)).collect();
+        let keys: Vec<_> = messages.iter().map(|message| message.key).collect();
         hold_back(&mut results, &keys);
-        let rows = which.iter().zip(results);
-        rows.map(|(row, result)| result.map_err(|cause| writer.error(batch, *row as usize, cause)))
+        let results = rows.iter().zip(&values).zip(results);
+        results
+            .map(|((row, value), result)| {
+                let bytes = value.as_ref().map_or(0, Vec::len);
+                result.map_err(|cause| writer.error(batch, *row, bytes, cause))
+            })
             .collect()
     }
 }
@@ -216,25 +183,31 @@ impl Writer {
         }
     }
 
-    /// Without headers.
-    fn message<'a>(&'a self, record: &'a Record, value: Option<&'a [u8]>) -> Message<'a> {
+    fn message<'a>(
+        &'a self,
+        batch: &'a WriteBatch,
+        row: usize,
+        value: Option<&'a [u8]>,
+        headers: &'a [(&'a str, Option<&'a [u8]>)],
+    ) -> Message<'a> {
+        let timestamp_ms = batch.record(row).timestamp_ms;
         Message {
             topic: &self.topic,
-            key: record.key.as_deref(),
+            key: key_of(batch, row),
             value,
-            timestamp_ms: record.timestamp_ms,
-            headers: &[],
+            stamp: Stamp::of(timestamp_ms, Some(headers::RECORD_TIMESTAMP)),
+            headers,
         }
     }
 
-    /// What the producer's error means for the row.
-    fn error(&self, batch: &WriteBatch, row: usize, cause: ProduceError) -> SinkError {
+    /// What the producer's error means for the row, whose value has so many bytes.
+    fn error(&self, batch: &WriteBatch, row: usize, bytes: usize, cause: ProduceError) -> SinkError {
         let topic = self.topic.clone();
         match cause.fault {
             ProduceFault::TooLarge | ProduceFault::Invalid => SinkError::Refused(Box::new(Refused {
                 topic,
                 key: key_of(batch, row).map_or("no key", |_| "a key"),
-                bytes: self.value(batch, row).map_or(0, |value| value.len()),
+                bytes,
                 cause,
             })),
             ProduceFault::TopicGone => SinkError::TopicGone {
@@ -245,7 +218,11 @@ impl Writer {
                 topic,
                 cause: Box::new(cause),
             },
-            ProduceFault::Timestamp | ProduceFault::Other => SinkError::Topic {
+            ProduceFault::Timestamp => SinkError::TopicTime {
+                topic,
+                cause: Box::new(cause),
+            },
+            ProduceFault::Neighbour | ProduceFault::Other => SinkError::Topic {
                 topic,
                 cause: Box::new(cause),
             },
@@ -255,21 +232,6 @@ impl Writer {
 
 fn key_of(batch: &WriteBatch, row: usize) -> Option<&[u8]> {
     batch.record(row).key.as_deref()
-}
-
-/// The rows to be sent alone: those that were refused, whose fault it may not be, and behind each of them those with its
-/// key.
-fn refused_and_behind(results: &[Result<(), ProduceError>], keys: &[Option<&[u8]>]) -> Vec<usize> {
-    let mut behind = HashSet::new();
-    let mut places = Vec::new();
-    for (place, (result, key)) in results.iter().zip(keys).enumerate() {
-        let is_refused = matches!(result, Err(error) if error.is_of_request());
-        if is_refused || key.is_some_and(|key| behind.contains(key)) {
-            places.push(place);
-            behind.extend(*key);
-        }
-    }
-    places
 }
 
 /// A row that comes later than one of the same key that is to be sent again counts as failed too.
@@ -289,14 +251,16 @@ fn open_error(output: String, topic: String, brokers: &str, cause: ProduceError)
     match cause.fault {
         ProduceFault::TopicGone => OpenError::Missing { output, topic },
         ProduceFault::Unauthorized => OpenError::Unauthorized { output, topic, cause },
-        ProduceFault::TooLarge | ProduceFault::Invalid | ProduceFault::Timestamp | ProduceFault::Other => {
-            OpenError::Unreachable {
-                output,
-                topic,
-                brokers: brokers.to_owned(),
-                cause,
-            }
-        }
+        ProduceFault::TooLarge
+        | ProduceFault::Invalid
+        | ProduceFault::Timestamp
+        | ProduceFault::Neighbour
+        | ProduceFault::Other => OpenError::Unreachable {
+            output,
+            topic,
+            brokers: brokers.to_owned(),
+            cause,
+        },
     }
 }
 

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 
 use super::*;
-use crate::record::Header;
 use crate::record::descriptor::Target;
 use crate::record::position::{Offset, Partition, Position};
+use crate::record::{Header, Record};
 use crate::sink::fixture::{DELETE, UPSERT, delete_batch, descriptor, write_batch};
 
 const LARGE: ProduceFault = ProduceFault::TooLarge;
@@ -23,22 +23,6 @@ fn faults(results: &[Result<(), ProduceError>]) -> Vec<Option<ProduceFault>> {
 
 const A: Option<&[u8]> = Some(b"a");
 const B: Option<&[u8]> = Some(b"b");
-
-#[test]
-fn what_is_refused_goes_alone_and_takes_what_is_behind_it_along() {
-    let results = [
-        Ok(()),
-        Err(error(LARGE)),
-        Ok(()),
-        Ok(()),
-        Err(error(SLOW)),
-        Err(error(LARGE)),
-        Ok(()),
-    ];
-    let keys = [A, A, B, A, B, None, None];
-    assert_eq!(refused_and_behind(&results, &keys), [1, 3, 5]);
-    assert_eq!(refused_and_behind(&[Ok(()), Err(error(SLOW))], &[A, A]), [0; 0]);
-}
 
 #[test]
 fn a_row_behind_one_that_is_sent_again_is_sent_again_too() {
@@ -140,21 +124,23 @@ fn the_headers_are_the_trace_as_it_came_and_where_the_row_is_from() {
     ];
     assert_eq!(headers::all(&batch, 1, &ours), expected);
     let writer = writer(UPSERT);
-    let message = writer.message(batch.record(1), None);
-    assert_eq!(
-        (message.key, message.timestamp_ms),
-        (Some(&b"\x00\xff"[..]), Some(1_500_000_000_123))
-    );
+    let message = writer.message(&batch, 1, None, &[]);
+    let stamp = Stamp::Record {
+        timestamp_ms: 1_500_000_000_123,
+        header: Some("host.record-timestamp"),
+    };
+    assert_eq!((message.key, message.stamp), (Some(&b"\x00\xff"[..]), stamp));
 }
 
 #[test]
 fn what_the_brokers_refuse_alone_is_refused_and_all_else_names_the_topic() {
     let (writer, batch) = (writer(UPSERT), batch(write_batch(&[(1, None, 5)])));
-    let of = |fault| writer.error(&batch, 0, error(fault));
+    let of = |fault| writer.error(&batch, 0, 5, error(fault));
     assert!(matches!(of(LARGE), SinkError::Refused(_)));
     assert!(matches!(of(ProduceFault::Invalid), SinkError::Refused(_)));
     assert!(matches!(of(ProduceFault::TopicGone), SinkError::TopicGone { topic, .. } if topic == "states"));
     assert!(matches!(of(ProduceFault::Unauthorized), SinkError::TopicUnauthorized { topic, .. } if topic == "states"));
+    assert!(matches!(of(ProduceFault::Timestamp), SinkError::TopicTime { topic, .. } if topic == "states"));
     assert!(matches!(of(SLOW), SinkError::Topic { topic, .. } if topic == "states"));
 }
 

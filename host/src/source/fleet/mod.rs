@@ -19,7 +19,7 @@ use crate::connection::KafkaConnection;
 pub use follow::follow;
 
 /// A component of the size that the admin endpoint takes, and its signature.
-const COMPONENT_BYTES: &str = "67174400";
+pub const COMPONENT_BYTES: &str = "67174400";
 
 /// Everybody reads the whole topic at the start, so what was replaced goes soon.
 const PLUGINS: &[(&str, &str)] = &[
@@ -104,10 +104,11 @@ impl Fleet {
     /// Creates the two topics where they are not there; the names of those that were created.
     pub async fn create_topics(&self) -> Result<Vec<String>, FleetError> {
         let topics = [(self.topic.clone(), PLUGINS), (self.members_topic(), MEMBERS)];
+        let owned = |(key, value): &(&'static str, &str)| (*key, (*value).to_owned());
         let wanted = topics.map(|(name, config)| NewTopic {
             name,
             partitions: 1,
-            config,
+            config: config.iter().map(owned).collect(),
         });
         let answers = kafka_admin::create_topics(&self.kafka, &wanted).await?;
         let created = wanted

@@ -17,6 +17,7 @@ pub struct Tally {
     filtered: AtomicU64,
     too_often: AtomicU64,
     no_generation: AtomicU64,
+    gone: AtomicU64,
     strangers: AtomicU64,
 }
 
@@ -26,6 +27,8 @@ pub struct Counts {
     pub filtered: u64,
     pub too_often: u64,
     pub no_generation: u64,
+    /// Their value was in their topic only, and is not there any more.
+    pub gone: u64,
     /// No letters of ours.
     pub strangers: u64,
 }
@@ -38,6 +41,7 @@ impl Tally {
             filtered: of(&self.filtered),
             too_often: of(&self.too_often),
             no_generation: of(&self.no_generation),
+            gone: of(&self.gone),
             strangers: of(&self.strangers),
         }
     }
@@ -68,7 +72,7 @@ impl Desk {
             Err(None | Some(Skip::Filtered)) => None,
             Err(Some(why)) => {
                 let counts = self.tally.counts();
-                if counts.too_often + counts.no_generation <= SHOWN {
+                if counts.too_often + counts.no_generation + counts.gone <= SHOWN {
                     tracing::warn!("the letter {at} is left: {why}");
                 }
                 None
@@ -92,6 +96,7 @@ impl Desk {
             Err(Skip::Filtered) => &tally.filtered,
             Err(Skip::TooOften { .. }) => &tally.too_often,
             Err(Skip::NoGeneration) => &tally.no_generation,
+            Err(Skip::Gone { .. }) => &tally.gone,
         };
         count.fetch_add(1, Ordering::Relaxed);
         let redriven = judged.map_err(Some)?;

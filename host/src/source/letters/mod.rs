@@ -1,10 +1,12 @@
 //! Dead letters as a source: read one by one to be looked at ([`read`]), or as the records that they were, for the usual
 //! pipeline ([`replay`] from a topic, [`file`] from a file).
 //!
-//! [`session`] says where a replay begins and with which generation; [`desk`] which letters it takes.
+//! [`session`] says where a replay begins and with which generation; [`desk`] which letters it takes; [`original`] reads
+//! what a letter holds by reference.
 
 mod desk;
 pub mod file;
+mod original;
 pub mod read;
 pub mod replay;
 mod session;

@@ -11,7 +11,7 @@ use rdkafka::message::Message;
 use tokio::sync::mpsc;
 
 use super::topic::{Letters, found};
-use super::{Place, file};
+use super::{Place, file, original};
 use crate::csv_file::{InputError, NdjsonReader};
 use crate::record::letter::Found;
 use crate::source::SourceError;
@@ -27,15 +27,26 @@ const POLL: Duration = Duration::from_millis(100);
 /// Offsets by partition; of a file, lines in partition 0.
 pub type Ranges = BTreeMap<i32, Range<i64>>;
 
+/// Whether what letters hold by reference is read as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum References {
+    Restored,
+    Left,
+}
+
 /// Reads the letters of these ranges, or all that are there now, each partition in its order.
-pub fn read(place: Place, ranges: Option<Ranges>) -> mpsc::Receiver<Result<Found, SourceError>> {
+pub fn read(
+    place: Place,
+    ranges: Option<Ranges>,
+    references: References,
+) -> mpsc::Receiver<Result<Found, SourceError>> {
     let (sender, receiver) = mpsc::channel(AHEAD);
     tokio::task::spawn_blocking(move || {
         let reading = AssertUnwindSafe(|| match &place {
             Place::Topic(topic) => {
                 let letters = Letters::open(topic)?;
                 let ranges = ranges.unwrap_or_else(|| letters.ranges.clone());
-                read_topic(&letters, ranges, &sender)
+                read_topic(&letters, ranges, references, &sender)
             }
             Place::File(path) => read_file(path, ranges.as_ref(), &sender),
         });
@@ -52,6 +63,7 @@ pub fn read(place: Place, ranges: Option<Ranges>) -> mpsc::Receiver<Result<Found
 fn read_topic(
     letters: &Letters,
     mut ranges: Ranges,
+    references: References,
     sender: &mpsc::Sender<Result<Found, SourceError>>,
 ) -> Result<(), SourceError> {
     // Beyond the log's ends there is nothing to wait for.
@@ -78,8 +90,13 @@ fn read_topic(
                 if range.contains(&offset)
                     && let Some(partition) = partitions.get(&number)
                 {
+                    let mut found = found(partition, &message);
+                    if let (Ok(letter), References::Restored) = (&mut found.letter, references) {
+                        original::restore(&letters.topic.connection, &letters.topic.group, letter)?;
+                        heard = Instant::now();
+                    }
                     // Nobody looks any more: the loop ends.
-                    let _ = sender.blocking_send(Ok(found(partition, &message)));
+                    let _ = sender.blocking_send(Ok(found));
                 }
                 if is_last {
                     ranges.remove(&number);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::record::Record;
 use crate::record::letter::PluginName;
+use crate::record::letter::reference::{Held, Reference};
 use crate::record::position::{Partition, Position, WriteTime};
 use crate::record::reject::{Reject, Stage};
 
@@ -37,6 +38,7 @@ pub fn letter() -> Letter {
         generation: 0,
         replays: 0,
         rejected_at_ms: None,
+        held: Held::Whole,
     }
 }
 
@@ -85,4 +87,30 @@ fn a_record_replayed_to_the_limit_stays() {
     );
     let nearly = Letter { replays: 4, ..letter() };
     assert!(selection(1).judge(&nearly, Offset(0)).is_ok());
+}
+
+#[test]
+fn a_letter_whose_value_is_gone_is_left_and_never_replayed_without_it() {
+    let reference = Reference {
+        bytes: 5,
+        sha256: String::new(),
+    };
+    let unread = Letter {
+        held: Held::ByReference(reference.clone()),
+        ..letter()
+    };
+    let gone = Letter {
+        held: Held::Gone {
+            reference,
+            why: "deleted".to_owned(),
+        },
+        ..letter()
+    };
+    for (letter, said) in [(unread, "not read"), (gone, "deleted")] {
+        let skip = selection(1).judge(&letter, Offset(2)).unwrap_err();
+        assert!(
+            matches!(skip, Skip::Gone { .. }) && skip.to_string().contains(said),
+            "{skip}"
+        );
+    }
 }

@@ -11,15 +11,20 @@ use rdkafka::message::{BorrowedMessage, Message};
 
 use super::Shared;
 use crate::record::Record;
+use crate::record::letter::Found;
 use crate::record::position::{CommitPoint, Partition};
 use crate::record::trail::Trail;
 use crate::source::gauge::Gauge;
 use crate::source::letters::desk::Desk;
+use crate::source::letters::original;
 use crate::source::letters::topic::found;
 use crate::source::{Assignment, Commit, Event, SourceError};
 
 /// The wait for a letter: what is asked for is noticed this fast.
 const POLL: Duration = Duration::from_millis(50);
+
+/// Between two tries to read a letter's record.
+const RESTORE_AGAIN: Duration = Duration::from_secs(1);
 
 /// While the pipeline has enough.
 const WAIT: Duration = Duration::from_millis(1);
@@ -88,7 +93,14 @@ impl Reader {
             return;
         };
         if offset < lane.range.end {
-            let record = self.desk.take(found(&lane.partition, message));
+            let mut found = found(&lane.partition, message);
+            if !self.restore(&mut found) {
+                return;
+            }
+            let record = self.desk.take(found);
+            let Some(lane) = self.lanes.get_mut(&number) else {
+                return;
+            };
             if let Some(redriven) = record.as_ref().and_then(|record| record.redriven) {
                 self.shared.raise(redriven.generation);
             }
@@ -104,6 +116,29 @@ impl Reader {
         if self.lanes.get(&number).is_some_and(|lane| offset + 1 >= lane.range.end) {
             self.end(number);
         }
+    }
+
+    /// Reads what the letter holds by reference, if it is to be replayed. Tries until it is told whether it is there; false
+    /// where it was asked to end meanwhile.
+    fn restore(&mut self, found: &mut Found) -> bool {
+        let Ok(letter) = &mut found.letter else { return true };
+        if letter.reference().is_none() || !self.desk.selection.filter.takes(letter) {
+            return true;
+        }
+        let topic = self.shared.letters.topic.clone();
+        let mut is_waiting = false;
+        while let Err(error) = original::restore(&topic.connection, &topic.group, letter) {
+            is_waiting = true;
+            self.shared.send(Event::Waiting(error));
+            std::thread::sleep(RESTORE_AGAIN);
+            if self.is_quiet() {
+                return false;
+            }
+        }
+        if is_waiting {
+            self.shared.send(Event::Recovered);
+        }
+        true
     }
 
     /// Hands out what is there, then says that nothing more comes.

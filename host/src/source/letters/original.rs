@@ -1,0 +1,40 @@
+//! Reads what a letter holds by reference from where its record stands.
+
+use crate::connection::KafkaConnection;
+use crate::record::letter::Letter;
+use crate::source::SourceError;
+use crate::source::kafka::fetch::{FetchError, Wanted, fetch};
+
+/// Makes the letter whole, or notes in it why it cannot be: its record was deleted, or another one stands there. Blocks.
+///
+/// # Errors
+/// The brokers do not answer, or refuse: another try may succeed.
+pub fn restore(connection: &KafkaConnection, group: &str, letter: &mut Letter) -> Result<(), SourceError> {
+    if letter.reference().is_none() {
+        return Ok(());
+    }
+    let position = &letter.record.position;
+    let wanted = Wanted {
+        topic: position.partition.topic.to_string(),
+        partition: position.partition.number,
+        offset: position.offset.0,
+        behind: 0,
+        group: group.to_owned(),
+    };
+    match fetch(connection, &wanted) {
+        Ok(fetched) => {
+            if let Err(another) = letter.restore(fetched.record) {
+                letter.give_up(another.to_string());
+            }
+        }
+        Err(FetchError::Source(error @ SourceError::TopicMissing { .. })) => letter.give_up(error.to_string()),
+        Err(FetchError::Source(error)) => return Err(error),
+        Err(
+            gone @ (FetchError::NoPartition { .. }
+            | FetchError::Deleted { .. }
+            | FetchError::NotYet { .. }
+            | FetchError::Gap { .. }),
+        ) => letter.give_up(gone.to_string()),
+    }
+    Ok(())
+}
