@@ -17,6 +17,7 @@ mod end_to_end;
 mod errors;
 mod explain;
 mod halts;
+mod metadata;
 mod outages;
 mod replays;
 mod restart;

@@ -15,8 +15,11 @@ use scylla::errors::{
     NewSessionError,
 };
 use scylla::statement::Consistency as DriverConsistency;
+use tokio::time::{Instant, sleep, timeout_at};
 
+use super::asking::{Asking, Unanswered};
 use super::config::{Compression, Config, Consistency};
+use super::nodes::{self, Known};
 use super::retry::NextNode;
 use super::tls::{self, TlsError};
 
@@ -49,8 +52,8 @@ pub enum ConnectError {
         #[source]
         cause: DriverCause,
     },
-    #[error("Cassandra does not say at the moment which tables it has")]
-    Refresh(#[source] MetadataError),
+    #[error(transparent)]
+    Unanswered(#[from] Unanswered),
     #[error("the TLS settings of Cassandra cannot be used")]
     Tls(#[from] TlsError),
 }
@@ -63,15 +66,51 @@ pub struct DriverCause(Box<dyn std::error::Error + Send + Sync>);
 impl ConnectError {
     /// Whether the service is out of reach (exit code 3), rather than set up wrongly (2).
     pub fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Refresh(_))
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Unanswered(unanswered) => unanswered.is_unreachable(),
+            _ => false,
+        }
     }
 }
 
 /// Several contact points may be tried in this time, one after another.
 const FIRST_ANSWER: Duration = Duration::from_secs(20);
 
-/// Connects and reads the cluster's metadata.
-pub async fn connect(config: &Config) -> Result<Session, ConnectError> {
+/// How long the driver waits for the answer to its first questions about the cluster; it starts without it, and asks
+/// again. Twice what a node gives a read by default, and short enough to leave time within [`FIRST_ANSWER`].
+const METADATA_ANSWER: Duration = Duration::from_secs(10);
+
+/// Between two attempts at a connection to nodes that are busy.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Connects, and sees to it that all nodes are known. Of the tables, the driver reads nothing but the names and the
+/// replication of `keyspace`, by which requests find their nodes: [`super::table`] asks for what is concluded from.
+pub async fn connect(config: &Config, keyspace: &str) -> Result<Session, ConnectError> {
+    let session = session(config, builder(config, keyspace)?).await?;
+    if let Known::Some(why) = nodes::known(&Asking::of(&session)).await? {
+        tracing::warn!("rows go through those nodes of Cassandra that are known, for the time being: {why}");
+    }
+    Ok(session)
+}
+
+async fn session(config: &Config, builder: SessionBuilder) -> Result<Session, ConnectError> {
+    let end = Instant::now() + FIRST_ANSWER;
+    loop {
+        // A port that takes connections and never answers is no Cassandra.
+        let error = match timeout_at(end, builder.build()).await {
+            Ok(Ok(session)) => return Ok(session),
+            Ok(Err(error)) => error,
+            Err(_) => return Err(silent(config)),
+        };
+        if !is_busy(&error) || Instant::now() + PAUSE >= end {
+            return Err(connect_error(&error, config));
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+fn builder(config: &Config, keyspace: &str) -> Result<SessionBuilder, TlsError> {
     let connection = &config.connection;
     let profile = ExecutionProfile::builder()
         .consistency(driver_consistency(config.consistency))
@@ -83,6 +122,10 @@ pub async fn connect(config: &Config) -> Result<Session, ConnectError> {
         .known_nodes(&connection.nodes)
         .connection_timeout(CONNECT_TIMEOUT)
         .compression(driver_compression(config.compression))
+        .metadata_request_clientside_timeout(METADATA_ANSWER)
+        // No types: one that the driver does not understand would keep all the rest from it.
+        .fetch_full_schema_metadata(false)
+        .keyspaces_to_fetch([keyspace.to_owned(), keyspace.to_ascii_lowercase()])
         .default_execution_profile_handle(profile.into_handle());
     if let Some(login) = &connection.login {
         builder = builder.user(&login.user, login.password.reveal());
@@ -90,13 +133,23 @@ pub async fn connect(config: &Config) -> Result<Session, ConnectError> {
     if let Some(settings) = &connection.tls {
         builder = builder.tls_context(Some(tls::context(settings)?));
     }
-    // A port that takes connections and never answers is no Cassandra.
-    match tokio::time::timeout(FIRST_ANSWER, builder.build()).await {
-        Ok(built) => built.map_err(|error| connect_error(&error, config)),
-        Err(elapsed) => Err(ConnectError::Unreachable {
-            nodes: connection.nodes.join(", "),
-            cause: DriverCause(Box::new(elapsed)),
-        }),
+    Ok(builder)
+}
+
+/// Whether a node is there and has no time for a connection at the moment.
+fn is_busy(error: &NewSessionError) -> bool {
+    let Some(ConnectionError::ConnectionSetupRequestError(setup)) = last_connection_error(error) else {
+        return false;
+    };
+    let busy = [DbError::Overloaded, DbError::IsBootstrapping, DbError::ServerError];
+    matches!(setup.get_error(), Setup::DbError(error, _) if busy.contains(error))
+}
+
+fn silent(config: &Config) -> ConnectError {
+    let seconds = FIRST_ANSWER.as_secs();
+    ConnectError::Unreachable {
+        nodes: config.connection.nodes.join(", "),
+        cause: DriverCause(format!("no node let this program in within {seconds} s").into()),
     }
 }
 

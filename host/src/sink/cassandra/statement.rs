@@ -112,6 +112,7 @@ mod tests {
             columns: [].into(),
             partition_key: vec!["id".into()],
             clustering_key: vec![],
+            ..Table::default()
         }
     }
 

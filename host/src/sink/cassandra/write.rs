@@ -14,6 +14,7 @@ use scylla::client::session::Session;
 use scylla::errors::{ExecutionError, RequestAttemptError};
 use uuid::Uuid;
 
+use super::asking::Asking;
 use super::bind::{Bound, Markers, Nulls};
 use super::config::Config;
 use super::coordinator::{Coordinators, NoPermit, Permit, permit};
@@ -57,9 +58,9 @@ impl Cluster {
     ///
     /// # Errors
     /// No node answers, or the settings or the login are wrong.
-    pub async fn connect(config: &Config) -> Result<Self, ConnectError> {
-        let session = session::connect(config).await?;
-        let bounds = thresholds::bounds(&session, config.cql_batches).await;
+    pub async fn connect(config: &Config, keyspace: &str) -> Result<Self, ConnectError> {
+        let session = session::connect(config, keyspace).await?;
+        let bounds = thresholds::bounds(&Asking::of(&session), config.cql_batches).await?;
         tracing::debug!(?bounds, "CQL batches");
         Ok(Self {
             bounds,
@@ -72,7 +73,7 @@ impl Cluster {
 impl CassandraSink {
     /// Connects, finds the table of each of the plugin's outputs in `keyspace` and prepares its statement.
     pub async fn open(config: &Config, keyspace: &str, descriptor: &Descriptor) -> Result<Self, OpenError> {
-        Self::open_on(Cluster::connect(config).await?, config, keyspace, descriptor).await
+        Self::open_on(Cluster::connect(config, keyspace).await?, config, keyspace, descriptor).await
     }
 
     /// The same for another plugin, over the same connections and within the same bounds.
@@ -82,17 +83,6 @@ impl CassandraSink {
         keyspace: &str,
         descriptor: &Descriptor,
     ) -> Result<Self, OpenError> {
-        // Preparing asks the server, so what fits the tables as they were last seen does fit.
-        let as_seen = Self::open_on(self.cluster.clone(), config, keyspace, descriptor).await;
-        if as_seen.is_ok() {
-            return as_seen;
-        }
-        // A table may have got the column meanwhile that the other plugin writes. Reading all tables takes a while.
-        self.cluster
-            .session
-            .refresh_metadata()
-            .await
-            .map_err(ConnectError::Refresh)?;
         Self::open_on(self.cluster.clone(), config, keyspace, descriptor).await
     }
 
@@ -103,7 +93,7 @@ impl CassandraSink {
         keyspace: &str,
         descriptor: &Descriptor,
     ) -> Result<Self, OpenError> {
-        let bound = bind_outputs(&cluster.session, keyspace, descriptor)?;
+        let bound = bind_outputs(&cluster.session, keyspace, descriptor).await?;
         let nulls = if config.write_nulls {
             Nulls::Tombstone
         } else {
@@ -116,6 +106,13 @@ impl CassandraSink {
                 Effect::Delete => statement::delete(&table, &bindings),
             };
             let state = cluster.session.get_cluster_state();
+            if state.get_keyspace(&table.keyspace).is_none() {
+                tracing::warn!(
+                    keyspace = table.keyspace,
+                    "the driver has not read the replication of the keyspace yet: until it has, not every row goes to a \
+                     node that stores it"
+                );
+            }
             let writer = Writer {
                 requests: Requests::of(prepare(&cluster.session, cql).await?),
                 ring: RwLock::new(Arc::new(Ring::of(state, &table, &cluster.coordinators))),
