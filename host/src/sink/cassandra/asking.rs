@@ -19,9 +19,9 @@ use super::errors::{self, Whole};
 /// answer: a cluster that cannot say in a minute which tables it has takes no rows either.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
-/// One attempt. The driver bounds most requests by `sink.cassandra.request_timeout_ms`, and the preparing of a statement by
-/// nothing.
-const ATTEMPT: Duration = Duration::from_secs(15);
+/// One attempt, whatever `sink.cassandra.request_timeout_ms` says: a question that is given up early and asked again has to
+/// stand at the end of the node's queue once more. A node gives up one that has waited for 12 s by itself.
+const ATTEMPT: Duration = Duration::from_secs(20);
 
 /// Between two attempts: doubled each time, so that a short hiccup costs little and an overloaded node is left alone.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -119,7 +119,7 @@ impl<'a> Asking<'a> {
     }
 
     /// The rows of the answer.
-    pub async fn rows<R>(&self, question: &Question, values: &[&str]) -> Result<Vec<R>, Unanswered>
+    pub async fn rows<R>(&self, question: &Question) -> Result<Vec<R>, Unanswered>
     where
         R: for<'frame, 'metadata> DeserializeRow<'frame, 'metadata>,
     {
@@ -128,7 +128,8 @@ impl<'a> Asking<'a> {
             let mut statement = Statement::new(question.cql.as_str());
             statement.set_consistency(Consistency::One);
             statement.set_is_idempotent(true);
-            self.session.query_unpaged(statement, values).await
+            statement.set_request_timeout(Some(ATTEMPT));
+            self.session.query_unpaged(statement, ()).await
         };
         let answer = self.answer(question, ask).await?;
         // An answer that is not rows of these types is one of a server that this program does not know.

@@ -65,7 +65,7 @@ async fn unknown(asking: &Asking<'_>) -> Result<Option<String>, Unanswered> {
         resource: "KEYSPACE system".into(),
         cql: "SELECT host_id, rpc_address FROM system.peers".into(),
     };
-    let peers = asking.rows::<(Option<Uuid>, Option<IpAddr>)>(&question, &[]).await?;
+    let peers = asking.rows::<(Option<Uuid>, Option<IpAddr>)>(&question).await?;
     let state = asking.session().get_cluster_state();
     // The name comes with what a node says of itself. The peers of the node that answered do not have that one.
     if state.cluster_name().is_empty() {

@@ -3,6 +3,7 @@
 //! The driver goes to the next node when one is gone ([`super::retry`]; for what [`super::write`] sends to a node of its
 //! choice, that does it) and else tries nothing again: the pipeline decides that. It does not speculate.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use scylla::errors::{
     NewSessionError,
 };
 use scylla::statement::Consistency as DriverConsistency;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::asking::{Asking, Unanswered};
 use super::config::{Compression, Config, Consistency};
@@ -74,11 +75,16 @@ impl ConnectError {
     }
 }
 
-/// Several contact points may be tried in this time, one after another.
+/// After this time it is said that no node has let the program in yet. Several contact points may be tried in it, one after
+/// another.
 const FIRST_ANSWER: Duration = Duration::from_secs(20);
 
-/// How long the driver waits for the answer to its first questions about the cluster; it starts without it, and asks
-/// again. Twice what a node gives a read by default, and short enough to leave time within [`FIRST_ANSWER`].
+/// How long nodes may take until one has let the program in: a dozen questions and answers of the driver's, each of which a
+/// node under full load answers after seconds. A port that takes connections and never answers is no Cassandra.
+const LET_IN: Duration = Duration::from_mins(3);
+
+/// How long the driver waits for the answer to one of its first questions about the cluster; it starts without it, and asks
+/// again. Twice what a node gives a read by default.
 const METADATA_ANSWER: Duration = Duration::from_secs(10);
 
 /// Between two attempts at a connection to nodes that are busy.
@@ -95,18 +101,34 @@ pub async fn connect(config: &Config, keyspace: &str) -> Result<Session, Connect
 }
 
 async fn session(config: &Config, builder: SessionBuilder) -> Result<Session, ConnectError> {
-    let end = Instant::now() + FIRST_ANSWER;
-    loop {
-        // A port that takes connections and never answers is no Cassandra.
-        let error = match timeout_at(end, builder.build()).await {
-            Ok(Ok(session)) => return Ok(session),
-            Ok(Err(error)) => error,
-            Err(_) => return Err(silent(config)),
-        };
-        if !is_busy(&error) || Instant::now() + PAUSE >= end {
-            return Err(connect_error(&error, config));
+    let end = Instant::now() + LET_IN;
+    let mut building = pin!(built(&builder, end));
+    let built = match timeout(FIRST_ANSWER, &mut building).await {
+        Ok(built) => built,
+        Err(_) => {
+            let (nodes, first, whole) = (nodes(config), FIRST_ANSWER.as_secs(), LET_IN.as_secs());
+            tracing::warn!(
+                "Cassandra at {nodes} has not let this program in for {first} s, waiting for up to {whole} s"
+            );
+            building.await
         }
-        sleep(PAUSE).await;
+    };
+    match built {
+        Some(built) => built.map_err(|error| connect_error(&error, config)),
+        None => Err(ConnectError::Unreachable {
+            nodes: nodes(config),
+            cause: DriverCause(format!("no node let this program in within {} s", LET_IN.as_secs()).into()),
+        }),
+    }
+}
+
+/// What became of the attempts; none of them ended by then where there is no answer.
+async fn built(builder: &SessionBuilder, end: Instant) -> Option<Result<Session, NewSessionError>> {
+    loop {
+        match timeout_at(end, builder.build()).await.ok()? {
+            Err(error) if is_busy(&error) && Instant::now() + PAUSE < end => sleep(PAUSE).await,
+            built => return Some(built),
+        }
     }
 }
 
@@ -145,17 +167,13 @@ fn is_busy(error: &NewSessionError) -> bool {
     matches!(setup.get_error(), Setup::DbError(error, _) if busy.contains(error))
 }
 
-fn silent(config: &Config) -> ConnectError {
-    let seconds = FIRST_ANSWER.as_secs();
-    ConnectError::Unreachable {
-        nodes: config.connection.nodes.join(", "),
-        cause: DriverCause(format!("no node let this program in within {seconds} s").into()),
-    }
+fn nodes(config: &Config) -> String {
+    config.connection.nodes.join(", ")
 }
 
 fn connect_error(error: &NewSessionError, config: &Config) -> ConnectError {
     let connection = &config.connection;
-    let nodes = connection.nodes.join(", ");
+    let nodes = nodes(config);
     let login_trouble = |user: Option<&str>, cause| match user {
         Some(user) => ConnectError::LoginRefused {
             nodes: nodes.clone(),

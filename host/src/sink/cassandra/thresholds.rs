@@ -61,7 +61,7 @@ async fn settings(asking: &Asking<'_>) -> Result<HashMap<String, String>, Unansw
         resource: "KEYSPACE system_views".into(),
         cql: SETTINGS.into(),
     };
-    match asking.rows::<(String, Option<String>)>(&question, &[]).await {
+    match asking.rows::<(String, Option<String>)>(&question).await {
         Ok(rows) => Ok(rows
             .into_iter()
             .filter_map(|(name, value)| Some((name, value?)))
