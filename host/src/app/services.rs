@@ -25,7 +25,8 @@ pub fn connect_failure(error: ConnectError) -> Failure {
 
 pub fn schema_failure(error: SchemaError) -> Failure {
     match error {
-        SchemaError::KeyspaceName { .. } => Failure::Usage(error.into()),
+        error if error.is_unreachable() => Failure::Unreachable(error.into()),
+        SchemaError::KeyspaceName { .. } | SchemaError::Unanswered(_) => Failure::Usage(error.into()),
         SchemaError::NotCreate { .. } | SchemaError::Create { .. } => Failure::Failed(error.into()),
     }
 }

@@ -7,14 +7,16 @@ use std::io::Write;
 
 use super::component;
 use super::failure::Failure;
-use super::services::{connect_failure, kafka_failure, registry_failure, schema_failure};
+use super::services::{cassandra_failure, connect_failure, kafka_failure, registry_failure, schema_failure};
 use super::topic_fit::{self, Flaw};
 use super::topics as output;
 use crate::codec::registry::Registry;
 use crate::config::settings::{DeadLetters, From, PluginFrom, Settings, To};
 use crate::kafka_producer::limits::{CLEANUP, MESSAGE_BYTES, Told, TopicSettings};
 use crate::record::descriptor::Descriptor;
+use crate::sink::cassandra::asking::{Asking, Unanswered};
 use crate::sink::cassandra::config::Config as CassandraConfig;
+use crate::sink::cassandra::nodes;
 use crate::sink::cassandra::schema::{self, State, WANTED_REPLICAS};
 use crate::sink::cassandra::session;
 use crate::source::kafka_admin::{self, NewTopic, Topic};
@@ -76,11 +78,17 @@ async fn tables(
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {
     let keyspace = schema::keyspace_name(keyspace).map_err(schema_failure)?;
-    let session = session::connect(config).await.map_err(connect_failure)?;
-    let nodes = schema::nodes_up(&session);
-    let replicas = options
-        .replication_factor
-        .map_or_else(|| nodes.clamp(1, WANTED_REPLICAS), usize::from);
+    let session = session::connect(config, &keyspace).await.map_err(connect_failure)?;
+    let nodes = nodes::up(&Asking::of(&session)).await.map_err(unanswered_failure)?;
+    let replicas = match (options.replication_factor, &nodes) {
+        (Some(factor), _) => usize::from(factor),
+        (None, Ok(nodes)) => *nodes.clamp(&1, &WANTED_REPLICAS),
+        (None, Err(unknown)) => {
+            let why =
+                format!("how many nodes Cassandra has is not known, and --replication-factor is not given: {unknown}");
+            return Err(Failure::Unreachable(anyhow::Error::msg(why)));
+        }
+    };
     for file in CQL_FILES {
         let created = schema::create(&session, file, &keyspace, replicas).await;
         for (index, thing) in created.map_err(schema_failure)?.into_iter().enumerate() {
@@ -90,8 +98,12 @@ async fn tables(
             };
             // A file begins with its keyspace.
             let aside = if index == 0 {
-                let factor = schema::replication_factor(&session, &keyspace).unwrap_or(replicas);
-                format!(", {}", replication(factor, nodes))
+                let factor = schema::replication_factor(&session, &keyspace).await;
+                let factor = factor.map_err(unanswered_failure)?.unwrap_or(replicas);
+                match &nodes {
+                    Ok(nodes) => format!(", {}", replication(factor, *nodes)),
+                    Err(unknown) => format!(", replication factor {factor}; {unknown}"),
+                }
             } else {
                 String::new()
             };
@@ -99,6 +111,10 @@ async fn tables(
         }
     }
     Ok(())
+}
+
+fn unanswered_failure(unanswered: Unanswered) -> Failure {
+    cassandra_failure(unanswered.into())
 }
 
 /// The replication factor aloud, with what it means for QUORUM where that is not what one would want.

@@ -90,8 +90,8 @@ impl Sinks {
 /// The cluster that rows go to, where `--to` names one.
 pub async fn connect(settings: &Settings) -> Result<Option<Cluster>, Failure> {
     match &settings.to {
-        To::Cassandra { .. } => {
-            let connected = Cluster::connect(&settings.cassandra).await;
+        To::Cassandra { keyspace } => {
+            let connected = Cluster::connect(&settings.cassandra, keyspace).await;
             connected.map(Some).map_err(connect_failure)
         }
         To::Sqlite(_) | To::Stdout => Ok(None),

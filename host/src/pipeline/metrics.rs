@@ -69,7 +69,7 @@ use Unit::{Bytes as B, Seconds as S};
 
 /// The list. [`scrape`] gives each its value; a test sees to it that none is forgotten.
 #[rustfmt::skip]
-pub static METRICS: [Metric; 28] = [
+pub static METRICS: [Metric; 29] = [
     metric("build", None, I, &["version"], "The running program"),
     metric("plugin", None, I, &["name", "version", "digest"], "The plugin that takes the next batch"),
     metric("uptime", Some(S), G, &[], "Time since the pipeline was started"),

@@ -262,7 +262,7 @@ async fn a_plugin_that_does_not_fit_is_told_everything() {
 async fn an_address_where_nobody_listens_is_unreachable() {
     let mut nowhere = config();
     nowhere.connection.nodes = vec!["127.0.0.1:1".into()];
-    let error = session::connect(&nowhere).await.unwrap_err();
+    let error = session::connect(&nowhere, "shop").await.unwrap_err();
     assert!(
         matches!(error, ConnectError::Unreachable { .. }) && error.is_unreachable(),
         "{error:?}"
@@ -287,7 +287,7 @@ async fn setup_creates_the_table_of_orders_once() {
     assert_eq!(states(first), [State::Created, State::Created]);
     let second = schema::create(&session, file, &keyspace, 1).await.unwrap();
     assert_eq!(states(second), [State::WasThere, State::WasThere]);
-    assert_eq!(schema::replication_factor(&session, &keyspace), Some(1));
+    assert_eq!(schema::replication_factor(&session, &keyspace).await.unwrap(), Some(1));
     let columns = rows(
         &session,
         &format!("SELECT column_name, type, kind, position FROM system_schema.columns WHERE keyspace_name = '{keyspace}' AND table_name = 'orders'"),

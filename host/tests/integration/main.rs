@@ -18,6 +18,7 @@ mod errors;
 mod explain;
 mod halts;
 mod logs;
+mod metadata;
 mod one_key;
 mod one_key_tables;
 mod outages;

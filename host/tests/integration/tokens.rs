@@ -10,6 +10,7 @@ use host::record::columns::DataType;
 use host::record::descriptor::Effect;
 use host::sink::Sink;
 use host::sink::cassandra::CassandraSink;
+use host::sink::cassandra::asking::Asking;
 use host::sink::cassandra::bind::{Markers, Nulls};
 use host::sink::cassandra::fit::fit;
 use host::sink::cassandra::statement::TimestampMarker;
@@ -193,7 +194,8 @@ async fn the_token_of_a_row_is_the_servers() {
         let columns = case.parts.iter().map(|part| Arc::clone(&part.3));
         let batch = batch(0, columns.chain([ints(&[0, 1, 2])]).collect(), &[1; 3]);
 
-        let table = Table::find(&session, &keyspace, case.table).expect("the table of the case");
+        let table = Table::find(&Asking::of(&session), &keyspace, case.table).await;
+        let table = table.expect("an answer").expect("the table of the case");
         let bindings = fit(&output, &table).expect("what fits its table");
         let markers = Markers::of(&table, bindings, TimestampMarker::Last, Nulls::Unset);
         let (bound, misfits) = markers.bind(&batch, &[0, 1, 2]);

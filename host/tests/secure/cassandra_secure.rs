@@ -40,7 +40,7 @@ fn login(password: &str) -> Login {
 
 #[tokio::test]
 async fn the_right_certificates_and_password_connect() {
-    let session = connect(&config()).await.expect("a session");
+    let session = connect(&config(), "secure").await.expect("a session");
     session
         .query_unpaged("SELECT key FROM system.local", ())
         .await
@@ -51,7 +51,7 @@ async fn the_right_certificates_and_password_connect() {
 async fn a_wrong_or_missing_login_is_named_without_its_password() {
     let mut wrong = config();
     wrong.connection.login = Some(login("wrong-secret"));
-    let error = connect(&wrong).await.expect_err("a refusal");
+    let error = connect(&wrong, "secure").await.expect_err("a refusal");
     assert!(matches!(error, ConnectError::LoginRefused { .. }), "{error:?}");
     assert!(!error.is_unreachable());
     let (debug, line) = (format!("{error:?}"), format!("{:#}", anyhow::Error::new(error)));
@@ -60,7 +60,7 @@ async fn a_wrong_or_missing_login_is_named_without_its_password() {
         "{line}"
     );
     wrong.connection.login = None;
-    let error = connect(&wrong).await.expect_err("a refusal");
+    let error = connect(&wrong, "secure").await.expect_err("a refusal");
     assert!(matches!(error, ConnectError::LoginNeeded { .. }), "{error:?}");
 }
 
@@ -72,7 +72,7 @@ async fn a_ca_that_did_not_sign_the_node_is_a_failed_handshake() {
         ca: file("client.crt"),
         client: None,
     });
-    let error = connect(&wrong).await.expect_err("a refusal");
+    let error = connect(&wrong, "secure").await.expect_err("a refusal");
     assert!(matches!(error, ConnectError::Handshake { .. }), "{error:?}");
     let line = format!("{:#}", anyhow::Error::new(error));
     assert!(line.contains("certificate verify failed"), "{line}");
@@ -82,7 +82,7 @@ async fn a_ca_that_did_not_sign_the_node_is_a_failed_handshake() {
 async fn a_plain_connection_to_a_secure_node_is_unreachable() {
     let mut plain = config();
     plain.connection.tls = None;
-    let error = connect(&plain).await.expect_err("a refusal");
+    let error = connect(&plain, "secure").await.expect_err("a refusal");
     assert!(matches!(error, ConnectError::Unreachable { .. }), "{error:?}");
 }
 
@@ -108,7 +108,7 @@ async fn files_that_are_no_certificates_are_named() {
     for (tls, words) in cases {
         let mut wrong = config();
         wrong.connection.tls = Some(tls);
-        let Err(ConnectError::Tls(error)) = connect(&wrong).await else {
+        let Err(ConnectError::Tls(error)) = connect(&wrong, "secure").await else {
             panic!("{words}: no error of the settings");
         };
         assert!(error.to_string().contains(words), "{words}: {error}");

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by failing")]
 
+pub mod busy;
 pub mod cassandra;
 pub mod collector;
 pub mod http;

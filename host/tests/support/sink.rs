@@ -41,8 +41,10 @@ pub async fn keyspace(name: &str, tables: &[&str]) -> (Session, String) {
 
 /// The same with so many replicas.
 pub async fn keyspace_of(name: &str, replicas: usize, tables: &[&str]) -> (Session, String) {
-    let session = session::connect(&config()).await.expect("a Cassandra that answers");
     let keyspace = format!("cassandra_{name}");
+    let session = session::connect(&config(), &keyspace)
+        .await
+        .expect("a Cassandra that answers");
     let statements = [
         format!("DROP KEYSPACE IF EXISTS {keyspace}"),
         format!(

@@ -10,7 +10,7 @@ use std::io::Write;
 
 use super::component;
 use super::failure::Failure;
-use super::services::{connect_failure, kafka_failure, registry_failure};
+use super::services::{cassandra_failure, connect_failure, kafka_failure, registry_failure};
 use super::topic_fit::{self, Flaw};
 use super::{lifetimes, topics};
 use crate::codec::registry::{Registry, RegistryError};
@@ -18,9 +18,7 @@ use crate::config::settings::{DeadLetters, From, PluginFrom, Settings, To};
 use crate::record::causes::chain;
 use crate::record::descriptor::{Descriptor, Effect};
 use crate::sink::cassandra::config::Config as CassandraConfig;
-use crate::sink::cassandra::fit::fit;
-use crate::sink::cassandra::table::Table;
-use crate::sink::cassandra::{replay, session};
+use crate::sink::cassandra::{BoundOutput, Found, find_outputs, replay, session};
 use crate::source::kafka_admin;
 
 /// What was found out about one thing.
@@ -213,33 +211,32 @@ async fn tables(
     descriptor: &Descriptor,
     findings: &mut Vec<Finding>,
 ) -> Result<(), Failure> {
-    let session = session::connect(config).await.map_err(connect_failure)?;
-    for (_, output, name) in descriptor.table_outputs() {
-        match Table::find(&session, keyspace, name) {
-            Ok(table) => match fit(output, &table) {
-                Ok(bindings) => {
-                    findings.push(Finding::Fits(format!(
-                        "output {}: {} of the {} columns of table {}.{}",
-                        output.name,
-                        bindings.len(),
-                        table.columns.len(),
-                        table.keyspace,
-                        table.name
-                    )));
-                    if output.effect == Effect::Upsert {
-                        let remarks = replay::remarks(&session, &table, &bindings, &config.ttl).await;
-                        findings.extend(remarks.into_iter().map(Finding::Note));
-                    }
+    let session = session::connect(config, keyspace).await.map_err(connect_failure)?;
+    let found = find_outputs(&session, keyspace, descriptor).await;
+    for (index, found) in found.map_err(|unanswered| cassandra_failure(unanswered.into()))? {
+        let output = &descriptor.outputs[index];
+        match found {
+            Found::Fits(BoundOutput { table, bindings }) => {
+                findings.push(Finding::Fits(format!(
+                    "output {}: {} of the {} columns of table {}.{}",
+                    output.name,
+                    bindings.len(),
+                    table.columns.len() + table.not_understood.len(),
+                    table.keyspace,
+                    table.name
+                )));
+                if output.effect == Effect::Upsert {
+                    let remarks = replay::remarks(&session, &table, &bindings, &config.ttl).await;
+                    findings.extend(remarks.into_iter().map(Finding::Note));
                 }
-                Err(mismatches) => {
-                    findings.extend(
-                        mismatches
-                            .into_iter()
-                            .map(|mismatch| Finding::Mismatch(mismatch.to_string())),
-                    );
-                }
-            },
-            Err(error) => findings.push(Finding::Mismatch(format!("output {}: {error}", output.name))),
+            }
+            Found::Misfits(mismatches) => {
+                let mismatches = mismatches.into_iter();
+                findings.extend(mismatches.map(|mismatch| Finding::Mismatch(mismatch.to_string())));
+            }
+            Found::Missing(missing) => {
+                findings.push(Finding::Mismatch(format!("output {}: {missing}", output.name)));
+            }
         }
     }
     Ok(())

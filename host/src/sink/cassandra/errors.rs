@@ -47,13 +47,18 @@ pub fn is_refusal(error: &ExecutionError) -> bool {
     meaning(error) == Meaning::Refused
 }
 
-/// Whether a statement could not be prepared for want of a server rather than for what it says.
-pub fn is_outage(error: &PrepareError) -> bool {
-    let meaning = match error {
-        PrepareError::AllAttemptsFailed { first_attempt } => of_attempt(first_attempt),
-        _ => Meaning::Connection,
-    };
+/// Whether there is no answer for want of a server, rather than for what was asked.
+pub fn is_outage(error: &ExecutionError) -> bool {
+    let meaning = meaning(error);
     !matches!(meaning, Meaning::Refused | Meaning::TableGone | Meaning::Unauthorized)
+}
+
+pub fn is_unauthorized(error: &ExecutionError) -> bool {
+    meaning(error) == Meaning::Unauthorized
+}
+
+pub fn is_table_gone(error: &ExecutionError) -> bool {
+    meaning(error) == Meaning::TableGone
 }
 
 #[expect(

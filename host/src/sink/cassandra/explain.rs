@@ -50,8 +50,8 @@ pub struct Stored {
 
 impl Explainer {
     pub async fn open(config: &Config, keyspace: &str, descriptor: &Descriptor) -> Result<Self, OpenError> {
-        let session = session::connect(config).await?;
-        let bound = bind_outputs(&session, keyspace, descriptor)?;
+        let session = session::connect(config, keyspace).await?;
+        let bound = bind_outputs(&session, keyspace, descriptor).await?;
         let mut outputs = BTreeMap::new();
         for (index, BoundOutput { table, bindings }) in bound {
             let select = prepare(&session, statement::select_with_write_times(&table, &bindings)).await?;

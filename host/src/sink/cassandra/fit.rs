@@ -35,6 +35,16 @@ pub enum Mismatch {
         table: String,
         columns: String,
     },
+    #[error(
+        "output {output}: field {field} goes to column {column} of table {table}, whose type {cql_type} is not understood"
+    )]
+    NotUnderstood {
+        output: String,
+        field: String,
+        table: String,
+        column: String,
+        cql_type: String,
+    },
     #[error("output {output}: fields {first} and {second} both go to column {column} of table {table}")]
     SameColumn {
         output: String,
@@ -95,8 +105,9 @@ pub fn fit(output: &Output, table: &Table) -> Result<Vec<Binding>, Vec<Mismatch>
     }
     // A key column whose field is there but does not fit has been reported above.
     let is_given = |column: &str| {
-        let mut names = output.fields.iter().filter_map(|field| table.column(&field.name));
-        names.any(|(name, _)| name == column)
+        let fields = output.fields.iter();
+        let mut names = fields.filter_map(|field| table.column_name(&field.name));
+        names.any(|name| name == column)
     };
     let missing = table.primary_key().filter(|column| !is_given(column));
     mismatches.extend(missing.map(|column| Mismatch::NoKeyField {
@@ -112,6 +123,15 @@ pub fn fit(output: &Output, table: &Table) -> Result<Vec<Binding>, Vec<Mismatch>
 }
 
 fn fit_field(index: usize, field: &Field, output: &Output, table: &Table) -> Result<Binding, Mismatch> {
+    if let Some((column, cql_type)) = table.not_understood(&field.name) {
+        return Err(Mismatch::NotUnderstood {
+            output: output.name.clone(),
+            field: field.name.clone(),
+            table: full_name(table),
+            column: column.to_owned(),
+            cql_type: cql_type.to_owned(),
+        });
+    }
     let Some((column, column_type)) = table.column(&field.name) else {
         return Err(Mismatch::NoColumn {
             output: output.name.clone(),
@@ -176,7 +196,7 @@ mod tests {
             columns: columns.into_iter().map(native).collect(),
             partition_key: vec!["customer_id".into()],
             clustering_key: vec!["order_id".into()],
-            static_columns: vec![],
+            ..Table::default()
         }
     }
 
@@ -241,6 +261,26 @@ mod tests {
                 "output orders: no field gives column customer_id, which is part of the primary key of table shop.orders",
             ]
         );
+    }
+
+    #[test]
+    fn a_column_of_a_type_that_is_not_understood_concerns_only_those_that_write_it() {
+        let mut table = orders();
+        let odd = |name: &str| (name.to_owned(), "'org.example.OddType'".to_owned());
+        table.not_understood = [odd("odd")].into();
+        assert!(fit(&output(Effect::Upsert, &KEY), &table).is_ok());
+        let mut fields = KEY.to_vec();
+        fields.push(("Odd", DataType::Text, true));
+        let mismatches = fit(&output(Effect::Upsert, &fields), &table).unwrap_err();
+        assert_eq!(mismatches.len(), 1, "{mismatches:?}");
+        assert_eq!(
+            mismatches[0].to_string(),
+            "output orders: field Odd goes to column odd of table shop.orders, whose type 'org.example.OddType' is not \
+             understood"
+        );
+        table.partition_key.push("odd".into());
+        let mismatches = fit(&output(Effect::Upsert, &fields), &table).unwrap_err();
+        assert_eq!(mismatches.len(), 1, "{mismatches:?}");
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! Rows to Cassandra: one prepared statement a row, bound by column name, with the record's write timestamp.
 //!
-//! [`session`] connects ([`tls`] where it is asked for); [`table`] says what a table is, [`fit`] whether an output of
-//! the plugin fits it; [`statement`] writes the CQL, [`bind`] and [`convert`] the values. [`write`] sends them: in CQL
+//! [`session`] connects ([`tls`] where it is asked for) and knows the [`nodes`]; [`table`] says what a table is, as
+//! [`system_schema`] has it, [`fit`] whether an output of the plugin fits it; [`asking`] asks again where the cluster has no
+//! answer; [`statement`] writes the CQL, [`bind`] and [`convert`] the values. [`write`] sends them: in CQL
 //! batches ([`cql_batch`], [`request`]) by the replicas of their tokens ([`ring`]) within what the server takes
 //! ([`thresholds`]), as many at one time as each node has room for ([`coordinator`], [`limit`]). [`errors`] says what an
 //! error means for its row. [`one_key`] says what rows of one record and key do to one another, [`ttl`] how long rows
 //! live, [`over`] what becomes of those whose life is over, [`replay`] what of a table does not bear a replay.
 //! [`read_back`] reads rows again to compare them, [`explain`] shows what would be written, [`schema`] creates the tables.
 
+pub mod asking;
 pub mod bind;
 pub mod config;
 pub mod convert;
@@ -17,6 +19,7 @@ pub mod errors;
 pub mod explain;
 pub mod fit;
 pub mod limit;
+pub mod nodes;
 pub mod one_key;
 mod over;
 pub mod read_back;
@@ -28,6 +31,7 @@ pub mod schema;
 pub mod session;
 mod show;
 pub mod statement;
+pub mod system_schema;
 pub mod table;
 mod thresholds;
 pub mod tls;
@@ -39,11 +43,12 @@ pub use write::{CassandraSink, Cluster};
 use std::collections::BTreeMap;
 
 use scylla::client::session::Session;
-use scylla::errors::PrepareError;
+use scylla::errors::ExecutionError;
 use scylla::statement::prepared::PreparedStatement;
 use scylla::statement::unprepared::Statement;
 
 use crate::record::descriptor::Descriptor;
+use asking::{Asking, Unanswered};
 use errors::Whole;
 use fit::{Binding, Mismatch};
 use session::ConnectError;
@@ -55,6 +60,8 @@ pub enum OpenError {
     #[error(transparent)]
     Connect(Box<ConnectError>),
     #[error(transparent)]
+    Unanswered(#[from] Unanswered),
+    #[error(transparent)]
     Table(#[from] TableError),
     #[error("the plugin and the table do not fit: {}", joined(.0))]
     Fit(Vec<Mismatch>),
@@ -62,7 +69,7 @@ pub enum OpenError {
     Prepare {
         statement: String,
         #[source]
-        cause: Whole<Box<PrepareError>>,
+        cause: Whole<Box<ExecutionError>>,
     },
 }
 
@@ -85,26 +92,71 @@ impl OpenError {
     pub fn is_unreachable(&self) -> bool {
         match self {
             Self::Connect(error) => error.is_unreachable(),
+            Self::Unanswered(unanswered) => unanswered.is_unreachable(),
             Self::Prepare { cause, .. } => errors::is_outage(&cause.0),
             Self::Table(_) | Self::Fit(_) => false,
         }
     }
 }
 
-/// Finds the table of each output that goes to one, by its index in the descriptor, and binds its fields to the columns.
-/// All mismatches of all outputs are reported.
-fn bind_outputs(
+/// What was found for an output.
+#[derive(Debug)]
+pub enum Found {
+    Fits(BoundOutput),
+    Misfits(Vec<Mismatch>),
+    Missing(TableError),
+}
+
+/// Finds the table of each output that goes to one, by its index in the descriptor, and binds its fields to the columns. A
+/// table or column that another process has just created is found: before something is said to be missing, the nodes have
+/// to agree on what there is.
+pub async fn find_outputs(
+    session: &Session,
+    keyspace: &str,
+    descriptor: &Descriptor,
+) -> Result<Vec<(usize, Found)>, Unanswered> {
+    let asking = Asking::of(session);
+    let found = find_as_said(&asking, keyspace, descriptor).await?;
+    if found.iter().all(|(_, found)| matches!(found, Found::Fits(_))) {
+        return Ok(found);
+    }
+    asking.agreement().await?;
+    find_as_said(&asking, keyspace, descriptor).await
+}
+
+/// As the node says that is asked.
+async fn find_as_said(
+    asking: &Asking<'_>,
+    keyspace: &str,
+    descriptor: &Descriptor,
+) -> Result<Vec<(usize, Found)>, Unanswered> {
+    let mut outputs = Vec::new();
+    for (index, output, table) in descriptor.table_outputs() {
+        let found = match Table::find(asking, keyspace, table).await? {
+            Ok(table) => match fit::fit(output, &table) {
+                Ok(bindings) => Found::Fits(BoundOutput { table, bindings }),
+                Err(mismatches) => Found::Misfits(mismatches),
+            },
+            Err(missing) => Found::Missing(missing),
+        };
+        outputs.push((index, found));
+    }
+    Ok(outputs)
+}
+
+/// The same where all of them fit, or everything that does not.
+async fn bind_outputs(
     session: &Session,
     keyspace: &str,
     descriptor: &Descriptor,
 ) -> Result<BTreeMap<usize, BoundOutput>, OpenError> {
     let mut outputs = BTreeMap::new();
     let mut mismatches = Vec::new();
-    for (index, output, table) in descriptor.table_outputs() {
-        let table = Table::find(session, keyspace, table)?;
-        match fit::fit(output, &table) {
-            Ok(bindings) => drop(outputs.insert(index, BoundOutput { table, bindings })),
-            Err(found) => mismatches.extend(found),
+    for (index, found) in find_outputs(session, keyspace, descriptor).await? {
+        match found {
+            Found::Fits(output) => drop(outputs.insert(index, output)),
+            Found::Misfits(found) => mismatches.extend(found),
+            Found::Missing(missing) => return Err(missing.into()),
         }
     }
     if mismatches.is_empty() {
@@ -115,13 +167,17 @@ fn bind_outputs(
 }
 
 async fn prepare(session: &Session, cql: String) -> Result<PreparedStatement, OpenError> {
-    let mut statement = session
-        .prepare(Statement::new(cql.as_str()))
-        .await
-        .map_err(|error| OpenError::Prepare {
-            statement: cql,
-            cause: Whole(Box::new(error)),
-        })?;
+    let prepare = || async {
+        let prepared = session.prepare(Statement::new(cql.as_str())).await;
+        prepared.map_err(ExecutionError::PrepareError)
+    };
+    let prepared = Asking::of(session)
+        .again("that it has prepared a statement", prepare)
+        .await;
+    let mut statement = prepared.map_err(|error| OpenError::Prepare {
+        statement: cql.clone(),
+        cause: Whole(Box::new(error)),
+    })?;
     // With its write timestamp in it, a write made twice is a write made once.
     statement.set_is_idempotent(true);
     Ok(statement)

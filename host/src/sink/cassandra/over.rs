@@ -23,7 +23,7 @@ pub enum Removal {
 impl Removal {
     /// `is_whole`: whether all that is stored under a row's key goes with a deletion of the row, static columns too.
     pub fn of(table: &Table, bindings: &[Binding], is_whole: IsWhole) -> Self {
-        let gives_all = bindings.len() == table.columns.len();
+        let gives_all = bindings.len() == table.columns.len() + table.not_understood.len();
         let has_values = bindings.iter().any(|binding| binding.role == Role::Value);
         match (gives_all, is_whole, has_values) {
             (true, IsWhole::Yes, _) => Self::Row,

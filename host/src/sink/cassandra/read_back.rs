@@ -37,9 +37,9 @@ struct Reader {
 
 impl CassandraReader {
     pub async fn open(config: &Config, keyspace: &str, descriptor: &Descriptor) -> Result<Self, OpenError> {
-        let session = session::connect(config).await?;
+        let session = session::connect(config, keyspace).await?;
         let mut outputs = BTreeMap::new();
-        for (index, BoundOutput { table, bindings }) in bind_outputs(&session, keyspace, descriptor)? {
+        for (index, BoundOutput { table, bindings }) in bind_outputs(&session, keyspace, descriptor).await? {
             let position = |column| bindings.iter().position(|binding| binding.column == column);
             let reader = Reader {
                 statement: prepare(&session, statement::select(&table, &bindings)).await?,

@@ -1,12 +1,12 @@
 //! Creates keyspace and tables from a CQL file, such as cqlsh runs too. Only `CREATE KEYSPACE` and `CREATE TABLE` are
 //! understood: the file says what should be there, and nothing that is there is changed.
 
-use std::collections::BTreeMap;
-
 use scylla::client::session::Session;
 use scylla::errors::ExecutionError;
 
-use super::errors::Whole;
+use super::asking::{Asking, Unanswered};
+use super::errors::{self, Whole};
+use super::system_schema;
 use super::table::is_system;
 
 /// Replicas that a keyspace should have: QUORUM then goes on with one of them down.
@@ -38,6 +38,19 @@ pub enum SchemaError {
         #[source]
         cause: Whole<Box<ExecutionError>>,
     },
+    #[error(transparent)]
+    Unanswered(#[from] Unanswered),
+}
+
+impl SchemaError {
+    /// Whether the service is out of reach (exit code 3), rather than unwilling.
+    pub fn is_unreachable(&self) -> bool {
+        match self {
+            Self::Create { cause, .. } => errors::is_outage(&cause.0),
+            Self::Unanswered(unanswered) => unanswered.is_unreachable(),
+            Self::NotCreate { .. } | Self::KeyspaceName { .. } => false,
+        }
+    }
 }
 
 /// A statement of a CQL file.
@@ -55,6 +68,7 @@ pub async fn create(
     replication_factor: usize,
 ) -> Result<Vec<Created>, SchemaError> {
     let keyspace = keyspace_name(keyspace)?;
+    let asking = Asking::of(session);
     let mut created = Vec::new();
     for text in statements(&without_comments(file)) {
         let (what, cql, is_there) = match parse(&text)? {
@@ -64,16 +78,17 @@ pub async fn create(
                     "CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH replication = \
                      {{'class': 'NetworkTopologyStrategy', 'replication_factor': {replication_factor}}}"
                 ),
-                session.get_cluster_state().get_keyspace(&keyspace).is_some(),
+                system_schema::keyspaces(&asking).await?.contains_key(&keyspace),
             ),
             Statement::Table { name, definition } => (
                 format!("table {keyspace}.{name}"),
                 format!("CREATE TABLE IF NOT EXISTS {keyspace}.{name} {definition}"),
-                has_table(session, &keyspace, name),
+                has_table(&asking, &keyspace, name).await?,
             ),
         };
         if !is_there {
-            let result = session.query_unpaged(cql, ()).await;
+            let create = || session.query_unpaged(cql.as_str(), ());
+            let result = asking.again(&format!("that it has created {what}"), create).await;
             result.map_err(|error| SchemaError::Create {
                 what: what.clone(),
                 cause: Whole(Box::new(error)),
@@ -85,30 +100,10 @@ pub async fn create(
     Ok(created)
 }
 
-/// Nodes that are up, in the smallest datacenter: what the replicas of one datacenter can be.
-pub fn nodes_up(session: &Session) -> usize {
-    let state = session.get_cluster_state();
-    let mut by_datacenter: BTreeMap<Option<&str>, usize> = BTreeMap::new();
-    for node in state.get_nodes_info() {
-        let up = usize::from(node.is_connected());
-        *by_datacenter.entry(node.datacenter.as_deref()).or_default() += up;
-    }
-    by_datacenter
-        .into_values()
-        .filter(|count| *count > 0)
-        .min()
-        .unwrap_or(1)
-}
-
 /// The replication factor that a keyspace has, in the datacenter where it is smallest.
-pub fn replication_factor(session: &Session, keyspace: &str) -> Option<usize> {
-    use scylla::cluster::metadata::Strategy;
-    let state = session.get_cluster_state();
-    match &state.get_keyspace(keyspace)?.strategy {
-        Strategy::SimpleStrategy { replication_factor } => Some(*replication_factor),
-        Strategy::NetworkTopologyStrategy { datacenter_repfactors } => datacenter_repfactors.values().min().copied(),
-        _ => None,
-    }
+pub async fn replication_factor(session: &Session, keyspace: &str) -> Result<Option<usize>, Unanswered> {
+    let keyspaces = system_schema::keyspaces(&Asking::of(session)).await?;
+    Ok(keyspaces.get(keyspace).and_then(system_schema::replication_factor))
 }
 
 /// The name as CQL understands it unquoted.
@@ -123,12 +118,9 @@ pub fn keyspace_name(name: &str) -> Result<String, SchemaError> {
     }
 }
 
-fn has_table(session: &Session, keyspace: &str, table: &str) -> bool {
-    let state = session.get_cluster_state();
+async fn has_table(asking: &Asking<'_>, keyspace: &str, table: &str) -> Result<bool, Unanswered> {
     let table = table.to_ascii_lowercase();
-    state
-        .get_keyspace(keyspace)
-        .is_some_and(|keyspace| keyspace.tables.contains_key(&table))
+    Ok(system_schema::tables(asking, keyspace).await?.contains(&table))
 }
 
 /// The file's lines without what follows `--`. The files of this project have no `--` inside a string.

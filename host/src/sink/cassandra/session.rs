@@ -3,6 +3,7 @@
 //! The driver goes to the next node when one is gone ([`super::retry`]; for what [`super::write`] sends to a node of its
 //! choice, that does it) and else tries nothing again: the pipeline decides that. It does not speculate.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +16,11 @@ use scylla::errors::{
     NewSessionError,
 };
 use scylla::statement::Consistency as DriverConsistency;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::asking::{Asking, Unanswered};
 use super::config::{Compression, Config, Consistency};
+use super::nodes::{self, Known};
 use super::retry::NextNode;
 use super::tls::{self, TlsError};
 
@@ -49,8 +53,8 @@ pub enum ConnectError {
         #[source]
         cause: DriverCause,
     },
-    #[error("Cassandra does not say at the moment which tables it has")]
-    Refresh(#[source] MetadataError),
+    #[error(transparent)]
+    Unanswered(#[from] Unanswered),
     #[error("the TLS settings of Cassandra cannot be used")]
     Tls(#[from] TlsError),
 }
@@ -63,15 +67,72 @@ pub struct DriverCause(Box<dyn std::error::Error + Send + Sync>);
 impl ConnectError {
     /// Whether the service is out of reach (exit code 3), rather than set up wrongly (2).
     pub fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Refresh(_))
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Unanswered(unanswered) => unanswered.is_unreachable(),
+            _ => false,
+        }
     }
 }
 
-/// Several contact points may be tried in this time, one after another.
+/// After this time it is said that no node has let the program in yet. Several contact points may be tried in it, one after
+/// another.
 const FIRST_ANSWER: Duration = Duration::from_secs(20);
 
-/// Connects and reads the cluster's metadata.
-pub async fn connect(config: &Config) -> Result<Session, ConnectError> {
+/// How long nodes may take until one has let the program in: a dozen questions and answers of the driver's, each of which a
+/// node under full load answers after seconds. A port that takes connections and never answers is no Cassandra.
+const LET_IN: Duration = Duration::from_mins(3);
+
+/// How long the driver waits for the answer to one of its first questions about the cluster; it starts without it, and asks
+/// again. Twice what a node gives a read by default.
+const METADATA_ANSWER: Duration = Duration::from_secs(10);
+
+/// Between two attempts at a connection to nodes that are busy.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Connects, and sees to it that all nodes are known. Of the tables, the driver reads nothing but the names and the
+/// replication of `keyspace`, by which requests find their nodes: [`super::table`] asks for what is concluded from.
+pub async fn connect(config: &Config, keyspace: &str) -> Result<Session, ConnectError> {
+    let session = session(config, builder(config, keyspace)?).await?;
+    if let Known::Some(why) = nodes::known(&Asking::of(&session)).await? {
+        tracing::warn!("rows go through those nodes of Cassandra that are known, for the time being: {why}");
+    }
+    Ok(session)
+}
+
+async fn session(config: &Config, builder: SessionBuilder) -> Result<Session, ConnectError> {
+    let end = Instant::now() + LET_IN;
+    let mut building = pin!(built(&builder, end));
+    let built = match timeout(FIRST_ANSWER, &mut building).await {
+        Ok(built) => built,
+        Err(_) => {
+            let (nodes, first, whole) = (nodes(config), FIRST_ANSWER.as_secs(), LET_IN.as_secs());
+            tracing::warn!(
+                "Cassandra at {nodes} has not let this program in for {first} s, waiting for up to {whole} s"
+            );
+            building.await
+        }
+    };
+    match built {
+        Some(built) => built.map_err(|error| connect_error(&error, config)),
+        None => Err(ConnectError::Unreachable {
+            nodes: nodes(config),
+            cause: DriverCause(format!("no node let this program in within {} s", LET_IN.as_secs()).into()),
+        }),
+    }
+}
+
+/// What became of the attempts; none of them ended by then where there is no answer.
+async fn built(builder: &SessionBuilder, end: Instant) -> Option<Result<Session, NewSessionError>> {
+    loop {
+        match timeout_at(end, builder.build()).await.ok()? {
+            Err(error) if is_busy(&error) && Instant::now() + PAUSE < end => sleep(PAUSE).await,
+            built => return Some(built),
+        }
+    }
+}
+
+fn builder(config: &Config, keyspace: &str) -> Result<SessionBuilder, TlsError> {
     let connection = &config.connection;
     let profile = ExecutionProfile::builder()
         .consistency(driver_consistency(config.consistency))
@@ -83,6 +144,10 @@ pub async fn connect(config: &Config) -> Result<Session, ConnectError> {
         .known_nodes(&connection.nodes)
         .connection_timeout(CONNECT_TIMEOUT)
         .compression(driver_compression(config.compression))
+        .metadata_request_clientside_timeout(METADATA_ANSWER)
+        // No types: one that the driver does not understand would keep all the rest from it.
+        .fetch_full_schema_metadata(false)
+        .keyspaces_to_fetch([keyspace.to_owned(), keyspace.to_ascii_lowercase()])
         .default_execution_profile_handle(profile.into_handle());
     if let Some(login) = &connection.login {
         builder = builder.user(&login.user, login.password.reveal());
@@ -90,19 +155,25 @@ pub async fn connect(config: &Config) -> Result<Session, ConnectError> {
     if let Some(settings) = &connection.tls {
         builder = builder.tls_context(Some(tls::context(settings)?));
     }
-    // A port that takes connections and never answers is no Cassandra.
-    match tokio::time::timeout(FIRST_ANSWER, builder.build()).await {
-        Ok(built) => built.map_err(|error| connect_error(&error, config)),
-        Err(elapsed) => Err(ConnectError::Unreachable {
-            nodes: connection.nodes.join(", "),
-            cause: DriverCause(Box::new(elapsed)),
-        }),
-    }
+    Ok(builder)
+}
+
+/// Whether a node is there and has no time for a connection at the moment.
+fn is_busy(error: &NewSessionError) -> bool {
+    let Some(ConnectionError::ConnectionSetupRequestError(setup)) = last_connection_error(error) else {
+        return false;
+    };
+    let busy = [DbError::Overloaded, DbError::IsBootstrapping, DbError::ServerError];
+    matches!(setup.get_error(), Setup::DbError(error, _) if busy.contains(error))
+}
+
+fn nodes(config: &Config) -> String {
+    config.connection.nodes.join(", ")
 }
 
 fn connect_error(error: &NewSessionError, config: &Config) -> ConnectError {
     let connection = &config.connection;
-    let nodes = connection.nodes.join(", ");
+    let nodes = nodes(config);
     let login_trouble = |user: Option<&str>, cause| match user {
         Some(user) => ConnectError::LoginRefused {
             nodes: nodes.clone(),

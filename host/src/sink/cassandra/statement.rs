@@ -140,7 +140,7 @@ mod tests {
             columns: [].into(),
             partition_key: vec!["id".into()],
             clustering_key: vec![],
-            static_columns: vec![],
+            ..Table::default()
         }
     }
 

@@ -1,15 +1,19 @@
-//! What a table is: its columns, their types and its primary key, as the cluster's metadata has them.
+//! What a table is: its columns, their types and its primary key, as the cluster says it.
 
 use std::collections::BTreeMap;
 
-use scylla::client::session::Session;
-use scylla::cluster::metadata::{ColumnKind, ColumnType, Keyspace, Table as TableMetadata};
+use scylla::cluster::metadata::ColumnType;
 
-#[derive(Debug, Clone)]
+use super::asking::{Asking, Unanswered};
+use super::system_schema::{self, Column, Kind};
+
+#[derive(Debug, Clone, Default)]
 pub struct Table {
     pub keyspace: String,
     pub name: String,
     pub columns: BTreeMap<String, ColumnType<'static>>,
+    /// Columns of a type that the driver does not understand, with that type in CQL: no field can go there.
+    pub not_understood: BTreeMap<String, String>,
     /// In the order of the primary key.
     pub partition_key: Vec<String>,
     pub clustering_key: Vec<String>,
@@ -37,61 +41,90 @@ pub enum TableError {
 }
 
 impl Table {
-    /// Finds a table in what the driver last read of the cluster's metadata.
-    pub fn find(session: &Session, keyspace: &str, table: &str) -> Result<Self, TableError> {
-        let state = session.get_cluster_state();
-        let keyspaces: Vec<&str> = state.keyspaces_iter().map(|(name, _)| name).collect();
-        let found = folded(keyspace, |name| state.get_keyspace(name).is_some());
-        let Some((name, metadata)) =
-            found.and_then(|name| Some((state.get_keyspace(&name)?, name)).map(|(metadata, name)| (name, metadata)))
-        else {
-            return Err(TableError::NoKeyspace {
+    /// Asks the cluster for a table. That it is not there is one answer; having none is the outer error.
+    pub async fn find(
+        asking: &Asking<'_>,
+        keyspace: &str,
+        table: &str,
+    ) -> Result<Result<Self, TableError>, Unanswered> {
+        let keyspaces = system_schema::keyspaces(asking).await?;
+        let Some(keyspace) = folded(keyspace, |name| keyspaces.contains_key(name)) else {
+            let existing = keyspaces.into_keys().filter(|name| !is_system(name));
+            return Ok(Err(TableError::NoKeyspace {
                 keyspace: keyspace.to_owned(),
-                existing: sorted(keyspaces.into_iter().filter(|name| !is_system(name))),
-            });
+                existing: existing.collect(),
+            }));
         };
-        Self::in_keyspace(name, metadata, table)
-    }
-
-    fn in_keyspace(keyspace: String, metadata: &Keyspace, table: &str) -> Result<Self, TableError> {
-        let found = folded(table, |name| metadata.tables.contains_key(name))
-            .and_then(|name| metadata.tables.get_key_value(&name));
-        match found {
-            Some((name, table)) => Ok(Self::from_metadata(keyspace, name, table)),
-            None => Err(TableError::NoTable {
-                keyspace,
-                table: table.to_owned(),
-                existing: sorted(metadata.tables.keys().map(String::as_str)),
-            }),
+        let mut tables = system_schema::tables(asking, &keyspace).await?;
+        if let Some(name) = folded(table, |name| tables.iter().any(|table| table == name)) {
+            if let Some(found) = Self::read(asking, &keyspace, &name).await? {
+                return Ok(Ok(found));
+            }
+            tables.retain(|table| *table != name);
         }
-    }
-
-    fn from_metadata(keyspace: String, name: &str, table: &TableMetadata) -> Self {
-        let columns = table.columns.iter();
-        Self {
+        tables.sort_unstable();
+        Ok(Err(TableError::NoTable {
             keyspace,
-            name: name.to_owned(),
-            columns: columns
-                .map(|(name, column)| (name.clone(), column.typ.clone()))
-                .collect(),
-            partition_key: table.partition_key.clone(),
-            clustering_key: table.clustering_key.clone(),
-            static_columns: table
-                .columns
-                .iter()
-                .filter(|(_, column)| column.kind == ColumnKind::Static)
-                .map(|(name, _)| name.clone())
-                .collect(),
+            table: table.to_owned(),
+            existing: tables,
+        }))
+    }
+
+    /// `None` where it was dropped since.
+    async fn read(asking: &Asking<'_>, keyspace: &str, name: &str) -> Result<Option<Self>, Unanswered> {
+        let columns = system_schema::columns(asking, keyspace, name).await?;
+        if columns.is_empty() {
+            return Ok(None);
         }
+        let types = system_schema::types(asking, keyspace, name, &columns).await?;
+        Ok(types.map(|types| Self::of(keyspace, name, columns, types)))
+    }
+
+    fn of(
+        keyspace: &str,
+        name: &str,
+        mut columns: Vec<Column>,
+        mut types: BTreeMap<String, ColumnType<'static>>,
+    ) -> Self {
+        let mut table = Self {
+            keyspace: keyspace.to_owned(),
+            name: name.to_owned(),
+            ..Self::default()
+        };
+        columns.sort_by_key(|column| column.position);
+        for column in columns {
+            match column.kind {
+                Kind::PartitionKey => table.partition_key.push(column.name.clone()),
+                Kind::Clustering => table.clustering_key.push(column.name.clone()),
+                Kind::Static => table.static_columns.push(column.name.clone()),
+                Kind::Other => {}
+            }
+            match types.remove(&column.name) {
+                Some(column_type) => drop(table.columns.insert(column.name, column_type)),
+                None => drop(table.not_understood.insert(column.name, column.cql_type)),
+            }
+        }
+        table
     }
 
     /// The column that a field of this name goes to: the one of exactly this name, or else the one that an unquoted
     /// name means in CQL, which is in lower case.
     pub fn column(&self, field: &str) -> Option<(&str, &ColumnType<'static>)> {
-        let name = folded(field, |name| self.columns.contains_key(name))?;
-        self.columns
-            .get_key_value(&name)
-            .map(|(name, column_type)| (name.as_str(), column_type))
+        let (name, column_type) = self.columns.get_key_value(&self.column_name(field)?)?;
+        Some((name, column_type))
+    }
+
+    /// The same of a column whose type is not understood: its name, and its type in CQL.
+    pub fn not_understood(&self, field: &str) -> Option<(&str, &str)> {
+        let (name, cql_type) = self.not_understood.get_key_value(&self.column_name(field)?)?;
+        Some((name, cql_type))
+    }
+
+    /// The column of any type that a field of this name goes to.
+    pub fn column_name(&self, field: &str) -> Option<String> {
+        folded(field, |name| {
+            self.columns.contains_key(name) || self.not_understood.contains_key(name)
+        })
     }
 
     /// Partition key, then clustering key.
@@ -121,12 +154,6 @@ pub fn is_system(keyspace: &str) -> bool {
     keyspace == "system" || keyspace.starts_with("system_")
 }
 
-fn sorted<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut names: Vec<String> = names.map(str::to_owned).collect();
-    names.sort_unstable();
-    names
-}
-
 fn listed(what: &str, names: &[String]) -> String {
     /// More names than this on one line are not read.
     const SHOWN: usize = 10;
@@ -138,5 +165,42 @@ fn listed(what: &str, names: &[String]) -> String {
             count - SHOWN
         ),
         _ => format!("the {what} are {}", names.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scylla::cluster::metadata::NativeType;
+
+    use super::*;
+
+    fn column(name: &str, kind: Kind, position: i32, cql_type: &str) -> Column {
+        Column {
+            name: name.into(),
+            kind,
+            position,
+            cql_type: cql_type.into(),
+        }
+    }
+
+    #[test]
+    fn the_key_is_in_the_order_of_its_positions_and_an_odd_type_is_its_columns_own_affair() {
+        let columns = vec![
+            column("at", Kind::Clustering, 1, "int"),
+            column("day", Kind::Clustering, 0, "int"),
+            column("note", Kind::Other, -1, "text"),
+            column("Odd", Kind::Other, -1, "'org.example.OddType'"),
+            column("second", Kind::PartitionKey, 1, "int"),
+            column("first", Kind::PartitionKey, 0, "int"),
+        ];
+        let types = ["at", "day", "note", "second", "first"];
+        let types = types.map(|name| (name.to_owned(), ColumnType::Native(NativeType::Int)));
+        let table = Table::of("shop", "visits", columns, types.into());
+        assert_eq!(table.partition_key, ["first", "second"]);
+        assert_eq!(table.clustering_key, ["day", "at"]);
+        assert_eq!(table.column("NOTE").map(|(name, _)| name), Some("note"));
+        assert_eq!(table.column("Odd"), None);
+        assert_eq!(table.not_understood("Odd"), Some(("Odd", "'org.example.OddType'")));
+        assert_eq!(table.not_understood("note"), None);
     }
 }

@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use scylla::client::session::Session;
-
+use super::asking::{Asking, Question, Unanswered};
 use super::config::CqlBatches;
 use super::cql_batch::Bounds;
 
@@ -18,10 +17,10 @@ const SETTINGS: &str = "SELECT name, value FROM system_views.settings WHERE name
 
 /// What the settings say, and the server where they say nothing. A CQL batch that the server would refuse is never made:
 /// all its rows would be sent twice.
-pub async fn bounds(session: &Session, wanted: CqlBatches) -> Bounds {
-    let said = settings(session).await;
+pub async fn bounds(asking: &Asking<'_>, wanted: CqlBatches) -> Result<Bounds, Unanswered> {
+    let said = settings(asking).await?;
     let (bounds, at_most) = (chosen(wanted, &said), said_size(&said, "batch_size_fail_threshold"));
-    match at_most {
+    Ok(match at_most {
         Some(at_most) if at_most < bounds.bytes => {
             tracing::warn!(
                 wanted_kib = bounds.bytes >> 10,
@@ -35,7 +34,7 @@ pub async fn bounds(session: &Session, wanted: CqlBatches) -> Bounds {
             }
         }
         _ => bounds,
-    }
+    })
 }
 
 fn chosen(wanted: CqlBatches, said: &HashMap<String, String>) -> Bounds {
@@ -56,21 +55,23 @@ fn said_size(said: &HashMap<String, String>, name: &str) -> Option<usize> {
 }
 
 /// Not everybody may read them, and not every server has them.
-async fn settings(session: &Session) -> HashMap<String, String> {
-    let rows = match session.query_unpaged(SETTINGS, ()).await {
-        Ok(answer) => answer.into_rows_result(),
+async fn settings(asking: &Asking<'_>) -> Result<HashMap<String, String>, Unanswered> {
+    let question = Question {
+        about: "how large a CQL batch may be".into(),
+        resource: "KEYSPACE system_views".into(),
+        cql: SETTINGS.into(),
+    };
+    match asking.rows::<(String, Option<String>)>(&question).await {
+        Ok(rows) => Ok(rows
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect()),
+        Err(late) if late.is_unreachable() => Err(late),
         Err(error) => {
             tracing::debug!(%error, "the server does not say its thresholds, taking the usual ones");
-            return HashMap::new();
+            Ok(HashMap::new())
         }
-    };
-    let Ok(rows) = rows else { return HashMap::new() };
-    let Ok(rows) = rows.rows::<(String, Option<String>)>() else {
-        return HashMap::new();
-    };
-    rows.flatten()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect()
+    }
 }
 
 /// `5KiB`, or KiB without a unit.

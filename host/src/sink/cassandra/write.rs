@@ -14,6 +14,7 @@ use scylla::client::session::Session;
 use scylla::errors::{ExecutionError, RequestAttemptError};
 use uuid::Uuid;
 
+use super::asking::Asking;
 use super::bind::{Bound, Cells, Markers, Nulls};
 use super::config::Config;
 use super::coordinator::{Coordinators, NoPermit, Permit, permit};
@@ -77,9 +78,9 @@ impl Cluster {
     ///
     /// # Errors
     /// No node answers, or the settings or the login are wrong.
-    pub async fn connect(config: &Config) -> Result<Self, ConnectError> {
-        let session = session::connect(config).await?;
-        let bounds = thresholds::bounds(&session, config.cql_batches).await;
+    pub async fn connect(config: &Config, keyspace: &str) -> Result<Self, ConnectError> {
+        let session = session::connect(config, keyspace).await?;
+        let bounds = thresholds::bounds(&Asking::of(&session), config.cql_batches).await?;
         tracing::debug!(?bounds, "CQL batches");
         Ok(Self {
             bounds,
@@ -109,7 +110,7 @@ impl Cluster {
 impl CassandraSink {
     /// Connects, finds the table of each of the plugin's outputs in `keyspace` and prepares its statement.
     pub async fn open(config: &Config, keyspace: &str, descriptor: &Descriptor) -> Result<Self, OpenError> {
-        Self::open_on(Cluster::connect(config).await?, config, keyspace, descriptor).await
+        Self::open_on(Cluster::connect(config, keyspace).await?, config, keyspace, descriptor).await
     }
 
     /// The same for another plugin, over the same connections and within the same bounds.
@@ -119,17 +120,6 @@ impl CassandraSink {
         keyspace: &str,
         descriptor: &Descriptor,
     ) -> Result<Self, OpenError> {
-        // Preparing asks the server, so what fits the tables as they were last seen does fit.
-        let as_seen = Self::open_on(self.cluster.clone(), config, keyspace, descriptor).await;
-        if as_seen.is_ok() {
-            return as_seen;
-        }
-        // A table may have got the column meanwhile that the other plugin writes. Reading all tables takes a while.
-        self.cluster
-            .session
-            .refresh_metadata()
-            .await
-            .map_err(ConnectError::Refresh)?;
         Self::open_on(self.cluster.clone(), config, keyspace, descriptor).await
     }
 
@@ -140,7 +130,7 @@ impl CassandraSink {
         keyspace: &str,
         descriptor: &Descriptor,
     ) -> Result<Self, OpenError> {
-        let bound = bind_outputs(&cluster.session, keyspace, descriptor)?;
+        let bound = bind_outputs(&cluster.session, keyspace, descriptor).await?;
         let nulls = if config.write_nulls {
             Nulls::Tombstone
         } else {
@@ -148,6 +138,7 @@ impl CassandraSink {
         };
         let mut outputs = BTreeMap::new();
         for (index, bound) in bound {
+            cluster.say_unknown_replication(&bound.table);
             let effect = descriptor.outputs[index].effect;
             outputs.insert(index, cluster.writer(bound, effect, config, nulls).await?);
         }
@@ -199,6 +190,17 @@ impl Sink for CassandraSink {
 }
 
 impl Cluster {
+    /// Says so where the driver does not know on which nodes the table's rows belong.
+    fn say_unknown_replication(&self, table: &Table) {
+        if self.session.get_cluster_state().get_keyspace(&table.keyspace).is_none() {
+            tracing::warn!(
+                keyspace = table.keyspace,
+                "the driver has not read the replication of the keyspace yet: until it has, not every row goes to a node \
+                 that stores it"
+            );
+        }
+    }
+
     async fn writer(
         &self,
         bound: BoundOutput,

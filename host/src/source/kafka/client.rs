@@ -103,25 +103,20 @@ pub fn partitions<C: ConsumerContext>(
 ) -> Result<usize, SourceError> {
     let metadata = ask_about(client.client(), topic).map_err(|cause| classify(cause, connection, topic))?;
     let found = metadata.topics().iter().find(|found| found.name() == topic);
-    match found {
-        Some(found) if found.error().is_none() && !found.partitions().is_empty() => Ok(found.partitions().len()),
-        Some(found) => match found.error().map(RDKafkaErrorCode::from) {
-            Some(
-                code @ (RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::ClusterAuthorizationFailed),
-            ) => {
-                let what = format!("topic {topic}");
-                Err(SourceError::Unauthorized {
-                    what,
-                    cause: KafkaError::MetadataFetch(code),
-                })
-            }
-            _ => Err(SourceError::TopicMissing {
-                topic: topic.to_owned(),
-            }),
-        },
-        None => Err(SourceError::TopicMissing {
-            topic: topic.to_owned(),
-        }),
+    let error = found.and_then(|found| found.error().map(RDKafkaErrorCode::from));
+    let partitions = found.map_or(0, |found| found.partitions().len());
+    said_of_topic(error, partitions).map_err(|code| classify(KafkaError::MetadataFetch(code), connection, topic))
+}
+
+/// The number of partitions, or why it is not known. That a topic is not there is only what the brokers call so.
+fn said_of_topic(error: Option<RDKafkaErrorCode>, partitions: usize) -> Result<usize, RDKafkaErrorCode> {
+    match error {
+        // A name that no topic can have.
+        Some(RDKafkaErrorCode::InvalidTopic) => Err(RDKafkaErrorCode::UnknownTopic),
+        Some(code) => Err(code),
+        // It has just been made, and has no leader yet.
+        None if partitions == 0 => Err(RDKafkaErrorCode::LeaderNotAvailable),
+        None => Ok(partitions),
     }
 }
 
@@ -150,11 +145,51 @@ pub fn classify(cause: KafkaError, connection: &KafkaConnection, topic: &str) ->
             | RDKafkaErrorCode::AllBrokersDown
             | RDKafkaErrorCode::OperationTimedOut
             | RDKafkaErrorCode::Resolve
-            | RDKafkaErrorCode::NetworkException,
+            | RDKafkaErrorCode::NetworkException
+            | RDKafkaErrorCode::LeaderNotAvailable
+            | RDKafkaErrorCode::BrokerNotAvailable
+            | RDKafkaErrorCode::RequestTimedOut,
         ) => SourceError::Unreachable {
             brokers: connection.brokers.clone(),
             cause: Some(cause),
         },
         _ => SourceError::Read(cause),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_is_missing_only_where_the_brokers_say_so() {
+        let connection = KafkaConnection {
+            brokers: "127.0.0.1:1".into(),
+            properties: [].into(),
+        };
+        let said = |error, partitions| {
+            let said = said_of_topic(error, partitions);
+            said.map_err(|code| classify(KafkaError::MetadataFetch(code), &connection, "orders"))
+        };
+        assert_eq!(said(None, 3).unwrap(), 3);
+        for code in [
+            RDKafkaErrorCode::UnknownTopicOrPartition,
+            RDKafkaErrorCode::InvalidTopic,
+        ] {
+            let missing = said(Some(code), 0).unwrap_err();
+            assert!(matches!(missing, SourceError::TopicMissing { .. }), "{missing:?}");
+        }
+        for (code, partitions) in [
+            (None, 0),
+            (Some(RDKafkaErrorCode::LeaderNotAvailable), 3),
+            (Some(RDKafkaErrorCode::RequestTimedOut), 0),
+        ] {
+            let later = said(code, partitions).unwrap_err();
+            assert!(matches!(later, SourceError::Unreachable { .. }), "{later:?}");
+        }
+        let denied = said(Some(RDKafkaErrorCode::TopicAuthorizationFailed), 0).unwrap_err();
+        assert!(matches!(denied, SourceError::Unauthorized { .. }), "{denied:?}");
+        let unknown = said(Some(RDKafkaErrorCode::Unknown), 0).unwrap_err();
+        assert!(matches!(unknown, SourceError::Read(_)), "{unknown:?}");
     }
 }
