@@ -108,7 +108,7 @@ async fn records_that_retention_deletes_in_front_of_a_running_host_are_said_and_
         .map(|order| order.replace("\"customer_id\"", &format!("\"padding\":\"{padding}\",\"customer_id\"")))
         .collect();
     produce(&job, 0, &long);
-    kafka::delete_before(&job.servers.kafka, &job.topic, 1000).await;
+    kafka::delete_before(&job.servers.kafka, &job.topic, 0, 1000).await;
     running.signal("-CONT");
     let line = running.until(DELETED);
     until_committed(&job, 1, 1010);
@@ -119,7 +119,7 @@ async fn records_that_retention_deletes_in_front_of_a_running_host_are_said_and_
     let lost: usize = lost.expect("a metric").parse().unwrap();
     assert!(line.contains("ERROR") && line.contains("to=1000"), "{line}");
     // Deleted at the end of the log, with no record behind it that could show the jump.
-    kafka::delete_before(&job.servers.kafka, &job.topic, 1010).await;
+    kafka::delete_before(&job.servers.kafka, &job.topic, 0, 1010).await;
     let seen = stop(running);
     assert_eq!(found(&seen, 2, 1000) + lost, 1000, "{}", seen.stderr);
     assert!(lost > 0, "{}", seen.stderr);
@@ -133,13 +133,13 @@ async fn records_deleted_while_nobody_ran_are_said_though_none_comes_after_them(
     produce(&job, 0, &orders(1, 10));
     run_to_end(&job, &[]);
     produce(&job, 0, &orders(2, 5));
-    kafka::delete_before(&job.servers.kafka, &job.topic, 15).await;
+    kafka::delete_before(&job.servers.kafka, &job.topic, 0, 15).await;
     let running = start(&job, &[]);
     until_committed(&job, 1, 15);
     let seen = stop(running);
     assert!(seen.stderr.contains("from=10 to=15"), "{}", seen.stderr);
     produce(&job, 0, &orders(3, 5));
-    kafka::delete_before(&job.servers.kafka, &job.topic, 18).await;
+    kafka::delete_before(&job.servers.kafka, &job.topic, 0, 18).await;
     let seen = run_to_end(&job, &[]);
     assert!(seen.stderr.contains("from=15 to=18"), "{}", seen.stderr);
     assert_eq!(found(&seen, 3, 5), 2);
@@ -163,7 +163,7 @@ async fn marks_of_transactions_are_committed_past_and_are_no_loss() {
     send(&orders(4, 1), Transaction::Aborted);
     run_to_end(&job, &[]);
     until_committed(&job, 1, 10);
-    kafka::delete_before(&job.servers.kafka, &job.topic, 10).await;
+    kafka::delete_before(&job.servers.kafka, &job.topic, 0, 10).await;
     send(&orders(5, 1), Transaction::Committed);
     let seen = run_to_end(&job, &[]);
     assert_eq!(found(&seen, 5, 1), 1);

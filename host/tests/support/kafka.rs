@@ -154,17 +154,6 @@ pub async fn add_partitions(brokers: &str, topic: &str, count: usize) {
     answers.into_iter().for_each(|answer| drop(answer.unwrap()));
 }
 
-/// Deletes what is before this offset of partition 0, as retention does.
-pub async fn delete_before(brokers: &str, topic: &str, offset: i64) {
-    let mut list = TopicPartitionList::new();
-    list.add_partition_offset(topic, 0, Offset::Offset(offset)).unwrap();
-    let deleted = admin(brokers)
-        .delete_records(&list, &AdminOptions::new())
-        .await
-        .unwrap();
-    assert_eq!(deleted.elements()[0].offset(), Offset::Offset(offset));
-}
-
 /// Where partition 0 begins and ends, every mark counted.
 pub fn watermarks(brokers: &str, topic: &str) -> (i64, i64) {
     let consumer: BaseConsumer = ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap();
@@ -233,10 +222,11 @@ pub async fn delete_before(brokers: &str, topic: &str, partition: i32, offset: i
     let mut list = TopicPartitionList::new();
     list.add_partition_offset(topic, partition, Offset::Offset(offset))
         .unwrap();
-    admin(brokers)
+    let deleted = admin(brokers)
         .delete_records(&list, &AdminOptions::new())
         .await
         .unwrap();
+    assert_eq!(deleted.elements()[0].offset(), Offset::Offset(offset));
 }
 
 fn admin(brokers: &str) -> AdminClient<DefaultClientContext> {
