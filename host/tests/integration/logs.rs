@@ -143,6 +143,11 @@ async fn records_deleted_while_nobody_ran_are_said_though_none_comes_after_them(
     let seen = run_to_end(&job, &[]);
     assert!(seen.stderr.contains("from=15 to=18"), "{}", seen.stderr);
     assert_eq!(found(&seen, 3, 5), 2);
+    produce(&job, 0, &orders(4, 2));
+    kafka::delete_before(&job.servers.kafka, &job.topic, 0, 22).await;
+    let seen = run_to_end(&job, &[]);
+    assert!(seen.stderr.contains("from=20 to=22"), "{}", seen.stderr);
+    until_committed(&job, 1, 22);
 }
 
 #[tokio::test]

@@ -162,11 +162,12 @@ impl Poller {
 
     fn take(&self, reading: &mut Reading, message: &BorrowedMessage<'_>) {
         reading.is_drained = false;
-        self.step(reading, message.offset());
         if self.until == Until::End && message.offset() >= self.log_end(reading) {
+            reading.place.hear();
             self.end(reading);
             return;
         }
+        self.step(reading, message.offset());
         reading.gather(message);
         if reading.is_at_end(message) {
             self.end(reading);

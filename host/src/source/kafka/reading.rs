@@ -44,8 +44,10 @@ pub struct Reading {
     pub is_full: bool,
     /// Read to the end that was wanted.
     pub has_ended: bool,
-    /// Everything that librdkafka had of it was taken.
+    /// Everything that librdkafka had of it was taken since the last look.
     pub is_drained: bool,
+    /// Where the log started at that look.
+    pub log_start: Option<i64>,
     pub place: Place,
     /// Something does not look like the topic that was read.
     pub is_doubtful: bool,
@@ -101,6 +103,7 @@ impl Reading {
             is_full: false,
             has_ended: false,
             is_drained: false,
+            log_start: None,
             place: Place::at(assigned.from),
             is_doubtful: false,
             remade: None,
@@ -124,6 +127,7 @@ impl Reading {
         self.is_full = false;
         self.has_ended = false;
         self.is_drained = false;
+        self.log_start = None;
         self.place = Place::at(assigned.from);
         self.remade = None;
         self.end = assigned.end;

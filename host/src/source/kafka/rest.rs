@@ -52,7 +52,8 @@ impl Poller {
         }
     }
 
-    /// Says how far the partitions are of which all that came is taken.
+    /// Says how far the partitions are of which all that came is taken. The log start is that of the look before: what was
+    /// fetched before it was known has been taken since.
     pub(super) fn look_at_rest(&self, readings: &mut Readings, rests: &mut Rests) {
         let now = Instant::now();
         if rests.due.is_some_and(|due| now < due) {
@@ -63,21 +64,27 @@ impl Poller {
         for reading in readings.all().filter(|reading| !reading.has_ended) {
             let start = self.log_start(reading);
             reading.place.note_start(start);
-            if reading.is_drained && reading.remade.is_none() {
+            let earlier = std::mem::replace(&mut reading.log_start, start);
+            if std::mem::take(&mut reading.is_drained) && reading.remade.is_none() {
                 let positions = positions.get_or_insert_with(|| self.positions());
                 let position = positions.get(&reading.assigned.partition.number).copied();
-                self.rest(reading, position, start);
+                self.rest(reading, position, earlier);
             }
         }
     }
 
-    /// Asked to read to the end, all before it is read.
+    /// Asked to read to the end, all before it has come. What is deleted of it is said before the rest is passed over.
     pub(super) fn pass_to_end(&self, reading: &mut Reading) {
         let position = self.positions().get(&reading.assigned.partition.number).copied();
-        let start = self.log_start(reading);
         // An end that is not known is not there to pass to.
-        let end = reading.end.filter(|end| *end < i64::MAX);
-        self.rest(reading, position.max(end), start);
+        let Some(end) = reading.end.filter(|end| *end < i64::MAX) else {
+            self.rest(reading, position, None);
+            return;
+        };
+        let start = self.log_start(reading).map(|start| start.min(end));
+        // Beyond the end, the client stands behind a record that is not wanted.
+        self.rest(reading, position.filter(|position| *position <= end), start);
+        self.rest(reading, Some(end), None);
     }
 
     fn rest(&self, reading: &mut Reading, position: Option<i64>, start: Option<i64>) {
