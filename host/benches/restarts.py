@@ -10,15 +10,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import datetime
 
 sys.path.insert(0, "host/tests/services")
 from probe import Cql, read_exactly
 
-STARTS, RECORDS = int(os.environ.get("STARTS", 20)), 2000
+STARTS, RECORDS = int(os.environ.get("STARTS", 20)), 200
 # Connections that read whole tables, each with so many requests in flight, and processes that write.
 READERS, DEEP, WRITERS = (int(os.environ.get(name, usual)) for name, usual in
-                          (("READERS", 48), ("DEEP", 32), ("WRITERS", 2)))
-TABLE_ROWS = int(os.environ.get("TABLE_ROWS", 200_000))
+                          (("READERS", 8), ("DEEP", 5), ("WRITERS", 1)))
+TABLE_ROWS = int(os.environ.get("TABLE_ROWS", 50_000))
 # Far more than a start takes, which asks each of its questions for a minute.
 PATIENCE = 600
 HOST, PLUGIN = os.environ.get("HOST", "target/release/host"), os.environ.get("PLUGIN", "plugins/order_enrich.wasm")
@@ -97,7 +98,7 @@ def start(number, cache):
     """One start that writes all records into a table that no start before has written."""
     command = [HOST, "run", "--plugin", PLUGIN, "--from", f"kafka://{BROKERS}/{RUN}", "--to", f"cassandra://{NODE}/{RUN}",
                "--group", f"{RUN}-{number}", "--exit-at-end", "--admin", "off"]
-    began = time.monotonic()
+    began, clock = time.monotonic(), time.time()
     with tempfile.TemporaryFile("w+") as log:
         child = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "HOST_COMPILE_CACHE": cache})
         try:
@@ -109,7 +110,9 @@ def start(number, cache):
         text = log.read()
     wrote = f"{RECORDS} rows written" in text
     error = re.search(r"^error: .*", text, re.M)
-    return {"code": code, "wrote": wrote, "seconds": time.monotonic() - began, "asked_again": text.count("asking again"),
+    running = re.search(r"^(\S+)Z .*app::run: running", text, re.M)
+    running = datetime.fromisoformat(running[1] + "+00:00").timestamp() - clock if running else None
+    return {"code": code, "wrote": wrote, "seconds": time.monotonic() - began, "running": running, "asked_again": text.count("asking again"),
             "error": error[0] if error else None if wrote else text[-2000:]}
 
 
@@ -133,7 +136,8 @@ def main():
         came = {"small_read": small_read(), **start(number, f"{at}/cache")}
         seen.append(came)
         read = f"{came['small_read']:.1f} s" if came["small_read"] else "no answer"
-        print(f"{number + 1:3}  exit {came['code']}  {came['seconds']:6.1f} s  asked again {came['asked_again']}  small read {read}"
+        running = f"{came['running']:.1f}" if came["running"] else "never"
+        print(f"{number + 1:3}  exit {came['code']}  running after {running} s, over after {came['seconds']:.1f} s  asked again {came['asked_again']}  small read {read}"
               f"  {came['error'] or ''}", flush=True)
     for process in loads:
         process.kill()

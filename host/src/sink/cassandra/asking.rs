@@ -161,7 +161,8 @@ impl<'a> Asking<'a> {
         let begun = Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {
-            let answer = timeout(ATTEMPT, attempt()).await;
+            // On the heap: a request of the driver's is large.
+            let answer = timeout(ATTEMPT, Box::pin(attempt())).await;
             let error = match answer.unwrap_or(Err(ExecutionError::RequestTimeout(ATTEMPT))) {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
@@ -224,7 +225,7 @@ mod tests {
 
     fn unanswered(error: DbError, words: &str) -> Unanswered {
         let error = ExecutionError::LastAttemptError(RequestAttemptError::DbError(error, words.into()));
-        Unanswered::of(&question(), error, Duration::from_secs(60))
+        Unanswered::of(&question(), error, Duration::from_mins(1))
     }
 
     fn chain(error: &dyn std::error::Error) -> String {

@@ -3,7 +3,6 @@
 //! The driver goes to the next node when one is gone ([`super::retry`]; for what [`super::write`] sends to a node of its
 //! choice, that does it) and else tries nothing again: the pipeline decides that. It does not speculate.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -102,16 +101,14 @@ pub async fn connect(config: &Config, keyspace: &str) -> Result<Session, Connect
 
 async fn session(config: &Config, builder: SessionBuilder) -> Result<Session, ConnectError> {
     let end = Instant::now() + LET_IN;
-    let mut building = pin!(built(&builder, end));
-    let built = match timeout(FIRST_ANSWER, &mut building).await {
-        Ok(built) => built,
-        Err(_) => {
-            let (nodes, first, whole) = (nodes(config), FIRST_ANSWER.as_secs(), LET_IN.as_secs());
-            tracing::warn!(
-                "Cassandra at {nodes} has not let this program in for {first} s, waiting for up to {whole} s"
-            );
-            building.await
-        }
+    // On the heap: it has all of the driver's handshakes in it.
+    let mut building = Box::pin(built(&builder, end));
+    let built = if let Ok(built) = timeout(FIRST_ANSWER, &mut building).await {
+        built
+    } else {
+        let (nodes, first, whole) = (nodes(config), FIRST_ANSWER.as_secs(), LET_IN.as_secs());
+        tracing::warn!("Cassandra at {nodes} has not let this program in for {first} s, waiting for up to {whole} s");
+        building.await
     };
     match built {
         Some(built) => built.map_err(|error| connect_error(&error, config)),
