@@ -451,8 +451,8 @@ mod tests {
         book.settle(second);
         assert_eq!(
             book.draw_up_last().map(|commit| commit.point),
-            None,
-            "the first is not settled"
+            Some(CommitPoint(4)),
+            "the first is not settled, and its writer is named"
         );
         book.settle(first);
         let commit = book.draw_up(Writers::Nobody).expect("news");
