@@ -1,6 +1,7 @@
 //! The table of conversions in `docs/types.md`, cell by cell, and what a value must be to pass.
 
 mod lists;
+mod maps;
 
 use proptest::prelude::*;
 use scylla::value::{CqlDecimal, CqlTime, CqlVarint};
@@ -351,14 +352,6 @@ fn json_becomes_collections_by_the_types_of_their_elements() {
         json(r#"["0x00fF"]"#, &blobs),
         Ok(CqlValue::List(vec![CqlValue::Blob(vec![0, 255])]))
     );
-}
-
-#[test]
-fn a_key_of_a_map_is_a_finite_number() {
-    for key in ["1e400", "-1e400", "inf", "NaN", "1e39"] {
-        let floats = map(NativeType::Float, native(NativeType::Int));
-        assert!(json(&format!("{{\"{key}\": 1}}"), &floats).is_err(), "{key}");
-    }
 }
 
 #[test]
