@@ -117,7 +117,9 @@ fn once(consumer: &BaseConsumer<Context>, topic: &str, id: Option<TopicId>) -> K
         return Ok(committed);
     }
     let mut begin = commits(&ends);
-    begin.iter_mut().for_each(|end| end.topic = id);
+    for end in &mut begin {
+        end.topic = id;
+    }
     match commit(consumer, &begin) {
         // It is a member no more: nothing that it reads now is committed, and whoever is assigned next begins the group.
         Err(KafkaError::ConsumerCommit(

@@ -6,7 +6,7 @@ use std::ffi::CString;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rdkafka::Offset;
+use rdkafka::{Offset, TopicPartitionList};
 use rdkafka::consumer::Consumer;
 
 use super::native;
@@ -109,7 +109,7 @@ impl Poller {
     fn positions(&self) -> HashMap<i32, i64> {
         let list = self.consumer.position();
         let list = list.inspect_err(|error| tracing::debug!(%error, "the client does not say where it stands"));
-        let elements = list.iter().flat_map(|list| list.elements());
+        let elements = list.iter().flat_map(TopicPartitionList::elements);
         let positions = elements.filter_map(|element| match element.offset() {
             Offset::Offset(offset) => Some((element.partition(), offset)),
             _ => None,
