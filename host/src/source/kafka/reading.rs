@@ -33,7 +33,10 @@ pub struct Readings {
 }
 
 /// One partition.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and any of them go together")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and any of them go together"
+)]
 pub struct Reading {
     pub assigned: Assigned,
     /// What librdkafka has fetched.

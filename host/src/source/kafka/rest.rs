@@ -6,8 +6,8 @@ use std::ffi::CString;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rdkafka::{Offset, TopicPartitionList};
 use rdkafka::consumer::Consumer;
+use rdkafka::{Offset, TopicPartitionList};
 
 use super::native;
 use super::place::{Rest, Step};
