@@ -16,7 +16,7 @@ const DELETED: &str = "before they were read";
 /// Rows go to standard output, and the brokers are asked often for what is new of the topic.
 fn job(name: &str) -> Job {
     let mut job = Job::new(name);
-    job.more_settings = "[source.kafka]\n\"topic.metadata.refresh.interval.ms\" = 300\n".to_owned();
+    job.more_settings = "[source.kafka]\n\"topic.metadata.refresh.interval.ms\" = 300\n".into();
     job.variables
         .push(("HOST_TOPIC_REFRESH_MS".to_owned(), "300".to_owned()));
     job

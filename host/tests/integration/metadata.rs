@@ -76,7 +76,7 @@ async fn a_type_that_the_driver_does_not_know_concerns_only_what_is_written_to_i
 
 async fn with_odd_types(job: Job, other: String) {
     let own = &job.keyspace;
-    let session = session::connect(&config(), own).await.unwrap();
+    let session = session::connect(&config(), own).await.expect("a session");
     let replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}";
     all(
         &session,

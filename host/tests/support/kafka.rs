@@ -142,7 +142,9 @@ pub async fn delete(brokers: &str, topic: &str) {
         .delete_topics(&[topic], &AdminOptions::new())
         .await
         .unwrap();
-    deleted.into_iter().for_each(|answer| drop(answer.unwrap()));
+    for answer in deleted {
+        answer.unwrap();
+    }
 }
 
 pub async fn add_partitions(brokers: &str, topic: &str, count: usize) {
@@ -151,7 +153,9 @@ pub async fn add_partitions(brokers: &str, topic: &str, count: usize) {
         .create_partitions(&[wanted], &AdminOptions::new())
         .await
         .unwrap();
-    answers.into_iter().for_each(|answer| drop(answer.unwrap()));
+    for answer in answers {
+        answer.unwrap();
+    }
 }
 
 /// Where partition 0 begins and ends, every mark counted.

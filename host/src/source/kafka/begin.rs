@@ -15,10 +15,10 @@ use rdkafka::topic_partition_list::TopicPartitionListElem;
 
 use super::config::Start;
 use super::metadata;
-use super::rebalance::{COMMITTED_PAUSE, COMMITTED_TIMEOUT, Context, commit, committed_once, is_refusal};
+use super::rebalance::{COMMITTED_TIMEOUT, Context, commit, committed_once};
 use crate::record::position::Partition;
 use crate::record::topic_id::TopicId;
-use crate::source::{Commit, Event, SourceError};
+use crate::source::Commit;
 
 impl Context {
     /// What is committed for each of these partitions. A group that has committed nothing of the topic yet begins here.
@@ -65,24 +65,7 @@ impl Context {
         topic: &str,
         id: Option<TopicId>,
     ) -> KafkaResult<Vec<Commit>> {
-        let mut is_waiting = false;
-        loop {
-            let error = match once(consumer, topic, id) {
-                Ok(commits) => {
-                    if is_waiting {
-                        self.send(Event::Recovered);
-                    }
-                    return Ok(commits);
-                }
-                Err(error) => error,
-            };
-            if is_refusal(&error) || self.flags.is_closing.load(Ordering::Relaxed) {
-                return Err(error);
-            }
-            is_waiting = true;
-            self.send(Event::Waiting(SourceError::Committed(error)));
-            std::thread::sleep(COMMITTED_PAUSE);
-        }
+        self.until_answered(|| once(consumer, topic, id))
     }
 }
 

@@ -239,20 +239,24 @@ impl Context {
             .unwrap_or_default()
     }
 
-    /// Asks until there is an answer: the coordinator may be moving, or all brokers be away.
     pub(super) fn committed(
         &self,
         consumer: &BaseConsumer<Self>,
         list: &TopicPartitionList,
     ) -> KafkaResult<TopicPartitionList> {
+        self.until_answered(|| committed_once(consumer, list))
+    }
+
+    /// Asks until there is an answer: the coordinator may be moving, or all brokers be away.
+    pub(super) fn until_answered<T>(&self, ask: impl Fn() -> KafkaResult<T>) -> KafkaResult<T> {
         let mut is_waiting = false;
         loop {
-            let error = match committed_once(consumer, list) {
-                Ok(committed) => {
+            let error = match ask() {
+                Ok(answer) => {
                     if is_waiting {
                         self.send(Event::Recovered);
                     }
-                    return Ok(committed);
+                    return Ok(answer);
                 }
                 Err(error) => error,
             };
@@ -341,7 +345,7 @@ pub fn committed_once(consumer: &BaseConsumer<Context>, list: &TopicPartitionLis
 }
 
 /// No later answer will be another one.
-pub fn is_refusal(error: &KafkaError) -> bool {
+fn is_refusal(error: &KafkaError) -> bool {
     matches!(
         error.rdkafka_error_code(),
         Some(
