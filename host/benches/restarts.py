@@ -18,7 +18,7 @@ from probe import Cql, read_exactly
 STARTS, RECORDS = int(os.environ.get("STARTS", 20)), 200
 # Connections that read whole tables, each with so many requests in flight, and processes that write.
 READERS, DEEP, WRITERS = (int(os.environ.get(name, usual)) for name, usual in
-                          (("READERS", 8), ("DEEP", 5), ("WRITERS", 1)))
+                          (("READERS", 8), ("DEEP", 8), ("WRITERS", 1)))
 TABLE_ROWS = int(os.environ.get("TABLE_ROWS", 50_000))
 # Far more than a start takes, which asks each of its questions for a minute.
 PATIENCE = 600
