@@ -18,6 +18,7 @@ pub mod config;
 pub mod connection;
 pub mod csv_file;
 pub mod dead_letter;
+pub mod failpoint;
 pub mod generate;
 pub mod kafka_producer;
 pub mod pipeline;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::Arc;
 
-use host::pipeline::gather::{Stamps, gather};
+use host::pipeline::batch::gather::{Stamps, gather};
 use host::record::Record;
 use host::record::columns::DataType;
 use host::record::descriptor::{Descriptor, Outcome};

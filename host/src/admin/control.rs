@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
-use crate::pipeline::shadow::{ShadowReport, Share};
-use crate::pipeline::swap::{Candidate, Named, Swap, Swapper};
+use crate::pipeline::swap::swapper::{Candidate, Swapper};
+use crate::pipeline::watch::shadowing::ShadowReport;
+use crate::pipeline::watch::share::Share;
+use crate::pipeline::watch::swaps::Named;
+use crate::pipeline::watch::swaps::Swap;
 
 /// Swaps, rolls back and shadows. What was begun goes on to its end even when nobody waits for the answer any more.
 /// `asked_by` goes into history and log: `admin 127.0.0.1:4711`.

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant, SystemTime};
 use serde::Serialize;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::pipeline::Parts;
-use crate::pipeline::histogram::Snapshot;
-use crate::pipeline::metrics::Stage;
+use crate::pipeline::flow::parts::Parts;
+use crate::pipeline::watch::histogram::Snapshot;
+use crate::pipeline::watch::stage::Stage;
 
 /// Short enough to see a stall, long enough that a second's records make a p99.
 const EVERY: Duration = Duration::from_secs(1);
@@ -83,15 +83,15 @@ impl History {
 
 impl Look {
     fn at(parts: &Parts) -> Self {
-        let counts = parts.totals.counts();
+        let counts = parts.watch.totals.counts();
         Self {
             when: Instant::now(),
             records: counts.records,
             rows: counts.rows_written,
             rejected: counts.rejected.values().sum(),
-            bytes: parts.metrics.bytes_read(),
-            latency: parts.metrics.latency(),
-            stages: Stage::ALL.map(|stage| parts.metrics.stage(stage)),
+            bytes: parts.watch.metrics.bytes_read(),
+            latency: parts.watch.metrics.latency(),
+            stages: Stage::ALL.map(|stage| parts.watch.metrics.stage(stage)),
         }
     }
 
@@ -105,7 +105,7 @@ impl Look {
             let news = now.since(then);
             (news.count() > 0).then(|| rounded(news.sum as f64 / news.count() as f64 / 1e3))
         });
-        let status = parts.board.latest();
+        let status = parts.watch.board.latest();
         Sample {
             at: unix_millis(),
             records: rate(self.records, last.records),

@@ -4,6 +4,7 @@
 //! [`server`] takes connections, within bounds; [`gate`] says who may ask; [`routes`] who answers; [`plugin`] speaks of
 //! the plugin and changes it through [`control`]; [`history`] remembers the last minutes for the [`page`].
 
+mod answers;
 pub mod control;
 mod gate;
 mod history;
@@ -22,11 +23,11 @@ use tokio::task::JoinSet;
 
 use crate::config::settings::{Admin, IfTaken};
 use crate::connection::Secret;
-use crate::pipeline::Parts;
+use crate::pipeline::flow::parts::Parts;
+use answers::Answers;
 use control::SlotControl;
 use gate::Gate;
 use history::History;
-use routes::Answers;
 
 /// Listens already; nobody is answered before [`Endpoint::serve`].
 pub struct Endpoint {

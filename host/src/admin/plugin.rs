@@ -15,13 +15,16 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
+use super::answers::{Answers, refused};
 use super::control::SlotControl;
 use super::gate::check_type;
-use super::routes::{Answers, refused};
 use super::server::Peer;
-use crate::pipeline::progress::Swapping;
-use crate::pipeline::slot::Held;
-use crate::pipeline::swap::{Candidate, Named, Outcome, Swap};
+use crate::pipeline::swap::swapper::Candidate;
+use crate::pipeline::watch::status::Held;
+use crate::pipeline::watch::swapping::Swapping;
+use crate::pipeline::watch::swaps::Named;
+use crate::pipeline::watch::swaps::Swap;
+use crate::pipeline::watch::swaps::SwapOutcome;
 use crate::record::descriptor::{Effect, Field};
 
 /// A component larger than this is no transform: those of this project have less than 1 MiB, a Python interpreter
@@ -83,7 +86,7 @@ struct DescribedOutput {
 
 /// `GET /plugin`
 pub async fn describe(State(answers): State<Arc<Answers>>) -> Response {
-    let slot = &answers.parts.slot;
+    let slot = &answers.parts.plugins.slot;
     let version = slot.current();
     let (plugin, descriptor) = (&version.plugin, version.plugin.descriptor());
     let inputs = descriptor.inputs.iter().map(|input| DescribedInput {
@@ -109,7 +112,7 @@ pub async fn describe(State(answers): State<Arc<Answers>>) -> Response {
         changeable: answers.control.is_some(),
         back: slot.way_back().map(|back| back.identity().into()),
         held: slot.held(),
-        swapping: answers.parts.progress.now(),
+        swapping: answers.parts.plugins.swapping.now(),
         inputs: inputs.collect(),
         outputs: outputs.collect(),
         history: slot.history.swaps(),
@@ -216,8 +219,8 @@ async fn change(
     match swapping.await {
         Ok(swap) => {
             let status = match swap.outcome {
-                Outcome::Refused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-                Outcome::Swapped | Outcome::Unchanged | Outcome::RolledBack { .. } => StatusCode::OK,
+                SwapOutcome::Refused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+                SwapOutcome::Swapped | SwapOutcome::Unchanged | SwapOutcome::RolledBack { .. } => StatusCode::OK,
             };
             (status, Json(swap)).into_response()
         }

@@ -1,5 +1,6 @@
 //! What may be asked, and who answers.
 
+use super::answers::{Answers, refused};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -11,24 +12,10 @@ use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 
-use super::control::SlotControl;
-use super::gate::{Gate, Refusal};
-use super::history::History;
 use super::server::Peer;
 use super::{page, plugin, shadow};
-use crate::pipeline::Parts;
-use crate::pipeline::metrics::scrape;
-use crate::pipeline::status::Status;
-
-/// What the answers are made of.
-pub struct Answers {
-    pub gate: Gate,
-    pub parts: Arc<Parts>,
-    pub history: Arc<History>,
-    pub control: Option<Arc<dyn SlotControl>>,
-    /// Held while a component is taken in.
-    pub upload: tokio::sync::Mutex<()>,
-}
+use crate::pipeline::flow::scrape;
+use crate::pipeline::watch::status::Status;
 
 /// On every answer. Nothing is to be kept, guessed, framed or told to others.
 const HEADERS: [(HeaderName, &str); 7] = [
@@ -59,17 +46,6 @@ pub fn router(answers: Answers) -> Router {
         .route("/shadow", get(shadow::report).put(shadow::start).delete(shadow::stop))
         .layer(middleware::from_fn_with_state(Arc::clone(&answers), pass))
         .with_state(answers)
-}
-
-/// A request that the gate refuses.
-pub fn refused(refusal: Refusal) -> Response {
-    let body = Json(serde_json::json!({ "error": refusal.to_string() }));
-    let mut response = (refusal.status(), body).into_response();
-    if refusal == Refusal::Token {
-        let challenge = HeaderValue::from_static("Bearer");
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-    }
-    response
 }
 
 /// Asks the gate, says who changed or wanted to change something, and puts the headers on the answer.
@@ -106,7 +82,7 @@ async fn live() -> &'static str {
 
 /// Whether records flow; what is waited for, where they do not.
 async fn ready(State(answers): State<Arc<Answers>>, headers: HeaderMap) -> Response {
-    let status = answers.parts.board.latest();
+    let status = answers.parts.watch.board.latest();
     let reasons = reasons(status.as_deref());
     let code = if reasons.is_empty() {
         StatusCode::OK
@@ -163,7 +139,7 @@ async fn metrics(State(answers): State<Arc<Answers>>) -> Response {
 
 /// As the status file has it.
 async fn status(State(answers): State<Arc<Answers>>) -> Response {
-    match answers.parts.board.latest() {
+    match answers.parts.watch.board.latest() {
         Some(status) => Json(&*status).into_response(),
         None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }

@@ -6,15 +6,15 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 
+use super::answers::{Answers, refused};
 use super::gate::check_type;
 use super::plugin::{COMPONENT_BYTES, no, read, signature};
-use super::routes::{Answers, refused};
-use crate::pipeline::shadow::Share;
-use crate::pipeline::swap::Candidate;
+use crate::pipeline::swap::swapper::Candidate;
+use crate::pipeline::watch::share::Share;
 
 /// `GET /shadow`: what it has found so far; 404 where nothing is shadowed.
 pub async fn report(State(answers): State<Arc<Answers>>) -> Response {
-    match answers.parts.shadow.report() {
+    match answers.parts.plugins.shadow.report() {
         Some(report) => Json(report).into_response(),
         None => no(StatusCode::NOT_FOUND, "nothing is shadowed"),
     }

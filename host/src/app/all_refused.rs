@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use super::failure::Failure;
 use crate::config::settings::From;
 use crate::csv_file::names;
-use crate::pipeline::totals::Counts;
+use crate::pipeline::watch::totals::Counts;
 use crate::record::descriptor::{Descriptor, Origin};
 
 /// Fails where there were records and none of them came through. Warns where there were none.

@@ -18,12 +18,12 @@ use crate::codec::registry::{Registry, RegistryError};
 use crate::codec::schema::Schema;
 use crate::config::settings::{From, Settings};
 use crate::connection::RegistryConnection;
-use crate::pipeline::latest::KEPT_RECORDS;
-use crate::pipeline::outage::chain;
-use crate::pipeline::swap::{Assemble, Candidate};
-use crate::pipeline::version::Version;
+use crate::pipeline::batch::version::Version;
+use crate::pipeline::swap::latest::KEPT_RECORDS;
+use crate::pipeline::swap::swapper::{Assemble, Candidate};
 use crate::plugin::{Plugin, PluginEngine, aside};
 use crate::record::Record;
+use crate::record::causes::chain;
 use crate::record::descriptor::{Descriptor, Digest};
 use crate::source::kafka::latest::{self, Wanted};
 

@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::services::fleet_failure;
 use super::trust;
 use crate::config::settings::{Plugin as Setting, PluginFrom};
-use crate::pipeline::swap::Candidate;
+use crate::pipeline::swap::swapper::Candidate;
 use crate::plugin::cache::CompileCache;
 use crate::plugin::{Plugin, PluginEngine};
 use crate::source::fleet::published::{self, Published};

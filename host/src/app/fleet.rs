@@ -11,10 +11,12 @@ use tokio::time::timeout;
 use super::failure::Failure;
 use super::services::fleet_failure;
 use crate::config::settings::{PluginFrom, Settings};
-use crate::pipeline::Parts;
-use crate::pipeline::outage::chain;
-use crate::pipeline::status::Status;
-use crate::pipeline::swap::{Candidate, Outcome, Swap, Swapper};
+use crate::pipeline::flow::parts::Parts;
+use crate::pipeline::swap::swapper::{Candidate, Swapper};
+use crate::pipeline::watch::status::Status;
+use crate::pipeline::watch::swaps::Swap;
+use crate::pipeline::watch::swaps::SwapOutcome;
+use crate::record::causes::chain;
 use crate::record::descriptor::Digest;
 use crate::source::fleet::members::{Place, Report, Reporter};
 use crate::source::fleet::{self, Fleet};
@@ -82,7 +84,7 @@ impl Reporting {
 
 /// At once where something that others look for has changed, else every few seconds.
 async fn send(reporter: &Reporter, parts: &Parts, member: &str, follows: &str) {
-    let mut statuses = parts.board.subscribe();
+    let mut statuses = parts.watch.board.subscribe();
     let mut latest: Option<(Instant, Report)> = None;
     let mut is_failing = false;
     while statuses.changed().await.is_ok() {
@@ -143,9 +145,9 @@ fn of(status: &Status, member: &str, follows: &str) -> Report {
 fn came_to(swap: &Swap) -> String {
     let label = swap.outcome.label();
     match &swap.outcome {
-        Outcome::Refused { reasons } => format!("{label}: {}", reasons.join("; ")),
-        Outcome::RolledBack { reason, .. } => format!("{label}: {reason}"),
-        Outcome::Swapped | Outcome::Unchanged => label.to_owned(),
+        SwapOutcome::Refused { reasons } => format!("{label}: {}", reasons.join("; ")),
+        SwapOutcome::RolledBack { reason, .. } => format!("{label}: {reason}"),
+        SwapOutcome::Swapped | SwapOutcome::Unchanged => label.to_owned(),
     }
 }
 

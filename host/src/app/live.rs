@@ -7,8 +7,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::config::settings::{Settings, To};
-use crate::pipeline::Parts;
-use crate::pipeline::status::Status;
+use crate::pipeline::flow::parts::Parts;
+use crate::pipeline::watch::status::Status;
 use crate::telemetry::{Format, live::LiveLine};
 
 /// As often as the status is told.
@@ -40,14 +40,14 @@ pub fn start(settings: &Settings, parts: &Arc<Parts>) -> Option<Live> {
 async fn follow(line: &LiveLine, parts: &Parts) {
     let mut tick = interval(EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut before, mut when) = (parts.totals.counts().records, Instant::now());
+    let (mut before, mut when) = (parts.watch.totals.counts().records, Instant::now());
     tick.tick().await;
     loop {
         tick.tick().await;
-        let (records, now) = (parts.totals.counts().records, Instant::now());
+        let (records, now) = (parts.watch.totals.counts().records, Instant::now());
         let rate = (records - before) as f64 / (now - when).as_secs_f64();
         (before, when) = (records, now);
-        if let Some(status) = parts.board.latest() {
+        if let Some(status) = parts.watch.board.latest() {
             line.show(text(&status, rate));
         }
     }

@@ -19,9 +19,12 @@ use super::failure::Failure;
 use super::trust;
 use crate::config::settings::Settings;
 use crate::connection::Secret;
-use crate::pipeline::progress::Swapping;
-use crate::pipeline::shadow::{ShadowReport, Share};
-use crate::pipeline::swap::{Named, Outcome, Swap};
+use crate::pipeline::watch::shadowing::ShadowReport;
+use crate::pipeline::watch::share::Share;
+use crate::pipeline::watch::swapping::Swapping;
+use crate::pipeline::watch::swaps::Named;
+use crate::pipeline::watch::swaps::Swap;
+use crate::pipeline::watch::swaps::SwapOutcome;
 use crate::record::display::printable;
 
 /// A component is compiled and tried on records before the answer comes.
@@ -238,8 +241,8 @@ fn say_swap(answer: Answer, out: &mut (dyn Write + Send)) -> Result<(), Failure>
         return answer.good().map(drop);
     };
     match swap.outcome {
-        Outcome::Refused { .. } => Err(Failure::Failed(anyhow::Error::msg(swap.to_string()))),
-        Outcome::Swapped | Outcome::Unchanged | Outcome::RolledBack { .. } => print(out, &swap.to_string()),
+        SwapOutcome::Refused { .. } => Err(Failure::Failed(anyhow::Error::msg(swap.to_string()))),
+        SwapOutcome::Swapped | SwapOutcome::Unchanged | SwapOutcome::RolledBack { .. } => print(out, &swap.to_string()),
     }
 }
 

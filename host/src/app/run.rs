@@ -9,14 +9,14 @@ use anyhow::Context as _;
 
 use crate::admin::Endpoint;
 use crate::config::settings::{From, PluginFrom, Settings};
-use crate::pipeline::Parts;
-use crate::pipeline::budget::Budget;
-use crate::pipeline::shadow::Share;
-use crate::pipeline::supervisor::{self, Ended, PipelineError};
-use crate::pipeline::swap::{Candidate, Swapper};
-use crate::pipeline::totals::Counts;
-use crate::pipeline::trace::Traces;
-use crate::pipeline::version::Version;
+use crate::pipeline::batch::version::Version;
+use crate::pipeline::flow::parts::Parts;
+use crate::pipeline::flow::supervisor::{self, Ended, PipelineError};
+use crate::pipeline::swap::swapper::{Candidate, Swapper};
+use crate::pipeline::trouble::budget::Budget;
+use crate::pipeline::watch::share::Share;
+use crate::pipeline::watch::totals::Counts;
+use crate::pipeline::watch::trace::Traces;
 use crate::record::descriptor::Descriptor;
 use crate::source::Until;
 use crate::telemetry::otlp::{self, Origin};
@@ -74,16 +74,13 @@ async fn flow(
         plugin: Arc::new(plugin),
         sink,
     };
-    let parts = Parts::new(version, dead_letters, budget(&settings), settings.pipeline.clone());
-    let parts = Arc::new(parts.traced(traces));
+    let config = settings.pipeline.clone();
+    let parts = Arc::new(Parts::new(version, dead_letters, budget(&settings), config, traces));
     let closed = sinks.closed();
     let assembler = Arc::new(Assembler::new(engine, settings.clone(), registry, sinks));
-    let swapper = Arc::new(Swapper::new(Arc::clone(&parts), assembler, settings.plugin.probation));
-    let place = match &settings.plugin.from {
-        PluginFrom::File(file) => watch::place(file),
-        PluginFrom::Published { fleet, name } => format!("{fleet}/{name}"),
-    };
-    swapper.note_held(&place, swapper.current().digest);
+    let plugins = Arc::clone(&parts.plugins);
+    let swapper = Arc::new(Swapper::new(plugins, assembler, settings.plugin.probation));
+    swapper.note_held(&place(&settings.plugin.from), swapper.current().digest);
     if let Some(file) = &settings.plugin.shadow {
         start_shadow(&swapper, file, settings.plugin.shadow_share).await?;
     }
@@ -106,15 +103,23 @@ async fn flow(
     if let Some(reporting) = reporting {
         reporting.end().await;
     }
-    let counts = parts.totals.counts();
+    let counts = parts.watch.totals.counts();
     say(summary, &counts, begun.elapsed()).map_err(Failure::Failed)?;
-    if let Some(report) = parts.shadow.stop() {
+    if let Some(report) = parts.plugins.shadow.stop() {
         diff::show::shadow(&report, summary)
             .context("cannot write")
             .map_err(Failure::Failed)?;
     }
-    let current = parts.slot.current();
+    let current = parts.plugins.slot.current();
     verdict(ended, &counts, &settings.from, current.plugin.descriptor())
+}
+
+/// Where the plugin came from, for people.
+fn place(from: &PluginFrom) -> String {
+    match from {
+        PluginFrom::File(file) => watch::place(file),
+        PluginFrom::Published { fleet, name } => format!("{fleet}/{name}"),
+    }
 }
 
 /// The admin endpoint's address taken, unless there is to be none.

@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::services::{cassandra_failure, connect_failure, topic_failure};
 use super::{lifetimes, topics};
 use crate::config::settings::{Settings, To};
-use crate::pipeline::outage::chain;
+use crate::record::causes::chain;
 use crate::record::descriptor::Descriptor;
 use crate::sink::Sink;
 use crate::sink::router::Router;

@@ -9,7 +9,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use super::failure::Failure;
 use super::rehearsal::{Rehearsal, Scene};
 use crate::config::settings::Settings;
-use crate::pipeline::totals::Counts;
+use crate::pipeline::watch::totals::Counts;
 use crate::record::descriptor::{Descriptor, Output};
 use crate::record::display;
 

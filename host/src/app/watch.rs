@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime};
 use sha2::{Digest as _, Sha256};
 
 use super::trust;
-use crate::pipeline::outage::chain;
-use crate::pipeline::swap::{Candidate, Swapper};
+use crate::pipeline::swap::swapper::{Candidate, Swapper};
+use crate::record::causes::chain;
 use crate::record::descriptor::Digest;
 
 /// How often it is looked at. A file that is being written changes more often than that.

@@ -11,10 +11,10 @@ use serde_json::{Map, Value as Json};
 use crate::record::columns::DataType;
 use crate::record::descriptor::{Input, Origin};
 
-use super::cell::{Cell, Found};
 use super::fault::{self, Fault};
 use super::schema::{RecordShape, Schema, Shape};
 use super::spare::Spare;
+use super::value::{Cell, Found};
 use cursor::{Cursor, Wrong};
 use straight::Straight;
 

@@ -5,9 +5,10 @@ use uuid::Uuid;
 
 use crate::record::columns::DataType;
 
-use super::cell::{Found, fit};
+use super::cell::fit;
 use super::schema::Shape;
 use super::spare::Spare;
+use super::value::Found;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Becomes {

@@ -11,7 +11,7 @@ use arrow_array::builder::{
 use crate::record::columns::{Batch, DataType};
 use crate::record::descriptor::Input;
 
-use super::cell::Cell;
+use super::value::Cell;
 
 /// The most bytes that the texts and blobs of one batch may have together: Arrow's offsets in a column are `i32`.
 /// Sources bound a batch far below that.

@@ -1,6 +1,7 @@
 //! One value on its way into a column: what the record holds ([`Found`]) made to fit what the plugin declares
 //! ([`Cell`]). The one table of conversions, for every format; `docs/formats.md` shows it to people.
 
+use super::value::{Cell, Found};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -13,45 +14,6 @@ use super::spare::Spare;
 
 /// How much of a value a message quotes: enough to recognize it, whatever its size.
 const QUOTED_CHARS: usize = 60;
-
-/// A value as the record holds it.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Found<'a> {
-    Null,
-    Boolean(bool),
-    Integer(i64),
-    Single(f32),
-    Double(f64),
-    /// A number as it is written: JSON's, or an Avro decimal's.
-    Number(Cow<'a, str>),
-    Text(Cow<'a, str>),
-    Bytes(&'a [u8]),
-    Uuid(Uuid),
-    /// Milliseconds since 1970-01-01T00:00Z.
-    Timestamp(i64),
-    /// Days since 1970-01-01.
-    Date(i32),
-    /// A whole structure, as JSON text.
-    Json(Cow<'a, str>),
-    /// A structure where a single value is wanted; says which kind.
-    Structure(&'static str),
-}
-
-/// A value as a column holds it.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Cell<'a> {
-    Null,
-    Boolean(bool),
-    Int32(i32),
-    Int64(i64),
-    Float64(f64),
-    /// Of the data types `text` and `json`.
-    Text(Cow<'a, str>),
-    Blob(Cow<'a, [u8]>),
-    Uuid([u8; 16]),
-    Timestamp(i64),
-    Date(i32),
-}
 
 /// Makes the value fit the data type, exactly or not at all: nothing is rounded, cut or guessed, but for a number that is
 /// written in digits where a double is wanted, which is the nearest one: hardly any decimal fraction would fit otherwise.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::record::descriptor::{Input, Origin};
 use crate::record::reject::{Reject, Stage};
 
-use super::cell::Found;
+use super::value::Found;
 
 /// The most that a message tells of a schema: several lines of a terminal, and little in a header of a dead letter. The
 /// words may be the registry's, of any length.

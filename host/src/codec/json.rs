@@ -13,9 +13,9 @@ use serde_json::value::RawValue;
 use crate::record::columns::DataType;
 use crate::record::descriptor::{Input, Origin};
 
-use super::cell::Found;
 use super::fault::{self, Fault};
 use super::spare::Spare;
+use super::value::Found;
 use checked::Checked;
 use escapes::unescaped;
 

@@ -16,5 +16,6 @@ pub mod registry;
 mod rows;
 pub mod schema;
 mod spare;
+pub mod value;
 
 pub use self::decoder::{CodecError, Decoded, Decoder};

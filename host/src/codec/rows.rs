@@ -10,10 +10,11 @@ use crate::record::descriptor::{Input, Origin};
 
 use super::avro::Plan;
 use super::builder::Columns;
-use super::cell::{Cell, Found, fit};
+use super::cell::fit;
 use super::fault::{self, Fault};
 use super::json::{self, Member, Members};
 use super::spare::Spare;
+use super::value::{Cell, Found};
 
 /// Confluent's wire format: a zero byte, the schema's id as big-endian u32, the datum.
 /// <https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html#wire-format>

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt::{Display, Write};
 
-use super::cell::Cell;
+use super::value::Cell;
 
 /// Longer ones are let go, so that one long value does not stay.
 const KEPT_BYTES: usize = 64 * 1024;

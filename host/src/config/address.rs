@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use super::brokers;
+use super::brokers::{Brokers, Protocol};
 
 /// What `--from` can say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +84,8 @@ pub enum Listen {
     At(SocketAddr),
 }
 
+const DEFAULT_PORT: u16 = 9092;
+
 const CSV: &[&str] = &[".csv", ".csv.gz"];
 const NDJSON: &[&str] = &[".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz"];
 const SQLITE: &[&str] = &[".db", ".sqlite", ".sqlite3"];
@@ -96,7 +98,7 @@ pub fn from(text: &str) -> Result<FromAddress, AddressError> {
             return Err(AddressError::Login("KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD"));
         }
         if let Some(brokers) = &brokers {
-            brokers::read(brokers)?;
+            self::brokers(brokers)?;
         }
         if let Some(topic) = &topic {
             self::topic(topic)?;
@@ -145,7 +147,7 @@ pub fn plugin(text: &str) -> Result<PluginAddress, AddressError> {
     }
     let brokers = part(hosts);
     if let Some(brokers) = &brokers {
-        brokers::read(brokers)?;
+        self::brokers(brokers)?;
     }
     let (topic, name) = place.split_once('/').unwrap_or((place, ""));
     self::topic(topic)
@@ -170,6 +172,27 @@ pub fn nodes(text: &str, default_port: u16) -> Result<Vec<String>, AddressError>
         Ok(nodes) if nodes.is_empty() => Err(AddressError::Node(shown(text))),
         result => result,
     }
+}
+
+/// Each broker may have a protocol before it; those of all that have one must be the same.
+pub fn brokers(text: &str) -> Result<Brokers, AddressError> {
+    let mut protocol = None;
+    let mut hosts = Vec::new();
+    for broker in text.split(',').map(str::trim) {
+        let Some((scheme, host)) = broker.split_once("://") else {
+            hosts.push(broker);
+            continue;
+        };
+        let found = Protocol::of_scheme(scheme).ok_or_else(|| AddressError::Protocol(shown(broker)))?;
+        if protocol.is_some_and(|protocol| protocol != found) {
+            return Err(AddressError::Protocols(shown(text)));
+        }
+        protocol = Some(found);
+        // As a URL it may end so.
+        hosts.push(host.strip_suffix('/').unwrap_or(host));
+    }
+    let list = nodes(&hosts.join(","), DEFAULT_PORT)?.join(",");
+    Ok(Brokers { list, protocol })
 }
 
 /// An address on the web, without `/` at its end. `login` is where its login goes.
@@ -420,5 +443,43 @@ mod tests {
         let several = "http://a:8081,http://b:8081";
         assert_eq!(url(several), Err(AddressError::Urls(several.into())));
         assert_eq!(url("https://u:p@r"), Err(AddressError::Login("LOGIN")));
+    }
+
+    fn is_read(text: &str, list: &str, protocol: Option<Protocol>) {
+        let list = list.to_owned();
+        assert_eq!(brokers(text), Ok(Brokers { list, protocol }));
+    }
+
+    #[test]
+    fn a_protocol_may_stand_before_each_broker() {
+        is_read("a, b:1", "a:9092,b:1", None);
+        let confluent = "SASL_SSL://a.confluent.cloud:9092";
+        is_read(confluent, "a.confluent.cloud:9092", Some(Protocol::SaslSsl));
+        is_read("ssl://a:1/, SSL://[::1]:9093", "a:1,[::1]:9093", Some(Protocol::Ssl));
+        is_read("PLAINTEXT://a,b", "a:9092,b:9092", Some(Protocol::Plaintext));
+        is_read("SASL_PLAINTEXT://[::1]", "[::1]:9092", Some(Protocol::SaslPlaintext));
+    }
+
+    #[test]
+    fn other_forms_are_refused_in_one_line_that_says_what_is_right() {
+        let error = |text: &str| brokers(text).unwrap_err().to_string();
+        assert_eq!(
+            error("SSL://a:1,PLAINTEXT://b:2"),
+            "`SSL://a:1,PLAINTEXT://b:2` has brokers of several security protocols; all of them need the same one"
+        );
+        for bad in ["https://a:9092", "kafka://a:9092", "OUTSIDE://a:9092"] {
+            assert_eq!(
+                error(bad),
+                format!(
+                    "`{bad}` begins with no security protocol of Kafka; give host:port, alone or behind PLAINTEXT://, \
+                     SSL://, SASL_PLAINTEXT:// or SASL_SSL://"
+                )
+            );
+        }
+        for bad in ["SASL_SSL://", "SSL://a:x", "SSL://a/b", "a;b", "a:1:2", "[::1", "[a]:1"] {
+            assert!(error(bad).ends_with("is no host:port"), "{bad}: {}", error(bad));
+        }
+        assert!(!error("SASL_SSL://key:hunter2@a:9092").contains("hunter2"));
+        assert!(!error("http://key:hunter2@a:9092").contains("hunter2"));
     }
 }

@@ -1,11 +1,13 @@
 //! From what was said to [`Settings`]: each section by its own function, every problem noted, none hidden by another.
 
+use super::collect::collect;
+use super::pairs::{both, names};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 
 use super::address::{self, FromAddress, Listen, PluginAddress, ToAddress};
-use super::brokers::{self, Brokers};
-use super::given::{Flags, Surroundings, collect};
+use super::brokers::Brokers;
+use super::given::{Flags, Surroundings};
 use super::problem::Problems;
 use super::settings::{Admin, DeadLetters, From, IfTaken, Plugin, PluginFrom, Settings, To};
 use super::values::Values;
@@ -13,8 +15,8 @@ use super::{kafka, table};
 use crate::connection::{
     CassandraConnection, ClientCertificate, KafkaConnection, Login, RegistryConnection, Secret, Tls,
 };
-use crate::pipeline::budget::Share;
-use crate::pipeline::probation::Probation;
+use crate::pipeline::swap::probation::Probation;
+use crate::pipeline::trouble::budget::Share;
 use crate::plugin::cache;
 use crate::plugin::limits::Limits;
 use crate::sink::cassandra::config::{Compression, Consistency, CqlBatches};
@@ -107,7 +109,7 @@ fn source(values: &mut Values, pipeline: &pipeline::config::Config) -> source::k
 fn from(values: &mut Values) -> (From, String, (Brokers, &'static str)) {
     let named = values.parse("source.from", address::from);
     let default_topic = values.parse("source.topic", |name| address::topic(name).map(|()| name.to_owned()));
-    let default_brokers = values.parse("source.brokers", brokers::read);
+    let default_brokers = values.parse("source.brokers", address::brokers);
     let default_topic = default_topic.unwrap_or_default();
     let default_brokers = (default_brokers.unwrap_or_default(), "source.brokers");
     let (brokers, topic) = match named {
@@ -120,7 +122,7 @@ fn from(values: &mut Values) -> (From, String, (Brokers, &'static str)) {
     let topic = topic.unwrap_or(default_topic);
     let brokers = brokers.filter(|_| values.is_stronger("source.from", "source.brokers"));
     // The address was read with them in it.
-    let brokers = brokers.and_then(|text| brokers::read(&text).ok());
+    let brokers = brokers.and_then(|text| address::brokers(&text).ok());
     let brokers = brokers.map_or(default_brokers, |brokers| (brokers, "source.from"));
     (From::Kafka { topic: topic.clone() }, topic, brokers)
 }
@@ -269,32 +271,13 @@ fn cassandra(values: &mut Values, nodes: Vec<String>) -> sink::cassandra::config
     }
 }
 
-/// Two settings of which neither means anything alone.
-pub(super) fn both(values: &mut Values, one: &str, other: &str) -> Option<(String, String)> {
-    match (values.text(one), values.text(other)) {
-        (Some(one), Some(other)) => return Some((one, other)),
-        (None, None) => {}
-        (Some(_), None) => values.blame(one, format!("given without {}", names(other))),
-        (None, Some(_)) => values.blame(other, format!("given without {}", names(one))),
-    }
-    None
-}
-
-/// A key as one may say it: `registry.auth (SCHEMA_REGISTRY_AUTH)`.
-fn names(key: &str) -> String {
-    match table::by_key(key) {
-        Some(setting) if !setting.env.is_empty() => format!("{key} ({})", setting.env),
-        _ => key.to_owned(),
-    }
-}
-
 /// What was published is asked of the brokers that its address names, else of those that records come from, with the same
 /// login.
 fn plugin_from(values: &mut Values, kafka: &KafkaConnection) -> PluginFrom {
     match values.parse("plugin.file", address::plugin) {
         Some(PluginAddress::Published { brokers, topic, name }) => {
             let mut kafka = kafka.clone();
-            if let Some(Brokers { list, protocol }) = brokers.and_then(|text| brokers::read(&text).ok()) {
+            if let Some(Brokers { list, protocol }) = brokers.and_then(|text| address::brokers(&text).ok()) {
                 kafka.brokers = list;
                 kafka::set_protocol(&mut kafka.properties, protocol);
             }

@@ -4,7 +4,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::problem::{Problem, Problems};
-use super::{environment, file};
 
 /// Who said it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +25,7 @@ pub struct Given {
 /// What the command line says. The keys are those of [`super::table::SETTINGS`].
 #[derive(Clone, Default)]
 pub struct Flags {
-    given: Vec<Given>,
+    pub(super) given: Vec<Given>,
     /// `--config`.
     pub file: Option<PathBuf>,
 }
@@ -96,31 +95,14 @@ impl Surroundings {
         surroundings
     }
 
-    fn path(&self, name: &Path) -> PathBuf {
+    /// A file of this name, seen from the directory.
+    pub fn path(&self, name: &Path) -> PathBuf {
         if self.directory == Path::new(".") {
             name.to_owned()
         } else {
             self.directory.join(name)
         }
     }
-}
-
-/// Collects what is said everywhere, for [`super::build`] to judge.
-pub fn collect(flags: &Flags, surroundings: &Surroundings) -> Said {
-    let mut said = Said {
-        given: Vec::new(),
-        problems: Problems(Vec::new()),
-        unread: Vec::new(),
-        strangers: Vec::new(),
-    };
-    let default_file = surroundings.path(Path::new("host.toml"));
-    match &flags.file {
-        Some(path) => file::read(&surroundings.path(path), file::Presence::Required, &mut said),
-        None => file::read(&default_file, file::Presence::Optional, &mut said),
-    }
-    environment::read(surroundings, &surroundings.path(Path::new(".env")), &mut said);
-    said.given.extend(flags.given.iter().cloned());
-    said
 }
 
 impl Origin {

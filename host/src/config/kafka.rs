@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::brokers::Protocol;
-use super::build::both;
+use super::pairs::both;
 use super::table::KAFKA_PROPERTIES;
 use super::values::Values;
 use crate::connection::Secret;

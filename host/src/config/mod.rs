@@ -7,10 +7,12 @@
 pub mod address;
 pub mod brokers;
 pub mod build;
+mod collect;
 mod environment;
 mod file;
 pub mod given;
 mod kafka;
+mod pairs;
 pub mod problem;
 pub mod reference;
 pub mod settings;

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::connection::{KafkaConnection, RegistryConnection, Secret};
-use crate::pipeline::probation::Probation;
-use crate::pipeline::shadow::Share;
+use crate::pipeline::swap::probation::Probation;
+use crate::pipeline::watch::share::Share;
 use crate::plugin::cache;
 use crate::plugin::limits::Limits;
 use crate::source::fleet::Fleet;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::budget::Share;
+use crate::pipeline::trouble::budget::Share;
 
 #[derive(Debug, Clone)]
 pub struct Config {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use crate::record::causes::chain;
 use crate::record::columns::DataType;
+use crate::record::reject::{Reject, Stage};
 
 /// A file that is no plugin of ours, or a plugin that cannot be readied. Each begins with "it": the file is named by
 /// whoever opened it.
@@ -83,6 +85,11 @@ impl TransformError {
             // It is the code of no dead letter, since the record is played again.
             Self::Stopped => "stopped",
         }
+    }
+
+    /// The reject of a record that does this alone: the record is poison, since every other one comes through.
+    pub fn reject(&self) -> Reject {
+        Reject::new(Stage::Transform, self.code(), chain(self))
     }
 }
 

@@ -16,6 +16,7 @@ mod file_kind;
 mod guest;
 mod guest_thread;
 mod instance;
+pub mod isolate;
 mod lift;
 mod lift_column;
 pub mod limits;

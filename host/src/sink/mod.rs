@@ -107,7 +107,7 @@ pub trait Sink: Send + Sync {
     fn write(&self, batch: Arc<WriteBatch>, which: Vec<u32>) -> BoxFuture<'_, Vec<Result<(), SinkError>>>;
 }
 
-/// Why a row was not written. `pipeline/fault.rs` says what each means for its record.
+/// Why a row was not written. `pipeline/trouble/fault.rs` says what each means for its record.
 #[derive(Debug, thiserror::Error)]
 pub enum SinkError {
     #[error("column {column}: {reason}")]

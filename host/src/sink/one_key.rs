@@ -7,7 +7,7 @@
 //! 1. What a later row deletes is not written.
 //! 2. A value that a later row replaces is left out of its row. A null that says nothing replaces nothing.
 //! 3. A delete that a later row follows is written one microsecond earlier: below everything of this record, and not below
-//!    anything of the record before it, which is 16 microseconds away and has 15 generations (`pipeline/write_time.rs`).
+//!    anything of the record before it, which is 16 microseconds away and has 15 generations (`pipeline/commit/write_time.rs`).
 //!    Where that ties, the delete wins, and the delete is the later one.
 //! 4. Rows of one key are written together or not at all: where one does not fit the table, its record is rejected, and a
 //!    delete alone would have taken away what the rejected row replaces.

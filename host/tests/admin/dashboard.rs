@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use host::pipeline::metrics::METRICS;
+use host::pipeline::watch::metrics::METRICS;
 use serde_json::Value;
 
 const DASHBOARD: &str = include_str!("../../deploy/grafana.json");

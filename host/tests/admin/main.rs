@@ -17,7 +17,7 @@ mod swaps;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use host::pipeline::metrics::METRICS;
+use host::pipeline::watch::metrics::METRICS;
 use stage::{Stage, TOKEN};
 use support::program::Job;
 

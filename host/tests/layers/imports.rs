@@ -13,7 +13,7 @@ const LAYERS: [&[&str]; 10] = [
     &["pipeline", "produce", "generate"],
     &["source", "codec", "plugin", "sink", "dead_letter"],
     &["kafka_producer"],
-    &["record", "connection", "csv_file"],
+    &["record", "connection", "csv_file", "failpoint"],
 ];
 
 /// Every path of the file that leads where it should not.
@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(
             found(
                 "app/run.rs",
-                "use crate::pipeline::Parts; use crate::{sink, record::Record};"
+                "use crate::pipeline::flow::parts::Parts; use crate::{sink, record::Record};"
             ),
             [""; 0]
         );

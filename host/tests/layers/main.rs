@@ -1,8 +1,9 @@
-//! The rules of the house that no compiler holds: which module may import which, where third-party names may stand,
+//! The rules of the house that no compiler holds: which module may import which and that none does so in a circle, where third-party names may stand,
 //! how long files and functions may be, how a file begins, what lies at the top, and that the build names no registry.
 //!
 //! Each rule is a function from text to what is wrong with it, and each shows on a few lines that it can fail.
 
+mod circles;
 mod code;
 mod imports;
 mod shape;
@@ -42,6 +43,11 @@ fn none(violations: impl IntoIterator<Item = String>) {
 #[test]
 fn imports_go_down_only() {
     none(sources().iter().flat_map(imports::violations));
+}
+
+#[test]
+fn nothing_is_imported_in_a_circle() {
+    none(circles::violations(&sources()));
 }
 
 #[test]

@@ -14,7 +14,10 @@ const PLACES: [(&str, &[&str]); 20] = [
     ("schema_registry_converter", &["codec/"]),
     ("apache_avro", &["codec/"]),
     ("csv", &["csv_file/"]),
-    ("prometheus_client", &["pipeline/metrics"]),
+    (
+        "prometheus_client",
+        &["pipeline/watch/metrics.rs", "pipeline/flow/scrape.rs"],
+    ),
     ("opentelemetry", &["telemetry/otlp/"]),
     ("opentelemetry_otlp", &["telemetry/otlp/"]),
     ("opentelemetry_sdk", &["telemetry/otlp/"]),

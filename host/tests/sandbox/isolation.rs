@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use host::pipeline::isolate::Guest;
+use host::plugin::isolate::Guest;
 use host::plugin::limits::Limits;
 
 use crate::built::{batch, plugin};

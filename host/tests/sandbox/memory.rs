@@ -1,6 +1,6 @@
 //! Guests that keep memory from call to call: they are replaced before they break, no row differs and no record is blamed.
 
-use host::pipeline::isolate::Guest;
+use host::plugin::isolate::Guest;
 use host::plugin::limits::Limits;
 use host::plugin::{Instance, Plugin};
 use host::record::columns::Batch;

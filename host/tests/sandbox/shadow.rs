@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use host::pipeline::batch::transformed::Transformed;
+use host::pipeline::batch::version::Version;
 use host::pipeline::compare::report::Report;
-use host::pipeline::settle::Transformed;
-use host::pipeline::shadow::{Sample, Shadow, Share};
-use host::pipeline::trace::Trace;
-use host::pipeline::version::Version;
+use host::pipeline::swap::shadow::{Sample, Shadow};
+use host::pipeline::watch::share::Share;
+use host::pipeline::watch::trace::Trace;
 use host::plugin::limits::Limits;
 use host::record::position::WriteTime;
 use host::sink::WriteBatch;

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use host::pipeline::isolate::{Guest, GuestError};
-use host::pipeline::probation::Probation;
-use host::pipeline::slot::{Observed, PluginSlot};
-use host::pipeline::swap::{Outcome, Swap};
-use host::pipeline::version::Version;
+use host::pipeline::batch::version::Version;
+use host::pipeline::swap::probation::Probation;
+use host::pipeline::swap::slot::{Observed, PluginSlot};
+use host::pipeline::watch::swaps::Swap;
+use host::pipeline::watch::swaps::SwapOutcome;
+use host::pipeline::watch::trace::Traces;
+use host::plugin::isolate::{Guest, GuestError};
 use host::plugin::limits::Limits;
 use host::plugin::{PluginError, Stop};
 use host::record::reject::{Reject, Stage};
@@ -35,13 +37,13 @@ fn named(name: &str) -> Arc<Version> {
 /// A slot that began with the version `first`.
 fn slot() -> (PluginSlot, Arc<Version>) {
     let first = Arc::into_inner(named("first")).expect("it is nowhere else");
-    let slot = PluginSlot::new(first);
+    let slot = PluginSlot::new(first, Traces::default());
     let first = slot.current();
     (slot, first)
 }
 
 fn swapped(replaced: &Version, to: &Version) -> Swap {
-    Swap::by_itself(replaced.identity(), to.identity(), Outcome::Swapped)
+    Swap::by_itself(replaced.identity(), to.identity(), SwapOutcome::Swapped)
 }
 
 fn put(slot: &PluginSlot, version: &Arc<Version>, probation: Option<Probation>) {
@@ -95,7 +97,7 @@ fn on_probation_one_that_breaks_on_every_record_is_gone_back_from_at_once() {
     assert!(slot.observe_broken(&second, &error));
     let swaps = slot.history.swaps();
     assert_eq!((swaps.len(), &*swaps[1].asked_by), (2, "probation"));
-    let Outcome::RolledBack { reason, .. } = &swaps[1].outcome else {
+    let SwapOutcome::RolledBack { reason, .. } = &swaps[1].outcome else {
         panic!("{}", swaps[1])
     };
     assert!(

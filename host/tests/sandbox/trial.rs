@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use host::pipeline::progress::Progress;
-use host::pipeline::trial::{self, Bounds, Trial};
+use host::pipeline::swap::trial::{self, Bounds, Trial};
+use host::pipeline::watch::swapping::Progress;
 use host::plugin::limits::Limits;
 
 use crate::versions::{numbered, records, variant_version, version};

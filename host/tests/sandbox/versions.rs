@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use host::codec::Decoder;
-use host::pipeline::version::Version;
+use host::pipeline::batch::version::Version;
 use host::plugin::Plugin;
 use host::plugin::limits::Limits;
 use host::record::Record;

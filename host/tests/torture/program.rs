@@ -1,5 +1,5 @@
 //! `host` with its failpoints armed by the variable `FAILPOINTS`, as the crate `fail` reads it
-//! (`FAILPOINTS='written=3%return'`). `src/pipeline/failpoint.rs` says which points there are.
+//! (`FAILPOINTS='written=3%return'`). `src/failpoint.rs` says which points there are.
 
 use std::process::ExitCode;
 

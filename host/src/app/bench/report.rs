@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::app::plugin_inspect::grouped;
-use crate::pipeline::totals::Counts;
+use crate::pipeline::watch::totals::Counts;
 use crate::record::display::printable;
 
 /// Everything about one plugin and one file.

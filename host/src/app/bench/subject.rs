@@ -7,8 +7,8 @@ use anyhow::{Context as _, Error, anyhow};
 
 use crate::app::failure::Failure;
 use crate::codec::{Decoded, Decoder};
-use crate::pipeline::isolate::slice;
-use crate::pipeline::totals::Counts;
+use crate::pipeline::watch::totals::Counts;
+use crate::plugin::isolate::slice;
 use crate::plugin::{CallTimes, Instance, Plugin, TransformError};
 use crate::record::Record;
 use crate::record::descriptor::Outcome;

@@ -19,7 +19,7 @@ use crate::codec::{CodecError, Decoder};
 use crate::config::settings::{From, PluginFrom, Settings};
 use crate::pipeline::compare::report::Report;
 use crate::pipeline::compare::{Answer, Comparer, Subject};
-use crate::pipeline::isolate::Guest;
+use crate::plugin::isolate::Guest;
 use crate::plugin::{Instance, Plugin};
 use crate::record::Record;
 use crate::record::descriptor::{Descriptor, Outcome};

@@ -7,7 +7,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use crate::pipeline::compare::report::{
     Cell, Codes, ColumnReport, Declared, Example, OutputReport, RejectExample, Report, RowExample, Shown, Side, Tally,
 };
-use crate::pipeline::shadow::ShadowReport;
+use crate::pipeline::watch::shadowing::ShadowReport;
 use crate::record::display::printable;
 
 /// Digits of a digest that are shown, enough to tell builds apart.

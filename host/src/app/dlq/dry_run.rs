@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::replay::{Reading, say_letters};
+use super::reading::{Reading, say_letters};
 use super::written;
 use crate::app::failure::Failure;
 use crate::app::rehearsal::{Scene, play};

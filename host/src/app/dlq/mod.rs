@@ -3,12 +3,13 @@
 mod dry_run;
 pub mod list;
 mod portrait;
+mod reading;
 pub mod replay;
 pub mod show;
 pub mod value;
 
 use crate::config::settings::{DeadLetters, Settings};
-use crate::pipeline::write_time::now_ms;
+use crate::pipeline::commit::write_time::now_ms;
 use crate::record::letter::filter::Filter;
 use crate::source::letters::{LettersTopic, Place};
 

@@ -1,5 +1,7 @@
 //! `host dlq replay`: letters through decoder, plugin and sink again, with the write timestamps that their records had.
 
+use super::reading::{Reading, say_letters};
+use crate::pipeline::watch::trace::Traces;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,16 +22,15 @@ use crate::config::settings::{Settings, To};
 use crate::dead_letter::file::{DeadLetterFile, Earlier};
 use crate::dead_letter::topic::DeadLetterTopic;
 use crate::dead_letter::{DeadLetterError, DeadLetters};
-use crate::pipeline::Parts;
-use crate::pipeline::budget::{Budget, Share};
-use crate::pipeline::supervisor::{self, Ended};
-use crate::pipeline::version::Version;
+use crate::pipeline::batch::version::Version;
+use crate::pipeline::flow::parts::Parts;
+use crate::pipeline::flow::supervisor::{self, Ended};
+use crate::pipeline::trouble::budget::{Budget, Share};
 use crate::plugin::Plugin;
 use crate::record::letter::filter::Filter;
 use crate::record::letter::replay::Selection;
-use crate::source::letters::read::Ranges;
 use crate::source::letters::replay::{Prepared, prepare};
-use crate::source::letters::{Counts, Place, Tally, file};
+use crate::source::letters::{Place, Tally, file};
 use crate::source::{Running, Until};
 
 /// What is replayed, and whether it is.
@@ -47,14 +48,6 @@ pub enum Mode {
     Real,
     /// Writes nothing and commits nothing.
     Dry,
-}
-
-/// Letters to be read, and which of them.
-pub(super) struct Reading {
-    pub place: Place,
-    /// `None`: all that are there.
-    pub ranges: Option<Ranges>,
-    pub selection: Selection,
 }
 
 /// Replays, or says what a replay would do; `summary` gets the last lines, never mixed with rows.
@@ -103,13 +96,13 @@ pub async fn run(settings: &Settings, options: &Options, summary: &mut (dyn Writ
         sink,
     };
     let (budget, config) = (unlimited(settings), settings.pipeline.clone());
-    let parts = Arc::new(Parts::new(version, dead_letters, budget, config));
+    let parts = Arc::new(Parts::new(version, dead_letters, budget, config, Traces::default()));
     let begun = Instant::now();
     let ended = tokio::select! {
         ended = supervisor::run(Arc::clone(&parts), running, Until::End, signals::first_then_abort()) => ended,
         () = sinks.closed() => return Ok(()),
     };
-    say(summary, &parts.totals.counts(), begun.elapsed()).map_err(Failure::Failed)?;
+    say(summary, &parts.watch.totals.counts(), begun.elapsed()).map_err(Failure::Failed)?;
     say_letters(summary, tally.counts(), floor)
         .context("cannot write")
         .map_err(Failure::Failed)?;
@@ -191,24 +184,4 @@ fn answered<T>(answer: Result<Result<T, crate::source::SourceError>, tokio::task
         .context("asking the brokers failed")
         .map_err(Failure::Failed)?
         .map_err(source_failure)
-}
-
-/// `letters taken: 12, generation 2 and above; 8 left out by --where`
-pub(super) fn say_letters(out: &mut dyn Write, counts: Counts, floor: u8) -> std::io::Result<()> {
-    write!(out, "letters taken: {}, generation {floor} and above", counts.taken)?;
-    for (count, what) in [
-        (counts.filtered, "left out by --where"),
-        (counts.too_often, "left, since they were replayed --max-replays times"),
-        (counts.no_generation, "left, since every generation is used"),
-        (
-            counts.gone,
-            "left, since their value was only in its topic and is not there any more",
-        ),
-        (counts.strangers, "passed over, since they are no dead letters of host"),
-    ] {
-        if count > 0 {
-            write!(out, "; {count} {what}")?;
-        }
-    }
-    writeln!(out)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::pipeline::write_time::{MAX_AHEAD_MS, WriteClock, now_ms};
+use crate::pipeline::commit::write_time::{MAX_AHEAD_MS, WriteClock, now_ms};
 use crate::record::Record;
 use crate::record::position::WriteTime;
 use crate::source::kafka::fetch::Known;

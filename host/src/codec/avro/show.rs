@@ -3,8 +3,8 @@
 use bigdecimal::BigDecimal;
 use num_bigint::BigInt;
 
-use crate::codec::cell::Found;
 use crate::codec::schema::{DURATION_BYTES, MAX_SCALE};
+use crate::codec::value::Found;
 
 /// 1,024 decimal digits are 3,402 bits: showing a number takes time by the square of its length.
 const MAX_DECIMAL_BITS: u64 = 3_402;

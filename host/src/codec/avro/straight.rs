@@ -4,9 +4,10 @@
 //! Where a record is not as it should be, or does not fit, the answer is `None`: the plan reads it again, and has the words
 //! for what is wrong.
 
-use crate::codec::cell::{Cell, fit};
+use crate::codec::cell::fit;
 use crate::codec::schema::{RecordShape, Schema, Shape};
 use crate::codec::spare::Spare;
+use crate::codec::value::Cell;
 use crate::record::columns::DataType;
 use crate::record::descriptor::Input;
 

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use crate::codec::cell::{Found, show_date, show_hex, show_timestamp};
+use crate::codec::cell::{show_date, show_hex, show_timestamp};
 use crate::codec::schema::{DURATION_BYTES, Schema, Shape, UUID_BYTES, UuidForm};
+use crate::codec::value::Found;
 use crate::record::columns::DataType;
 
 use super::cursor::{Cursor, Wrong};

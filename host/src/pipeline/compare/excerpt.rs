@@ -1,11 +1,10 @@
 //! What is shown of rows and values in a report: little enough to keep and to read, and what differs is in it.
 
-use crate::record::descriptor::Field;
-use crate::record::display;
-
 use super::align::RowAt;
 use super::pairing::{PairedColumn, PlacedField};
 use super::report::{Cell, Shown};
+use crate::record::descriptor::Field;
+use crate::record::display;
 
 /// Characters of one value.
 const MAX_CHARS: usize = 120;

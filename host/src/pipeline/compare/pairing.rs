@@ -1,9 +1,8 @@
 //! Which outputs and columns of two plugins belong together.
 
-use crate::record::descriptor::{Effect, Field, Output, Target};
-
 use super::align::RowAt;
 use super::report::{ColumnReport, Declared, OutputReport, Tally};
+use crate::record::descriptor::{Effect, Field, Output, Target};
 
 /// Columns that name a row where it is shown: enough to find it, few enough for a line.
 const NAME_COLUMNS: usize = 2;

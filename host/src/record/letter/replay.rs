@@ -10,7 +10,7 @@ use super::reference::Held;
 use crate::record::Redriven;
 use crate::record::position::Offset;
 
-/// Write timestamps of neighbouring records are 16 apart: see `pipeline/write_time.rs`.
+/// Write timestamps of neighbouring records are 16 apart: see `pipeline/commit/write_time.rs`.
 pub const MAX_GENERATION: u8 = 15;
 
 /// Which letters are replayed.

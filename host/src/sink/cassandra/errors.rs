@@ -1,4 +1,4 @@
-//! What each of the driver's errors means for a row: the only place that says so. `pipeline/fault.rs` decides from the
+//! What each of the driver's errors means for a row: the only place that says so. `pipeline/trouble/fault.rs` decides from the
 //! answer whether the record is rejected, tried again or its partition halted.
 
 use scylla::errors::{BadQuery, DbError, ExecutionError, PrepareError, RequestAttemptError};

@@ -22,6 +22,7 @@ pub mod limit;
 pub mod nodes;
 pub mod one_key;
 mod over;
+mod quoted;
 pub mod read_back;
 pub mod replay;
 mod request;

@@ -4,6 +4,7 @@
 //! The write timestamp is a bind marker (`USING TIMESTAMP ?`) rather than a property of the request: it belongs to the
 //! statement, so it stays with the row when statements are grouped into CQL batches.
 
+use super::quoted::quoted;
 use scylla::cluster::metadata::ColumnType;
 
 use super::fit::{Binding, Role};
@@ -117,10 +118,6 @@ fn key_conditions(bindings: &[Binding]) -> String {
 
 fn full_name(table: &Table) -> String {
     format!("{}.{}", quoted(&table.keyspace), quoted(&table.name))
-}
-
-pub fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 fn joined(parts: impl Iterator<Item = String>, between: &str) -> String {

@@ -12,7 +12,7 @@ use scylla::statement::unprepared::Statement;
 
 use super::asking::{Asking, Question, Unanswered};
 use super::errors;
-use super::statement::quoted;
+use super::quoted::quoted;
 
 /// Of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use super::published::{Published, name};
 use crate::record::position::Partition;
 use crate::source::SourceError;
 use crate::source::kafka::client::reader;
-use crate::source::kafka::poll::to_record;
+use crate::source::kafka::record::to_record;
 
 /// Also how fast the thread ends when nobody follows any more.
 const POLL: Duration = Duration::from_millis(250);

@@ -12,7 +12,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::client::{check_topic, classify, reader};
 use super::metadata;
-use super::poll::to_record;
+use super::record::to_record;
 use crate::connection::KafkaConnection;
 use crate::record::Record;
 use crate::record::position::Partition;

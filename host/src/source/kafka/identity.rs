@@ -2,15 +2,14 @@
 //! and every so often while it is read (decision 0023).
 
 use std::ffi::{CStr, CString};
-use std::sync::atomic::Ordering;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::native::{Answer, Asked};
-use super::rebalance::{COMMITTED_PAUSE, Context};
 use crate::record::position::CommitPoint;
 use crate::record::topic_id::TopicId;
 use crate::record::trail::Trail;
@@ -18,6 +17,9 @@ use crate::source::Commit;
 
 /// The brokers are given this long to answer.
 const ANSWER: Duration = Duration::from_secs(5);
+
+/// The pause before they are asked again.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Topics that had the name before; a broker that lags behind may still tell of the latest ones.
 const FORMER: usize = 8;
@@ -79,29 +81,38 @@ fn meaning(answer: Answer, met: &Met) -> Found {
     }
 }
 
-impl Context {
-    /// The id of the topic that has the name now; asks until there is an answer. `None` where nobody tells.
-    pub(super) fn topic_id(&self, consumer: &BaseConsumer<Self>) -> Option<TopicId> {
-        loop {
-            match find(consumer, &self.topic, &self.met) {
-                Found::Is(id) => return Some(id),
-                Found::Nothing => return None,
-                Found::Untold(reason) => {
-                    self.is_untold.call_once(|| {
-                        tracing::info!(
-                            reason,
-                            "a topic that is deleted and made anew under this name is not noticed"
-                        );
-                    });
-                    return None;
-                }
-                Found::Later(code) => tracing::debug!(%code, "the topic's id is not known yet"),
-            }
-            if self.flags.is_closing.load(Ordering::Relaxed) {
+/// Who asks for the id, and about which topic.
+pub struct Asking<'a, C: ConsumerContext> {
+    pub consumer: &'a BaseConsumer<C>,
+    pub topic: &'a CStr,
+    pub met: &'a Met,
+    /// Says once that nothing tells whether the topic is still the same.
+    pub is_untold: &'a Once,
+    /// Nothing is asked any more.
+    pub is_closing: &'a AtomicBool,
+}
+
+/// The id of the topic that has the name now; asks until there is an answer. `None` where it cannot be known.
+pub fn topic_id<C: ConsumerContext>(asking: &Asking<'_, C>) -> Option<TopicId> {
+    loop {
+        match find(asking.consumer, asking.topic, asking.met) {
+            Found::Is(id) => return Some(id),
+            Found::Nothing => return None,
+            Found::Untold(reason) => {
+                asking.is_untold.call_once(|| {
+                    tracing::info!(
+                        reason,
+                        "a topic that is deleted and made anew under this name is not noticed"
+                    );
+                });
                 return None;
             }
-            std::thread::sleep(COMMITTED_PAUSE);
+            Found::Later(code) => tracing::debug!(%code, "the topic's id is not known yet"),
         }
+        if asking.is_closing.load(Ordering::Relaxed) {
+            return None;
+        }
+        std::thread::sleep(PAUSE);
     }
 }
 

@@ -13,7 +13,7 @@ use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::client::{check_topic, classify, reader};
-use super::poll::to_record;
+use super::record::to_record;
 use crate::connection::KafkaConnection;
 use crate::record::Record;
 use crate::record::position::Partition;

@@ -14,9 +14,11 @@ pub mod latest;
 mod metadata;
 mod native;
 mod place;
-pub(super) mod poll;
+mod poll;
+mod poller;
 mod reading;
 mod rebalance;
+pub mod record;
 mod remade;
 mod rest;
 
@@ -51,7 +53,7 @@ pub const POLL_THREAD: &str = "kafka-poll";
 pub struct Connected {
     consumer: Arc<BaseConsumer<Context>>,
     events: mpsc::UnboundedReceiver<Event>,
-    poller: poll::Poller,
+    poller: poller::Poller,
 }
 
 /// Connects, and checks that the brokers answer and have the topic. Blocks.
@@ -75,7 +77,7 @@ pub fn connect(
     let consumer = Arc::new(consumer);
     consumer.context().belongs_to(&consumer);
     client::partitions(&consumer, connection, topic)?;
-    let poller = poll::Poller {
+    let poller = poller::Poller {
         consumer: Arc::clone(&consumer),
         events: events_in,
         flags,

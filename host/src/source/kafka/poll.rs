@@ -1,26 +1,20 @@
 //! The polling thread: takes records from librdkafka, hands them out by partition. A partition of which too much is under
 //! way is left alone until there is room: what librdkafka has fetched of it waits in a queue of its own, which is bounded.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use rdkafka::Timestamp;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedHeaders, BorrowedMessage, Headers, Message};
-use tokio::sync::mpsc;
+use rdkafka::message::{BorrowedMessage, Message};
 
+use super::client;
 use super::identity::Watch;
+use super::poller::Poller;
 use super::reading::{Reading, Readings};
-use super::rebalance::Context;
 use super::rest::Rests;
-use super::{Flags, client};
 use crate::connection::KafkaConnection;
-use crate::record::position::{Offset, Partition, Position};
-use crate::record::{Header, Record};
 use crate::source::{Event, SourceError, Until};
 
 /// The wait for a first record, which wakes; what is asked for (close, quiet) is noticed this fast.
@@ -37,17 +31,6 @@ const WATERMARK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The brokers being away, they are asked this often whether they are back, and given this long to answer.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
-
-pub struct Poller {
-    pub consumer: Arc<BaseConsumer<Context>>,
-    pub events: mpsc::UnboundedSender<Event>,
-    pub flags: Arc<Flags>,
-    pub until: Until,
-    pub brokers: String,
-    pub topic: String,
-    pub chunk_records: usize,
-    pub topic_refresh: Duration,
-}
 
 /// For brokers that do not answer.
 #[derive(Default)]
@@ -203,15 +186,6 @@ impl Poller {
         });
     }
 
-    pub(super) fn hand_out(&self, reading: &mut Reading) {
-        if !reading.gathered.is_empty() {
-            self.send(Event::Records {
-                partition: Arc::clone(&reading.assigned.partition),
-                records: reading.take_gathered(),
-            });
-        }
-    }
-
     fn note_recovered(&self, waiting: &mut Waiting) {
         if waiting.since.take().is_some() {
             self.send(Event::Recovered);
@@ -260,54 +234,5 @@ impl Poller {
             RDKafkaErrorCode::FencedInstanceId => SourceError::Fenced,
             code => SourceError::Read(KafkaError::MessageConsumptionFatal(code)),
         })
-    }
-
-    pub(super) fn send(&self, event: Event) {
-        // The pipeline has gone: it closes this thread, too.
-        let _ = self.events.send(event);
-    }
-}
-
-/// The client breaks on a header whose name is no UTF-8, which Kafka's protocol rules out and brokers let through. Such a
-/// header is left out, and said: no plugin could ask for it, and its record must not stop the partition.
-fn readable(headers: &BorrowedHeaders, partition: &Partition, offset: i64) -> Vec<Header> {
-    let header = |index| {
-        let read = || {
-            headers.try_get(index).map(|header| Header {
-                key: header.key.to_owned(),
-                value: header.value.map(Bytes::copy_from_slice),
-            })
-        };
-        catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
-            tracing::warn!(%partition, offset, "a header whose name is no UTF-8 cannot be read and is left out");
-            None
-        })
-    };
-    (0..headers.count()).filter_map(header).collect()
-}
-
-/// `keep` copies the key and the value out of librdkafka's memory.
-pub fn to_record(
-    partition: &Arc<Partition>,
-    message: &BorrowedMessage<'_>,
-    mut keep: impl FnMut(&[u8]) -> Bytes,
-) -> Record {
-    let headers = message
-        .headers()
-        .map_or_else(Vec::new, |headers| readable(headers, partition, message.offset()));
-    Record {
-        position: Position {
-            partition: Arc::clone(partition),
-            offset: Offset(message.offset()),
-            line: None,
-        },
-        timestamp_ms: match message.timestamp() {
-            Timestamp::CreateTime(ms) | Timestamp::LogAppendTime(ms) => Some(ms),
-            Timestamp::NotAvailable => None,
-        },
-        key: message.key().map(&mut keep),
-        value: message.payload().map(&mut keep),
-        headers,
-        redriven: None,
     }
 }

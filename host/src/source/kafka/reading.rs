@@ -1,7 +1,10 @@
 //! What the polling thread knows of each partition that it reads, between two polls.
 
+use crate::record::topic_id::TopicId;
+use crate::source::Commit;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::sync::oneshot;
 
 use bytes::{Bytes, BytesMut};
 use rdkafka::consumer::Consumer as _;
@@ -10,9 +13,8 @@ use rdkafka::message::{BorrowedMessage, Message};
 
 use super::Flags;
 use super::place::Place;
-use super::poll::to_record;
 use super::rebalance::{Assigned, Context};
-use super::remade::Remade;
+use super::record::to_record;
 use crate::record::Record;
 use crate::record::position::Partition;
 
@@ -60,6 +62,14 @@ pub struct Reading {
     /// The log end seen when it was assigned, with `Until::End`.
     pub end: Option<i64>,
     buffer: BytesMut,
+}
+
+/// What a partition waits for before the new topic is read.
+pub struct Remade {
+    pub topic: TopicId,
+    pub answer: oneshot::Receiver<Commit>,
+    /// The answer, once it has come.
+    pub last: Option<Commit>,
 }
 
 impl Readings {

@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Flags;
 use super::config::Config;
-use super::identity::{Met, of_topic};
+use super::identity::{Asking, Met, of_topic, topic_id};
 use super::metadata;
 use crate::record::position::{CommitPoint, Partition};
 use crate::record::topic_id::TopicId;
@@ -126,7 +126,13 @@ impl Context {
     /// Tells the pipeline what is assigned, and sets in `list` where reading begins. The position and the base of the write
     /// timestamps come from one answer of the brokers, so that they belong together.
     fn assign(&self, consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) {
-        let id = self.topic_id(consumer);
+        let id = topic_id(&Asking {
+            consumer,
+            topic: &self.topic,
+            met: &self.met,
+            is_untold: &self.is_untold,
+            is_closing: &self.flags.is_closing,
+        });
         let committed = match self.starts(consumer, list, id) {
             Ok(committed) => committed,
             Err(error) => {

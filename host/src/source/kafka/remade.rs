@@ -13,22 +13,14 @@ use rdkafka::consumer::{Consumer, ConsumerContext};
 use tokio::sync::oneshot;
 
 use super::identity::Watch;
-use super::poll::Poller;
-use super::reading::{Reading, Readings};
+use super::poller::Poller;
+use super::reading::{Reading, Readings, Remade};
 use crate::record::position::CommitPoint;
 use crate::record::topic_id::TopicId;
 use crate::source::{Assignment, Commit, Event};
 
 /// The client sets its own position; no broker is asked.
 const SEEK: Duration = Duration::from_secs(1);
-
-/// What a partition waits for before the new topic is read.
-pub struct Remade {
-    topic: TopicId,
-    answer: oneshot::Receiver<Commit>,
-    /// The answer, once it has come.
-    last: Option<Commit>,
-}
 
 impl Poller {
     /// Looks whether the topic is still the same, and begins the new one where it is not.

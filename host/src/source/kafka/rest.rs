@@ -2,7 +2,6 @@
 //! nothing more has come, how far the client stands behind the last record.
 
 use std::collections::HashMap;
-use std::ffi::CString;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::native;
 use super::place::{Rest, Step};
-use super::poll::Poller;
+use super::poller::Poller;
 use super::reading::{Reading, Readings};
 use crate::source::Event;
 
@@ -25,10 +24,6 @@ pub struct Rests {
 }
 
 impl Poller {
-    pub(super) fn topic_name(&self) -> &CString {
-        &self.consumer.context().topic
-    }
-
     fn log_start(&self, reading: &Reading) -> Option<i64> {
         native::log_start(&self.consumer, self.topic_name(), reading.assigned.partition.number)
     }

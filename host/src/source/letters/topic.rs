@@ -20,7 +20,7 @@ use crate::record::letter::{Found, headers};
 use crate::record::position::Partition;
 use crate::source::SourceError;
 use crate::source::kafka::client::{check_topic, classify, client_config};
-use crate::source::kafka::poll::to_record;
+use crate::source::kafka::record::to_record;
 
 /// One question to the brokers.
 const ANSWER: Duration = Duration::from_secs(10);

@@ -17,8 +17,8 @@ use opentelemetry_otlp::{ExporterBuildError, Protocol, SpanExporter, WithExportC
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider};
 
-use crate::pipeline::shadow::Share;
-use crate::pipeline::trace::Traces;
+use crate::pipeline::watch::share::Share;
+use crate::pipeline::watch::trace::Traces;
 use delivery::{Delivery, Ledger};
 use spans::Spans;
 

@@ -12,8 +12,10 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, KeyValue, Value};
 use opentelemetry_sdk::trace::SdkTracer;
 
-use crate::pipeline::swap::{Named, Outcome, Swap};
-use crate::pipeline::trace::{BatchTold, Tracer};
+use crate::pipeline::watch::swaps::Named;
+use crate::pipeline::watch::swaps::Swap;
+use crate::pipeline::watch::swaps::SwapOutcome;
+use crate::pipeline::watch::trace::{BatchTold, Tracer};
 use crate::record::Record;
 use crate::record::trace_parent::TraceParent;
 
@@ -116,9 +118,9 @@ impl Tracer for Spans {
         let mut whole = Draft::new("swap", swap.begun, took);
         whole.builder = whole.builder.with_attributes(attributes);
         whole.status = match &swap.outcome {
-            Outcome::Swapped | Outcome::Unchanged => Status::Unset,
-            Outcome::Refused { reasons } => Status::error(reasons.join("; ")),
-            Outcome::RolledBack { reason, .. } => Status::error(reason.clone()),
+            SwapOutcome::Swapped | SwapOutcome::Unchanged => Status::Unset,
+            SwapOutcome::Refused { reasons } => Status::error(reasons.join("; ")),
+            SwapOutcome::RolledBack { reason, .. } => Status::error(reason.clone()),
         };
         self.export(whole, phases(swap).into_iter());
     }

@@ -9,8 +9,9 @@ use num_bigint::BigInt;
 use serde_json::Value as Json;
 
 use crate::codec::avro::show::{show_big_decimal, show_decimal};
-use crate::codec::cell::{Found, show_date, show_hex, show_timestamp};
+use crate::codec::cell::{show_date, show_hex, show_timestamp};
 use crate::codec::schema::{Schema, Shape};
+use crate::codec::value::Found;
 use crate::record::columns::DataType;
 
 /// The values of the record's fields; `None` if the library refuses the datum. What it lets pass is caught here: it takes

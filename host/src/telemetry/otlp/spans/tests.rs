@@ -5,11 +5,11 @@ use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData
 
 use super::super::LINKS;
 use super::*;
-use crate::pipeline::metrics::Stage;
-use crate::pipeline::probation::Example;
-use crate::pipeline::swap::Times;
-use crate::pipeline::totals::Counts;
-use crate::pipeline::trace::Phase;
+use crate::pipeline::watch::examples::Example;
+use crate::pipeline::watch::stage::Stage;
+use crate::pipeline::watch::swaps::Times;
+use crate::pipeline::watch::totals::Counts;
+use crate::pipeline::watch::trace::Phase;
 use crate::record::Header;
 use crate::record::descriptor::{Digest, PluginIdentity};
 use crate::record::position::{Offset, Partition, Position};
@@ -100,7 +100,7 @@ fn batch(origin: Origin, records: &[Record]) -> Vec<SpanData> {
     })
 }
 
-fn swap(outcome: Outcome) -> SpanData {
+fn swap(outcome: SwapOutcome) -> SpanData {
     let swap = Swap::by_itself(&identity("0.2.0"), &identity("0.1.0"), outcome);
     let mut spans = exported(kafka(), |spans| spans.swap(&swap));
     assert_eq!(spans.len(), 1, "nothing was assembled, tried or announced");
@@ -186,10 +186,10 @@ fn links_have_a_bound_and_those_beyond_it_are_counted() {
 
 #[test]
 fn a_swap_that_was_refused_or_taken_back_is_an_error_that_says_why() {
-    assert_eq!(swap(Outcome::Swapped).status, Status::Unset);
+    assert_eq!(swap(SwapOutcome::Swapped).status, Status::Unset);
     let reasons = vec!["no world".to_owned(), "no table".to_owned()];
     assert_eq!(
-        swap(Outcome::Refused { reasons }).status,
+        swap(SwapOutcome::Refused { reasons }).status,
         Status::error("no world; no table")
     );
     let example = Example {
@@ -197,7 +197,7 @@ fn a_swap_that_was_refused_or_taken_back_is_an_error_that_says_why() {
         code: "bad-uuid".to_owned(),
         message: "what the record holds".to_owned(),
     };
-    let back = swap(Outcome::RolledBack {
+    let back = swap(SwapOutcome::RolledBack {
         reason: "it takes 27.0 us a record".to_owned(),
         examples: vec![example],
     });
@@ -210,7 +210,7 @@ fn a_swap_that_was_refused_or_taken_back_is_an_error_that_says_why() {
 
 #[test]
 fn phases_of_a_swap_follow_one_another() {
-    let mut swap = Swap::by_itself(&identity("0.1.0"), &identity("0.2.0"), Outcome::Swapped);
+    let mut swap = Swap::by_itself(&identity("0.1.0"), &identity("0.2.0"), SwapOutcome::Swapped);
     swap.begun -= Duration::from_secs(1);
     swap.times = Times {
         assemble_ms: 100.0,

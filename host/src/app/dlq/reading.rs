@@ -1,0 +1,35 @@
+//! Which letters a replay reads, and what it says of them at the end.
+
+use std::io::Write;
+
+use crate::record::letter::replay::Selection;
+use crate::source::letters::read::Ranges;
+use crate::source::letters::{Counts, Place};
+
+/// Letters to be read, and which of them.
+pub(super) struct Reading {
+    pub place: Place,
+    /// `None`: all that are there.
+    pub ranges: Option<Ranges>,
+    pub selection: Selection,
+}
+
+/// `letters taken: 12, generation 2 and above; 8 left out by --where`
+pub(super) fn say_letters(out: &mut dyn Write, counts: Counts, floor: u8) -> std::io::Result<()> {
+    write!(out, "letters taken: {}, generation {floor} and above", counts.taken)?;
+    for (count, what) in [
+        (counts.filtered, "left out by --where"),
+        (counts.too_often, "left, since they were replayed --max-replays times"),
+        (counts.no_generation, "left, since every generation is used"),
+        (
+            counts.gone,
+            "left, since their value was only in its topic and is not there any more",
+        ),
+        (counts.strangers, "passed over, since they are no dead letters of host"),
+    ] {
+        if count > 0 {
+            write!(out, "; {count} {what}")?;
+        }
+    }
+    writeln!(out)
+}

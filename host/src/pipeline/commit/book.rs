@@ -1,0 +1,495 @@
+//! What is known of one partition: which batches are in flight, what may be committed, and which plugins the brokers
+//! know of as its writers.
+//!
+//! Before a plugin writes its first row of a partition, a commit has named it (see [`crate::record::trail`]). A commit
+//! that names a plugin no more takes its permission away when it is drawn up, not when it is acknowledged: whoever
+//! begins a batch after that asks again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::offsets::{OffsetTracker, Settled, Ticket};
+use crate::record::descriptor::Digest;
+use crate::record::position::{CommitPoint, Offset, Partition, WriteTime};
+use crate::record::topic_id::TopicId;
+use crate::record::trail::{Fence, Raise, Trail, Writers};
+use crate::source::{Commit, Naming};
+
+/// Fences that are remembered, the latest ones.
+const FENCES: usize = 20;
+
+/// Shared by a worker, which begins and settles batches, and the supervisor, which commits.
+#[derive(Debug)]
+pub struct Book {
+    pub partition: Arc<Partition>,
+    /// The topic that its commits are of.
+    topic: Option<TopicId>,
+    naming: Naming,
+    pages: Mutex<Pages>,
+    /// The brokers know of more writers.
+    named: Notify,
+    /// How far the write timestamp of the last record is ahead of the record's own timestamp, in microseconds.
+    drift_micros: AtomicI64,
+    /// Where the log ended when the brokers were last asked.
+    log_end: OnceLock<AtomicI64>,
+}
+
+#[derive(Debug)]
+struct Pages {
+    tracker: OffsetTracker,
+    /// Where reading begins; known with the first record where nothing was committed.
+    start: Option<CommitPoint>,
+    /// Where the log has no record from there to there, as its source says.
+    passed: Option<(Option<CommitPoint>, CommitPoint)>,
+    /// What was committed before this assignment.
+    base: Option<WriteTime>,
+    fence: Option<Fence>,
+    /// Who may have written before this assignment, until [`Book::begin_reading`] has seen to it.
+    earlier: Writers,
+    raise: Option<Raise>,
+    /// Writers that the last acknowledged commit names.
+    named: Writers,
+    /// Writers that the last commit names that was drawn up, acknowledged or not.
+    drawn_up: Writers,
+    /// The last acknowledged commit.
+    committed: Option<Commit>,
+    fences: Vec<Fence>,
+}
+
+impl Book {
+    /// Goes on with what was committed.
+    pub fn open(partition: Arc<Partition>, topic: Option<TopicId>, committed: Option<Commit>, naming: Naming) -> Self {
+        let trail = committed.as_ref().map_or(Trail::default(), |commit| commit.trail);
+        let start = committed.as_ref().map(|commit| commit.point);
+        let is_over = |raise: &Raise| start.is_some_and(|start| start >= raise.until);
+        Self {
+            partition,
+            topic,
+            naming,
+            pages: Mutex::new(Pages {
+                tracker: OffsetTracker::default(),
+                start,
+                passed: None,
+                base: committed.as_ref().and_then(|commit| commit.base),
+                fence: trail.fence,
+                earlier: trail.writers,
+                raise: trail.raise.filter(|raise| !is_over(raise)),
+                named: trail.writers,
+                drawn_up: trail.writers,
+                committed,
+                fences: trail.fence.into_iter().collect(),
+            }),
+            named: Notify::new(),
+            drift_micros: AtomicI64::new(0),
+            log_end: OnceLock::new(),
+        }
+    }
+
+    fn pages(&self) -> MutexGuard<'_, Pages> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The raise that was in force, if other plugins than this one may have written rows of the records to come.
+    pub fn has_other_writers(&self, digest: Digest) -> Option<Option<Raise>> {
+        let pages = self.pages();
+        pages.earlier.others_than(digest).then_some(pages.raise)
+    }
+
+    /// Which plugin took the records before this assignment, as far as the last commit says.
+    pub fn earlier_plugin(&self) -> Option<Digest> {
+        self.pages().fence.map(|fence| fence.digest)
+    }
+
+    /// The first record is here, and what had to be found out about earlier writers is found out.
+    pub fn begin_reading(&self, first: Offset, raised: Option<Raise>) {
+        let mut pages = self.pages();
+        pages.start.get_or_insert(CommitPoint(first.0));
+        pages.earlier = Writers::Nobody;
+        if raised.is_some() {
+            pages.raise = raised;
+            // Nobody writes with a raise that the brokers do not know of: whoever comes next counts from it.
+            pages.named = Writers::Nobody;
+            pages.drawn_up = Writers::Nobody;
+        }
+    }
+
+    pub fn raise(&self) -> Option<Raise> {
+        self.pages().raise
+    }
+
+    /// The fence of a batch that begins at `first` and goes through this plugin.
+    pub fn fence(&self, digest: Digest, first: Offset) -> Fence {
+        let mut pages = self.pages();
+        match pages.fences.last() {
+            Some(fence) if fence.digest == digest => *fence,
+            _ => {
+                let fence = Fence { digest, from: first };
+                if pages.fences.len() == FENCES {
+                    pages.fences.remove(0);
+                }
+                pages.fences.push(fence);
+                fence
+            }
+        }
+    }
+
+    /// The latest fences, the present one last.
+    pub fn fences(&self) -> Vec<Fence> {
+        self.pages().fences.clone()
+    }
+
+    pub fn begin(&self, end: Settled) -> Ticket {
+        self.pages().tracker.begin(end)
+    }
+
+    pub fn settle(&self, ticket: Ticket) {
+        self.pages().tracker.settle(ticket);
+    }
+
+    /// Everything before this offset is settled.
+    pub fn settled(&self) -> Option<CommitPoint> {
+        let pages = self.pages();
+        pages.tracker.settled()?;
+        pages.point()
+    }
+
+    /// There is no record between `from` and `to`: once all before `from` is settled, all before `to` is.
+    pub fn pass(&self, from: Option<CommitPoint>, to: CommitPoint) {
+        self.pages().passed = Some((from, to));
+    }
+
+    /// What another topic of this name begins with: the base of the last record that was taken, so that its rows go over
+    /// those of the topic before.
+    pub fn leave(&self) -> Commit {
+        let pages = self.pages();
+        Commit {
+            partition: Arc::clone(&self.partition),
+            point: pages.point().unwrap_or(CommitPoint(0)),
+            base: pages.tracker.newest().map(|end| end.base).or(pages.base),
+            trail: Trail::default(),
+            topic: self.topic,
+        }
+    }
+
+    pub fn committed(&self) -> Option<CommitPoint> {
+        self.pages().committed.as_ref().map(|commit| commit.point)
+    }
+
+    /// Completes when the brokers know of this plugin as a writer; `ask` is called each time they do not.
+    pub async fn wait_until_named(&self, digest: Digest, ask: impl Fn()) {
+        loop {
+            // Listens before it looks, so that nothing is missed in between.
+            let named = self.named.notified();
+            if self.is_named(digest) {
+                return;
+            }
+            ask();
+            named.await;
+        }
+    }
+
+    pub fn is_named(&self, digest: Digest) -> bool {
+        self.naming == Naming::Needless || self.pages().named.includes(digest)
+    }
+
+    /// Whether a commit could name a writer: it is known where reading begins.
+    pub fn has_begun(&self) -> bool {
+        self.pages().start.is_some()
+    }
+
+    /// What is to be committed while records flow, if that is news; `writers` are those who will take the next batches.
+    pub fn draw_up(&self, writers: Writers) -> Option<Commit> {
+        let mut pages = self.pages();
+        let writers = match self.naming {
+            Naming::Needed => writers.and(pages.tracker.writers()).and(pages.earlier),
+            Naming::Needless => Writers::Nobody,
+        };
+        let commit = pages.commit(self, writers)?;
+        if pages.committed.as_ref() == Some(&commit) {
+            return None;
+        }
+        pages.named = pages.named.within(writers);
+        pages.drawn_up = writers;
+        Some(commit)
+    }
+
+    /// What is to be committed when the worker has ended: then nobody writes what is not settled, but for what the worker
+    /// may have begun when it was stopped.
+    pub fn draw_up_last(&self) -> Option<Commit> {
+        let mut pages = self.pages();
+        let writers = match self.naming {
+            Naming::Needed => pages.tracker.writers().and(pages.earlier),
+            Naming::Needless => Writers::Nobody,
+        };
+        pages.named = Writers::Nobody;
+        pages.drawn_up = Writers::Nobody;
+        let commit = pages.commit(self, writers)?;
+        (pages.committed.as_ref() != Some(&commit)).then_some(commit)
+    }
+
+    /// The brokers have acknowledged it.
+    pub fn note_committed(&self, commit: &Commit) {
+        let mut pages = self.pages();
+        // What was drawn up after it may have taken a name away already.
+        pages.named = commit.trail.writers.within(pages.drawn_up);
+        pages.committed = Some(commit.clone());
+        drop(pages);
+        self.named.notify_waiters();
+    }
+
+    pub fn drift_micros(&self) -> i64 {
+        self.drift_micros.load(Ordering::Relaxed)
+    }
+
+    pub fn log_end(&self) -> Option<CommitPoint> {
+        let end = self.log_end.get()?;
+        Some(CommitPoint(end.load(Ordering::Relaxed)))
+    }
+
+    pub fn note_log_end(&self, end: CommitPoint) {
+        let known = self.log_end.get_or_init(AtomicI64::default);
+        known.store(end.0, Ordering::Relaxed);
+    }
+
+    pub fn note_drift(&self, micros: i64) {
+        self.drift_micros.store(micros, Ordering::Relaxed);
+    }
+}
+
+impl Pages {
+    /// Behind the last record that is settled, and behind whatever is no record after it.
+    fn point(&self) -> Option<CommitPoint> {
+        let behind = self.tracker.settled().map(|settled| settled.point).or(self.start);
+        match self.passed {
+            Some((from, to)) if from == behind => Some(to),
+            _ => behind,
+        }
+    }
+
+    fn commit(&self, book: &Book, writers: Writers) -> Option<Commit> {
+        let settled = self.tracker.settled();
+        let point = self.point()?;
+        Some(Commit {
+            partition: Arc::clone(&book.partition),
+            point,
+            base: settled.map(|settled| settled.base).or(self.base),
+            trail: Trail {
+                fence: settled.map(|settled| settled.fence).or(self.fence),
+                writers,
+                raise: self.raise.filter(|raise| point < raise.until),
+            },
+            topic: book.topic,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: Digest = Digest([1; 32]);
+    const NEW: Digest = Digest([2; 32]);
+    const TOPIC: TopicId = TopicId([7; 16]);
+
+    fn book(committed: Option<Commit>) -> Book {
+        Book::open(partition(), Some(TOPIC), committed, Naming::Needed)
+    }
+
+    fn partition() -> Arc<Partition> {
+        Arc::new(Partition {
+            topic: "orders".into(),
+            number: 0,
+        })
+    }
+
+    fn batch(book: &Book, digest: Digest, first: i64, point: i64) -> Ticket {
+        book.begin(Settled {
+            point: CommitPoint(point),
+            base: WriteTime(point),
+            fence: book.fence(digest, Offset(first)),
+        })
+    }
+
+    #[test]
+    fn a_writer_is_named_before_anything_is_settled_and_at_the_first_record() {
+        let book = book(None);
+        assert_eq!(
+            book.draw_up(Writers::One(OLD)),
+            None,
+            "where reading begins is not known"
+        );
+        book.begin_reading(Offset(5), None);
+        let commit = book.draw_up(Writers::One(OLD)).expect("now it is");
+        assert_eq!((commit.point, commit.base), (CommitPoint(5), None));
+        assert_eq!(commit.trail.writers, Writers::One(OLD));
+        assert!(!book.is_named(OLD), "not acknowledged");
+        book.note_committed(&commit);
+        assert!(book.is_named(OLD));
+        assert_eq!(book.draw_up(Writers::One(OLD)), None, "no news");
+    }
+
+    #[test]
+    fn a_commit_names_whose_batches_are_in_flight_and_who_is_coming() {
+        let book = book(None);
+        book.begin_reading(Offset(0), None);
+        let first = batch(&book, OLD, 0, 10);
+        let commit = book.draw_up(Writers::One(NEW)).expect("news");
+        assert_eq!(commit.trail.writers, Writers::Several);
+        book.note_committed(&commit);
+        let second = batch(&book, NEW, 10, 20);
+        book.settle(first);
+        let commit = book.draw_up(Writers::One(NEW)).expect("news");
+        assert_eq!(commit.trail.fence.map(|fence| fence.digest), Some(OLD));
+        assert_eq!(commit.trail.writers, Writers::One(NEW));
+        book.settle(second);
+        let commit = book.draw_up(Writers::One(NEW)).expect("news");
+        let fence = Fence {
+            digest: NEW,
+            from: Offset(10),
+        };
+        assert_eq!((commit.point, commit.trail.fence), (CommitPoint(20), Some(fence)));
+        assert_eq!(book.fences().len(), 2);
+    }
+
+    #[test]
+    fn a_permission_ends_when_the_commit_without_it_is_drawn_up() {
+        let book = book(None);
+        book.begin_reading(Offset(0), None);
+        let commit = book.draw_up(Writers::One(OLD)).expect("news");
+        book.note_committed(&commit);
+        assert!(book.is_named(OLD));
+        let _on_its_way = book.draw_up(Writers::One(NEW)).expect("news");
+        assert!(!book.is_named(OLD), "a batch begun from here on must ask");
+    }
+
+    #[test]
+    fn a_late_answer_gives_no_permission_back() {
+        let book = book(None);
+        book.begin_reading(Offset(0), None);
+        let first = batch(&book, OLD, 0, 10);
+        let both = book.draw_up(Writers::One(NEW)).expect("news");
+        book.settle(first);
+        let _one = book.draw_up(Writers::One(NEW)).expect("news");
+        book.note_committed(&both);
+        assert!(!book.is_named(OLD) && book.is_named(NEW));
+    }
+
+    #[test]
+    fn nobody_writes_with_a_raise_that_is_not_committed() {
+        let committed = Commit {
+            partition: partition(),
+            point: CommitPoint(7),
+            base: None,
+            trail: Trail {
+                writers: Writers::Several,
+                ..Trail::default()
+            },
+            topic: Some(TOPIC),
+        };
+        let book = book(Some(committed));
+        let early = book.draw_up(Writers::One(NEW));
+        assert_eq!(early, None, "it says so already");
+        let raise = Raise {
+            by: 1,
+            until: CommitPoint(30),
+        };
+        book.begin_reading(Offset(7), Some(raise));
+        assert!(!book.is_named(NEW));
+        let commit = book.draw_up(Writers::One(NEW)).expect("news");
+        assert_eq!(commit.trail.raise, Some(raise));
+        book.note_committed(&commit);
+        assert!(book.is_named(NEW));
+    }
+
+    #[test]
+    fn earlier_writers_are_named_until_it_is_known_how_far_they_came() {
+        let committed = Commit {
+            partition: partition(),
+            point: CommitPoint(7),
+            base: Some(WriteTime(7)),
+            trail: Trail {
+                writers: Writers::One(OLD),
+                ..Trail::default()
+            },
+            topic: Some(TOPIC),
+        };
+        let book = book(Some(committed));
+        assert_eq!(book.has_other_writers(OLD), None);
+        assert_eq!(book.has_other_writers(NEW), Some(None));
+        let early = book.draw_up(Writers::One(NEW)).expect("news");
+        assert_eq!(early.trail.writers, Writers::Several);
+        let raise = Raise {
+            by: 1,
+            until: CommitPoint(30),
+        };
+        book.begin_reading(Offset(7), Some(raise));
+        let later = book.draw_up(Writers::One(NEW)).expect("news");
+        assert_eq!(
+            (later.trail.writers, later.trail.raise),
+            (Writers::One(NEW), Some(raise))
+        );
+        let ticket = batch(&book, NEW, 7, 30);
+        book.settle(ticket);
+        let last = book.draw_up_last().expect("news");
+        assert_eq!((last.trail.writers, last.trail.raise), (Writers::Nobody, None));
+    }
+
+    #[test]
+    fn what_is_no_record_is_committed_past_once_all_before_it_is_settled() {
+        let book = book(None);
+        book.pass(None, CommitPoint(4));
+        let commit = book.draw_up(Writers::Nobody).expect("a log without a record");
+        assert_eq!((commit.point, commit.base), (CommitPoint(4), None));
+        book.note_committed(&commit);
+        book.begin_reading(Offset(4), None);
+        let (first, second) = (batch(&book, OLD, 4, 10), batch(&book, OLD, 10, 20));
+        book.pass(Some(CommitPoint(20)), CommitPoint(23));
+        book.settle(second);
+        assert_eq!(
+            book.draw_up_last().map(|commit| commit.point),
+            Some(CommitPoint(4)),
+            "the first is not settled, and its writer is named"
+        );
+        book.settle(first);
+        let commit = book.draw_up(Writers::Nobody).expect("news");
+        assert_eq!((commit.point, commit.base), (CommitPoint(23), Some(WriteTime(20))));
+        assert_eq!((commit.topic, book.settled()), (Some(TOPIC), Some(CommitPoint(23))));
+        book.note_committed(&commit);
+        let third = batch(&book, OLD, 23, 30);
+        book.settle(third);
+        assert_eq!(book.settled(), Some(CommitPoint(30)));
+    }
+
+    #[test]
+    fn the_next_topic_of_the_name_goes_on_behind_the_write_timestamps_of_what_is_in_flight() {
+        let book = book(None);
+        assert_eq!(book.leave().base, None);
+        book.begin_reading(Offset(0), None);
+        let first = batch(&book, OLD, 0, 10);
+        let _in_flight = batch(&book, OLD, 10, 20);
+        book.settle(first);
+        let last = book.leave();
+        assert_eq!((last.point, last.base), (CommitPoint(10), Some(WriteTime(20))));
+        assert_eq!(last.trail, Trail::default());
+    }
+
+    #[tokio::test]
+    async fn waits_until_it_is_named() {
+        let book = book(None);
+        book.begin_reading(Offset(0), None);
+        let asked = std::sync::atomic::AtomicUsize::new(0);
+        let waiting = book.wait_until_named(OLD, || {
+            asked.fetch_add(1, Ordering::Relaxed);
+        });
+        let committing = async {
+            tokio::task::yield_now().await;
+            let commit = book.draw_up(Writers::One(OLD)).expect("news");
+            book.note_committed(&commit);
+        };
+        tokio::join!(waiting, committing);
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
+    }
+}

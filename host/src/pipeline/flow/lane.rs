@@ -1,0 +1,141 @@
+//! A partition that is assigned to this member, and the worker that handles it.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::{Instant, timeout_at};
+
+use super::parts::Parts;
+use super::worker::Worker;
+use crate::pipeline::commit::book::Book;
+use crate::pipeline::commit::write_time::WriteClock;
+use crate::record::Record;
+use crate::record::position::Partition;
+use crate::source::{Assignment, Commit, Control};
+
+pub struct Lane {
+    /// Tells this assignment from an earlier one of the same partition.
+    pub number: u64,
+    pub partition: Arc<Partition>,
+    pub has_finished: bool,
+    pub book: Arc<Book>,
+    /// `None` when no more records come.
+    queue: Option<mpsc::UnboundedSender<Vec<Record>>>,
+    worker: JoinHandle<Result<(), JoinError>>,
+    /// Says that no commit will name a plugin any more.
+    draining: watch::Sender<bool>,
+    /// Dropped or used, it stops the worker.
+    cancel: Option<oneshot::Sender<()>>,
+    /// Who waits for its end, to begin another topic of this name.
+    successor: Option<oneshot::Sender<Commit>>,
+}
+
+/// How a lane ended.
+#[derive(Debug)]
+pub enum End {
+    /// All that came is settled.
+    Drained,
+    /// Not in time: what was in flight is given up, and nothing of it is begun any more.
+    Late,
+    /// The worker failed, a mistake in this program.
+    Failed(JoinError),
+}
+
+impl Lane {
+    /// Starts the worker, which says through `finished` when it has ended.
+    pub fn start(
+        number: u64,
+        assignment: Assignment,
+        parts: &Arc<Parts>,
+        control: &Arc<dyn Control>,
+        finished: mpsc::UnboundedSender<(Arc<Partition>, u64)>,
+    ) -> Self {
+        let Assignment {
+            partition,
+            committed,
+            topic,
+            gauge,
+        } = assignment;
+        let (queue, receiver) = mpsc::unbounded_channel();
+        let (cancel, cancelled) = oneshot::channel();
+        let (draining, is_draining) = watch::channel(false);
+        let base = committed.as_ref().and_then(|commit| commit.base);
+        tracing::debug!(%partition, from = ?committed.as_ref().map(|commit| commit.point), "assigned");
+        let book = Arc::new(Book::open(Arc::clone(&partition), topic, committed, control.naming()));
+        let worker = Worker {
+            parts: Arc::clone(parts),
+            gauge,
+            control: Arc::clone(control),
+            book: Arc::clone(&book),
+            clock: WriteClock::new(base, parts.config.generation),
+            queue: receiver,
+            is_draining,
+        };
+        let task = tokio::spawn(worker.run(cancelled));
+        let name = Arc::clone(&partition);
+        let worker = tokio::spawn(async move {
+            let result = task.await;
+            // The supervisor has gone: nobody wants to know.
+            let _ = finished.send((name, number));
+            result
+        });
+        Self {
+            number,
+            partition,
+            has_finished: false,
+            book,
+            queue: Some(queue),
+            worker,
+            draining,
+            cancel: Some(cancel),
+            successor: None,
+        }
+    }
+
+    pub fn send(&self, records: Vec<Record>) {
+        if let Some(queue) = &self.queue {
+            // The worker has gone only if it failed, which the supervisor is told.
+            let _ = queue.send(records);
+        }
+    }
+
+    /// No more records come.
+    pub fn close(&mut self) {
+        self.queue = None;
+    }
+
+    /// No more records of this topic come; what came is settled, however long that takes, since it is nowhere else.
+    pub fn leave_to(&mut self, successor: oneshot::Sender<Commit>) {
+        self.close();
+        self.successor = Some(successor);
+    }
+
+    pub fn has_successor(&self) -> bool {
+        self.successor.is_some()
+    }
+
+    /// The worker has ended: the other topic of this name may begin.
+    pub fn make_way(mut self) {
+        if let Some(successor) = self.successor.take() {
+            // It has been revoked meanwhile: then the next member sees by the commit that the topic is another one.
+            let _ = successor.send(self.book.leave());
+        }
+    }
+
+    /// Waits for the worker, until `end` at the latest; then stops it. When this returns, the worker does nothing more.
+    pub async fn end(&mut self, end: Instant) -> End {
+        self.close();
+        self.draining.send_replace(true);
+        if let Ok(result) = timeout_at(end, &mut self.worker).await {
+            return result
+                .and_then(|inner| inner)
+                .map_or_else(End::Failed, |()| End::Drained);
+        }
+        self.cancel = None;
+        match (&mut self.worker).await.and_then(|inner| inner) {
+            Ok(()) => End::Late,
+            Err(error) => End::Failed(error),
+        }
+    }
+}

@@ -1,0 +1,492 @@
+//! The control plane: follows the source's events, keeps a worker for each assigned partition, commits what is settled,
+//! drains on revocation and at the end.
+
+mod remade;
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout, timeout_at};
+
+use super::lane::{End, Lane};
+use super::look;
+use super::parts::Parts;
+use super::status_file::StatusFile;
+use crate::failpoint::{self, Point};
+use crate::pipeline::commit::book::Book;
+use crate::pipeline::trouble::outage::{Severity, Waiter, Waiting};
+use crate::pipeline::watch::status::State;
+use crate::pipeline::watch::totals::Counts;
+use crate::record::position::Partition;
+use crate::source::{Assignment, Commit, Control, Event, Running, SourceError, Until};
+
+/// The last commit is tried this long: the brokers may be electing a leader.
+const FINAL_COMMIT: Duration = Duration::from_secs(10);
+
+/// Leaving the group is tried this long; the brokers notice a member that has gone by themselves.
+const CLOSE: Duration = Duration::from_secs(5);
+
+/// Asked to run to the end, a member without partitions waits this long for some before it has nothing to do.
+const UNASSIGNED: Duration = Duration::from_secs(10);
+
+/// Ending because of a halt, partitions that are well have this long to drain; those that wait would wait for ever.
+const HALTED_DRAIN: Duration = Duration::from_secs(2);
+
+/// How often the status is told and the log ends are asked for: as often as somebody looks.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How a run ended well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Everything up to the log ends seen at the start is settled.
+    AtEnd,
+    /// It was asked to stop, and drained.
+    Stopped,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    #[error("the source stopped")]
+    Source(#[source] SourceError),
+    #[error("the worker of {partition} failed; its records are not committed and will be read again")]
+    Worker {
+        partition: Partition,
+        #[source]
+        cause: JoinError,
+    },
+    #[error(
+        "not drained within {} s: {}; what is not settled is not committed and will be read again",
+        .waited.as_secs(), .partitions.join(", ")
+    )]
+    NotDrained { waited: Duration, partitions: Vec<String> },
+    #[error(
+        "everything is written, but its offsets could not be committed; a restart reads some records again, which changes no row"
+    )]
+    NotCommitted(#[source] SourceError),
+    #[error("halted at {0} (--fail-fast); what is not settled is not committed and will be read again")]
+    Halted(String),
+}
+
+/// What was to be committed, by which lanes, and how it went.
+struct Committed {
+    commits: Vec<(Arc<Book>, Commit)>,
+    result: Result<(), SourceError>,
+}
+
+/// What draining some partitions came to.
+#[derive(Default)]
+struct Drained {
+    commits: Vec<Commit>,
+    /// Partitions that were not done in time.
+    late: Vec<String>,
+    failed: Option<PipelineError>,
+}
+
+struct Supervisor {
+    parts: Arc<Parts>,
+    control: Arc<dyn Control>,
+    lanes: HashMap<Arc<Partition>, Lane>,
+    /// Lanes so far.
+    assigned: u64,
+    /// When partitions last came or went; a new member of a group is first assigned nothing.
+    rebalanced: Option<Instant>,
+    finished: mpsc::UnboundedSender<(Arc<Partition>, u64)>,
+    committing: Option<JoinHandle<()>>,
+    committed: mpsc::UnboundedSender<Committed>,
+    /// Somebody wants a commit after the one that is under way.
+    is_commit_wanted: bool,
+    /// The question for the log ends that is under way.
+    asking: Option<JoinHandle<()>>,
+    source_waiter: Waiter,
+    commit_waiter: Waiter,
+    status: StatusFile,
+    drain_timeout: Duration,
+}
+
+/// Runs until everything is settled (`Until::End`), or until `stop` completes and what is in flight has drained.
+pub async fn run(
+    parts: Arc<Parts>,
+    running: Running,
+    until: Until,
+    stop: impl Future<Output = ()>,
+) -> Result<Ended, PipelineError> {
+    let Running { mut events, control } = running;
+    let (finished, mut finishing) = mpsc::unbounded_channel();
+    let (committed, mut committing) = mpsc::unbounded_channel();
+    let (outages, fail_fast) = (parts.outages.clone(), parts.config.fail_fast);
+    let (mut tick, mut look) = (every(parts.config.commit_interval), every(LOOK));
+    let mut supervisor = Supervisor::new(Arc::clone(&parts), control, finished, committed);
+    let mut swaps = parts.plugins.slot.subscribe();
+    let mut halted = pin!(outages.halted());
+    let mut stop = pin!(stop);
+    let mut is_source_done = false;
+    let ended = loop {
+        let followed = tokio::select! {
+            event = events.recv(), if !is_source_done => {
+                if let Some(event) = event {
+                    supervisor.follow(event).await
+                } else {
+                    // A file is read; its rows are not settled yet.
+                    is_source_done = true;
+                    Ok(())
+                }
+            }
+            Some((partition, number)) = finishing.recv() => supervisor.note_finished(&partition, number).await,
+            _ = tick.tick() => {
+                supervisor.commit();
+                Ok(())
+            }
+            _ = look.tick() => {
+                supervisor.ask_log_ends();
+                supervisor.tell(None);
+                Ok(())
+            }
+            // Whoever swapped the plugin looks at once.
+            Ok(()) = swaps.changed() => {
+                supervisor.tell(None);
+                Ok(())
+            }
+            () = parts.plugins.slot.commit_wanted() => {
+                supervisor.commit();
+                Ok(())
+            }
+            Some(committed) = committing.recv() => {
+                supervisor.note_committed(committed);
+                Ok(())
+            }
+            message = &mut halted, if fail_fast => {
+                supervisor.drain_timeout = HALTED_DRAIN.min(supervisor.drain_timeout);
+                break Err(PipelineError::Halted(message));
+            }
+            () = &mut stop => break Ok(Ended::Stopped),
+        };
+        if let Err(error) = followed {
+            break Err(error);
+        }
+        let may_end = is_source_done || (until == Until::End && supervisor.has_read_all());
+        if may_end && supervisor.lanes.values().all(|lane| lane.has_finished) {
+            break Ok(Ended::AtEnd);
+        }
+    };
+    // What is settled is committed, whatever ended the run.
+    let finished = supervisor.finish(events).await;
+    let ended = ended?;
+    finished?;
+    Ok(ended)
+}
+
+impl Supervisor {
+    fn new(
+        parts: Arc<Parts>,
+        control: Arc<dyn Control>,
+        finished: mpsc::UnboundedSender<(Arc<Partition>, u64)>,
+        committed: mpsc::UnboundedSender<Committed>,
+    ) -> Self {
+        Self {
+            source_waiter: parts.outages.waiter(Waiting::Source),
+            commit_waiter: parts.outages.waiter(Waiting::Commit),
+            status: StatusFile::start(parts.config.status_file.clone()),
+            drain_timeout: parts.config.drain_timeout,
+            control,
+            lanes: HashMap::new(),
+            assigned: 0,
+            rebalanced: None,
+            finished,
+            committing: None,
+            committed,
+            is_commit_wanted: false,
+            asking: None,
+            parts,
+        }
+    }
+
+    async fn follow(&mut self, event: Event) -> Result<(), PipelineError> {
+        if matches!(event, Event::Assigned(_) | Event::Revoked { .. } | Event::Lost { .. }) {
+            self.rebalanced = Some(Instant::now());
+        }
+        match event {
+            Event::Assigned(assignments) => {
+                for assignment in assignments {
+                    self.assign(assignment).await;
+                }
+            }
+            Event::Records { partition, records } => {
+                if let Some(lane) = self.lanes.get(&partition) {
+                    lane.send(records);
+                }
+            }
+            Event::End { partition } => {
+                if let Some(lane) = self.lanes.get_mut(&partition) {
+                    lane.close();
+                }
+            }
+            Event::Passed { partition, from, to } => {
+                if let Some(lane) = self.lanes.get(&partition) {
+                    lane.book.pass(from, to);
+                }
+            }
+            Event::Deleted { partition, offsets } => self.note_deleted(&partition, &offsets),
+            Event::Remade { partition, answer } => self.leave(&partition, answer),
+            Event::Revoked { partitions, answer } => {
+                failpoint::reached(Point::Revoking);
+                let Drained { commits, late, failed } = self.drain(&partitions).await;
+                if let Some(committing) = self.committing.take() {
+                    // An older commit must not come after the one of the revocation.
+                    let _ = timeout(CLOSE, committing).await;
+                }
+                if !late.is_empty() {
+                    tracing::warn!(partitions = ?late, "not drained before the revocation, the next member reads on from the commit point");
+                }
+                failpoint::reached(Point::Revoked);
+                // The source has gone: then nobody can commit any more.
+                let _ = answer.send(commits);
+                return failed.map_or(Ok(()), Err);
+            }
+            Event::Lost { partitions } => {
+                let now = Instant::now();
+                for partition in &partitions {
+                    if let Some(mut lane) = self.lanes.remove(partition) {
+                        tracing::warn!(%partition, "lost to another member, or with its topic; nothing is committed for it");
+                        lane.end(now).await;
+                    }
+                }
+            }
+            Event::Waiting(error) => self.source_waiter.failed(Severity::Retry, &error),
+            Event::Recovered => self.source_waiter.recovered(),
+            Event::Skipped { rows } => self.parts.watch.totals.add(&Counts {
+                skipped: rows,
+                ..Counts::default()
+            }),
+            Event::Failed(error) => return Err(PipelineError::Source(error)),
+        }
+        Ok(())
+    }
+
+    async fn assign(&mut self, assignment: Assignment) {
+        self.assigned += 1;
+        let lane = Lane::start(
+            self.assigned,
+            assignment,
+            &self.parts,
+            &self.control,
+            self.finished.clone(),
+        );
+        if let Some(mut earlier) = self.lanes.insert(Arc::clone(&lane.partition), lane) {
+            // A source revokes before it assigns again; two workers of one partition must never run side by side.
+            earlier.end(Instant::now()).await;
+        }
+    }
+
+    /// Whether lanes that have finished are all there is: a member without any may be assigned some yet.
+    fn has_read_all(&self) -> bool {
+        self.rebalanced
+            .is_some_and(|since| !self.lanes.is_empty() || since.elapsed() >= UNASSIGNED)
+    }
+
+    /// A worker has ended: because its queue was closed and all is settled, or because it failed.
+    async fn note_finished(&mut self, partition: &Arc<Partition>, number: u64) -> Result<(), PipelineError> {
+        match self.lanes.get_mut(partition) {
+            Some(lane) if lane.number == number && !lane.has_finished => {
+                lane.has_finished = true;
+                let ended = lane.end(Instant::now()).await;
+                self.make_way(partition);
+                match ended {
+                    End::Failed(cause) => Err(failed(partition, cause)),
+                    End::Drained | End::Late => Ok(()),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Lets the workers of these partitions finish what they have, within the bound; those that are late are stopped.
+    async fn drain(&mut self, partitions: &[Arc<Partition>]) -> Drained {
+        let lanes: Vec<_> = partitions
+            .iter()
+            .filter_map(|partition| self.lanes.remove(partition))
+            .collect();
+        let end = Instant::now() + self.drain_timeout;
+        let ended = lanes.into_iter().map(|mut lane| async move {
+            let ended = if lane.has_finished {
+                End::Drained
+            } else {
+                lane.end(end).await
+            };
+            (lane, ended)
+        });
+        let mut drained = Drained::default();
+        for (lane, ended) in join_all(ended).await {
+            match ended {
+                End::Drained => {}
+                End::Late => {
+                    remade::warn_of_the_rest(&lane);
+                    drained.late.push(lane.partition.to_string());
+                }
+                End::Failed(cause) => drained.failed = drained.failed.or(Some(failed(&lane.partition, cause))),
+            }
+            drained.commits.extend(lane.book.draw_up_last());
+        }
+        drained
+    }
+
+    /// Begins a commit of what is news since the last one; while one is under way, another one after it.
+    fn commit(&mut self) {
+        if self
+            .committing
+            .as_ref()
+            .is_some_and(|committing| !committing.is_finished())
+        {
+            self.is_commit_wanted = true;
+            return;
+        }
+        self.is_commit_wanted = false;
+        let writers = self.parts.plugins.slot.writers();
+        let books = self.lanes.values().map(|lane| &lane.book);
+        let commits: Vec<_> = books
+            .filter_map(|book| Some((Arc::clone(book), book.draw_up(writers)?)))
+            .collect();
+        if commits.is_empty() {
+            self.note_named();
+            return;
+        }
+        let asked = self
+            .control
+            .commit(commits.iter().map(|(_, commit)| commit.clone()).collect());
+        let committed = self.committed.clone();
+        self.committing = Some(tokio::spawn(async move {
+            let result = asked.await;
+            // The supervisor has gone: nobody wants to know.
+            let _ = committed.send(Committed { commits, result });
+        }));
+    }
+
+    fn note_committed(&mut self, Committed { commits, result }: Committed) {
+        self.committing = None;
+        match result {
+            Ok(()) => {
+                failpoint::reached(Point::Committed);
+                self.parts.watch.metrics.note_commit(Ok(()));
+                self.commit_waiter.recovered();
+                for (book, commit) in &commits {
+                    book.note_committed(commit);
+                }
+                self.note_named();
+                if self.is_commit_wanted {
+                    self.commit();
+                }
+            }
+            // Tried again at the next tick.
+            Err(error) => {
+                self.parts.watch.metrics.note_commit(Err(()));
+                self.commit_waiter.failed(Severity::Retry, &error);
+            }
+        }
+    }
+
+    /// Tells whoever swaps when every partition's commit names what is coming. A partition of which nothing was ever
+    /// read is asked about with its first record.
+    fn note_named(&self) {
+        if let Some(digest) = self.parts.plugins.slot.announced()
+            && self
+                .lanes
+                .values()
+                .all(|lane| !lane.book.has_begun() || lane.book.is_named(digest))
+        {
+            self.parts.plugins.slot.note_named();
+        }
+    }
+
+    /// Asks where the logs end, unless the last answer is not there yet. Without one the lag stands still.
+    fn ask_log_ends(&mut self) {
+        if self.lanes.is_empty() || self.asking.as_ref().is_some_and(|asking| !asking.is_finished()) {
+            return;
+        }
+        let books: HashMap<_, _> = self
+            .lanes
+            .iter()
+            .map(|(partition, lane)| (Arc::clone(partition), Arc::clone(&lane.book)))
+            .collect();
+        let asked = self.control.log_ends(books.keys().cloned().collect());
+        self.asking = Some(tokio::spawn(async move {
+            match asked.await {
+                Ok(ends) => ends
+                    .into_iter()
+                    .for_each(|(partition, end)| books[&partition].note_log_end(end)),
+                // Whoever reads and commits says that the brokers are away.
+                Err(error) => tracing::debug!(%error, "the lag is not known at the moment"),
+            }
+        }));
+    }
+
+    fn tell(&mut self, end: Option<State>) {
+        let status = Arc::new(look::status(&self.parts, self.lanes.values(), end));
+        self.status.tell(&status);
+        self.parts.watch.board.post(status);
+    }
+
+    /// Takes no more records, drains, commits, leaves. A revocation meanwhile waits until that is done.
+    async fn finish(mut self, events: mpsc::UnboundedReceiver<Event>) -> Result<(), PipelineError> {
+        self.control.quiet();
+        self.tell(Some(State::Draining));
+        let partitions: Vec<_> = self.lanes.keys().cloned().collect();
+        let Drained { commits, late, failed } = self.drain(&partitions).await;
+        if let Some(committing) = self.committing.take() {
+            // An older commit must not come after the last one.
+            let _ = timeout(FINAL_COMMIT, committing).await;
+        }
+        let committed = self.commit_finally(commits).await;
+        if let Some(asking) = self.asking.take() {
+            // It holds the consumer, which leaves the group when nobody does.
+            let _ = timeout(CLOSE, asking).await;
+        }
+        drop(events);
+        if timeout(CLOSE, self.control.close()).await.is_err() {
+            tracing::warn!("the source does not close, left to itself");
+        }
+        self.tell(Some(State::Ended));
+        if let Some(failed) = failed {
+            return Err(failed);
+        }
+        if !late.is_empty() {
+            return Err(PipelineError::NotDrained {
+                waited: self.drain_timeout,
+                partitions: late,
+            });
+        }
+        committed.map_err(PipelineError::NotCommitted)
+    }
+
+    async fn commit_finally(&self, commits: Vec<Commit>) -> Result<(), SourceError> {
+        if commits.is_empty() {
+            return Ok(());
+        }
+        let end = Instant::now() + FINAL_COMMIT;
+        loop {
+            match timeout_at(end, self.control.commit(commits.clone())).await {
+                Ok(Err(_)) if Instant::now() < end => tokio::time::sleep(Duration::from_millis(500)).await,
+                Ok(result) => return result,
+                Err(_) => return Err(SourceError::CommitTimedOut),
+            }
+        }
+    }
+}
+
+/// Late ticks do not pile up.
+fn every(period: Duration) -> Interval {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+fn failed(partition: &Arc<Partition>, cause: JoinError) -> PipelineError {
+    PipelineError::Worker {
+        partition: Partition::clone(partition),
+        cause,
+    }
+}

@@ -1,0 +1,52 @@
+//! What a log has no more: records that were deleted before they were read, and a whole topic that another one of its name
+//! has replaced.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::Supervisor;
+use crate::pipeline::flow::lane::Lane;
+use crate::record::position::Partition;
+use crate::source::Commit;
+
+impl Supervisor {
+    pub(super) fn note_deleted(&self, partition: &Arc<Partition>, offsets: &Range<i64>) {
+        let count = u64::try_from(offsets.end - offsets.start).unwrap_or(0);
+        self.parts.watch.metrics.note_lost(count);
+        tracing::error!(%partition, from = offsets.start, to = offsets.end, at_most = count,
+            "records were deleted, by the topic's retention or by hand, before they were read; every offset from `from` up to \
+             `to`, which is still there, is lost if it was a record's");
+    }
+
+    /// The partition's worker settles what it has; then the other topic begins.
+    pub(super) fn leave(&mut self, partition: &Arc<Partition>, successor: oneshot::Sender<Commit>) {
+        if let Some(lane) = self.lanes.get_mut(partition) {
+            lane.leave_to(successor);
+            if lane.has_finished {
+                self.make_way(partition);
+            }
+        }
+    }
+
+    /// If another topic waits for the end of this partition's worker, which has come.
+    pub(super) fn make_way(&mut self, partition: &Arc<Partition>) {
+        if self.lanes.get(partition).is_some_and(Lane::has_successor)
+            && let Some(lane) = self.lanes.remove(partition)
+        {
+            // The partition comes back at once.
+            self.rebalanced = Some(Instant::now());
+            lane.make_way();
+        }
+    }
+}
+
+/// What a worker is stopped with comes again, but not where its topic has gone.
+pub(super) fn warn_of_the_rest(lane: &Lane) {
+    if lane.has_successor() {
+        tracing::error!(partition = %lane.partition, from = lane.book.settled().map(|point| point.0),
+            "records of the topic that was deleted had been read from here on and could not be settled in time; they are lost");
+    }
+}

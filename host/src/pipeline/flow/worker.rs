@@ -1,0 +1,408 @@
+//! The data plane of one partition: decode, transform, settle, in this order for every batch, neighbouring batches
+//! overlapping.
+//!
+//! Batches enter the guest in the order of their offsets, so write timestamps rise with the offset; they may settle in
+//! any order, since the sink keeps what has the newest write timestamp. The commit point waits for the oldest.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::{JoinError, JoinSet};
+
+use super::parts::Parts;
+use super::settle::settle;
+use crate::codec::Decoded;
+use crate::failpoint::{self, Point, Promise};
+use crate::pipeline::batch::gather::{Gathered, Stamps, gather};
+use crate::pipeline::batch::transformed::Transformed;
+use crate::pipeline::batch::version::Version;
+use crate::pipeline::commit::book::Book;
+use crate::pipeline::commit::offsets::Settled;
+use crate::pipeline::commit::write_time::{FUTURE_TIMESTAMP, MAX_GENERATION, WriteClock, now_ms};
+use crate::pipeline::swap::slot::Observed;
+use crate::pipeline::trouble::fault::{Fault, disposition};
+use crate::pipeline::trouble::outage::{Severity, Waiting};
+use crate::pipeline::trouble::patience::Patience;
+use crate::pipeline::watch::stage::Lap;
+use crate::pipeline::watch::stage::Stage;
+use crate::pipeline::watch::trace::Trace;
+use crate::plugin::isolate::{Guest, GuestError};
+use crate::plugin::{GuestThread, Instance, PluginError, Stop};
+use crate::record::Record;
+use crate::record::columns::Batch;
+use crate::record::descriptor::{Digest, Outcome};
+use crate::record::position::{Offset, WriteTime};
+use crate::record::reject::{self, Reject};
+use crate::record::trail::Raise;
+use crate::source::Control;
+use crate::source::gauge::Gauge;
+
+pub struct Worker {
+    pub parts: Arc<Parts>,
+    pub control: Arc<dyn Control>,
+    pub gauge: Arc<Gauge>,
+    pub book: Arc<Book>,
+    pub clock: WriteClock,
+    pub queue: mpsc::UnboundedReceiver<Vec<Record>>,
+    pub is_draining: watch::Receiver<bool>,
+}
+
+/// Where the guest is called, and the instance of the version that took the last batch.
+#[derive(Default)]
+struct Warm {
+    thread: GuestThread,
+    instance: Option<(Arc<Version>, Instance)>,
+    /// Instances replaced because their memory had grown, not yet counted.
+    recycled: u64,
+}
+
+impl Worker {
+    /// Runs until the queue is closed and everything that came through it is settled, or until it is cancelled. When this
+    /// returns, nothing is being written or published.
+    pub async fn run(mut self, cancelled: oneshot::Receiver<()>) {
+        let mut settling = JoinSet::new();
+        tokio::select! {
+            () = self.work(&mut settling) => {}
+            // Said, or whoever could say it has gone.
+            _ = cancelled => {}
+        }
+        settling.shutdown().await;
+    }
+
+    async fn work(&mut self, settling: &mut JoinSet<()>) {
+        let mut warm = Warm::default();
+        let mut swapped = self.parts.plugins.slot.subscribe();
+        let mut has_begun = false;
+        loop {
+            let records = tokio::select! {
+                records = next_batch(&mut self.queue, self.parts.config.batch_records) => records,
+                // A partition without records must not hold an old plugin.
+                Ok(()) = swapped.changed() => {
+                    warm.instance = None;
+                    continue;
+                }
+            };
+            let Some(records) = records else { break };
+            failpoint::reached(Point::Received);
+            let (Some(first), Some(last)) = (records.first(), records.last()) else {
+                continue;
+            };
+            let (first, end_offset) = (first.read_at(), last.read_at());
+            let trace = self.parts.watch.traces.begin(&records);
+            let (count, bytes) = (records.len(), records.iter().map(Record::size).sum());
+            self.parts.watch.metrics.note_batch(count, bytes);
+            let in_flight = self.parts.watch.metrics.batch_in_flight();
+            if !std::mem::replace(&mut has_begun, true) {
+                self.begin_reading(first).await;
+            }
+            self.parts.plugins.latest.note(&self.book.partition, &records);
+            let stamped = self.stamp(records, trace);
+            let base = self.clock.base().unwrap_or(WriteTime(0));
+            let transformed = self.transform(stamped, &mut warm).await;
+            failpoint::reached(Point::Transformed);
+            let version = Arc::clone(&transformed.version);
+            let ticket = self.book.begin(Settled {
+                point: end_offset.next(),
+                base,
+                fence: self.book.fence(version.digest(), first),
+            });
+            if failpoint::is_broken(Promise::CommitAfterWrite) {
+                self.book.settle(ticket);
+            }
+            if !self.is_named(version.digest()).await {
+                break;
+            }
+            while settling.len() >= version.sink.batches_in_flight() {
+                check(settling.join_next().await);
+            }
+            let sample = self
+                .parts
+                .plugins
+                .shadow
+                .sample(&transformed, &self.parts.plugins.slot.current());
+            let (parts, gauge, book) = (Arc::clone(&self.parts), Arc::clone(&self.gauge), Arc::clone(&self.book));
+            settling.spawn(async move {
+                let counts = settle(&parts, transformed).await;
+                failpoint::reached(Point::Published);
+                parts.watch.totals.add(&counts);
+                book.settle(ticket);
+                failpoint::reached(Point::Settled);
+                gauge.subtract(count, bytes);
+                drop(in_flight);
+            });
+            // Behind the batch itself, which waits for nothing of it.
+            if let Some(sample) = sample {
+                sample.start();
+            }
+        }
+        while let Some(settled) = settling.join_next().await {
+            check(Some(settled));
+        }
+    }
+
+    /// Where another plugin may have written rows of records from here on, as a process that was killed during a swap
+    /// leaves them, those records' rows are written over: as far as any member can have read.
+    async fn begin_reading(&self, first: Offset) {
+        let version = self.parts.plugins.slot.current();
+        if let Some(earlier) = self.book.earlier_plugin() {
+            self.parts.plugins.slot.note_earlier(&self.book.partition, earlier);
+        }
+        let mut raise = None;
+        if let Some(earlier) = self.book.has_other_writers(version.digest()) {
+            let mut patience = Patience::new(&self.parts.outages, Waiting::Source);
+            let until = loop {
+                match self.control.log_end(Arc::clone(&self.book.partition)).await {
+                    Ok(end) => break end,
+                    Err(error) => patience.failed(Severity::Retry, &error).await,
+                }
+            };
+            patience.recovered();
+            let by = earlier.map_or(0, |earlier| earlier.by) + 1;
+            let room = MAX_GENERATION.saturating_sub(self.parts.config.generation);
+            if by > room {
+                tracing::warn!(partition = %self.book.partition, "swaps cut short have used every generation up to 15; rows of the records up to {} may keep values of an earlier plugin", until.0);
+            }
+            let by = by.min(room);
+            tracing::info!(partition = %self.book.partition, from = first.0, until = until.0, by,
+                "another plugin may have written rows of these records, writing over them");
+            raise = Some(Raise { by, until });
+        }
+        self.book.begin_reading(first, raise);
+    }
+
+    /// Waits until the brokers know of this plugin as a writer of the partition; not when it is asked to drain meanwhile.
+    async fn is_named(&mut self, digest: Digest) -> bool {
+        let named = self
+            .book
+            .wait_until_named(digest, || self.parts.plugins.slot.want_commit());
+        tokio::select! {
+            biased;
+            () = named => true,
+            // Said, or whoever could say it has gone.
+            _ = self.is_draining.wait_for(|is_draining| *is_draining) => false,
+        }
+    }
+
+    /// Gives every record its write timestamp, and rejects those from the future.
+    fn stamp(&mut self, records: Vec<Record>, trace: Trace) -> Stamped {
+        let now_ms = now_ms();
+        let raise = self.book.raise();
+        let mut rejects = BTreeMap::new();
+        let mut write_times = Vec::with_capacity(records.len());
+        for (index, record) in records.iter().enumerate() {
+            // A record that comes back from the dead letters keeps its place in the order of its partition.
+            if let Some(redriven) = &record.redriven {
+                write_times.push(redriven.write_time());
+                continue;
+            }
+            let (time, verdict) = self.clock.next(record.timestamp_ms, now_ms);
+            let raised = raise.map_or(0, |raise| raise.at(record.position.offset));
+            write_times.push(WriteTime(time.0.saturating_add(i64::from(raised))));
+            if let Err(too_far) = verdict {
+                let message = format!(
+                    "the record is stamped {} s ahead of this host's clock (at most 3600 s are accepted)",
+                    too_far.ahead_ms / 1000
+                );
+                rejects.insert(index, Reject::new(reject::Stage::Decode, FUTURE_TIMESTAMP, message));
+            }
+        }
+        if let Some(drift) = self.clock.drift_micros() {
+            self.book.note_drift(drift);
+        }
+        Stamped {
+            records: Arc::new(records),
+            raise,
+            write_times,
+            rejects,
+            trace,
+        }
+    }
+
+    /// Decodes the records and calls the guest with them, waiting for the registry where it must, and for somebody who
+    /// mends or swaps the plugin where it gives no outcome, or rejects nearly everything.
+    async fn transform(&self, mut stamped: Stamped, warm: &mut Warm) -> Transformed {
+        let mut patience = Patience::new(&self.parts.outages, Waiting::Plugin);
+        let mut swapped = self.parts.plugins.slot.subscribe();
+        loop {
+            let version = Arc::clone(&swapped.borrow_and_update());
+            let Made { guest_time, gathered } = match self.make(&mut stamped, &version, warm).await {
+                Ok(made) => made,
+                Err(error) => {
+                    if self.parts.plugins.slot.observe_broken(&version, &error) {
+                        continue;
+                    }
+                    // A swap may be what mends it.
+                    tokio::select! {
+                        () = patience.hold(disposition(Fault::Guest(&error)), &error) => {}
+                        Ok(()) = swapped.changed() => {}
+                    }
+                    continue;
+                }
+            };
+            let rejects: Vec<_> = gathered
+                .rejects
+                .iter()
+                .map(|(&record, reject)| (record, reject))
+                .collect();
+            let observed = Observed {
+                records: &stamped.records,
+                guest_time,
+            };
+            if self.parts.plugins.slot.observe(&version, &observed, &rejects) {
+                continue;
+            }
+            let spent = match self
+                .parts
+                .budget
+                .admit(stamped.records.len(), &gathered.rejects.values())
+            {
+                Ok(()) => {
+                    patience.recovered();
+                    say_broken(&version, &stamped.records, &gathered.rejects);
+                    return Transformed {
+                        version,
+                        raise: stamped.raise,
+                        guest_time,
+                        records: stamped.records,
+                        write_times: stamped.write_times,
+                        writes: gathered.writes.into_iter().map(Arc::new).collect(),
+                        filtered: gathered.filtered,
+                        rejects: gathered.rejects,
+                        trace: stamped.trace,
+                    };
+                }
+                Err(spent) => spent,
+            };
+            tokio::select! {
+                () = patience.hold(disposition(Fault::Budget(&spent)), &spent) => {}
+                Ok(()) = swapped.changed() => {}
+            }
+        }
+    }
+
+    async fn make(&self, stamped: &mut Stamped, version: &Arc<Version>, warm: &mut Warm) -> Result<Made, GuestError> {
+        stamped.trace.begin_anew();
+        let metrics = &self.parts.watch.metrics;
+        let decoding = self.decode(&stamped.records, version);
+        let (decoded, lap) = metrics.timed(Stage::Decode, decoding).await;
+        stamped.trace.note(Stage::Decode, lap);
+        failpoint::reached(Point::Decoded);
+        let mut rejects = stamped.rejects.clone();
+        for (record, reject) in decoded.rejects {
+            rejects.entry(record).or_insert(reject);
+        }
+        let rows = decoded.batch.rows;
+        let (outcome, lap) = if rows == 0 {
+            (Outcome::default(), Lap::since(Instant::now()))
+        } else {
+            call_guest(version, decoded.batch, warm, self.stop_of(version)).await?
+        };
+        metrics.note_stage(Stage::Guest, lap.took);
+        stamped.trace.note(Stage::Guest, lap);
+        metrics.note_guest(rows, warm.instance.as_ref().map(|(_, instance)| instance.held_bytes()));
+        metrics.note_recycled(std::mem::take(&mut warm.recycled));
+        let batch = Stamps {
+            records: &stamped.records,
+            write_times: &stamped.write_times,
+        };
+        let outputs = &version.plugin.descriptor().outputs;
+        let mut gathered = gather(outcome, &decoded.rows, &batch, outputs, rejects);
+        version.sink.arrange(&mut gathered.writes);
+        Ok(Made {
+            guest_time: lap.took,
+            gathered,
+        })
+    }
+
+    /// A batch that is in the guest is given up once another version has its place: that one makes it anew.
+    fn stop_of(&self, version: &Arc<Version>) -> Stop {
+        let (parts, version) = (Arc::clone(&self.parts), Arc::clone(version));
+        Stop::when(move || !parts.plugins.slot.is_current(&version))
+    }
+
+    async fn decode(&self, records: &[Record], version: &Version) -> Decoded {
+        let mut patience = Patience::new(&self.parts.outages, Waiting::Registry);
+        loop {
+            let error = match version.decoder.decode(records).await {
+                Ok(decoded) => {
+                    patience.recovered();
+                    return decoded;
+                }
+                Err(error) => error,
+            };
+            patience.hold(disposition(Fault::Codec(&error)), &error).await;
+        }
+    }
+}
+
+/// How long it took is measured on the guest's thread: what it waited for one says nothing of the plugin.
+async fn call_guest(
+    version: &Arc<Version>,
+    batch: Batch,
+    warm: &mut Warm,
+    stop: Stop,
+) -> Result<(Outcome, Lap), GuestError> {
+    let instance = warm.instance.take().filter(|(of, _)| Arc::ptr_eq(of, version));
+    let version = Arc::clone(version);
+    let call = move || {
+        let mut guest = Guest::new(&version.plugin, instance.map(|(_, instance)| instance)).stopping(stop);
+        let begun = Instant::now();
+        let outcome = guest.transform(&batch).map(|outcome| (outcome, Lap::since(begun)));
+        let recycled = guest.recycled();
+        let kept = guest.into_instance();
+        (outcome, kept.map(|instance| (version, instance)), recycled)
+    };
+    // A panic is a mistake in this program: what is not settled is not committed, and the run fails.
+    let (outcome, kept, recycled) = warm.thread.run(call).await.map_err(PluginError::Thread)?;
+    warm.instance = kept;
+    warm.recycled += recycled;
+    outcome
+}
+
+/// The log has each record that broke the guest once, with what the guest said, if it said something.
+fn say_broken(version: &Version, records: &[Record], rejects: &BTreeMap<usize, Reject>) {
+    for (&record, reject) in rejects.iter().filter(|(_, reject)| reject.is_guest_fault()) {
+        let position = &records[record].position;
+        version
+            .plugin
+            .log_error(&format!("{position} broke it ({}): {}", reject.code, reject.message));
+    }
+}
+
+/// A panic while settling is the worker's own: what is not settled is not committed, and the run fails.
+fn check(settled: Option<Result<(), JoinError>>) {
+    if let Some(Err(error)) = settled
+        && error.is_panic()
+    {
+        std::panic::resume_unwind(error.into_panic());
+    }
+}
+
+struct Stamped {
+    records: Arc<Vec<Record>>,
+    raise: Option<Raise>,
+    write_times: Vec<WriteTime>,
+    rejects: BTreeMap<usize, Reject>,
+    trace: Trace,
+}
+
+/// What decoder and guest made of a batch.
+struct Made {
+    guest_time: Duration,
+    gathered: Gathered,
+}
+
+/// What waits in the queue, up to a batch; `None` when the queue is closed and empty. A source sends at most half a batch
+/// at one time, so a batch stays within its bound.
+async fn next_batch(queue: &mut mpsc::UnboundedReceiver<Vec<Record>>, max: usize) -> Option<Vec<Record>> {
+    let mut batch = queue.recv().await?;
+    while batch.len() <= max / 2 {
+        match queue.try_recv() {
+            Ok(more) => batch.extend(more),
+            Err(_) => break,
+        }
+    }
+    Some(batch)
+}

@@ -1,0 +1,159 @@
+//! One version played on records of a sample, for a trial: all together where they come through, else each alone. Until
+//! a certain time, since somebody waits for it.
+
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+use tokio::time::timeout_at;
+
+use crate::codec::Decoded;
+use crate::pipeline::batch::version::Version;
+use crate::plugin::isolate::slice;
+use crate::plugin::{Instance, Stop, TransformError};
+use crate::record::Record;
+use crate::record::causes::chain;
+use crate::record::columns::Batch;
+use crate::record::reject::Reject;
+
+/// Many records together have so long, by the clock on the wall, before each is played alone. They take milliseconds.
+const TOGETHER: Duration = Duration::from_millis(500);
+
+/// A record whose call was cut off after so long is one that does not end; after less, nothing is known of it.
+const LONG: Duration = Duration::from_secs(1);
+
+/// Calls one version. Blocks: not to be used on threads of the runtime.
+pub struct Player<'a> {
+    version: &'a Version,
+    runtime: &'a Handle,
+    end: Instant,
+    instance: Option<Instance>,
+}
+
+/// What a call came to.
+pub enum Played {
+    /// With the rejects, by row.
+    Through(Vec<(usize, Reject)>),
+    Broke(TransformError),
+    /// The time was over when the call had taken so long, far longer than a record takes.
+    CutOff(Duration),
+    /// The time was over before it was known.
+    OutOfTime,
+}
+
+/// What a version makes of one record.
+pub enum Verdict {
+    Takes,
+    Rejects,
+    Breaks,
+    OutOfTime,
+}
+
+impl<'a> Player<'a> {
+    pub fn new(version: &'a Version, runtime: &'a Handle, end: Instant) -> Self {
+        Self {
+            version,
+            runtime,
+            end,
+            instance: None,
+        }
+    }
+
+    /// `None`: there was no time for it, since the registry did not answer.
+    ///
+    /// # Errors
+    /// The records cannot be decoded at the moment.
+    pub fn decode(&self, records: &[Record]) -> Result<Option<Decoded>, String> {
+        if Instant::now() >= self.end {
+            return Ok(None);
+        }
+        let decoding = self.version.decoder.decode(records);
+        match self
+            .runtime
+            .block_on(async { timeout_at(self.end.into(), decoding).await })
+        {
+            Ok(decoded) => decoded
+                .map(Some)
+                .map_err(|error| format!("the latest records cannot be decoded at the moment: {}", chain(&error))),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// The whole batch at once. `None`: it does not come through so, and each row is to be played alone.
+    ///
+    /// # Errors
+    /// No instance can be made.
+    pub fn together(&mut self, batch: &Batch) -> Result<Option<Vec<(usize, Reject)>>, String> {
+        let end = self.end.min(Instant::now() + TOGETHER);
+        Ok(match self.call(batch, end)? {
+            Played::Through(rejects) => Some(rejects),
+            Played::Broke(_) | Played::CutOff(_) | Played::OutOfTime => None,
+        })
+    }
+
+    fn call(&mut self, batch: &Batch, end: Instant) -> Result<Played, String> {
+        let mut instance = match self.instance.take() {
+            Some(instance) => instance,
+            None => self.version.plugin.instantiate().map_err(|error| chain(&error))?,
+        };
+        let begun = Instant::now();
+        if begun >= end {
+            return Ok(Played::OutOfTime);
+        }
+        instance.stop_when(Stop::when(move || Instant::now() >= end));
+        Ok(match instance.transform(batch) {
+            Ok(outcome) => {
+                self.instance = Some(instance);
+                let rejects = outcome.rejects.into_iter();
+                Played::Through(rejects.map(|(row, reject)| (row as usize, reject)).collect())
+            }
+            Err(TransformError::Stopped) if begun.elapsed() >= LONG => Played::CutOff(begun.elapsed()),
+            Err(TransformError::Stopped) => Played::OutOfTime,
+            Err(error) => Played::Broke(error),
+        })
+    }
+
+    /// One row. What earlier records left in the guest's memory may be at fault for what it does, and a machine that stood
+    /// still for a deadline: only a fresh instance is a witness, and for a deadline a second one.
+    ///
+    /// # Errors
+    /// No instance can be made.
+    pub fn alone(&mut self, batch: &Batch, row: usize) -> Result<Played, String> {
+        let row = slice(batch, row, 1);
+        let was_used = self.instance.is_some();
+        let first = self.call(&row, self.end)?;
+        let needs_another = matches!(&first, Played::Broke(error)
+            if was_used || matches!(error, TransformError::Deadline { .. }));
+        if !needs_another {
+            return Ok(first);
+        }
+        Ok(match self.call(&row, self.end)? {
+            // One witness is there.
+            Played::OutOfTime | Played::CutOff(_) => first,
+            second => second,
+        })
+    }
+
+    /// What it makes of one record.
+    ///
+    /// # Errors
+    /// No instance can be made, or the record cannot be decoded at the moment.
+    pub fn judge(&mut self, record: &Record) -> Result<Verdict, String> {
+        let Some(decoded) = self.decode(std::slice::from_ref(record))? else {
+            return Ok(Verdict::OutOfTime);
+        };
+        if decoded.batch.rows == 0 {
+            return Ok(Verdict::Rejects);
+        }
+        // One witness is enough: this one's breaking speaks for another plugin, not against this one.
+        self.instance = None;
+        Ok(match self.call(&decoded.batch, self.end)? {
+            Played::Through(rejects) => match rejects.first() {
+                None => Verdict::Takes,
+                Some((_, reject)) if reject.is_guest_fault() => Verdict::Breaks,
+                Some(_) => Verdict::Rejects,
+            },
+            Played::Broke(_) => Verdict::Breaks,
+            Played::OutOfTime | Played::CutOff(_) => Verdict::OutOfTime,
+        })
+    }
+}

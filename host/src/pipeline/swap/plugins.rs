@@ -1,0 +1,36 @@
+//! The plugins of one run: the one that takes the records, those it can go back to, and a candidate beside it.
+
+use std::sync::Arc;
+
+use super::latest::Latest;
+use super::shadow::Shadow;
+use super::slot::PluginSlot;
+use crate::pipeline::batch::version::Version;
+use crate::pipeline::trouble::budget::Budget;
+use crate::pipeline::watch::swapping::Progress;
+use crate::pipeline::watch::trace::Traces;
+
+/// What workers and the swapper share.
+pub struct Plugins {
+    pub slot: PluginSlot,
+    pub shadow: Shadow,
+    /// The latest records of each partition, on which a candidate is tried.
+    pub latest: Latest,
+    /// How far a swap has come.
+    pub swapping: Arc<Progress>,
+    /// Begins anew with each plugin.
+    pub budget: Arc<Budget>,
+}
+
+impl Plugins {
+    /// Begins with this version. `traces` are told of each swap.
+    pub fn new(version: Version, budget: Arc<Budget>, traces: Traces) -> Self {
+        Self {
+            slot: PluginSlot::new(version, traces),
+            shadow: Shadow::default(),
+            latest: Latest::default(),
+            swapping: Arc::default(),
+            budget,
+        }
+    }
+}

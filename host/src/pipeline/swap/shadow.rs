@@ -1,0 +1,282 @@
+//! A candidate beside the current plugin on a share of the live batches: what it makes of them is compared with what the
+//! current one made, and goes nowhere else.
+//!
+//! A batch is looked at after it was handed to settling, and one batch at a time: while the candidate is busy, batches are
+//! passed over and counted. So a slow candidate delays nothing, and holds one batch in memory.
+
+use crate::pipeline::watch::shadowing::ShadowReport;
+use crate::pipeline::watch::share::Share;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Instant, SystemTime};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::pipeline::batch::transformed::Transformed;
+use crate::pipeline::batch::version::Version;
+use crate::pipeline::commit::write_time::FUTURE_TIMESTAMP;
+use crate::pipeline::compare::report::Report;
+use crate::pipeline::compare::{Answer, Comparer, Made, Subject};
+use crate::plugin::isolate::Guest;
+use crate::plugin::{GuestThread, Instance};
+use crate::record::Record;
+use crate::record::causes::chain;
+use crate::record::descriptor::Outcome;
+
+/// The candidate, if there is one.
+#[derive(Default)]
+pub struct Shadow(Mutex<Option<Arc<Session>>>);
+
+/// One candidate, from its start until it is stopped or replaced.
+struct Session {
+    candidate: Arc<Version>,
+    share: Share,
+    /// Per cent of a batch that is due; a batch's turn comes with each hundred.
+    due: AtomicU32,
+    passed_over: AtomicU64,
+    /// One batch at a time.
+    free: Arc<Semaphore>,
+    found: Mutex<Found>,
+}
+
+/// What was found against one current plugin.
+struct Found {
+    current: Arc<Version>,
+    comparer: Arc<Comparer>,
+    since: SystemTime,
+    batches: u64,
+    ended: Option<String>,
+    report: Report,
+    instance: Option<Instance>,
+}
+
+/// A batch to compare with.
+pub struct Sample {
+    session: Arc<Session>,
+    comparer: Arc<Comparer>,
+    current: Arc<Version>,
+    records: Arc<Vec<Record>>,
+    answer: Answer,
+    turn: OwnedSemaphorePermit,
+}
+
+impl Shadow {
+    /// Begins with this candidate, in place of another one. It was checked as for a swap.
+    pub fn start(&self, candidate: Arc<Version>, current: &Arc<Version>, share: Share) {
+        let found = Found::new(current, &candidate);
+        tracing::info!(version = %candidate.identity().version, digest = %candidate.digest(), %share, "shadowing");
+        *self.lock() = Some(Arc::new(Session {
+            candidate,
+            share,
+            // The first batch is looked at, so that there is something to see at once.
+            due: AtomicU32::new(u32::from(100 - u8::from(share))),
+            passed_over: AtomicU64::new(0),
+            free: Arc::new(Semaphore::new(1)),
+            found: Mutex::new(found),
+        }));
+    }
+
+    /// Ends it; what it found, if there was one.
+    pub fn stop(&self) -> Option<ShadowReport> {
+        let session = self.lock().take()?;
+        Some(session.report())
+    }
+
+    pub fn candidate(&self) -> Option<Arc<Version>> {
+        self.lock().as_ref().map(|session| Arc::clone(&session.candidate))
+    }
+
+    pub fn report(&self) -> Option<ShadowReport> {
+        let session = self.lock().clone()?;
+        Some(session.report())
+    }
+
+    /// What is needed to compare this batch later, if it is its turn and the candidate is free. `current` is the slot's.
+    pub fn sample(&self, batch: &Transformed, current: &Arc<Version>) -> Option<Sample> {
+        let session = self.lock().clone()?;
+        if Arc::ptr_eq(&session.candidate, current) {
+            // It was promoted: beside itself there is nothing to see.
+            self.end(&session);
+            return None;
+        }
+        // A batch that began before a swap says nothing of the plugin that is current now.
+        if !Arc::ptr_eq(&batch.version, current) || !session.is_due() {
+            return None;
+        }
+        let Ok(turn) = Arc::clone(&session.free).try_acquire_owned() else {
+            session.pass_over();
+            return None;
+        };
+        let mut found = session.found();
+        if !Arc::ptr_eq(&found.current, current) {
+            *found = Found::new(current, &session.candidate);
+            session.passed_over.store(0, Ordering::Relaxed);
+        }
+        if found.ended.is_some() {
+            return None;
+        }
+        let comparer = Arc::clone(&found.comparer);
+        drop(found);
+        Some(Sample {
+            session,
+            comparer,
+            current: Arc::clone(current),
+            records: Arc::clone(&batch.records),
+            answer: live(batch),
+            turn,
+        })
+    }
+
+    /// Takes this session away, unless another one has begun meanwhile.
+    fn end(&self, session: &Arc<Session>) {
+        let mut running = self.lock();
+        if running.as_ref().is_some_and(|running| Arc::ptr_eq(running, session)) {
+            *running = None;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Session>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the current plugin made of the batch.
+fn live(batch: &Transformed) -> Answer {
+    let made = batch.writes.iter().map(|write| Made {
+        output: write.output,
+        source: write.source.iter().map(|&record| record as usize).collect(),
+        batch: write.batch.clone(),
+    });
+    Answer {
+        made: made.collect(),
+        rejects: batch.rejects.clone(),
+        took: batch.guest_time,
+    }
+}
+
+impl Session {
+    fn is_due(&self) -> bool {
+        let share = u32::from(u8::from(self.share));
+        self.due.fetch_add(share, Ordering::Relaxed) % 100 + share >= 100
+    }
+
+    fn pass_over(&self) {
+        self.passed_over.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn found(&self) -> MutexGuard<'_, Found> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn report(&self) -> ShadowReport {
+        let found = self.found();
+        ShadowReport {
+            since: DateTime::<Utc>::from(found.since).to_rfc3339_opts(SecondsFormat::Millis, true),
+            share_percent: self.share,
+            batches: found.batches,
+            batches_passed_over: self.passed_over.load(Ordering::Relaxed),
+            ended: found.ended.clone(),
+            differences: found.report.clone(),
+        }
+    }
+}
+
+impl Found {
+    fn new(current: &Arc<Version>, candidate: &Arc<Version>) -> Self {
+        let comparer = Comparer::new(subject(current), subject(candidate));
+        Self {
+            current: Arc::clone(current),
+            since: SystemTime::now(),
+            batches: 0,
+            ended: None,
+            report: comparer.blank().clone(),
+            comparer: Arc::new(comparer),
+            instance: None,
+        }
+    }
+}
+
+fn subject(version: &Version) -> Subject<'_> {
+    Subject {
+        identity: version.identity(),
+        descriptor: version.plugin.descriptor(),
+    }
+}
+
+impl Sample {
+    /// Calls the candidate and compares, on threads where it delays nobody. Ends by itself; nobody waits for it.
+    pub fn start(self) {
+        drop(tokio::spawn(self.run()));
+    }
+
+    /// The same, to its end.
+    pub async fn run(self) {
+        let decoded = match self.session.candidate.decoder.decode(&self.records).await {
+            Ok(decoded) => decoded,
+            Err(error) => {
+                tracing::debug!(error = chain(&error), "a shadowed batch is passed over");
+                return self.session.pass_over();
+            }
+        };
+        let watched = Arc::clone(&self.session);
+        let compare = move || {
+            let Self {
+                session,
+                comparer,
+                current,
+                records,
+                answer,
+                turn,
+            } = self;
+            // Held until the end.
+            let _turn = turn;
+            let instance = session.found().instance.take();
+            let instance = instance.map_or_else(|| session.candidate.plugin.instantiate(), Ok);
+            let begun = Instant::now();
+            let mut guest = match instance {
+                Ok(instance) => Guest::new(&session.candidate.plugin, Some(instance)),
+                Err(error) => return end(&session, &current, &chain(&error)),
+            };
+            let outcome = if decoded.batch.rows == 0 {
+                Ok(Outcome::default())
+            } else {
+                guest.transform(&decoded.batch)
+            };
+            let outcome = match outcome {
+                Ok(outcome) => outcome,
+                Err(error) => return end(&session, &current, &chain(&error)),
+            };
+            let mut candidates = Answer::new(decoded, outcome, begun.elapsed());
+            // Records from the future are the pipeline's to reject, whatever a plugin makes of them.
+            let future = answer
+                .rejects
+                .iter()
+                .filter(|(_, reject)| reject.code == FUTURE_TIMESTAMP);
+            for (&record, reject) in future {
+                candidates.rejects.insert(record, reject.clone());
+            }
+            let report = comparer.compare(&records, &answer, &candidates);
+            let mut found = session.found();
+            found.instance = guest.into_instance();
+            // Another plugin may have become the current one meanwhile.
+            if Arc::ptr_eq(&found.current, &current) {
+                found.batches += 1;
+                found.report.merge(report);
+            }
+        };
+        if let Err(error) = GuestThread::default().run(compare).await {
+            tracing::debug!(%error, "a shadowed batch is passed over");
+            watched.pass_over();
+        }
+    }
+}
+
+/// A candidate that cannot be called at all, or breaks on every record, is not called again.
+fn end(session: &Session, current: &Arc<Version>, reason: &str) {
+    tracing::warn!(digest = %session.candidate.digest(), reason, "shadowing ended");
+    let mut found = session.found();
+    if Arc::ptr_eq(&found.current, current) {
+        found.ended = Some(reason.to_owned());
+    }
+}

@@ -1,0 +1,115 @@
+//! How far a swap has come, for whoever waits for it.
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use super::swaps::Named;
+
+/// The swap that is under way, if there is one.
+#[derive(Debug, Default)]
+pub struct Progress(Mutex<Option<Step>>);
+
+#[derive(Debug)]
+struct Step {
+    begun: Instant,
+    asked_by: String,
+    to: Option<Named>,
+    phase: Phase,
+    tried: usize,
+    sample: usize,
+}
+
+/// What is being done. A swap that is through is in the history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Compiling, and the checks against schema and tables.
+    Checking,
+    Trying,
+    /// Until every partition's commit names it.
+    Announcing,
+}
+
+/// The same as the status has it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Swapping {
+    pub asked_by: String,
+    /// `None` until it is compiled.
+    pub to: Option<Named>,
+    pub phase: Phase,
+    pub seconds: u64,
+    /// Records that it was tried on so far, of so many.
+    pub tried_records: usize,
+    pub sample_records: usize,
+}
+
+impl Progress {
+    pub fn begin(&self, asked_by: &str) {
+        *self.lock() = Some(Step {
+            begun: Instant::now(),
+            asked_by: asked_by.to_owned(),
+            to: None,
+            phase: Phase::Checking,
+            tried: 0,
+            sample: 0,
+        });
+    }
+
+    pub fn end(&self) {
+        *self.lock() = None;
+    }
+
+    pub fn begin_trial(&self, to: Named, sample: usize) {
+        self.update(|step| (step.phase, step.to, step.sample) = (Phase::Trying, Some(to), sample));
+    }
+
+    pub fn note_tried(&self, records: usize) {
+        self.update(|step| step.tried += records);
+    }
+
+    pub fn begin_announcing(&self) {
+        self.update(|step| step.phase = Phase::Announcing);
+    }
+
+    pub fn now(&self) -> Option<Swapping> {
+        let step = self.lock();
+        step.as_ref().map(|step| Swapping {
+            asked_by: step.asked_by.clone(),
+            to: step.to.clone(),
+            phase: step.phase,
+            seconds: step.begun.elapsed().as_secs(),
+            tried_records: step.tried,
+            sample_records: step.sample,
+        })
+    }
+
+    fn update(&self, change: impl FnOnce(&mut Step)) {
+        if let Some(step) = self.lock().as_mut() {
+            change(step);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Step>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `trying variants two (sha256:1f2e3d4c…) on the latest records: 212 of 300 so far, 3 s`
+impl fmt::Display for Swapping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let to = self.to.as_ref().map_or("the component".to_owned(), Named::to_string);
+        match self.phase {
+            Phase::Checking => write!(f, "compiling and checking {to}")?,
+            Phase::Trying => write!(
+                f,
+                "trying {to} on the latest records: {} of {} so far",
+                self.tried_records, self.sample_records
+            )?,
+            Phase::Announcing => write!(f, "announcing {to} to the brokers")?,
+        }
+        write!(f, ", {} s", self.seconds)
+    }
+}

@@ -1,0 +1,227 @@
+//! How single batches and swaps went, told to whoever exports it ([`Tracer`]). What is told is plain, and nobody waits
+//! for it. Where nobody wants to know, a batch costs a look at an `Option`.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::share::Share;
+use super::stage::{Lap, Stage};
+use super::swaps::Swap;
+use super::totals::Counts;
+use crate::record::Record;
+use crate::record::descriptor::PluginIdentity;
+use crate::record::trace_parent::TraceParent;
+
+/// Passes on what it is told. It must never wait: it is called where records flow.
+pub trait Tracer: Send + Sync {
+    fn batch(&self, batch: &BatchTold<'_>);
+    fn swap(&self, swap: &Swap);
+}
+
+/// A batch that is settled.
+pub struct BatchTold<'a> {
+    pub begun: SystemTime,
+    pub took: Duration,
+    /// In the order in which they ended, each once.
+    pub phases: &'a [Phase],
+    /// Which the records went through at last.
+    pub plugin: &'a PluginIdentity,
+    /// At least one.
+    pub records: &'a [Record],
+    pub counts: &'a Counts,
+}
+
+/// A stage's part of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Phase {
+    pub stage: Stage,
+    pub begun: SystemTime,
+    pub took: Duration,
+}
+
+/// Who is told, if anybody is.
+#[derive(Clone, Default)]
+pub struct Traces(Option<Arc<Telling>>);
+
+struct Telling {
+    tracer: Arc<dyn Tracer>,
+    turns: Turns,
+}
+
+/// A batch on its way, if it is one that is told of.
+#[derive(Default)]
+pub struct Trace(Option<Box<Begun>>);
+
+struct Begun {
+    telling: Arc<Telling>,
+    /// The same moment on both clocks: lengths are those of the one that is never set back.
+    at: (SystemTime, Instant),
+    phases: Vec<Phase>,
+}
+
+/// Whose turn it is: a share of all batches, preferably those that somebody follows anyway.
+///
+/// Each batch adds the share to the credit, and one that is told of takes [`A_BATCH`]. From there on the turn is open to a
+/// batch with a record of a sampled trace; where none comes until the credit is [`FULL`], to any batch. So both together
+/// stay within the share, however many records are traced.
+struct Turns {
+    share: Share,
+    /// In hundredths of a batch.
+    credit: AtomicU32,
+}
+
+const A_BATCH: u32 = 100;
+
+/// A turn more than is open, and no more: a partition that was quiet does not save up.
+const FULL: u32 = 2 * A_BATCH;
+
+impl Traces {
+    pub fn new(tracer: Arc<dyn Tracer>, share: Share) -> Self {
+        let turns = Turns::new(share);
+        Self(Some(Arc::new(Telling { tracer, turns })))
+    }
+
+    /// Of every batch, before anything is done with it.
+    pub fn begin(&self, records: &[Record]) -> Trace {
+        let Some(telling) = &self.0 else { return Trace(None) };
+        let is_followed = || {
+            let mut parents = records.iter().filter_map(TraceParent::of);
+            parents.any(|parent| parent.is_sampled())
+        };
+        if !telling.turns.take(is_followed) {
+            return Trace(None);
+        }
+        Trace(Some(Box::new(Begun {
+            telling: Arc::clone(telling),
+            at: (SystemTime::now(), Instant::now()),
+            phases: Vec::with_capacity(Stage::ALL.len()),
+        })))
+    }
+
+    /// Of every swap, whatever became of it.
+    pub fn swap(&self, swap: &Swap) {
+        if let Some(telling) = &self.0 {
+            telling.tracer.swap(swap);
+        }
+    }
+}
+
+impl Trace {
+    /// The batch goes through the guest once more: because the plugin was swapped, or gave no outcome. It may do so for as
+    /// long as nobody mends it, so only the last time is told of; before it there is a gap.
+    pub fn begin_anew(&mut self) {
+        if let Some(begun) = &mut self.0 {
+            begun.phases.clear();
+        }
+    }
+
+    pub fn note(&mut self, stage: Stage, lap: Lap) {
+        if let Some(begun) = &mut self.0 {
+            let (wall, clock) = begun.at;
+            begun.phases.push(Phase {
+                stage,
+                begun: wall + lap.begun.saturating_duration_since(clock),
+                took: lap.took,
+            });
+        }
+    }
+
+    /// The batch is settled. One that is cut off is never told of: it comes again.
+    pub fn end(self, plugin: &PluginIdentity, records: &[Record], counts: &Counts) {
+        if let Some(begun) = self.0 {
+            let (wall, clock) = begun.at;
+            begun.telling.tracer.batch(&BatchTold {
+                begun: wall,
+                took: clock.elapsed(),
+                phases: &begun.phases,
+                plugin,
+                records,
+                counts,
+            });
+        }
+    }
+}
+
+impl Turns {
+    fn new(share: Share) -> Self {
+        // The first batch is told of, so that there is something to see at once.
+        let credit = AtomicU32::new(FULL - u32::from(u8::from(share)));
+        Self { share, credit }
+    }
+
+    /// Whether it is this batch's turn.
+    fn take(&self, is_followed: impl FnOnce() -> bool) -> bool {
+        let share = u32::from(u8::from(self.share));
+        let add = |credit: u32| Some((credit + share).min(FULL));
+        let before = self.credit.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        let credit = before.map_or(0, |before| (before + share).min(FULL));
+        if credit < A_BATCH || (credit < FULL && !is_followed()) {
+            return false;
+        }
+        // Another partition's batch may have been faster.
+        let spend = |credit: u32| credit.checked_sub(A_BATCH);
+        self.credit
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend)
+            .is_ok()
+    }
+}
+
+impl fmt::Debug for Traces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Traces").field(&self.0.is_some()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn turns(percent: u8) -> Turns {
+        Turns::new(Share::try_from(percent).expect("a share"))
+    }
+
+    /// Which of so many batches are told of, counted from 1.
+    fn taken(turns: &Turns, batches: u32, is_followed: impl Fn(u32) -> bool) -> Vec<u32> {
+        (1..=batches)
+            .filter(|&batch| turns.take(|| is_followed(batch)))
+            .collect()
+    }
+
+    #[test]
+    fn without_traces_it_is_every_hundredth_batch_beginning_with_the_first() {
+        assert_eq!(taken(&turns(1), 301, |_| false), [1, 101, 201, 301]);
+        assert_eq!(taken(&turns(100), 4, |_| false), [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_batch_that_somebody_follows_goes_first() {
+        assert_eq!(taken(&turns(10), 31, |batch| batch % 10 == 5), [1, 5, 15, 25]);
+    }
+
+    #[test]
+    fn traces_are_followed_within_the_share_only() {
+        let all = taken(&turns(1), 10_000, |_| true);
+        assert!((100..=102).contains(&all.len()), "{}", all.len());
+    }
+
+    #[test]
+    fn batches_of_many_partitions_at_once_stay_within_the_share() {
+        let turns = turns(10);
+        let count: usize = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| taken(&turns, 10_000, |_| true).len()))
+                .collect();
+            threads.into_iter().map(|thread| thread.join().expect("counted")).sum()
+        });
+        assert!((3990..=4002).contains(&count), "{count} of 40,000");
+    }
+
+    #[test]
+    fn nobody_is_told_where_nobody_asks() {
+        let mut trace = Traces::default().begin(&[]);
+        trace.note(Stage::Decode, Lap::since(Instant::now()));
+        assert!(trace.0.is_none());
+    }
+}

@@ -1,0 +1,55 @@
+//! A message of librdkafka as a record.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rdkafka::Timestamp;
+use rdkafka::message::{BorrowedHeaders, BorrowedMessage, Headers, Message};
+
+use crate::record::position::{Offset, Partition, Position};
+use crate::record::{Header, Record};
+
+/// The client breaks on a header whose name is no UTF-8, which Kafka's protocol rules out and brokers let through. Such a
+/// header is left out, and said: no plugin could ask for it, and its record must not stop the partition.
+fn readable(headers: &BorrowedHeaders, partition: &Partition, offset: i64) -> Vec<Header> {
+    let header = |index| {
+        let read = || {
+            headers.try_get(index).map(|header| Header {
+                key: header.key.to_owned(),
+                value: header.value.map(Bytes::copy_from_slice),
+            })
+        };
+        catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+            tracing::warn!(%partition, offset, "a header whose name is no UTF-8 cannot be read and is left out");
+            None
+        })
+    };
+    (0..headers.count()).filter_map(header).collect()
+}
+
+/// `keep` copies the key and the value out of librdkafka's memory.
+pub fn to_record(
+    partition: &Arc<Partition>,
+    message: &BorrowedMessage<'_>,
+    mut keep: impl FnMut(&[u8]) -> Bytes,
+) -> Record {
+    let headers = message
+        .headers()
+        .map_or_else(Vec::new, |headers| readable(headers, partition, message.offset()));
+    Record {
+        position: Position {
+            partition: Arc::clone(partition),
+            offset: Offset(message.offset()),
+            line: None,
+        },
+        timestamp_ms: match message.timestamp() {
+            Timestamp::CreateTime(ms) | Timestamp::LogAppendTime(ms) => Some(ms),
+            Timestamp::NotAvailable => None,
+        },
+        key: message.key().map(&mut keep),
+        value: message.payload().map(&mut keep),
+        headers,
+        redriven: None,
+    }
+}
