@@ -1,5 +1,5 @@
-"""Lets records wait, then looks at the memory of a `host run` until it has caught up. Called by `backlog`, which starts
-what it needs."""
+"""Lets records wait, then measures the memory of a `host run` until it has caught up. Called by `backlog`, which starts the
+servers."""
 import csv
 import json
 import os
@@ -13,11 +13,11 @@ import time
 ROWS = int(os.environ.get("ROWS", 1_000_000))
 HOST, BARE, PLUGIN = "target/release/host", "target/release/examples/bare", "plugins/order_enrich.wasm"
 BROKERS, NODE = os.environ["KAFKA_BOOTSTRAP_SERVERS"], os.environ["CASSANDRA_CONTACT_POINTS"]
-# Of this run: on servers that are kept, an earlier one has left its own.
+# A name for this run alone: on servers that are kept, earlier runs have left theirs.
 RUN = f"backlog_{int(time.time())}"
 TOPIC, TABLE = f"kafka://{BROKERS}/{RUN}", f"cassandra://{NODE}/{RUN}"
 MOST_MB = 120
-# How much more it may hold in the last quarter than in the second one; the first one fills caches.
+# How much more it may hold in the last quarter than in the second one. The first quarter fills caches.
 MOST_GROWTH = 1.1
 
 
@@ -29,7 +29,7 @@ def done(command):
 
 
 def wait_there():
-    """Puts the records into the topic; how many rows they make: an order may come twice."""
+    """Puts the records into the topic. Returns how many rows they make, since an order may come twice."""
     with tempfile.TemporaryDirectory() as at:
         done([HOST, "generate", "orders", "--rows", str(ROWS), "--seed", "1", "--out", f"{at}/orders.csv"])
         done([HOST, "setup", "--from", TOPIC, "--to", TABLE])
@@ -40,14 +40,14 @@ def wait_there():
 
 
 def held_mb(process):
-    """None: it has ended."""
+    """Returns None if the process has ended."""
     with open(f"/proc/{process}/status") as status:
         held = re.search(r"VmRSS:\s+(\d+) kB", status.read())
     return held and int(held[1]) * 1024 / 1e6
 
 
 def catch_up():
-    """What it held, looked at ten times a second, and its last line."""
+    """Returns the memory, sampled ten times a second, and the last line of the output."""
     held = []
     with tempfile.TemporaryFile("w+") as said:
         command = [HOST, "run", "--plugin", PLUGIN, "--from", TOPIC, "--to", TABLE, "--exit-at-end", "--admin", "off"]

@@ -1,5 +1,5 @@
-"""Rejected records with and without some that are stamped ahead, by turns. Called by `letters-rate`, which starts what it
-needs. HOST names another program, to compare with."""
+"""Runs rejected records with and without some that are stamped ahead, by turns. Called by `letters-rate`, which starts the
+servers. HOST names another program, to compare with."""
 import json
 import os
 import re
@@ -12,9 +12,9 @@ import time
 ROWS, RUNS = int(os.environ.get("ROWS", 20_000)), int(os.environ.get("RUNS", 5))
 HOST, BARE = os.environ.get("HOST", "target/release/host"), "target/release/examples/bare"
 PLUGIN, BROKERS = "plugins/order_enrich.wasm", os.environ["KAFKA_BOOTSTRAP_SERVERS"]
-# Of this run: on servers that are kept, an earlier one has left its own.
+# A name for this run alone: on servers that are kept, earlier runs have left theirs.
 RUN = f"letters-{int(time.time())}"
-# Every so many is stamped ahead; 0: none.
+# One of this many records is stamped ahead. 0 stands for none.
 KINDS = {"none ahead": 0, "every fifth ahead": 5}
 LEAST_RATIO = 0.5
 SAID = re.compile(r"read (\d+) records: 0 rows written, 0 filtered, (\d+) rejected.* in ([\d.]+) s")
@@ -29,7 +29,7 @@ def done(command):
 
 
 def settle(kind, number, at):
-    """Records settled in a second, and how many letters there are, of how many records."""
+    """Returns the records settled in a second, the number of letters, and the number of records that they are of."""
     topic = f"{RUN}-{KINDS[kind]}-{number}"
     source, sink = f"kafka://{BROKERS}/{topic}", f"{at}/{topic}.db"
     done([BARE, "ahead", BROKERS, topic, str(ROWS), str(KINDS[kind])])

@@ -1,4 +1,4 @@
-"""Starts `host run` under full load. Called by `restarts`, which starts what it needs."""
+"""Starts `host run` under full load. Called by `restarts`, which starts the servers."""
 import json
 import multiprocessing
 import os
@@ -16,11 +16,11 @@ sys.path.insert(0, "host/tests/services")
 from probe import Cql, read_exactly
 
 STARTS, RECORDS = int(os.environ.get("STARTS", 20)), 200
-# Connections that read whole tables, each with so many requests in flight, and processes that write.
+# Connections that read whole tables, requests in flight on each of them, and processes that write.
 READERS, DEEP, WRITERS = (int(os.environ.get(name, usual)) for name, usual in
                           (("READERS", 8), ("DEEP", 8), ("WRITERS", 1)))
 TABLE_ROWS = int(os.environ.get("TABLE_ROWS", 50_000))
-# Far more than a start takes, which asks each of its questions for a minute.
+# Far longer than a start takes: it asks each of its questions for a minute.
 PATIENCE = 600
 HOST, PLUGIN = os.environ.get("HOST", "target/release/host"), os.environ.get("PLUGIN", "plugins/order_enrich.wasm")
 BROKERS, NODE = os.environ["KAFKA_BOOTSTRAP_SERVERS"], os.environ["CASSANDRA_CONTACT_POINTS"]
@@ -35,7 +35,7 @@ def done(command):
 
 
 def fill():
-    """A table that takes the node a while to read."""
+    """Fills a table that takes the node a while to read."""
     with Cql(ADDRESS, None, None) as node:
         node.query(f"CREATE KEYSPACE {RUN}_load WITH replication = {{'class': 'SimpleStrategy', 'replication_factor': 1}}")
         node.query(f"CREATE TABLE {RUN}_load.wide (part int, row int, text text, PRIMARY KEY (part, row))")
@@ -53,7 +53,7 @@ def frame(stream, text):
 
 
 def load(connections, deep, statement, counts):
-    """Keeps so many requests in flight on each of the connections, for ever: an answer, or an error, is the next request."""
+    """Keeps `deep` requests in flight on each connection, for ever: after each answer, or error, it sends the next one."""
     chosen = selectors.DefaultSelector()
     for _ in range(connections):
         node = Cql(ADDRESS, None, None, timeout=120)
@@ -68,7 +68,7 @@ def load(connections, deep, statement, counts):
                 number += 1
                 key.fileobj.sendall(frame(stream, statement(number)))
             except OSError:
-                # The node has closed it; another one takes its place.
+                # The node has closed this connection. The others go on.
                 chosen.unregister(key.fileobj)
                 continue
             with counts.get_lock():
@@ -84,7 +84,7 @@ def writing(number):
 
 
 def small_read():
-    """Seconds that a node takes to say which keyspaces there are; none where it does not."""
+    """Returns the seconds that the node takes to list its keyspaces, or None if it does not answer."""
     began = time.monotonic()
     try:
         with Cql(ADDRESS, None, None, timeout=30) as node:
@@ -95,7 +95,7 @@ def small_read():
 
 
 def start(number, cache):
-    """One start that writes all records into a table that no start before has written."""
+    """Starts the program once, with a consumer group of its own, so that it writes all records."""
     command = [HOST, "run", "--plugin", PLUGIN, "--from", f"kafka://{BROKERS}/{RUN}", "--to", f"cassandra://{NODE}/{RUN}",
                "--group", f"{RUN}-{number}", "--exit-at-end", "--admin", "off"]
     began, clock = time.monotonic(), time.time()
@@ -129,7 +129,7 @@ def main():
     loads += [multiprocessing.Process(target=load, args=(4, 128, writing, counts), daemon=True) for _ in range(WRITERS)]
     for process in loads:
         process.start()
-    # Until what was asked first is in the node's queues.
+    # Wait until the first requests are in the node's queues.
     time.sleep(10)
     seen = []
     for number in range(STARTS):

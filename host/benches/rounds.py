@@ -1,4 +1,4 @@
-"""Runs the kinds of `servers` in turns and says what came of them. Called by `servers`, which starts what it needs."""
+"""Runs the kinds of `servers` in turns and prints the results. Called by `servers`, which starts the servers."""
 import csv
 import json
 import os
@@ -11,15 +11,15 @@ import tempfile
 import time
 
 ROWS, RUNS = int(os.environ.get("ROWS", 200_000)), int(os.environ.get("RUNS", 5))
-# A Cassandra that has just started takes several times the processor time for each row.
+# A Cassandra that has just started takes several times as much processor time for each row.
 WARM_UP_ROWS = int(os.environ.get("WARM_UP_ROWS", 600_000))
 HOST, BARE, PLUGIN = "target/release/host", "target/release/examples/bare", "plugins/order_enrich.wasm"
-# The same program, which calls a function that is linked into it where the guest would be.
+# The same program, which calls a function that is linked into it instead of the guest.
 NATIVE = "target/release/examples/native"
 BROKERS, NODE = os.environ["KAFKA_BOOTSTRAP_SERVERS"], os.environ["CASSANDRA_CONTACT_POINTS"]
 CASSANDRA = int(open(os.environ["SERVICES_DIR"] + "/cassandra-1/pid").read().split()[0])
 TICK = os.sysconf("SC_CLK_TCK")
-# Of this run: on servers that are kept, an earlier one has left its own.
+# A name for this run alone: on servers that are kept, earlier runs have left theirs.
 RUN = f"bench-{int(time.time())}"
 TOPICS = {"Avro": f"{RUN}-avro", "JSON": f"{RUN}-json"}
 EMPTY = f"{RUN}-empty"
@@ -31,7 +31,7 @@ def cassandra_seconds():
 
 
 def peak_mib(process):
-    """The most memory that it has held so far."""
+    """Returns the most memory that the process has held so far."""
     try:
         with open(f"/proc/{process}/status") as status:
             return int(re.search(r"VmHWM:\s+(\d+)", status.read())[1]) / 1024
@@ -40,7 +40,7 @@ def peak_mib(process):
 
 
 def run(command, **variables):
-    """The command's output, its processor time in seconds and its largest memory in MiB."""
+    """Returns the command's output, its processor time in seconds and its largest memory in MiB."""
     with tempfile.TemporaryFile("w+") as said:
         child = subprocess.Popen(command, stdout=said, stderr=said, env=os.environ | variables)
         peak, ended = 0, 0
@@ -56,7 +56,7 @@ def run(command, **variables):
 
 
 def warnings():
-    """What Cassandra's log has of CQL batches that are too large for its taste."""
+    """Returns how many warnings about too large CQL batches are in Cassandra's log."""
     with open(os.environ["SERVICES_DIR"] + "/cassandra-1/out.log") as log:
         return len(re.findall(r"Batch for \[|Unlogged batch covering", log.read()))
 
@@ -103,15 +103,15 @@ def host(form, program=HOST, **variables):
         rows = rows_in(name)
         if not said or int(said[1]) != ROWS or rows != DISTINCT:
             sys.exit(f"{rows} rows in the table, {DISTINCT} expected:\n{text}")
-        # What a run takes that has nothing to read, start and joining the group, is not a record's.
+        # A run that has nothing to read also starts and joins the group. That time belongs to no record, so it is taken off.
         return {"rate": ROWS / (float(said[3]) - START["seconds"]), "cpu_us": (cpu - START["cpu"]) / ROWS * 1e6,
                 "server_us": server / ROWS * 1e6, "rss_mib": memory, "warnings": warnings() - warned}
     return once
 
 
 def start_up():
-    """Processor time and time of a run that reads nothing: the median of all eight, four of each program. They start alike,
-    and what one start differs from the next would else be taken for what they differ in."""
+    """Returns the time and the processor time of a run that reads nothing: the median of eight runs, four of each program. Both
+    programs start alike. With one start for each, the noise between two starts would count as a difference between them."""
     runs = []
     for turn in range(8):
         name, program = keyspace("bench_0"), (HOST, NATIVE)[turn % 2]
@@ -124,7 +124,7 @@ def start_up():
 
 
 def produce():
-    """The topics, and how many rows their records make: an order may come twice."""
+    """Fills the topics. Returns how many rows their records make, since an order may come twice."""
     with tempfile.TemporaryDirectory() as at:
         run([HOST, "generate", "orders", "--rows", str(ROWS), "--seed", "1", "--out", f"{at}/orders.csv"])
         for form, topic in [*TOPICS.items(), ("Avro", EMPTY)]:
@@ -136,7 +136,7 @@ def produce():
             return len({key(row) for row in csv.DictReader(file)})
 
 
-# The grouping of `host run`'s default.
+# Batches of 10, as `host run` groups rows by default.
 BOUND, WIDE, SINGLES = ("driver, batches of 10, 16 in flight", "driver, batches of 10, 64 in flight",
                         "driver, singles, 256 in flight")
 KINDS = {
@@ -154,13 +154,13 @@ KINDS = {
     "host, JSON": host("JSON"),
     "host, Avro, again": host("Avro"),
 }
-# Only where KINDS asks for them.
+# These run only if KINDS asks for them.
 FURTHER = {f"host, Avro, {name}": host("Avro", HOST_CASSANDRA_COMPRESSION=name) for name in ("lz4", "snappy")}
 if os.environ.get("KINDS"):
     KINDS |= FURTHER
     KINDS = {name: kind for name, kind in KINDS.items() if re.search(os.environ["KINDS"], name)}
 RATIOS = [
-    # Name, what, of which kind, to the sum of which kinds.
+    # Name, figure, kind, and the kinds whose sum it is compared with.
     ("host CPU, Avro", "cpu_us", "host, Avro", ["consumer, Avro", BOUND]),
     ("host CPU, JSON", "cpu_us", "host, JSON", ["consumer, JSON", BOUND]),
     ("host rows/s, Avro, to 16 in flight", "rate", "host, Avro", [BOUND]),
@@ -215,7 +215,7 @@ results = {kind: [] for kind in KINDS}
 number = 0
 for turn in range(RUNS):
     began = time.monotonic()
-    # Another order each time: what a kind leaves behind in Cassandra is not always the same one's to clear away.
+    # Another order each time, so that no kind always pays for what the same other kind has left behind in Cassandra.
     for kind, once in random.Random(turn).sample(list(KINDS.items()), len(KINDS)):
         number += 1
         results[kind].append(once(number))

@@ -1,4 +1,4 @@
-"""Slows one of three Cassandra nodes while `host run` writes. Called by `slow-node`, which starts what it needs."""
+"""Slows one of three Cassandra nodes while `host run` writes. Called by `slow-node`, which starts the servers."""
 import json
 import os
 import re
@@ -13,12 +13,12 @@ import urllib.request
 RATE, SLOW = int(os.environ.get("RATE", 2500)), float(os.environ.get("SLOW", 30))
 LIMITS = os.environ.get("LIMITS", "auto 500").split()
 BEFORE, BACK = 20, 10
-# Nodes that have just started take several times as long for a row.
+# Nodes that have just started take several times as long for a row, so these rows warm them up.
 WARM_UP_ROWS = int(os.environ.get("WARM_UP_ROWS", 400_000))
 HOST, PLUGIN = "target/release/host", "plugins/order_enrich.wasm"
 BROKERS, NODES = os.environ["KAFKA_BOOTSTRAP_SERVERS"], os.environ["CASSANDRA_CONTACT_POINTS"]
 THIRD = int(open(os.environ["SERVICES_DIR"] + "/cassandra-3/pid").read().split()[0])
-# Of every pulse the node stands still for all but a tenth.
+# Seconds of one pulse, and those of them in which the node works: a tenth.
 PULSE, WORKS = 0.05, 0.005
 
 
@@ -29,14 +29,14 @@ def run(command):
 
 
 def metrics(address):
-    """Values by name with labels."""
+    """Returns the values by their names with labels."""
     with urllib.request.urlopen(f"http://{address}/metrics") as answer:
         lines = [line.rsplit(" ", 1) for line in answer.read().decode().splitlines() if not line.startswith("#")]
     return {name: float(value) for name, value in lines}
 
 
 def quantile(before, after, name, part):
-    """Milliseconds below which this part of what came in between lies; within a bucket as if it were spread evenly."""
+    """Returns the milliseconds below which this part of the values between the two lies, as if each bucket were spread evenly."""
     pattern = re.compile(re.escape(name) + r'_bucket\{(?:.*,)?le="([^"]+)"')
     counts = sorted((float(found[1]), after[key] - before.get(key, 0))
                     for key in after if (found := pattern.match(key)))
@@ -60,7 +60,7 @@ def phase(address, seconds):
 
 
 def slowed(seconds):
-    """Pulses in a thread of their own; the node runs again when it ends."""
+    """Stops the node in pulses, in a thread of its own. The node runs again when the thread ends."""
     def pulse():
         end = time.monotonic() + seconds
         while time.monotonic() < end:

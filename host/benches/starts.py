@@ -1,4 +1,4 @@
-"""Starts `host run` again and again and says when what was done. Called by `start`, which starts what it needs."""
+"""Starts `host run` again and again and prints when each phase ended. Called by `start`, which starts the servers."""
 import json
 import os
 import re
@@ -17,10 +17,10 @@ from probe import Cql
 RUNS = int(os.environ.get("RUNS", 9))
 HOST, PLUGIN = "target/release/host", "plugins/order_enrich.wasm"
 BROKERS, NODE = os.environ["KAFKA_BOOTSTRAP_SERVERS"], os.environ["CASSANDRA_CONTACT_POINTS"]
-# Of this run: on servers that are kept, an earlier one has left its own.
+# A name for this run alone: on servers that are kept, earlier runs have left theirs.
 RUN = f"start{int(time.time())}"
 TOPIC, EMPTY = f"{RUN}-orders", f"{RUN}-empty"
-# What the log says at the end of each phase.
+# The line in the log that ends each phase.
 SAID = {"plugin ready": r"its compiled form was kept|cache: compiled", "checks done, statements prepared": r"app::run: running",
         "partitions assigned": r"lane: assigned"}
 ROW, WALL, CPU = "first row in the table", "run over", "processor time"
@@ -41,7 +41,7 @@ def topic(name):
 
 
 def start(keyspace, cache, more):
-    """The process, its log, and when it was started, by the clock that the log has."""
+    """Returns the process, its log, and the time of its start by the clock of the log."""
     command = [HOST, "run", "--plugin", PLUGIN, *to(keyspace), "--admin", "off", "--log-level", "debug", *more]
     log, began = tempfile.TemporaryFile("w+"), time.time()
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log, env={**os.environ, "HOST_COMPILE_CACHE": cache}), log, began
@@ -59,7 +59,7 @@ def phases(log, began):
 
 
 def to_first_row(cql, keyspace, cache, *more):
-    """Ended as soon as a row is there: it commits, and a static member stays in its group."""
+    """Ends the run as soon as a row is there. It commits then, and a static member stays in its group."""
     child, log, began = start(keyspace, cache, [*topic(TOPIC), *more])
     while not cql.query(f"SELECT order_id FROM {keyspace}.orders LIMIT 1")[1]:
         if child.poll() is not None or time.time() > began + 30:
@@ -73,7 +73,7 @@ def to_first_row(cql, keyspace, cache, *more):
 
 
 def to_the_end(cql, keyspace, cache, *more):
-    """A run that has nothing to read."""
+    """Times a run that has nothing to read."""
     child, log, began = start(keyspace, cache, [*topic(EMPTY), "--exit-at-end", *more])
     _, status, usage = os.wait4(child.pid, 0)
     wall = time.time() - began
@@ -103,11 +103,11 @@ def main():
         for index, (kind, once) in enumerate(kinds.items()):
             keyspace = f"{RUN}_{number}_{index}"
             done([HOST, "setup", *topic(TOPIC), *to(keyspace)])
-            # A static member goes on where it was: each time there is something new.
+            # A static member goes on where it was, so it needs new records each time.
             done([HOST, "produce", f"{at}/orders.csv", "--to", f"kafka://{BROKERS}/{TOPIC}"])
             came = once(number, keyspace)
             cql.query(f"DROP KEYSPACE {keyspace}")
-            # The first round fills caches, the servers' too.
+            # The first round fills caches, also those of the servers.
             if number:
                 seen[kind].append(came)
     shutil.rmtree(at)

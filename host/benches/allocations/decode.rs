@@ -37,7 +37,7 @@ fn case(name: &'static str, inputs: &[Input], records: fn(usize) -> Vec<Record>)
     }
 }
 
-/// Ids as uuids, times as timestamps.
+/// The inputs with ids as uuids and times as timestamps.
 fn typed() -> Vec<Input> {
     let mut inputs = support::inputs();
     for input in &mut inputs {
@@ -50,7 +50,7 @@ fn typed() -> Vec<Input> {
     inputs
 }
 
-/// As programs write it that keep to ASCII.
+/// JSON as programs write it that keep to ASCII.
 fn escaped(count: usize) -> Vec<Record> {
     let mut records = support::json_orders(count);
     for record in &mut records {

@@ -1,5 +1,5 @@
-//! Counts the heap allocations of each stage, in a batch and in one of twice the records: what a batch costs may grow
-//! with its columns, what a record costs may not. Exits with 1 where a record costs an allocation.
+//! Counts the heap allocations of each stage, in one batch and in another of twice the records. A batch may allocate for its
+//! columns; a record may not allocate. Exits with 1 where a record costs an allocation.
 #![allow(clippy::print_stdout, reason = "it is what this program is for")]
 
 mod decode;
@@ -18,10 +18,10 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 /// Records of the smaller batch, as `batch_records` is by default.
 const RECORDS: usize = 1_000;
 
-/// What may come with the thousand records more: a few columns that have to grow once more.
+/// Allocations that a thousand more records may add: a few columns have to grow once more.
 const ALLOWED_MORE: usize = 20;
 
-/// One stage with one kind of records: works through a batch of so many.
+/// One stage with one kind of records. `run` works through a batch of the given number.
 pub struct Case {
     pub name: &'static str,
     pub run: Box<dyn FnMut(usize)>,
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(exceeded))
 }
 
-/// Of the second run: the first fetches, compiles, and fills what is kept.
+/// Counts the second run, since the first one fetches, compiles and fills what is kept.
 fn allocations(case: &mut Case, records: usize) -> usize {
     (case.run)(records);
     let region = Region::new(ALLOCATOR);

@@ -1,4 +1,4 @@
-//! From columns to the bytes of frames: the guest's call, what it returned by record, binding.
+//! From columns to the bytes of frames: the guest's call, sorting its outcome by record, binding.
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -17,14 +17,14 @@ pub fn cases() -> Vec<Case> {
     vec![guest(), gather(), bind()]
 }
 
-/// A batch on its way.
+/// A batch of orders on its way through the stages.
 struct Orders {
     columns: Batch,
     records: Arc<Vec<Record>>,
     times: Vec<WriteTime>,
 }
 
-/// The first plugin, and the batches that it was asked for.
+/// The first plugin, and the batches that a case has asked for, by their number of records.
 struct Bench {
     plugin: Plugin,
     instance: Instance,

@@ -1,4 +1,4 @@
-//! Fills a new topic with records that no decoder reads; every so many is stamped two hours ahead of the clock.
+//! Fills a new topic with records that no decoder can read. One of every `every` is stamped two hours ahead of the clock.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -16,12 +16,12 @@ const PARTITIONS: i32 = 3;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// `every` 0: none is stamped ahead.
+/// With `every` 0, none is stamped ahead.
 pub async fn run(brokers: &str, topic: &str, count: u64, every: u64) -> Result<(), Failure> {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", brokers);
     let admin: AdminClient<DefaultClientContext> = config.create()?;
-    // Brokers refuse such records unless they are told not to.
+    // Brokers refuse records that are stamped ahead unless the topic allows them.
     let new = NewTopic::new(topic, PARTITIONS, TopicReplication::Fixed(1))
         .set("message.timestamp.after.max.ms", "9223372036854775807");
     for made in admin.create_topics([&new], &AdminOptions::new()).await? {

@@ -1,4 +1,4 @@
-//! Reads a topic from its beginning to its end and looks at every byte's length, no more.
+//! Reads a topic from its beginning to its end and adds up the lengths of the values, no more.
 
 use std::time::Duration;
 

@@ -19,9 +19,9 @@ pub struct Wanted {
     pub node: String,
     pub keyspace: String,
     pub rows: u64,
-    /// Rows a CQL batch; 1: no batch.
+    /// Rows in a CQL batch. 1 means no batch.
     pub batch: usize,
-    /// Requests.
+    /// Requests in flight.
     pub in_flight: usize,
 }
 
@@ -44,7 +44,7 @@ pub async fn run(wanted: Wanted) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Takes what nobody has taken yet until nothing is left.
+/// Takes the next rows that no other task has taken, until none are left.
 async fn write(
     session: &Session,
     insert: &PreparedStatement,

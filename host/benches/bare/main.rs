@@ -1,12 +1,11 @@
-//! The loops that one would write by hand, as bounds for `host run`: a consumer that only reads, and the driver that only
-//! writes the same typed rows, from memory. Each prints one line of JSON: what it did, in which time, with how much
-//! processor time of its own.
+//! Hand-written loops, as bounds for `host run`: a consumer that only reads, and the driver that only writes the same typed
+//! rows, from memory. Each prints one line of JSON: what it did, how long it took, and how much processor time of its own.
 //!
 //! ```text
 //! bare consume BROKERS TOPIC
 //! bare drive NODE KEYSPACE ROWS SINGLES_OR_BATCH IN_FLIGHT     one row a statement: 1; CQL batches of 10: 10
 //! bare count NODE KEYSPACE
-//! bare ahead BROKERS TOPIC ROWS EVERY     records that no decoder reads, every so many stamped two hours ahead
+//! bare ahead BROKERS TOPIC ROWS EVERY     records that no decoder can read, one of EVERY stamped two hours ahead
 //! ```
 
 mod ahead;
@@ -20,7 +19,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Time on the wall and of the processors, from its making on.
+/// Wall-clock and processor time since its creation.
 pub struct Watch {
     begun: Instant,
     processor: Duration,

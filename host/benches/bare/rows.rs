@@ -36,7 +36,7 @@ const DAYS: [&str; 7] = [
 ];
 const DAY_MS: i64 = 86_400_000;
 
-/// A customer each, as with Olist: nearly every order has its own.
+/// Each order has its own customer, as nearly every order of Olist has.
 pub fn orders(count: u64) -> Vec<Order> {
     let mut random = fastrand::Rng::with_seed(1);
     let order = |number: u64| {

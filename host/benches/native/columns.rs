@@ -1,4 +1,4 @@
-//! Decoded columns as the SDK has them inside a guest, for a plugin's function that is linked natively: their
+//! Turns decoded columns into those that the SDK has inside a guest, for a plugin's function that is linked natively. Their
 //! bytes are copied, since the SDK owns what it reads.
 
 use arrow_array::Array;
@@ -8,7 +8,7 @@ use order_enrich::{OrderSettings, enrich};
 use transform_sdk::abi::{self, Column, Values, Variable};
 use transform_sdk::plugin;
 
-/// The defaults.
+/// The plugin's default settings.
 pub fn settings() -> OrderSettings {
     let configured = plugin::configure::<enrich>(&[]);
     configured.expect("every setting has a default").0

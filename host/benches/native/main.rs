@@ -1,6 +1,6 @@
-//! `host` with the first plugin's function linked into it, with its default settings, and called where its guest would be:
-//! everything else of a run is the same, so that `benches/rounds.py` can say what the sandbox costs. The component is
-//! loaded all the same, for what it declares.
+//! `host` with the first plugin's function linked into it, with default settings, and called in place of the guest. Everything
+//! else of a run is the same, so that `benches/rounds.py` can tell what the sandbox costs. The component is still loaded, for
+//! its declarations.
 
 mod columns;
 mod outcome;

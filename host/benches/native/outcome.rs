@@ -1,5 +1,5 @@
-//! What the SDK gives as the pipeline takes it. Buffers are moved; of what the sandbox checks, because a guest is distrusted,
-//! nothing is checked.
+//! Turns the SDK's result into the pipeline's. Buffers are moved. Nothing is checked that the sandbox checks because it
+//! distrusts a guest.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ fn rows(given: abi::Rows) -> Rows {
     }
 }
 
-/// Of the types that an enriched order has.
+/// Handles only the types that an enriched order has.
 fn array(column: Column, rows: usize) -> ArrayRef {
     let nulls = column.validity.map(|bytes| BooleanBuffer::new(bytes.into(), 0, rows));
     let nulls = nulls.map(NullBuffer::new);
@@ -52,7 +52,7 @@ fn primitive<T: ArrowPrimitiveType>(values: Vec<T::Native>, nulls: Option<NullBu
     reason = "nobody checks again what a function of the same program gives"
 )]
 fn texts(Variable { offsets, data }: Variable, nulls: Option<NullBuffer>) -> ArrayRef {
-    // SAFETY: the SDK appends `&str` behind one another, and after each the end of the data.
+    // SAFETY: the SDK appends one `&str` after another, and after each of them the end of the data as an offset.
     Arc::new(unsafe {
         let offsets = OffsetBuffer::new_unchecked(ScalarBuffer::from(offsets));
         StringArray::new_unchecked(offsets, data.into(), nulls)

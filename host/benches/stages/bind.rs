@@ -1,4 +1,4 @@
-//! Binding: rows of a batch of orders to the bytes of their CQL batches.
+//! Times binding: the rows of a batch of orders become the bytes of their CQL batches.
 
 use criterion::{Criterion, Throughput};
 

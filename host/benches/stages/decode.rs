@@ -1,4 +1,4 @@
-//! Decoding: a batch of orders to columns, in each format.
+//! Times decoding: a batch of orders becomes columns, from each format.
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use host::codec::Decoder;

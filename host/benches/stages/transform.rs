@@ -1,6 +1,6 @@
-//! The transform stage: a batch of decoded orders through the component, columns to columns, beside the same function
-//! linked natively in its place, and beside that function alone, on columns that are copied for it already. Ends with what
-//! the sandbox costs.
+//! The transform stage: a batch of decoded orders goes through the component, columns to columns. It is compared with the same
+//! function linked natively in its place, and with that function alone, on columns that are copied for it already. The last
+//! lines say what the sandbox costs.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -55,7 +55,7 @@ fn component(instance: &mut Instance, batch: &Batch) {
     black_box(outcome);
 }
 
-/// What the program of `benches/native` does where the component would be called.
+/// Does what the program of `benches/native` does in place of calling the component.
 fn native(settings: &OrderSettings, batch: &Batch) {
     let outcome = outcome::taken(enrich::transform(settings, &columns::columns(batch)));
     assert_eq!(outcome.rows[0].batch.rows, RECORDS);
@@ -68,7 +68,7 @@ fn function(settings: &OrderSettings, columns: &abi::Batch) {
     black_box(outcome);
 }
 
-/// Of runs by turns, so that what changes on the machine meanwhile changes for both.
+/// Measures by turns, so that changes of the machine touch both alike.
 fn ratios(mut one: impl FnMut(), mut other: impl FnMut()) -> String {
     let time = |run: &mut dyn FnMut()| {
         let begun = Instant::now();

@@ -1,4 +1,4 @@
-//! Orders as the sink gets them, and the statement of the project's table, without a server that has it.
+//! Orders as the sink gets them, and the statement of the project's table, made without a server.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -20,7 +20,7 @@ use scylla::serialize::writers::RowWriter;
 /// The primary key of `cql/ecommerce.cql`, whose first column is the partition key.
 const KEY: [&str; 3] = ["customer_id", "order_id", "order_purchase_timestamp"];
 
-/// What the pipeline makes of the outcome of a batch of which every record is a row.
+/// The rows that the pipeline makes of an outcome in which every record is a row.
 pub fn gathered(
     outcome: Outcome,
     records: &Arc<Vec<Record>>,
@@ -68,8 +68,8 @@ pub fn markers(plugin: &Descriptor) -> Markers {
     }
 }
 
-/// Binds the rows, finds token and size of each, and writes them behind one another in the order of their tokens: what
-/// the frames of CQL batches are filled with.
+/// Binds the rows, finds the token and size of each, and writes them one after another in the order of their tokens. These are
+/// the bytes that fill the frames of CQL batches.
 pub fn frame(markers: &Markers, batch: &WriteBatch, which: &[u32], bytes: &mut Vec<u8>) {
     bytes.clear();
     let (bound, misfits) = markers.bind(batch, which);

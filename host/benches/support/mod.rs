@@ -1,5 +1,5 @@
-//! What the benchmarks work with: generated orders as records in both formats and as columns, a registry that knows
-//! their schema, the first plugin.
+//! Inputs of the benchmarks: generated orders as records in both formats and as columns, a registry that knows their schema,
+//! and the first plugin.
 
 pub mod bound;
 mod registry;
@@ -26,7 +26,7 @@ pub const SCHEMA: &str = include_str!("../../../schemas/ecommerce-orders-value.a
 
 const SCHEMA_ID: u32 = 7;
 
-/// What `plugins/order_enrich` declares.
+/// The inputs that `plugins/order_enrich` declares.
 pub fn inputs() -> Vec<Input> {
     let input = |name: &str| Input {
         field: Field {
@@ -48,7 +48,7 @@ pub fn plugin() -> Plugin {
     Plugin::load(&engine, &bytes, &[], limits).expect("a plugin")
 }
 
-/// As the plugin gets them.
+/// The orders as the plugin gets them.
 pub fn decoded(count: usize) -> Batch {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
@@ -61,14 +61,14 @@ pub fn decoded(count: usize) -> Batch {
     orders.batch
 }
 
-/// As `host produce` sends them with a schema.
+/// The orders as `host produce` sends them with a schema.
 pub fn avro_orders(count: usize) -> Vec<Record> {
     let schema = Schema::parse(SCHEMA).expect("the project's schema");
     let encoder = AvroEncoder::new(&schema, SCHEMA_ID, &HEADER.map(str::to_owned)).expect("its columns");
     records(count, |cells| encoder.encode(cells).expect("an order"))
 }
 
-/// As `host produce` sends them without one.
+/// The orders as `host produce` sends them without a schema.
 pub fn json_orders(count: usize) -> Vec<Record> {
     records(count, |cells| json::object(&HEADER.map(str::to_owned), cells))
 }

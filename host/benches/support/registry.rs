@@ -1,4 +1,4 @@
-//! A schema registry of one schema, over HTTP on this machine: the decoder is timed through its public door.
+//! A schema registry of one schema, over HTTP on this machine, so that the decoder is timed through its public interface.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -7,7 +7,7 @@ use std::thread;
 use host::codec::registry::Registry;
 use host::connection::RegistryConnection;
 
-/// Answers as long as the program runs; the decoder asks once.
+/// Answers for as long as the program runs. The decoder asks once.
 pub fn registry(schema: &str) -> Registry {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));

@@ -1,6 +1,6 @@
 //! Watches the plugin's file, and that of its signature where one is asked for, and has it swapped in when it changes.
 //!
-//! The file is looked at a few times a second (`decisions/0009`): that sees a new file moved into its place, one written
+//! The file is looked at a few times a second (decision 0009): that sees a new file moved into its place, one written
 //! over it, one behind a symbolic link, on whatever kind of file system. It is read once it has stopped changing, and
 //! taken only if it is the same file after reading as before.
 
