@@ -9,7 +9,7 @@ NODES ?= 1
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
-demo: ## build, start the servers, send 1,000 orders through, look at the rows
+demo: ## build, start the servers, send 1,000 orders through, show the rows
 	@host/tests/demo
 
 test: ## every test, on servers of its own; prints the counts
@@ -43,7 +43,7 @@ lint: ## formatting, clippy, licences and advisories
 fmt: ## format everything
 	cargo fmt --all
 
-bench: build plugins ## time the stages, the pipeline beside its bounds on real servers and from a file, memory under a backlog, and what shadowing costs; with the spread
+bench: build plugins ## time the stages, the pipeline beside its bounds (on servers and from a file), memory under a backlog and shadowing; with the spread
 	cargo bench --package host --bench allocations --bench stages
 	@host/benches/pipeline
 	@host/benches/shadow
@@ -54,5 +54,5 @@ bench: build plugins ## time the stages, the pipeline beside its bounds on real 
 	@host/benches/letters-rate
 	@host/benches/start
 
-flame: build plugins ## draw where the processor's time goes, as target/bench/flame.svg (perf, inferno)
+flame: build plugins ## draw where processor time goes, as target/bench/flame.svg (needs perf and inferno)
 	@host/benches/flame

@@ -176,7 +176,7 @@ pub mod host {
           f.debug_struct("Field").field("name", &self.name).field("data-type", &self.data_type).field("nullable", &self.nullable).finish()
         }
       }
-      /// Values of varying length: value i is data[offsets[i] .. offsets[i + 1]]; there are rows + 1 offsets.
+      /// Values of varying length. Value i is data[offsets[i] .. offsets[i + 1]], so there are rows + 1 offsets.
       #[derive(Clone)]
       pub struct Variable {
         pub offsets: _rt::Vec::<i32>,
@@ -242,7 +242,7 @@ pub mod host {
           }
         }
       }
-      /// `validity` is a bitmap, least significant bit first, 1 = there is a value; none = no nulls.
+      /// `validity` is a bitmap, least significant bit first: 1 means that there is a value. Without a bitmap no row is null.
       /// A null row still takes its place in `values`.
       #[derive(Clone)]
       pub struct Column {
@@ -285,7 +285,7 @@ pub mod exports {
         pub type Field = super::super::super::super::host::transform::columns::Field;
         pub type Batch = super::super::super::super::host::transform::columns::Batch;
         pub type Column = super::super::super::super::host::transform::columns::Column;
-        /// Where an input field's value comes from.
+        /// The place that an input field's value comes from.
         #[derive(Clone)]
         pub enum Origin {
           /// A field of the record's value, by this name.
@@ -415,7 +415,7 @@ pub mod exports {
             f.debug_struct("Output").field("name", &self.name).field("target", &self.target).field("effect", &self.effect).field("fields", &self.fields).finish()
           }
         }
-        /// What a plugin is, takes and gives.
+        /// Describes a plugin: its name and version, what it takes and what it returns.
         #[derive(Clone)]
         pub struct Descriptor {
           pub name: _rt::String,
@@ -429,7 +429,7 @@ pub mod exports {
             f.debug_struct("Descriptor").field("name", &self.name).field("version", &self.version).field("inputs", &self.inputs).field("lookups", &self.lookups).field("outputs", &self.outputs).finish()
           }
         }
-        /// Rows for one output. source[i] is the input row that row i came from.
+        /// Rows for one output. `source[i]` is the input row that row i came from.
         #[derive(Clone)]
         pub struct Rows {
           pub output: u32,
@@ -441,7 +441,7 @@ pub mod exports {
             f.debug_struct("Rows").field("output", &self.output).field("source", &self.source).field("columns", &self.columns).finish()
           }
         }
-        /// An input row that the plugin refuses, with a short code (`bad-uuid`) and a message for people.
+        /// An input row that the plugin rejects, with a short code (`bad-uuid`) and a message for people.
         #[derive(Clone)]
         pub struct Reject {
           pub row: u32,
@@ -453,10 +453,10 @@ pub mod exports {
             f.debug_struct("Reject").field("row", &self.row).field("code", &self.code).field("message", &self.message).finish()
           }
         }
-        /// Every input row is the source of a row, or in `filtered`, or in `rejects`.
+        /// The answer to one batch. Every input row is the source of a row, or is in `filtered`, or is in `rejects`.
         ///
-        /// The rows of one input row have an order: that of this list, and within an entry that of its rows. Where several of them
-        /// have the same key, the last one stands. An output may be in the list several times.
+        /// The rows of one input row have an order: that of the list `rows`, and within an entry that of its rows. If several of
+        /// them have the same key, the last one stands. An output may be in the list several times.
         #[derive(Clone)]
         pub struct Outcome {
           pub rows: _rt::Vec::<Rows>,
@@ -1514,10 +1514,10 @@ pub mod exports {
       _rt::cabi_dealloc(base62, len62 * (5*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>());
     } }
     pub trait Guest {
-      /// Called once for each instance, before the first batch. An error says what is wrong with the settings.
+      /// The host calls this once for each instance, before the first batch. An error says what is wrong with the settings.
       #[allow(async_fn_in_trait)]
       fn configure(settings: _rt::Vec::<(_rt::String,_rt::String,)>,) -> ::core::result::Result<Descriptor,_rt::String>;
-      /// One batch, with a batch for each declared lookup (same number of rows).
+      /// Transforms one batch. `lookups` has a batch for each declared lookup, with the same number of rows.
       #[allow(async_fn_in_trait)]
       fn transform(input: Batch,lookups: _rt::Vec::<Batch>,) -> Outcome;
     }
