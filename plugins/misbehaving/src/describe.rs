@@ -1,4 +1,4 @@
-//! What the plugin says of itself, and what it can do wrong there, by the setting `configure`.
+//! Describes the plugin to the host. The setting `configure` chooses what goes wrong while it does.
 
 use crate::{ledger, memory, numbers, record};
 use transform_sdk::bindings::exports::host::transform::transformer::{

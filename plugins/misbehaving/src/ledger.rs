@@ -1,8 +1,8 @@
-//! The setting `configure=ledger`: rows whose every cell follows from their record alone, for tests that compare tables.
+//! Implements `configure=ledger`: every cell of a row follows from its record alone, for tests that compare tables.
 //!
-//! A record has an id besides, the table's key, and a note, which may be null and then leaves the cell as it was. The
-//! word `delete` deletes the row of that id, `shelf` gives rows of another kind ([`shelf`]); everything else that a record
-//! can do wrong it does here, too.
+//! A record also has an id, which is the table's key, and a note. A null note leaves the cell as it was. The word
+//! `delete` deletes the row of that id, and `shelf` gives rows of another kind ([`shelf`]). Everything that a record
+//! can do wrong in the usual mode it can do here too.
 
 use transform_sdk::bindings::exports::host::transform::transformer::{
     Batch, Descriptor, Effect, Input, Origin, Outcome, Output, Rows, Target,
@@ -12,7 +12,7 @@ use transform_sdk::bindings::host::transform::columns::{Column, DataType, Field,
 use crate::record::{bitmap, variable};
 use crate::{describe, numbers, shelf};
 
-/// Columns of a batch in this mode; no other has as many.
+/// Number of columns of a batch in this mode. No other mode has as many.
 pub const INPUTS: usize = 5;
 
 const DELETE: &str = "delete";
@@ -54,12 +54,12 @@ pub fn descriptor(usual: Descriptor) -> Descriptor {
     }
 }
 
-/// Whether the record gives no row of the usual kind: it is the end of one, or for the other table.
+/// Whether the record gives no row of the usual kind, because it deletes one or is for the other table.
 pub fn is_special(input: &Batch, behaviour: &str) -> bool {
     input.columns.len() == INPUTS && behaviour == DELETE || shelf::takes(input, behaviour)
 }
 
-/// Gives the rows what is special to this mode, and adds what is deleted.
+/// Adds the columns of this mode to the rows, and adds the deletes.
 pub fn complete(outcome: &mut Outcome, input: &Batch, behaviours: &[String]) {
     let ids = numbers(input, 2);
     let offsets = numbers(input, 4);
@@ -69,7 +69,7 @@ pub fn complete(outcome: &mut Outcome, input: &Batch, behaviours: &[String]) {
         .iter()
         .map(|&row| format!("{{\"offset\":{}}}", offsets[place(row)].unwrap_or(-1)))
         .collect();
-    // In place of the row's number, which says how records were put into batches.
+    // This replaces the row's number, which depends on how records were put into batches.
     rows.columns[2].values = Values::Json(variable(&documents));
     rows.columns.push(id_column(&ids, &rows.source));
     rows.columns.push(note_column(input, &rows.source));

@@ -1,11 +1,13 @@
 //! A plugin that does what a plugin must not do, for the tests of the sandbox.
 //!
-//! Each record says in its field `behaviour` what is to happen: [`record`] knows what one record alone can do (trap,
-//! never end, be forgotten), [`spoil`] what is done to the whole outcome (columns and row numbers that do not hold).
-//! Every other word is a good record. The settings do the same for `configure` ([`describe`]); `leak-kib` and `table-mib`
-//! are what each record, and `configure`, keep of the memory ([`memory`]). With the setting
-//! `configure=echo` it takes a column of each data type and gives them back as they are; with `configure=ledger` its rows
-//! have a key and follow from their record alone ([`ledger`]); with `configure=numbers` they hold a float ([`numbers`]).
+//! Each record says in its field `behaviour` what is to happen. [`record`] implements what one record alone can do
+//! (trap, never end, be forgotten), and [`spoil`] what is done to the whole outcome (wrong columns and row numbers).
+//! Any other word makes a good record.
+//!
+//! The settings do the same for `configure` ([`describe`]). `leak-kib` and `table-mib` set the memory that each record,
+//! and `configure`, never gives back ([`memory`]). With `configure=echo` the plugin takes a column of each data type
+//! and returns them unchanged. With `configure=ledger` its rows have a key and follow from their record alone
+//! ([`ledger`]). With `configure=numbers` they hold a float ([`numbers`]).
 
 mod describe;
 mod ledger;
@@ -33,7 +35,6 @@ impl Guest for Misbehaving {
             let makes = texts(&input, 2);
             return numbers::transform(input, &makes);
         }
-        // What the records ask for.
         let behaviours = texts(&input, 0);
         let numbers = numbers(&input, 1);
         memory::leak(behaviours.len());
@@ -66,7 +67,7 @@ fn echo(input: Batch) -> Outcome {
     }
 }
 
-/// A column of texts; a null is an empty one.
+/// A column of texts, with nulls as empty texts.
 fn texts(input: &Batch, column: usize) -> Vec<String> {
     let Some(Values::Text(text)) = input.columns.get(column).map(|column| &column.values) else {
         panic!("the column is text");

@@ -1,5 +1,5 @@
-//! What a guest does with its memory over many records: keeps some of it with each, as the runtimes of other languages do,
-//! or needs much of it at once.
+//! Uses memory as guests do over many records. Some is kept with each record, as the runtimes of other languages do, or
+//! much is needed at once.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Bytes that each record leaves behind.
 static LEAK: AtomicUsize = AtomicUsize::new(0);
 
-/// From now on each record leaves so many bytes behind.
+/// From now on each record leaves this many bytes behind.
 pub fn leak_with_each_record(bytes: usize) {
     LEAK.store(bytes, Ordering::Relaxed);
 }
@@ -19,12 +19,12 @@ pub fn leak(records: usize) {
     }
 }
 
-/// Takes so many bytes for ever.
+/// Takes this many bytes and never frees them.
 pub fn keep(bytes: usize) {
     black_box(vec![1_u8; bytes].leak());
 }
 
-/// Takes so many bytes for a moment.
+/// Takes this many bytes and frees them at once.
 pub fn use_and_free(bytes: usize) {
     black_box(vec![1_u8; bytes]);
 }

@@ -1,4 +1,5 @@
-//! With `configure=numbers`: rows with a float, which each record may ask to be made one that some sinks cannot hold.
+//! Implements `configure=numbers`: rows with a float. A record may ask for NaN or infinity, which some sinks cannot
+//! hold.
 
 use crate::describe;
 use transform_sdk::bindings::exports::host::transform::transformer::{
@@ -6,7 +7,7 @@ use transform_sdk::bindings::exports::host::transform::transformer::{
 };
 use transform_sdk::bindings::host::transform::columns::{Column, DataType, Field, Values};
 
-/// `id`, `number`, `make`: the number of columns tells this mode from the others.
+/// The columns `id`, `number` and `make`. Their number tells this mode from the others.
 pub const INPUTS: usize = 3;
 
 pub fn descriptor(usual: Descriptor) -> Descriptor {

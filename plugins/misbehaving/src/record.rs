@@ -1,4 +1,4 @@
-//! What one record can do by itself; and the outcome of a batch of records that do nothing wrong.
+//! Implements what one record can do by itself, and the outcome of a batch whose records do nothing wrong.
 
 use std::hint::black_box;
 
@@ -7,7 +7,7 @@ use transform_sdk::bindings::exports::host::transform::transformer::{Outcome, Re
 use transform_sdk::bindings::host::transform::columns::{Column, Values, Variable};
 use transform_sdk::bindings::host::transform::log;
 
-/// The outcome so far.
+/// The outcome of a batch while it is being built.
 #[derive(Default)]
 pub struct Answer {
     source: Vec<u32>,

@@ -1,7 +1,7 @@
 //! Part of `configure=ledger`: rows with a collection of every kind, and several rows of one key from one record.
 //!
-//! A record whose word is `shelf` and what is to be done gives the table `shelf` rows and no other table any. What is in
-//! them follows from the record's number and from which of its rows they are.
+//! A record with the word `shelf` and an action (`shelf put`) gives rows to the table `shelf` only. Their cells follow
+//! from the record's number and from the row's place among the record's rows.
 
 use transform_sdk::bindings::exports::host::transform::transformer::{Batch, Effect, Outcome, Output, Rows, Target};
 use transform_sdk::bindings::host::transform::columns::{Column, DataType, Field, Values};
@@ -10,11 +10,11 @@ use crate::ledger::{INPUTS, id_column};
 use crate::record::{bitmap, variable};
 use crate::{describe, numbers};
 
-/// Among the outputs of the mode.
+/// The numbers of these outputs among those of the mode.
 const PUTS: u32 = 2;
 const GONE: u32 = 3;
 
-/// The columns that are no key: a text, then collections, then a text.
+/// The columns beside the key: a text, then collections, then a text.
 const COLUMNS: [(&str, DataType); 7] = [
     ("stamp", DataType::Text),
     ("tags", DataType::Json),
@@ -45,7 +45,7 @@ pub fn takes(input: &Batch, behaviour: &str) -> bool {
     input.columns.len() == INPUTS && behaviour.starts_with("shelf ")
 }
 
-/// Adds the rows, those of one record in their order: what is deleted first, what is put, what is deleted last.
+/// Adds the rows, so that those of one record are in order: first deletes, then puts, then deletes after a put.
 pub fn complete(outcome: &mut Outcome, input: &Batch, behaviours: &[String]) {
     let (ids, seeds) = (numbers(input, 2), numbers(input, 1));
     let rows_of = |words: &[&str]| -> Vec<u32> {
@@ -86,7 +86,7 @@ pub fn complete(outcome: &mut Outcome, input: &Batch, behaviours: &[String]) {
         .extend(all.into_iter().filter(|rows| !rows.source.is_empty()));
 }
 
-/// A column of the rows that are the first (0) or second (1) of their records.
+/// One column of the rows that are the first (0) or the second (1) of their records.
 fn values(column: usize, number: i64, seeds: &[i64]) -> Column {
     let texts: Vec<Option<String>> = seeds.iter().map(|&seed| value(column, number, seed)).collect();
     let bytes: Vec<String> = texts.iter().map(|text| text.clone().unwrap_or_default()).collect();

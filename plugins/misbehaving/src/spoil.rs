@@ -1,10 +1,10 @@
-//! What is done to a good outcome on its way back: columns, row numbers, codes that do not hold.
+//! Spoils a good outcome on its way back: wrong columns, row numbers and codes.
 
 use crate::record::reject;
 use transform_sdk::bindings::exports::host::transform::transformer::{Outcome, Rows};
 use transform_sdk::bindings::host::transform::columns::{Column, Values, Variable};
 
-/// Spoils the outcome as `row` asks for it.
+/// Spoils the outcome in the way that the record at `row` asks for.
 pub fn spoil(outcome: &mut Outcome, row: u32, behaviour: &str) {
     match behaviour {
         "no-such-row" => outcome.filtered.push(1_000_000),
@@ -74,7 +74,7 @@ fn numbers(columns: &mut [Column]) -> &mut Vec<i64> {
     }
 }
 
-/// Takes one record's row out of the rows; good only where the record stands alone.
+/// Removes the record's row. This only works where the record is alone in its batch.
 fn remove(outcome: &mut Outcome, row: u32) {
     if outcome.rows.iter().all(|rows| rows.source == [row]) {
         outcome.rows.clear();
@@ -86,15 +86,15 @@ fn refuse(outcome: &mut Outcome, row: u32, code: &str, message: &str) {
     outcome.rejects.push(reject(row, code, message));
 }
 
-/// A string that is none; only the ABI's own check can notice.
-#[expect(unsafe_code, reason = "the check of strings at the border is what is tried")]
+/// A string that is not valid UTF-8. Only the ABI's own check can notice it.
+#[expect(unsafe_code, reason = "the test tries the host's check of strings")]
 fn not_utf8() -> String {
     // SAFETY: none. The string is handed over and never read here.
     unsafe { String::from_utf8_unchecked(vec![0xff; 16]) }
 }
 
-/// Ten thousand lists that are all the same 8 MiB: 80 GB for a host that copies what it is shown.
-#[expect(unsafe_code, reason = "the bound on what is copied is what is tried")]
+/// Ten thousand lists that all point to the same 8 MiB. A host that copies every list needs 80 GB.
+#[expect(unsafe_code, reason = "the test tries the bound on what the host copies")]
 fn aliased() -> Vec<Rows> {
     let block = Vec::leak(vec![0_u32; 2 << 20]);
     let alias = || {

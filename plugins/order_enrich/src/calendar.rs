@@ -16,7 +16,7 @@ const DAYS: [&str; 7] = [
     "Wednesday",
 ];
 
-/// 0..=23.
+/// The hour of the day, 0 to 23.
 pub fn hour(at: Timestamp) -> i32 {
     let hour = at.0.rem_euclid(MS_PER_DAY) / MS_PER_HOUR;
     i32::try_from(hour).unwrap_or_default()
@@ -27,19 +27,19 @@ pub fn day_of_week(at: Timestamp) -> &'static str {
     DAYS[usize::try_from(day).unwrap_or_default()]
 }
 
-/// Days before each month in a year that begins in March, January's first.
+/// Days before each month in a year that begins in March. The array begins with January.
 const BEFORE_MONTH: [i32; 12] = [306, 337, 0, 31, 61, 92, 122, 153, 184, 214, 245, 275];
 
-/// 1970-01-01, counted from the day before the first of March of the year 0.
+/// 1970-01-01 as a number of days since the day before 1 March of the year 0.
 const EPOCH: i32 = 719_469;
 
-/// Days since 1970-01-01; None: there is no such day, or it is outside the years 1 to 9999.
+/// Days since 1970-01-01. None if there is no such day, or if it is outside the years 1 to 9999.
 ///
 /// Years begin in March here, as in Howard Hinnant's `days_from_civil`
 /// (<https://howardhinnant.github.io/date_algorithms.html>), so that the leap day is a year's last.
 pub fn days(year: i32, month: i32, day: i32) -> Option<i32> {
     let before_month = BEFORE_MONTH.get(usize::try_from(month).ok()?.wrapping_sub(1))?;
-    // Every month has 28 days, which spares most dates the question.
+    // Every month has 28 days, so most dates need no look at the length of their month.
     let is_day = (1..=28).contains(&day) || (29..=days_in(year, month)).contains(&day);
     if !is_day || !(1..=9999).contains(&year) {
         return None;

@@ -1,4 +1,4 @@
-//! Ids: 32 hexadecimal digits, or a uuid with its dashes.
+//! Reads ids: 32 hexadecimal digits, or a UUID with its dashes.
 
 use transform_sdk::{Reject, Uuid};
 
@@ -6,7 +6,7 @@ use crate::shown;
 
 const DASHES: [usize; 4] = [8, 13, 18, 23];
 
-/// The id in `text`, which is free of blanks; `column` is only for the message.
+/// Reads the id in `text`, which must have no blanks around it. `column` is only for the message.
 pub fn parse(column: &str, text: &str) -> Result<Uuid, Reject> {
     read(text.as_bytes()).ok_or_else(|| bad_uuid(column, text))
 }
@@ -18,7 +18,7 @@ fn read(text: &[u8]) -> Option<Uuid> {
     dashed(text)
 }
 
-/// Out of the way of the ids that have no dashes.
+/// Kept out of line, since most ids have no dashes.
 #[cold]
 fn dashed(text: &[u8]) -> Option<Uuid> {
     let text: &[u8; 36] = text.try_into().ok()?;
@@ -34,7 +34,8 @@ fn dashed(text: &[u8]) -> Option<Uuid> {
     hex(&digits)
 }
 
-/// Every digit is read and the check is made once: a loop without a branch, which a compiler does sixteen digits at a time.
+/// Reads all digits and checks them once at the end. The loop has no branch, so the compiler handles sixteen digits at
+/// a time.
 #[expect(clippy::needless_bitwise_bool, reason = "`&&` is a branch")]
 fn hex(digits: &[u8; 32]) -> Option<Uuid> {
     let mut values = [0; 32];

@@ -1,5 +1,5 @@
-//! Cleans Olist orders: what stands for nothing becomes null, ids become uuids, times become UTC timestamps; adds the
-//! hour and the day of the week of the purchase. The rules are in the files below, one each.
+//! Cleans Olist orders: words that stand for nothing become null, ids become UUIDs, and times become UTC timestamps.
+//! Adds the hour and the day of the week of the purchase. Each rule is in a file of its own below.
 
 use transform_sdk::{Input, Reject, Row, Settings, Timestamp, Uuid, transform};
 
@@ -10,7 +10,7 @@ pub mod time;
 
 use time::DateOrder;
 
-/// An order as it is found: all text, anything may be missing.
+/// An order as the data set has it: every field is text, and any field may be missing.
 #[derive(Input, Clone, Copy, Default)]
 #[expect(
     clippy::struct_field_names,
@@ -27,7 +27,7 @@ pub struct Order<'a> {
     order_estimated_delivery_date: Option<&'a str>,
 }
 
-/// The key is customer, order and purchase time; everything else may be null.
+/// A row of the table. Its key is customer, order and purchase time; the other columns of the order may be null.
 #[derive(Row, Debug, PartialEq, Eq)]
 #[row(table = "orders")]
 pub struct EnrichedOrder<'a> {
@@ -47,7 +47,7 @@ pub struct EnrichedOrder<'a> {
 
 #[derive(Settings)]
 pub struct OrderSettings {
-    /// How dates are read whose year comes last.
+    /// The order of day and month in dates whose year comes last.
     #[setting(default = "dmy")]
     date_order: DateOrder,
 }
@@ -75,13 +75,13 @@ pub fn enrich<'a>(order: Order<'a>, settings: &OrderSettings) -> Result<Enriched
     })
 }
 
-/// A part of the key, without which the row has no place in the table.
+/// A part of the key. Without it the row has no place in the table, so the order is rejected.
 fn required<'a>(column: &str, text: Option<&'a str>) -> Result<&'a str, Reject> {
     null::present(text)
         .ok_or_else(|| Reject::new("missing-key", format!("{column} is part of the key and has no value")))
 }
 
-/// The column's text as a message shows it: a field may be as long as a record.
+/// The column's text, shortened for a message, since a field may be as long as a whole record.
 fn shown(text: &str) -> String {
     const MOST_CHARACTERS: usize = 60;
     let mut shown: String = text.chars().take(MOST_CHARACTERS).collect();

@@ -1,12 +1,12 @@
-//! What stands for "no value" in exported orders.
+//! Finds the texts that stand for "no value" in exported orders.
 
-/// Words that exports write for a null, in any case. `""` is what a twice quoted empty field leaves.
+/// Words that exports write for a null, in any case. An empty field that was quoted twice leaves `""`.
 const WORDS: [&str; 5] = ["\"\"", "nan", "null", "none", "nat"];
 
 /// The text without surrounding blanks, unless it stands for null.
 ///
-/// Nearly every text is longer than the words and begins and ends with a character that is none of the blanks: that much
-/// is worth being inlined, the rest is not.
+/// Nearly every text is longer than [`WORDS`] and neither begins nor ends with a blank. Only this check is worth
+/// inlining.
 #[inline]
 pub fn present(text: Option<&str>) -> Option<&str> {
     let text = text?;
@@ -16,7 +16,7 @@ pub fn present(text: Option<&str>) -> Option<&str> {
     }
 }
 
-/// The same of any text.
+/// The same as [`present`], for a text of any kind.
 #[cold]
 fn looked_at(text: &str) -> Option<&str> {
     let text = text.trim();

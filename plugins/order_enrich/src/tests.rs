@@ -127,7 +127,7 @@ fn an_unknown_date_order_is_refused_with_the_known_ones() {
     );
 }
 
-/// Eight text columns, null where the field is.
+/// Eight text columns, null where the field is None.
 fn batch(orders: &[[Option<String>; 8]]) -> Batch {
     let columns = (0..8).map(|column| {
         let mut values = Variable {
@@ -180,7 +180,7 @@ proptest! {
     }
 }
 
-/// A record as `host explain TOPIC/PARTITION@OFFSET --save FILE.ndjson` writes it.
+/// The fixture is a record as `host explain TOPIC/PARTITION@OFFSET --save FILE.ndjson` writes it.
 #[test]
 fn a_saved_record_comes_out_as_it_did() {
     let record: serde_json::Value =

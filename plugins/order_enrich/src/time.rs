@@ -1,7 +1,8 @@
-//! Times as exports write them, read as UTC.
+//! Reads times as exports write them, in UTC.
 //!
-//! `2017-10-02 10:56:33`, with a fraction, without seconds, or the day alone; with `T` and `Z` or an offset (ISO 8601);
-//! with the year last, `02-10-2017 10:56` or `2/10/2017 10:56:33`, in the order that the settings name.
+//! Supported are `2017-10-02 10:56:33`, the same with a fraction, without seconds, or as a day alone; with `T`, and
+//! with `Z` or an offset (ISO 8601); and with the year last, `02-10-2017 10:56` or `2/10/2017 10:56:33`, in the order
+//! of day and month that the settings name.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,33 +12,33 @@ use transform_sdk::{Reject, Timestamp};
 use crate::calendar::{self, MS_PER_DAY, MS_PER_MINUTE};
 use crate::shown;
 
-/// 0001-01-01T00:00Z and 10000-01-01T00:00Z.
+/// From 0001-01-01T00:00Z to before 10000-01-01T00:00Z, in milliseconds since 1970.
 const YEARS: std::ops::Range<i64> = -719_162 * MS_PER_DAY..2_932_897 * MS_PER_DAY;
 
 const HIGHEST_BITS: u64 = 0x8080_8080_8080_8080;
 
-/// How `3/4/2017` is read.
+/// The order of day and month in a date such as `3/4/2017`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DateOrder {
     DayFirst,
     MonthFirst,
 }
 
-/// Eight characters held against a form, a byte each, the first in the lowest: what is done to a number of them is done to
-/// all at once.
+/// Eight characters compared with a form, one in each byte of a number, the first in the lowest byte. One operation on
+/// the number works on all eight at once.
 #[derive(Clone, Copy)]
 struct Eight {
-    /// The values of the digits, and 0 where the form has another character, as long as nothing is wrong.
+    /// The values of the digits, and 0 where the form has another character. Only meaningful if nothing is wrong.
     values: u64,
-    /// The highest bit of some byte is set if a character is not as the form has it.
+    /// The highest bit of some byte is set if a character does not match the form.
     wrong: u64,
 }
 
-/// What is left to read. Every method takes what it finds and returns None where it finds something else.
+/// The text that is left to read. Every method takes what it looks for, or returns None if something else comes first.
 #[derive(Clone, Copy)]
 struct Cursor<'a>(&'a [u8]);
 
-/// The time in `text`, which is free of surrounding blanks; `column` is only for the message.
+/// Reads the time in `text`, which must have no blanks around it. `column` is only for the message.
 #[inline]
 pub fn parse(column: &str, text: &str, order: DateOrder) -> Result<Timestamp, Reject> {
     read(text, order).ok_or_else(|| bad_timestamp(column, text, order))
@@ -50,8 +51,8 @@ fn read(text: &str, order: DateOrder) -> Option<Timestamp> {
     }
 }
 
-/// `2017-10-02 10:56:33`, which most times are: every digit has its place, so that nothing has to be searched for. The
-/// same as [`searched`] makes of it, to which everything else is left, the form with a `T` too.
+/// Reads the form `2017-10-02 10:56:33`, which most times have. Every digit has a fixed place, so nothing has to be
+/// searched for. The result is the same as that of [`searched`], which reads every other form, the one with a `T` too.
 #[inline]
 fn usual(text: &[u8; 19]) -> Option<Timestamp> {
     let date = Eight::read(text, 0, *b"0000-00-");
@@ -65,7 +66,7 @@ fn usual(text: &[u8; 19]) -> Option<Timestamp> {
     Some(Timestamp(i64::from(days) * MS_PER_DAY + ms))
 }
 
-/// Milliseconds since midnight; None: there is no such time of day.
+/// Milliseconds since midnight, or None if there is no such time of day.
 #[inline]
 fn since_midnight(hour: i32, minute: i32, second: i32) -> Option<i64> {
     let is_possible = hour < 24 && minute < 60 && second < 60;
@@ -73,12 +74,13 @@ fn since_midnight(hour: i32, minute: i32, second: i32) -> Option<i64> {
 }
 
 impl Eight {
-    /// The eight characters from `at` on, of which the form has a digit at each `0` and everything else as it is.
+    /// Compares the eight characters from `at` on with the form. A `0` in the form stands for any digit, every other
+    /// character for itself.
     ///
-    /// XOR with the form leaves 0 to 9 exactly where a digit is wanted and is there, and 0 exactly where another character
-    /// is wanted and is there. The room is what the largest of these lacks to 0x7f, so that anything larger sets the byte's
-    /// highest bit. What is 0x80 or more has it set by itself; only that is carried into the next byte, and it is wrong
-    /// already.
+    /// XOR with the form leaves 0 to 9 exactly where a digit is wanted and found, and 0 exactly where another character
+    /// is wanted and found. `room` is the difference between the largest good value and 0x7f, so that adding it to
+    /// anything larger sets the byte's highest bit. A byte of 0x80 or more has that bit set already. Only such a byte
+    /// carries into the next one, and it is wrong in any case.
     #[inline]
     fn read(text: &[u8; 19], at: usize, form: [u8; 8]) -> Self {
         let room = form.map(|wanted| if wanted == b'0' { 0x80 - 10 } else { 0x80 - 1 });
@@ -88,16 +90,16 @@ impl Eight {
         Self { values, wrong }
     }
 
-    /// The number that the digits at this place and the next one make.
+    /// The number made of the digits at this place and the next one.
     #[inline]
     fn number(self, at: usize) -> i32 {
-        // In each byte, which holds up to 99.
+        // Computed in every byte at once; a byte has room for 99.
         let numbers = self.values * 10 + (self.values >> 8);
         i32::from((numbers >> (8 * at)).to_le_bytes()[0])
     }
 }
 
-/// Any other form.
+/// Reads any form.
 #[cold]
 fn searched(text: &[u8], order: DateOrder) -> Option<Timestamp> {
     let mut rest = Cursor(text);
@@ -111,7 +113,7 @@ fn searched(text: &[u8], order: DateOrder) -> Option<Timestamp> {
 }
 
 impl<'a> Cursor<'a> {
-    /// `2017-10-02`: days since 1970. Takes nothing if it is something else.
+    /// Reads `2017-10-02` as days since 1970. Takes nothing if it finds something else.
     fn year_first(&mut self) -> Option<i32> {
         let mut rest = *self;
         let year = rest.number(4..=4)?;
@@ -123,7 +125,7 @@ impl<'a> Cursor<'a> {
         Some(days)
     }
 
-    /// `02-10-2017`, `2/10/2017`: days since 1970.
+    /// Reads `02-10-2017` or `2/10/2017` as days since 1970.
     fn year_last(&mut self, order: DateOrder) -> Option<i32> {
         let first = self.number(1..=2)?;
         let separator = self.one_of(b"-/")?;
@@ -136,7 +138,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// `10:56`, `10:56:33`, `10:56:33.123456`: milliseconds since midnight; what is finer is cut off.
+    /// Reads `10:56`, `10:56:33` or `10:56:33.123456` as milliseconds since midnight. Finer digits are cut off.
     fn time_of_day(&mut self) -> Option<i64> {
         let hour = self.number(1..=2)?;
         self.one_of(b":")?;
@@ -151,7 +153,7 @@ impl<'a> Cursor<'a> {
         Some(since_midnight(hour, minute, second)? + ms)
     }
 
-    /// Nothing, `Z`, `+02:00`, `-0300`, `+02`: milliseconds ahead of UTC.
+    /// Reads nothing, `Z`, `+02:00`, `-0300` or `+02` as milliseconds ahead of UTC.
     fn offset(&mut self) -> Option<i64> {
         let sign = match self.one_of(b"Zz+-") {
             None | Some(b'Z' | b'z') => return Some(0),
@@ -167,7 +169,7 @@ impl<'a> Cursor<'a> {
         (hours < 24 && minutes < 60).then_some(i64::from(sign * (hours * 60 + minutes)) * MS_PER_MINUTE)
     }
 
-    /// The digits after the point, at least one, as milliseconds.
+    /// Reads the digits after the point, of which there must be at least one, as milliseconds.
     fn fraction(&mut self) -> Option<i64> {
         let digits = self.digits();
         let thousandths = digits
@@ -205,7 +207,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// The number that two digits make.
+/// The number made of two digits.
 fn two(tens: u8, ones: u8) -> i32 {
     i32::from(tens) * 10 + i32::from(ones) - i32::from(b'0') * 11
 }

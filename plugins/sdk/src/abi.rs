@@ -1,4 +1,4 @@
-//! The types that cross the border, under short names; all of them are generated from `wit/transform.wit`.
+//! The types that pass between host and plugin, under short names. All of them are generated from `wit/transform.wit`.
 
 pub use crate::bindings::exports::host::transform::transformer::{
     Descriptor, Effect, Guest, Input, Lookup, Origin, Outcome, Output, Reject, Rows, Target,

@@ -1,11 +1,12 @@
-//! Columns built by appending: which Rust type becomes which column type. Nothing is allocated for a single row.
+//! Builds columns by appending, and says which Rust type becomes which column type.
+//! No row causes an allocation of its own.
 
 use std::borrow::Cow;
 
 use crate::abi::{Column, DataType, Values, Variable};
 use crate::value::{Date, Json, Timestamp, Uuid};
 
-/// A type that a field of a row may have: a [`Cell`], or an `Option` of one.
+/// A type that a field of a row may have: a [`Cell`], or an `Option` of one, which makes the column nullable.
 #[diagnostic::on_unimplemented(
     message = "a field of a row cannot be `{Self}`",
     label = "not a type that a column is made of",
@@ -13,15 +14,22 @@ use crate::value::{Date, Json, Timestamp, Uuid};
             Option of each"
 )]
 pub trait OutputField: Sized {
+    /// The type of the column.
     const DATA_TYPE: DataType;
+    /// Whether the column may hold nulls.
     const NULLABLE: bool;
+    /// Collects the values of one column.
     type Builder;
+    /// Makes an empty builder with room for `rows` values. It grows when more come.
     fn builder(rows: usize) -> Self::Builder;
+    /// Appends this value as the column's next row.
     fn append(self, builder: &mut Self::Builder);
+    /// Makes the column from everything that was appended.
     fn finish(builder: Self::Builder) -> Column;
 }
 
-/// A value that is there. The compiler may name this trait where [`OutputField`] is meant, hence the same words.
+/// The type of a value that is not null. The compiler may name this trait where [`OutputField`] is meant, hence the
+/// same diagnostic.
 #[diagnostic::on_unimplemented(
     message = "a field of a row cannot be `{Self}`",
     label = "not a type that a column is made of",
@@ -29,33 +37,41 @@ pub trait OutputField: Sized {
             Option of each"
 )]
 pub trait Cell: Sized {
+    /// The type of the column.
     const DATA_TYPE: DataType;
+    /// Collects the values of one column.
     type Builder: Places;
+    /// Appends this value as the column's next row.
     fn append(self, builder: &mut Self::Builder);
+    /// Makes the column's values from everything that was appended.
     fn finish(builder: Self::Builder) -> Values;
 }
 
-/// Where values are appended; a null takes its place too.
+/// A builder of values that can also append a placeholder for a null.
 pub trait Places {
+    /// Makes an empty builder with room for `rows` values.
     fn with_capacity(rows: usize) -> Self;
+    /// Appends the placeholder that a null has among the values: an empty text, zero or false.
     fn append_null(&mut self);
 }
 
-/// Texts or bytes, one after the other.
+/// Builds a column of texts or bytes: the data of all rows one after the other, and the offsets between them.
 pub struct Strings(Variable);
 
-/// Room for texts or bytes that is made from the start, since growing means copying: what a status or a name needs, in
-/// each of as many rows as a batch usually has.
+/// Bytes that are reserved for each row of a new column of texts, enough for a status or a name. Growing later means
+/// copying.
 const BYTES_PER_ROW: usize = 16;
+/// Rows for which [`BYTES_PER_ROW`] are reserved at most: as many as a batch usually has.
 const MOST_ROWS: usize = 4_096;
 
-/// One bit a row, least significant first.
+/// Builds a column of booleans, or a column's validity: one bit a row, least significant first.
 #[derive(Default)]
 pub struct Bits {
     bytes: Vec<u8>,
     rows: usize,
 }
 
+/// Builds a column that may hold nulls: a validity bit for each row beside the builder of the values.
 pub struct Nullable<B> {
     validity: Bits,
     has_null: bool,
@@ -118,7 +134,7 @@ impl<T: Cell> OutputField for Option<T> {
 }
 
 impl Strings {
-    /// Panics at 2 GiB of one column, far above the memory that the host lets a plugin have.
+    /// Panics when one column reaches 2 GiB, far above the memory that the host allows a plugin.
     #[inline]
     fn push(&mut self, bytes: &[u8]) {
         append(&mut self.0.data, bytes);
@@ -127,7 +143,8 @@ impl Strings {
     }
 }
 
-/// Appends short texts, as most are, without a copy of any length, which is a call out of the guest.
+/// Appends the bytes. Most texts are short; they are copied in fixed sizes, because a copy of variable length is a
+/// call out of the guest.
 #[inline]
 fn append(data: &mut Vec<u8>, bytes: &[u8]) {
     if !append_twice::<8>(data, bytes) && !append_twice::<4>(data, bytes) {
@@ -135,7 +152,8 @@ fn append(data: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-/// Appends N to 2 N bytes as their first N and their last N, which may overlap; false where there are more or less.
+/// Appends N to 2 N bytes as their first N and their last N, which may overlap. Returns false, and appends nothing, for
+/// any other length.
 #[inline]
 fn append_twice<const N: usize>(data: &mut Vec<u8>, bytes: &[u8]) -> bool {
     let (Some(first), Some(last)) = (bytes.first_chunk::<N>(), bytes.last_chunk::<N>()) else {
@@ -204,7 +222,7 @@ impl<T: Default> Places for Vec<T> {
     }
 }
 
-/// Rust type, column type, builder, how one value is appended, how the builder becomes the column.
+/// Each line: Rust type, column type, builder, how one value is appended, how the builder becomes the values.
 macro_rules! cells {
     ($($type:ty, $case:ident, $builder:ty, $append:expr, $finish:expr;)*) => {$(
         impl Cell for $type {
@@ -246,7 +264,7 @@ mod tests {
     use super::*;
 
     fn column<T: OutputField>(values: impl IntoIterator<Item = T>) -> Column {
-        // More rows come than were said to, as from a plugin that makes several of one.
+        // More rows come than the builder was told of, as from a plugin that makes several rows of one record.
         let mut builder = T::builder(2);
         values.into_iter().for_each(|value| value.append(&mut builder));
         T::finish(builder)

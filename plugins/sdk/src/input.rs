@@ -1,9 +1,9 @@
-//! From a batch of columns to one struct a row.
+//! Reads a batch of columns as one struct a row.
 
 use crate::abi::{self, Batch, Field, Origin};
 use crate::view::InputField;
 
-/// What a plugin takes: derive it for a struct, one field a column.
+/// The input of a plugin, one struct a record. Derive it with [`macro@crate::Input`]; each field is one column.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an input",
     label = "the input of a plugin",
@@ -12,13 +12,21 @@ use crate::view::InputField;
 pub trait Input<'b>: Sized {
     /// The batch's columns, checked once, ready to be read row by row.
     type Views;
+    /// The declaration of every column, in the order in which the host gives them.
     fn inputs() -> Vec<abi::Input>;
-    /// Panics if the columns are not those that `inputs` asked for.
+    /// Checks the batch's columns and makes views of them.
+    ///
+    /// # Panics
+    /// If the columns are not those that [`inputs`](Self::inputs) asked for.
     fn open(batch: &'b Batch) -> Self::Views;
+    /// Reads one row, counted from 0.
+    ///
+    /// # Panics
+    /// If the batch has no such row.
     fn read(views: &Self::Views, row: usize) -> Self;
 }
 
-/// The declaration of one field.
+/// Declares one field: its name and type, and where in the record its values come from.
 pub fn declare<'b, T: InputField<'b>>(name: &str, origin: Origin) -> abi::Input {
     let field = Field {
         name: name.to_owned(),
@@ -28,10 +36,10 @@ pub fn declare<'b, T: InputField<'b>>(name: &str, origin: Origin) -> abi::Input 
     abi::Input { field, origin }
 }
 
-/// Column `index` of the batch as field `name` reads it.
+/// Opens column `index` of the batch as a view for the field `name`.
 ///
 /// # Panics
-/// If it is not there or of another type: the host did not give what the plugin declared.
+/// If the column is missing, has another type or is not valid UTF-8: the host did not give what the plugin declared.
 pub fn open<'b, T: InputField<'b>>(batch: &'b Batch, index: usize, name: &str) -> T::View {
     let column = batch
         .columns

@@ -1,17 +1,49 @@
-//! Write a plugin of `host` as one typed function over one record.
+//! Write a plugin for `host` as one typed function over one record.
 //!
-//! The host calls a plugin with a batch of columns (`wit/transform.wit`). [`macro@transform`] turns a function into such a
-//! plugin: it reads each row of the batch into a struct that derives [`macro@Input`] (text is borrowed, never copied), calls
-//! the function, and appends what comes back, structs that derive [`macro@Row`], to the columns of the outputs.
+//! The host calls a plugin with a batch of columns (`wit/transform.wit`). [`macro@transform`] turns a function into
+//! such a plugin: it reads each row of the batch into a struct that derives [`macro@Input`] (text is borrowed, never
+//! copied), calls the function, and appends what comes back, structs that derive [`macro@Row`], to the columns of the
+//! outputs.
 //!
-//! Everything here also compiles and runs on the author's own machine, so that plugins are tested with `cargo test`.
+//! ```
+//! use transform_sdk::{Input, Reject, Row, transform};
+//!
+//! #[derive(Input)]
+//! struct Order<'a> {
+//!     id: &'a str,
+//!     amount: f64,
+//! }
+//!
+//! #[derive(Row)]
+//! #[row(table = "orders_by_id")]
+//! struct OrderById<'a> {
+//!     id: &'a str,
+//!     amount: f64,
+//! }
+//!
+//! #[transform]
+//! fn orders(order: Order<'_>) -> Result<OrderById<'_>, Reject> {
+//!     if order.amount < 0.0 {
+//!         return Err(Reject::new("negative-amount", format!("amount {} is below 0", order.amount)));
+//!     }
+//!     Ok(OrderById { id: order.id, amount: order.amount })
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! Everything here also compiles and runs natively, so an author tests a plugin with `cargo test`.
 
-// The derive macros speak of `::transform_sdk`; so can this crate's own tests.
+#![warn(missing_docs)]
+
+// The derive macros write `::transform_sdk`. This lets the crate's own tests use them.
 extern crate self as transform_sdk;
 
-/// Generated from `wit/transform.wit`; `bindings.wit` is the text it was generated from.
+/// Bindings generated from `wit/transform.wit`. `bindings.wit` is a copy of the text they were generated from.
 #[rustfmt::skip]
-#[allow(clippy::all, clippy::pedantic, clippy::unwrap_used, unsafe_code, unused_qualifications, reason = "generated code")]
+#[allow(
+clippy::all, clippy::pedantic, clippy::unwrap_used, missing_docs, unsafe_code, unused_qualifications,
+reason = "generated code"
+)]
 pub mod bindings;
 
 pub mod abi;

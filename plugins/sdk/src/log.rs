@@ -1,25 +1,31 @@
-//! Lines for the operator. The host bounds their rate and length; in native tests they go to stderr.
+//! Writes lines to the host's log, for the operator. The host bounds their rate and length. Native tests write them to
+//! stderr.
 
 use crate::bindings::host::transform::log::Level;
 
+/// Writes a line that helps to debug the plugin.
 pub fn debug(message: &str) {
     write(Level::Debug, message);
 }
 
+/// Writes a line about normal work.
 pub fn info(message: &str) {
     write(Level::Info, message);
 }
 
+/// Writes a line about something odd that the plugin can cope with.
 pub fn warn(message: &str) {
     write(Level::Warn, message);
 }
 
+/// Writes a line about a failure. If the plugin traps right after it, the host puts this line into the record's dead
+/// letter.
 pub fn error(message: &str) {
     write(Level::Error, message);
 }
 
-/// From here on a panic says why before it ends in a trap: the host puts an error that is the last line before a trap
-/// into the dead letter of the record. Plugins made with `#[transform]` do this by themselves.
+/// From now on a panic logs its message with [`error`] before it ends in a trap, so that the record's dead letter says
+/// why. A plugin made with `#[transform]` calls this by itself.
 pub fn panics() {
     if cfg!(target_arch = "wasm32") {
         std::panic::set_hook(Box::new(|panic| error(&panic.to_string())));

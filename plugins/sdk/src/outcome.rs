@@ -1,4 +1,4 @@
-//! What becomes of each input row: rows, filtered, or rejected. Decided by what the author's function returns.
+//! Turns what the author's function returns into the outcome of each input row: rows, filtered, or rejected.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,54 +6,67 @@ use std::fmt;
 use crate::abi;
 use crate::row::Row;
 
-/// Refusal of one record, with a short code (`bad-uuid`) and a message for people.
+/// Refusal of one record. The host writes the record with both fields to the dead letters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reject {
+    /// A short code for machines, such as `bad-uuid`: one code for each kind of refusal.
     pub code: Cow<'static, str>,
+    /// What was wrong with this record, for people.
     pub message: String,
 }
 
-/// One batch's outcome as it grows.
+/// The outcome of one batch while it is being built.
 pub struct Settling<R: Row> {
     builders: R::Builders,
-    /// The same again for rows that come after a row of a later output: the order of the outcome's rows is that in which
-    /// each record gave its own.
+    /// Further builders for rows that follow a row of a later output. With them the outcome keeps the order in which
+    /// each record gave its rows.
     more: Vec<R::Builders>,
     filtered: Vec<u32>,
     rejects: Vec<abi::Reject>,
 }
 
-/// What a plugin's function may return.
+/// A type that a plugin's function may return: rows, or a `Result` of rows and [`Reject`].
 #[diagnostic::on_unimplemented(
     message = "a plugin cannot return `{Self}`",
     label = "not something that a record can become",
     note = "supported: a row, Option<row>, Vec<row>, and Result<each of these, Reject>; a row derives Row"
 )]
 pub trait Return {
+    /// The type of the rows.
     type Row: Row;
+    /// Adds what became of input row `row`, counted from 0, to the outcome.
     fn settle(self, row: u32, settling: &mut Settling<Self::Row>);
 }
 
 /// Where the last row of a record went.
 #[derive(Clone, Copy, Default)]
 struct Last {
-    /// 0 is `builders`, 1 the first of `more`.
+    /// 0 means `builders`, 1 the first of `more`.
     round: usize,
     output: u32,
 }
 
-/// No row, one, or several; none filters the record. Of several rows with one key the last one stands.
+/// No row, one row, or several. No row filters the record. Where several rows have the same key, the last one stands.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` holds no rows",
     label = "not a row, nor an Option, Vec or array of rows",
     note = "put #[derive(Row)] on the struct or enum"
 )]
 pub trait IntoRows {
+    /// The type of the rows.
     type Row: Row;
+    /// Gives the rows in the order in which they are to be written.
     fn into_rows(self) -> impl Iterator<Item = Self::Row>;
 }
 
 impl Reject {
+    /// Makes a refusal from a code and a message.
+    ///
+    /// ```
+    /// # use transform_sdk::Reject;
+    /// let reject = Reject::new("bad-uuid", format!("`{}` is not a UUID", "x-1"));
+    /// assert_eq!(reject.to_string(), "bad-uuid: `x-1` is not a UUID");
+    /// ```
     pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self {
             code: code.into(),
@@ -71,6 +84,7 @@ impl fmt::Display for Reject {
 impl std::error::Error for Reject {}
 
 impl<R: Row> Settling<R> {
+    /// Starts the outcome of a batch of `rows` records.
     pub fn new(rows: usize) -> Self {
         Self {
             builders: R::builders(rows),
@@ -80,6 +94,7 @@ impl<R: Row> Settling<R> {
         }
     }
 
+    /// Makes the outcome that the host gets.
     pub fn finish(self) -> abi::Outcome {
         let mut rows = Vec::new();
         R::finish(self.builders, 0, &mut rows);
@@ -93,7 +108,7 @@ impl<R: Row> Settling<R> {
         }
     }
 
-    /// Appends a record's next row behind `last`.
+    /// Appends a record's next row after `last`, the one before it.
     #[inline]
     fn append(&mut self, given: R, row: u32, last: &mut Last) {
         let output = given.output();

@@ -1,4 +1,5 @@
-//! Between the host's two calls and the author's function. [`macro@crate::transform`] implements [`Plugin`] with the functions here.
+//! Connects the host's two calls with the author's function.
+//! [`macro@crate::transform`] implements [`Plugin`] with the functions here.
 
 use std::cell::RefCell;
 
@@ -8,25 +9,32 @@ use crate::outcome::{Return, Settling};
 use crate::row::Row;
 use crate::settings::Settings;
 
-/// A whole plugin. `#[transform] fn enrich` makes a type `enrich` that is one.
+/// A whole plugin. `#[transform] fn enrich` makes a type `enrich` that implements it.
 pub trait Plugin {
+    /// The operator's settings; `()` for a plugin without any.
     type Settings: Settings;
+    /// The name of the author's crate.
     const NAME: &'static str;
+    /// The version of the author's crate.
     const VERSION: &'static str;
+    /// Describes what the plugin takes and gives.
     fn interface(settings: &Self::Settings) -> Interface;
+    /// Transforms one batch.
     fn transform(settings: &Self::Settings, batch: &Batch) -> Outcome;
 }
 
-/// What a function's types say about the plugin.
+/// The inputs and outputs of a plugin, as the types of its function declare them.
 pub struct Interface {
+    /// The columns that the plugin takes.
     pub inputs: Vec<abi::Input>,
+    /// The tables and topics that its rows go to, with their columns.
     pub outputs: Vec<abi::Output>,
 }
 
-/// Where a component keeps its settings between the host's calls.
+/// Keeps a component's settings between the host's calls.
 pub struct Configured<S>(RefCell<Option<S>>);
 
-/// Reads the settings and describes the plugin.
+/// Reads the settings and describes the plugin. The error names every setting that is wrong.
 pub fn configure<P: Plugin>(settings: &[(String, String)]) -> Result<(P::Settings, Descriptor), String> {
     let settings = P::Settings::from_list(settings)?;
     let Interface { inputs, outputs } = P::interface(&settings);
@@ -43,7 +51,7 @@ pub fn configure<P: Plugin>(settings: &[(String, String)]) -> Result<(P::Setting
     ))
 }
 
-/// The interface of a function; the function is not called.
+/// Makes the interface from the function's types. The function is not called.
 pub fn interface<'b, I: Input<'b>, O: Return>(_: impl Fn(I) -> O) -> Interface {
     let mut outputs = <O::Row as Row>::outputs();
     tell_apart(&mut outputs);
@@ -53,7 +61,7 @@ pub fn interface<'b, I: Input<'b>, O: Return>(_: impl Fn(I) -> O) -> Interface {
     }
 }
 
-/// Numbers the names of outputs that go to one place with one effect: `orders`, `orders-2`.
+/// Numbers the names of outputs that share a place and an effect: `orders`, `orders-2`.
 fn tell_apart(outputs: &mut [abi::Output]) {
     for at in 1..outputs.len() {
         let (before, rest) = outputs.split_at_mut(at);
@@ -78,21 +86,23 @@ pub fn run<'b, I: Input<'b>, O: Return>(batch: &'b Batch, function: impl Fn(I) -
     settling.finish()
 }
 
-/// Refused at compile time, at the author's type, when it is no input.
+/// Compiles only if the type is an [`Input`]; the error points at the author's type.
 pub fn assert_input<'b, I: Input<'b>>() {}
 
-/// Refused at compile time, at the author's type, when it cannot be returned.
+/// Compiles only if a plugin can return the type; the error points at the author's type.
 pub fn assert_return<O: Return>() {}
 
-/// Refused at compile time, at the author's type, when it is no settings.
+/// Compiles only if the type is [`Settings`]; the error points at the author's type.
 pub fn assert_settings<S: Settings>() {}
 
 impl<S> Configured<S> {
+    /// Starts without settings; [`configure`](Self::configure) sets them.
     pub const fn new() -> Self {
         Self(RefCell::new(None))
     }
 
-    /// The host's `configure`.
+    /// Answers the host's `configure`: keeps the settings and describes the plugin. The error names every setting that
+    /// is wrong.
     pub fn configure<P: Plugin<Settings = S>>(&self, list: &[(String, String)]) -> Result<Descriptor, String> {
         crate::log::panics();
         let (settings, descriptor) = configure::<P>(list)?;
@@ -100,10 +110,10 @@ impl<S> Configured<S> {
         Ok(descriptor)
     }
 
-    /// The host's `transform`.
+    /// Answers the host's `transform`.
     ///
     /// # Panics
-    /// Before `configure` was called, which the host never does.
+    /// If `configure` was not called first. The host always does.
     pub fn transform<P: Plugin<Settings = S>>(&self, batch: &Batch) -> Outcome {
         let settings = self.0.borrow();
         P::transform(

@@ -1,9 +1,10 @@
-//! What a plugin gives: rows, each for one of its outputs.
+//! The rows that a plugin gives, each for one of its outputs.
 
 use crate::abi::{DataType, Effect, Field, Output, Rows, Target};
 use crate::builder::OutputField;
 
-/// A row of one output, or of one of several: derive it for a struct, or for an enum whose variants each hold a row.
+/// A row of one output, or of one of several. Derive it with [`macro@crate::Row`] for a struct, or for an enum whose
+/// variants each hold a row.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a row",
     label = "neither a row nor something that holds rows",
@@ -11,20 +12,23 @@ use crate::builder::OutputField;
             or Result<Vec<row>, Reject>"
 )]
 pub trait Row: Sized {
-    /// The columns of every output, as far as they are filled.
+    /// The columns of every output while they are being filled.
     type Builders;
     /// How many [`outputs`](Self::outputs) there are.
     const OUTPUTS: u32;
+    /// The declaration of every output.
     fn outputs() -> Vec<Output>;
     /// The output that this row is for: its place in [`outputs`](Self::outputs).
     fn output(&self) -> u32;
+    /// Makes empty columns with room for `rows` rows each.
     fn builders(rows: usize) -> Self::Builders;
+    /// Appends this row. `source` is the input row that it was made from, counted from 0.
     fn append(self, builders: &mut Self::Builders, source: u32);
-    /// Adds what was appended to `rows`; the first of these outputs has the number `first`.
+    /// Adds the columns that have rows to `rows`. `first` is the number of the first of these outputs.
     fn finish(builders: Self::Builders, first: u32, rows: &mut Vec<Rows>);
 }
 
-/// The declaration of one column.
+/// Declares one column.
 pub fn declare<T: OutputField>(name: &str) -> Field {
     let data_type: DataType = T::DATA_TYPE;
     Field {
@@ -34,7 +38,7 @@ pub fn declare<T: OutputField>(name: &str) -> Field {
     }
 }
 
-/// The declaration of one output. It is called as its table or topic; deletes say so.
+/// Declares one output. Its name is that of its table or topic, with `-delete` appended if it deletes.
 pub fn output(target: Target, effect: Effect, fields: Vec<Field>) -> Output {
     let (Target::Table(place) | Target::Topic(place)) = &target;
     let name = match effect {

@@ -1,20 +1,21 @@
-//! The operator's settings (`--set key=value`), read into the author's struct before the first batch.
+//! Reads the operator's settings (`--set key=value`) into the author's struct before the first batch.
 
 use std::fmt::Display;
 use std::str::FromStr;
 
-/// Settings of a plugin: derive it for a struct, one field a setting.
+/// The settings of a plugin. Derive it with [`macro@crate::Settings`] for a struct; each field is one setting.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the settings of a plugin",
     label = "the settings of a plugin",
     note = "put #[derive(Settings)] on the struct"
 )]
 pub trait Settings: Sized {
-    /// An error names everything that is wrong and what is known.
+    /// Reads the settings from pairs of key and value. The error names everything that is wrong, and the settings that
+    /// are known.
     fn from_list(list: &[(String, String)]) -> Result<Self, String>;
 }
 
-/// A plugin without settings refuses all.
+/// A plugin without settings refuses every setting.
 impl Settings for () {
     fn from_list(list: &[(String, String)]) -> Result<Self, String> {
         Reading::new(list, &[]).finish(Some(()))
@@ -28,6 +29,7 @@ pub struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
+    /// Starts with the operator's pairs of key and value. Notes every key that is repeated or not in `known`.
     pub fn new(list: &'a [(String, String)], known: &[&str]) -> Self {
         let mut problems = Vec::new();
         for (i, (key, _)) in list.iter().enumerate() {
@@ -42,7 +44,7 @@ impl<'a> Reading<'a> {
         Self { list, problems }
     }
 
-    /// None: missing or bad, and noted as such.
+    /// Reads a setting that must be given. None means it is missing or bad, which is noted.
     pub fn required<T: FromStr<Err: Display>>(&mut self, key: &str) -> Option<T> {
         let Some(text) = self.find(key) else {
             self.problems.push(format!("setting `{key}` is required"));
@@ -51,13 +53,14 @@ impl<'a> Reading<'a> {
         self.parse(key, text)
     }
 
-    /// None: bad, and noted as such.
+    /// Reads a setting, or `default` if it is not given. None means its value is bad, which is noted.
     pub fn or_default<T: FromStr<Err: Display>>(&mut self, key: &str, default: &str) -> Option<T> {
         let text = self.find(key).unwrap_or(default);
         self.parse(key, text)
     }
 
-    /// None: bad, and noted as such. Some(None): not given.
+    /// Reads a setting that may be absent. None means its value is bad, which is noted; `Some(None)` that it is not
+    /// given.
     pub fn optional<T: FromStr<Err: Display>>(&mut self, key: &str) -> Option<Option<T>> {
         match self.find(key) {
             None => Some(None),
@@ -65,6 +68,7 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// Gives the settings if everything was right, or else one text with everything that was noted.
     pub fn finish<S>(self, settings: Option<S>) -> Result<S, String> {
         match settings {
             Some(settings) if self.problems.is_empty() => Ok(settings),

@@ -3,19 +3,19 @@
 use std::borrow::Cow;
 use std::fmt;
 
-/// 16 bytes in network order. Shown in the dashed form.
+/// A UUID as 16 bytes in network order. `Display` writes the dashed form.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Uuid(pub [u8; 16]);
 
-/// Milliseconds since 1970-01-01T00:00Z.
+/// An instant in milliseconds since 1970-01-01T00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(pub i64);
 
-/// Days since 1970-01-01.
+/// A date in days since 1970-01-01.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Date(pub i32);
 
-/// One JSON text. The host checks what a plugin gives; what a plugin gets is valid.
+/// One JSON text. The host gives only valid JSON to a plugin, and checks what comes back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Json<'a>(pub Cow<'a, str>);
 

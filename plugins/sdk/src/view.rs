@@ -1,51 +1,68 @@
-//! Columns read row by row: which Rust type reads which column type, without copying.
+//! Reads columns row by row without copying, and says which Rust type reads which column type.
 
 use std::borrow::Cow;
 
 use crate::abi::{Column, DataType, Values, Variable};
 use crate::value::{Date, Json, Timestamp, Uuid};
 
-/// A type that a field of an input may have: a [`Scalar`], or an `Option` of one.
+/// A type that a field of an input may have: a [`Scalar`], or an `Option` of one where the column may hold nulls.
 #[diagnostic::on_unimplemented(
     message = "an input field cannot be `{Self}`",
     label = "not a type that a column is read as",
     note = "supported: &str, &[u8], i32, i64, f64, bool, Uuid, Timestamp, Date, Json, and Option of each"
 )]
 pub trait InputField<'b>: Sized {
+    /// The type of the column.
     const DATA_TYPE: DataType;
+    /// Whether the column may hold nulls.
     const NULLABLE: bool;
+    /// The column, checked and borrowed.
     type View: Copy;
-    /// None: the column is of another type.
+    /// Checks the column once for all rows. None means it has another type, or is a text that is not UTF-8.
     fn view(column: &'b Column) -> Option<Self::View>;
-    /// Panics if the column has no such row.
+    /// Reads one row, counted from 0.
+    ///
+    /// # Panics
+    /// If the column has no such row.
     fn at(view: Self::View, row: usize) -> Self;
 }
 
-/// A value that is there. The compiler may name this trait where [`InputField`] is meant, hence the same words.
+/// The type of a value that is not null. The compiler may name this trait where [`InputField`] is meant, hence the same
+/// diagnostic.
 #[diagnostic::on_unimplemented(
     message = "an input field cannot be `{Self}`",
     label = "not a type that a column is read as",
     note = "supported: &str, &[u8], i32, i64, f64, bool, Uuid, Timestamp, Date, Json, and Option of each"
 )]
 pub trait Scalar<'b>: Sized {
+    /// The type of the column.
     const DATA_TYPE: DataType;
+    /// The values, checked and borrowed.
     type View: Copy;
+    /// Checks the values once for all rows. None means they have another type, or are texts that are not UTF-8.
     fn view(values: &'b Values) -> Option<Self::View>;
+    /// Reads one row, counted from 0.
+    ///
+    /// # Panics
+    /// If there is no such row.
     fn at(view: Self::View, row: usize) -> Self;
 }
 
+/// A column of texts.
 #[derive(Clone, Copy)]
 pub struct TextView<'b> {
     offsets: &'b [i32],
     text: &'b str,
 }
 
+/// A column of bytes.
 #[derive(Clone, Copy)]
 pub struct BlobView<'b> {
     offsets: &'b [i32],
     bytes: &'b [u8],
 }
 
+/// A column that may hold nulls: its values, and one validity bit a row. Without validity no row is null.
 #[derive(Clone, Copy)]
 pub struct NullableView<'b, V> {
     validity: Option<&'b [u8]>,
@@ -91,7 +108,7 @@ impl<'b, T: Scalar<'b>> InputField<'b> for Option<T> {
 }
 
 impl<'b> TextView<'b> {
-    /// One check of the whole column here makes each row's text a mere slice.
+    /// Checks the whole column for UTF-8 at once, so that reading a row is only a slice.
     fn open(column: &'b Variable) -> Option<Self> {
         let text = simdutf8::basic::from_utf8(&column.data).ok()?;
         Some(Self {
@@ -204,7 +221,7 @@ impl<'b> Scalar<'b> for Uuid {
     }
 }
 
-/// Columns that are one number a row.
+/// Implements [`Scalar`] for columns of one number a row.
 macro_rules! numbers {
     ($($type:ty, $case:ident, $number:ty, $wrap:expr;)*) => {$(
         impl<'b> Scalar<'b> for $type {
@@ -231,12 +248,13 @@ numbers! {
     Date, Date, i32, Date;
 }
 
-/// The host gives offsets that rise from 0; a negative or falling one ends in a panic at the slice.
+/// Where the row begins and ends. The host gives offsets that rise from 0; a negative or falling one causes a panic
+/// when the data is sliced.
 #[inline]
 fn bounds(offsets: &[i32], row: usize) -> (usize, usize) {
     #[expect(clippy::cast_sign_loss, reason = "a negative offset is behind the end of any text")]
     let place = |offset: i32| offset as u32 as usize;
-    // First the later one: that it is there says the same of the other.
+    // The later offset comes first: if it exists, so does the other.
     let end = place(offsets[row + 1]);
     (place(offsets[row]), end)
 }

@@ -1,10 +1,11 @@
-//! Rows for a topic, by the record's id: where it ends in 9, the topic's row is deleted and the table gets none; where it
-//! ends in 8, there are two rows, the second one numbered -id. A row of an id from 1000 on carries so many bytes of padding.
+//! Gives rows to a topic, depending on the record's id. An id that ends in 9 deletes the topic's row and gives the
+//! table none. An id that ends in 8 gives two rows, the second with the id negated. From 1000 on, a row carries as many
+//! bytes of padding as its id says.
 
 use transform_sdk::bindings::exports::host::transform::transformer::{Effect, Output, Rows, Target};
 use transform_sdk::bindings::host::transform::columns::{Column, DataType, Field, Values, Variable};
 
-/// The second and third output, after the table's.
+/// The second and third output; the table's is the first.
 const STATES: u32 = 1;
 const GONE: u32 = 2;
 
@@ -45,7 +46,7 @@ pub fn rows(ids: &[i64]) -> Vec<Rows> {
     }
     let padding = padding(&states.1);
     vec![
-        // Deletes first: the host has to see to their order by itself.
+        // Deletes come first, because the host must not depend on the order of these.
         Rows {
             output: GONE,
             source: gone.0,

@@ -1,19 +1,20 @@
-//! One component of which tests make many plugins: what it is called and what it does stands in [`VARIANT`], 64 bytes of
-//! its file that a test writes over. So a new plugin costs a test no compiler.
+//! One component from which tests make many plugins. Its name and behaviour are in [`VARIANT`], 64 bytes of its file
+//! that a test overwrites. So a test makes a new plugin without a compiler.
 //!
-//! The bytes are `variant:NAME` and, after blanks, what this one does: nothing special, or one of
+//! The bytes are `variant:NAME` and, after a blank, the behaviour: nothing special, or one of
 //!
-//! - `reject=N`: rejects the records whose id, by 100, leaves less than N, with the code `too-fussy`,
-//! - `trap`: panics on a record whose id leaves 7 by 50, `break=N`: on every one whose id is N or more,
-//! - `loop=N`: does not end on a record whose id is N or more,
+//! - `reject=N`: rejects records whose id modulo 100 is less than N, with the code `too-fussy`,
+//! - `trap`: panics on records whose id modulo 50 is 7; `break=N`: panics on every record whose id is N or more,
+//! - `loop=N`: never returns from a record whose id is N or more,
 //! - `slow`: takes a thousand times as long,
-//! - `no-key`: gives no id, `rename`: calls a column otherwise, `wants`: takes a field that records do not have,
+//! - `no-key`: gives no id; `rename`: gives a column another name; `wants`: takes a field that records do not have,
 //! - `refuse`: does not accept its settings,
-//! - `emits`: gives rows to the topic of the setting `topic` too, see [`emits`],
-//! - `scripts`: gives the rows that each record asks for, in its order, see [`scripts`].
+//! - `emits`: also gives rows to the topic that the setting `topic` names, see [`emits`],
+//! - `scripts`: gives the rows that each record asks for, in the record's order, see [`scripts`].
 //!
-//! A row says which variant made it, and where its record stood. It says so twice, the second time mirrored: of two rows
-//! written with one write timestamp Cassandra keeps the greater value of each cell, which then are not of one variant.
+//! A row says which variant made it and where its record was. It names the variant twice, the second time mirrored. Of
+//! two rows written with one write timestamp, Cassandra keeps the greater value of each cell, and the two cells then
+//! name different variants.
 
 mod emits;
 mod scripts;
@@ -135,7 +136,7 @@ impl Guest for Variants {
     }
 }
 
-/// Its name and what it does.
+/// The variant's name and its behaviour.
 fn variant() -> (String, String) {
     let text = String::from_utf8_lossy(black_box(&VARIANT)).into_owned();
     let text = text.strip_prefix("variant:").unwrap_or_default();
@@ -143,13 +144,13 @@ fn variant() -> (String, String) {
     (words.next().unwrap_or_default(), words.next().unwrap_or_default())
 }
 
-/// The greater a name, the smaller its mirror.
+/// The mirrored name: the greater the name, the smaller its mirror.
 fn mirrored(name: &str) -> String {
     let mirror = |byte: u8| char::from(b' ' + b'~' - byte.clamp(b' ', b'~'));
     name.bytes().map(mirror).collect()
 }
 
-/// Whether it rejects the record; it may not come back.
+/// Whether the variant rejects the record. Some variants panic here or never return.
 fn misses(what: &str, id: i64) -> bool {
     match what.split_once('=') {
         Some(("reject", percent)) => percent.parse().is_ok_and(|percent: i64| id % 100 < percent),

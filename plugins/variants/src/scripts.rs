@@ -1,5 +1,6 @@
-//! Rows as a record's script asks for them, in its order: `put V W`, `part V`, `delete`, `other V` and `say V`, `hush`, with
-//! `;` between them. `_` is a null, and `bad` in place of W a number that no column takes. By the SDK, as an author's plugin.
+//! Gives the rows that a record's script asks for, in its order: `put V W`, `part V`, `delete`, `other V`, `say V` and
+//! `hush`, separated by `;`. `_` is a null, and `bad` in place of W is a number that no column takes. This uses the
+//! SDK, as an author's plugin does.
 
 use transform_sdk::bindings::exports::host::transform::transformer::{Batch, Descriptor, Outcome, Target};
 use transform_sdk::{Input, Row, plugin};
@@ -18,7 +19,7 @@ struct Put<'a> {
     w: Option<i64>,
 }
 
-/// Another output of the same table, by which CQL's folding of names finds it.
+/// Another output for the same table, which the name finds because CQL folds the case of names.
 #[derive(Row)]
 #[row(table = "Scripts")]
 struct Part<'a> {
@@ -71,7 +72,7 @@ pub fn describe(name: String, settings: &[(String, String)]) -> Descriptor {
             output.name = format!("said-{number}");
             output.target = match topic {
                 Some((_, topic)) => Target::Topic(topic.clone()),
-                // Nothing is said then.
+                // Without a topic these outputs get no rows.
                 None => Target::Table("scripts".to_owned()),
             };
         }
@@ -115,7 +116,7 @@ fn rows(record: Record<'_>) -> Vec<Out<'_>> {
         .collect()
 }
 
-/// `bad` is one that an `int` does not take.
+/// The number that the word stands for. `bad` becomes one that an `int` column does not take.
 fn number(word: &str) -> i64 {
     word.parse().unwrap_or(1 << 40)
 }

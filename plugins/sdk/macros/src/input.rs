@@ -1,4 +1,4 @@
-//! `#[derive(Input)]`.
+//! Expands `#[derive(Input)]`.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
@@ -11,7 +11,7 @@ use crate::syntax;
 const SUPPORTED: &str =
     "supported: name = \"…\", key, header = \"…\", record_timestamp, partition, offset, topic, whole_value";
 
-/// One field of the author's struct.
+/// One field of the author's struct, read from one column.
 struct Column<'a> {
     field: &'a Ident,
     ty: &'a Type,

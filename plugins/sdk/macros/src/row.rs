@@ -1,4 +1,4 @@
-//! `#[derive(Row)]`: a struct is a row of one output, an enum a row of one of several.
+//! Expands `#[derive(Row)]`: a struct is a row of one output, an enum a row of one of several.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -10,7 +10,7 @@ use crate::syntax;
 const PLACE: &str = "a row needs its place: #[row(table = \"…\")] or #[row(topic = \"…\")]";
 const SUPPORTED: &str = "supported: table = \"…\", topic = \"…\", effect = \"upsert\" or \"delete\"";
 
-/// The attributes of the author's struct.
+/// Where the rows of the author's struct go, from its attributes.
 struct Place {
     target: TokenStream,
     effect: TokenStream,
@@ -132,7 +132,7 @@ fn expand_enum(item: &DeriveInput, data: &DataEnum) -> Result<TokenStream> {
         .map(|((slot, ty), (_, written))| {
             quote_spanned! {written.span()=> #slot: <#ty as ::transform_sdk::Row>::Builders}
         });
-    // How many outputs the variants before each one have.
+    // For each variant, the number of outputs of the variants before it.
     let before = (0..types.len()).map(|place| {
         let earlier = &types[..place];
         quote!((0 #(+ <#earlier as ::transform_sdk::Row>::OUTPUTS)*))

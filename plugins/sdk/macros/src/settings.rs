@@ -1,4 +1,4 @@
-//! `#[derive(Settings)]`.
+//! Expands `#[derive(Settings)]`.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};

@@ -1,11 +1,11 @@
-//! What the macros share: the one lifetime of a struct, its fields, and types that no column has.
+//! Code that the macros share: a struct's fields and its one lifetime, and the refusal of types that no column has.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{Data, DeriveInput, Error, Field, Fields, GenericParam, Generics, Lifetime, Result, Type};
 
-/// The fields of a struct that has at least one, by name.
+/// The fields of the struct with their names. Anything else, and a struct without fields, is refused.
 pub fn named_fields<'a>(item: &'a DeriveInput, derive: &str) -> Result<Vec<(&'a Ident, &'a Field)>> {
     let refused = || {
         Error::new_spanned(
@@ -27,7 +27,7 @@ pub fn named_fields<'a>(item: &'a DeriveInput, derive: &str) -> Result<Vec<(&'a 
     if named.is_empty() { Err(refused()) } else { Ok(named) }
 }
 
-/// The lifetime of what is borrowed from the batch, if the author's type has one.
+/// The lifetime with which the author's type borrows from the batch, if it has one.
 pub fn only_lifetime<'a>(generics: &'a Generics, derive: &str) -> Result<Option<&'a Lifetime>> {
     let mut found = None;
     for parameter in &generics.params {
@@ -42,7 +42,7 @@ pub fn only_lifetime<'a>(generics: &'a Generics, derive: &str) -> Result<Option<
     Ok(found)
 }
 
-/// `type` with every lifetime replaced by the one given (`static`, `_`).
+/// The type with every lifetime replaced by `name` (`static`, `_`).
 pub fn with_lifetime(ty: &impl ToTokens, name: &str) -> TokenStream {
     fn replace(tokens: TokenStream, name: &str) -> TokenStream {
         let mut after_tick = false;
@@ -67,12 +67,12 @@ pub fn with_lifetime(ty: &impl ToTokens, name: &str) -> TokenStream {
     replace(ty.to_token_stream(), name)
 }
 
-/// The name as a column has it.
+/// The identifier without `r#`, as a column has it.
 pub fn plain(ident: &Ident) -> String {
     ident.unraw().to_string()
 }
 
-/// `Option<T>` gives T.
+/// The T of an `Option<T>`, or none for any other type.
 pub fn inside_option(ty: &Type) -> Option<&Type> {
     let Type::Path(path) = ty else { return None };
     let last = path.path.segments.last()?;
@@ -85,7 +85,8 @@ pub fn inside_option(ty: &Type) -> Option<&Type> {
     }
 }
 
-/// Refuses well-known types that no column has, and says which to take instead. Other types are left to the compiler.
+/// Refuses well-known types that no column has, and says which type to take instead. Other types are left to the
+/// compiler.
 pub fn refuse_foreign_type(ty: &Type, advice: fn(&str) -> Option<&'static str>) -> Result<()> {
     let inner = inside_option(ty).unwrap_or(ty);
     let Type::Path(path) = inner else { return Ok(()) };
@@ -101,7 +102,7 @@ pub fn refuse_foreign_type(ty: &Type, advice: fn(&str) -> Option<&'static str>) 
     }
 }
 
-/// What to take instead of the numbers that columns do not have.
+/// Advice for the types of numbers (and `char`) that columns do not have.
 pub fn number_advice(name: &str) -> Option<&'static str> {
     match name {
         "i8" | "i16" | "u8" | "u16" => Some("take i32"),
@@ -112,7 +113,7 @@ pub fn number_advice(name: &str) -> Option<&'static str> {
     }
 }
 
-/// A name that appears once, with a friendly refusal otherwise.
+/// Refuses a name that appears twice.
 pub fn refuse_repeats<'a>(names: impl IntoIterator<Item = (&'a String, Span)>, what: &str) -> Result<()> {
     let mut seen: Vec<&String> = Vec::new();
     for (name, span) in names {

@@ -1,4 +1,5 @@
-//! `#[transform]`: the author's function as it is, a type of its name that is the plugin, and the component's exports.
+//! Expands `#[transform]`: the author's function as it is, a type of its name that is the plugin, and the component's
+//! exports.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -55,7 +56,7 @@ pub fn expand(arguments: &TokenStream, item: TokenStream) -> Result<TokenStream>
                 #input
                 #output
                 #checked_settings
-                // On the author's own machine nothing else uses a private function.
+                // In a native build nothing else uses a private function.
                 let _ = #name;
             }
 
@@ -109,7 +110,7 @@ pub fn expand(arguments: &TokenStream, item: TokenStream) -> Result<TokenStream>
     })
 }
 
-/// A call that only compiles if the type is what it must be; a refusal points at the author's type.
+/// A call that compiles only if the type has the right trait. The compiler's error points at the author's type.
 fn assertion(ty: &Type, function: &TokenStream) -> TokenStream {
     let anonymous = syntax::with_lifetime(ty, "_");
     quote_spanned!(ty.span()=> ::transform_sdk::plugin::#function::<#anonymous>();)
@@ -140,7 +141,7 @@ fn check(signature: &Signature) -> Result<()> {
     }
 }
 
-/// The input, and what the settings refer to.
+/// The types of the input and of the settings, the latter without its `&`.
 fn parameter_types(signature: &Signature) -> Result<(&Type, Option<&Type>)> {
     let mut types = Vec::new();
     for argument in &signature.inputs {
