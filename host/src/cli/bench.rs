@@ -1,4 +1,4 @@
-//! `host bench plugin`.
+//! The command line of `host bench plugin`.
 
 use std::num::{NonZeroU32, NonZeroU64};
 
@@ -38,7 +38,7 @@ pub(super) struct Plugin {
     /// A setting for the plugin; may be given several times
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
     settings: Vec<(String, String)>,
-    /// Records of a batch
+    /// Records in a batch
     #[arg(long, value_name = "N", default_value = "1000", value_parser = at_least_one::<NonZeroU32>)]
     batch: NonZeroU32,
     /// How long to measure, after a tenth of it to warm up
@@ -52,7 +52,7 @@ pub(super) struct Plugin {
     json: bool,
 }
 
-/// Does what was typed.
+/// Runs the verb.
 pub async fn run(command: BenchCommand, mut flags: Flags) -> Result<(), Failure> {
     let BenchCommand::Plugin(asked) = command;
     flags

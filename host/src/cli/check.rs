@@ -1,4 +1,4 @@
-//! `host check`.
+//! The command line of `host check`.
 
 use clap::Args;
 
@@ -33,6 +33,7 @@ pub(super) struct Check {
 }
 
 impl Check {
+    /// Runs the verb.
     pub async fn run(self, mut flags: Flags) -> Result<(), Failure> {
         self.plugin.say(&mut flags);
         self.from.say(&mut flags);

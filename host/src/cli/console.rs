@@ -1,4 +1,4 @@
-//! Standard output and standard error of the verbs. Results go out, everything else goes to stderr.
+//! Standard output and standard error of the verbs. Results go to stdout, everything else to stderr.
 
 use std::error::Error;
 use std::fmt;
@@ -8,18 +8,19 @@ use std::thread;
 
 use crate::source::kafka;
 
-/// Standard output that tells apart the one failure that is none: its reader has gone away.
+/// Standard output that marks the one error that is not a failure: its reader has gone away.
 pub struct Output(Stdout);
 
-/// The cause of a broken pipe on standard output; a broken connection to a server is another thing.
+/// Marks a broken pipe on standard output, to tell it from a broken connection to a server.
 #[derive(Debug)]
 struct OutputClosed;
 
+/// Standard output for a verb's results.
 pub fn output() -> Output {
     Output(io::stdout())
 }
 
-/// Whether this failed because nobody reads standard output any more.
+/// Whether the error arose because standard output is no longer read.
 pub fn is_closed(error: &anyhow::Error) -> bool {
     error
         .chain()
@@ -31,16 +32,17 @@ pub fn is_closed(error: &anyhow::Error) -> bool {
         })
 }
 
-/// `error: …`, on one line unless the message itself lists several things.
+/// Prints `error: …`, on one line unless the message itself lists several things.
 pub fn error(message: &str) {
-    // With stderr closed there is nobody to tell.
+    // If stderr is closed too, there is no way to report anything.
     let _ = writeln!(io::stderr(), "error: {}", message.trim_end());
 }
 
-/// A panic is a mistake in this program: one line says so, not a page.
+/// Reports a panic, which is a mistake in this program, on one line instead of a page.
 pub fn report_panics() {
     panic::set_hook(Box::new(|panic| {
-        // The Kafka client's asserts on records that it cannot take: caught there, and told as what they are.
+        // The Kafka client asserts on records that it cannot take. That thread catches the panic and reports what it
+        // means.
         if thread::current().name() == Some(kafka::POLL_THREAD) {
             return;
         }

@@ -1,4 +1,4 @@
-//! `host diff`.
+//! The command line of `host diff`.
 
 #![expect(clippy::doc_markdown, reason = "help texts are shown as they are written")]
 
@@ -59,6 +59,7 @@ pub(super) struct Diff {
 }
 
 impl Diff {
+    /// Runs the verb.
     pub async fn run(self, mut flags: Flags) -> Result<Verdict, Failure> {
         self.registry.say(&mut flags);
         flags

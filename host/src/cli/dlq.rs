@@ -1,4 +1,4 @@
-//! `host dlq` and its verbs.
+//! The command line of `host dlq` and its verbs.
 
 #![expect(clippy::doc_markdown, reason = "help texts are shown as they are written")]
 
@@ -24,7 +24,7 @@ Examples:
 
 const LIST: &str = "\
 Counts dead letters by code, stage and plugin, with the time of the first and the last one, and shows the last ones \
-one a line: where the letter stands, where its record stood, when and why it was refused.";
+one a line: position of the letter, position of its record, when and why it was rejected.";
 
 const SHOW: &str = "\
 Shows all that is in dead letters: position, reason, plugin, write timestamp, key, headers, and the value decoded \
@@ -32,8 +32,8 @@ Shows all that is in dead letters: position, reason, plugin, write timestamp, ke
 
 const REPLAY: &str = "\
 Sends records of dead letters through plugin and sink again, with the write timestamp that each had and a higher \
-generation: a newer record's row stays, what an earlier replay wrote is replaced. The same command again goes on where \
-it was; another plugin or other conditions begin at the oldest letter. Records that are refused again become new \
+generation: the row of a newer record stays, and rows of an earlier replay are replaced. The same command goes on where \
+it ended; with another plugin or other conditions it begins at the oldest letter. Records that are rejected again become new \
 letters.";
 
 /// List dead letters, show them, send them through the pipeline again
@@ -66,7 +66,7 @@ pub(super) struct List {
 #[derive(Debug, Args)]
 #[command(before_help = SHOW, help_template = TEMPLATE)]
 pub(super) struct Show {
-    /// Letters: PARTITION@OFFSET in the dead-letter topic, LINE of a file; none shows all that --where takes
+    /// Letters: PARTITION@OFFSET in the dead-letter topic, LINE of a file; without any, all that --where selects
     #[arg(value_name = "LETTER", required_unless_present = "conditions")]
     addresses: Vec<Address>,
     #[command(flatten)]
@@ -88,10 +88,10 @@ pub(super) struct Replay {
     plugin: PluginFlags,
     #[command(flatten)]
     to: ToFlag,
-    /// Say what would become of each letter; write nothing, commit nothing
+    /// Show what would become of each letter; write nothing, commit nothing
     #[arg(long)]
     dry_run: bool,
-    /// Leave records that were replayed so often already
+    /// Skip records that were already replayed this often
     #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u32).range(1..=15))]
     max_replays: u32,
     /// Write with at least this generation, 1 to 15 [default: above what earlier replays wrote]
@@ -106,13 +106,13 @@ pub(super) struct Replay {
     consistency: ConsistencyFlag,
     #[command(flatten)]
     ttl: TtlFlag,
-    /// End with exit code 1 where somebody has to mend something, instead of waiting for it
+    /// End with exit code 1 where a person has to repair something, instead of waiting for it
     /// [default: false]
     #[arg(long)]
     fail_fast: bool,
 }
 
-/// Which letters, and where they are.
+/// Selects letters, and says where they are.
 #[derive(Debug, Args)]
 struct LettersFlags {
     /// Where dead letters are: kafka://BROKERS/TOPIC or FILE.ndjson [default: where `host run` puts them]
@@ -137,13 +137,13 @@ pub(super) async fn run(command: DlqCommand, flags: Flags) -> Result<(), Failure
     match command {
         DlqCommand::List(list) => list.run(flags).await,
         DlqCommand::Show(show) => show.run(flags).await,
-        // A large future among small ones.
+        // This future is much larger than the others.
         DlqCommand::Replay(replay) => Box::pin(replay.run(flags)).await,
     }
 }
 
 impl LettersFlags {
-    /// The letters' place is where `host run` would put them, said anew.
+    /// Sets the place of the letters as `host run` would be told it.
     fn say(&self, flags: &mut Flags) -> Result<(), Failure> {
         let Some(from) = &self.from else { return Ok(()) };
         let wrong = |error: String| Failure::Usage(anyhow::anyhow!("--from: {error}"));
@@ -216,7 +216,7 @@ impl Replay {
             mode: if self.dry_run { Mode::Dry } else { Mode::Real },
         };
         if settings.to == To::Stdout && options.mode == Mode::Real {
-            // Standard output has rows and nothing else.
+            // Standard output is for rows only.
             replay::run(&settings, &options, &mut std::io::stderr()).await
         } else {
             replay::run(&settings, &options, &mut console::output()).await

@@ -1,4 +1,4 @@
-//! `host explain`.
+//! The command line of `host explain`.
 
 use std::path::PathBuf;
 
@@ -11,8 +11,8 @@ use crate::app::failure::Failure;
 use crate::config::given::Flags;
 
 const WHAT: &str = "\
-Fetches one record and runs it alone: what is in it, what the plugin takes of it, every row with the CQL that would \
-write it and how that stands to the row that the table holds, or why it is rejected; and its write timestamp. Writes \
+Fetches one record and runs it alone. Shows its content, what the plugin reads of it, every row with the CQL that would \
+write it and how it compares with the row in the table, or why it is rejected; and its write timestamp. Writes \
 nothing, joins no group.";
 
 const EXAMPLES: &str = "\
@@ -37,10 +37,10 @@ pub(super) struct Explain {
     /// Write the record, decoded, as a line that `host try` and a unit test can read
     #[arg(long, value_name = "FILE.ndjson")]
     save: Option<PathBuf>,
-    /// Records before it that its write timestamp is counted from, at most
+    /// Records before it to read at most, to work out its write timestamp
     #[arg(long, value_name = "N", default_value = "1000")]
     behind: u32,
-    /// Consumer group whose commit point may tell the write timestamps before it [default:
+    /// Consumer group whose commit may tell the write timestamps before it [default:
     /// ecommerce-group]
     #[arg(long, value_name = "NAME")]
     group: Option<String>,
@@ -51,6 +51,7 @@ pub(super) struct Explain {
 }
 
 impl Explain {
+    /// Runs the verb.
     pub async fn run(self, mut flags: Flags) -> Result<(), Failure> {
         self.plugin.say(&mut flags);
         self.from.say(&mut flags);

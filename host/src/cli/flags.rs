@@ -1,4 +1,4 @@
-//! Flags that several verbs share, and what each says to `config`.
+//! Flags that several verbs share, and the settings that they give.
 
 #![expect(clippy::doc_markdown, reason = "help texts are shown as they are written")]
 
@@ -11,7 +11,7 @@ use clap::Args;
 use crate::app::failure::Failure;
 use crate::config::given::Flags;
 
-/// In every verb.
+/// Flags of every verb.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "In every verb")]
 pub(super) struct Common {
@@ -56,6 +56,7 @@ pub(super) struct PluginFlags {
     settings: Vec<(String, String)>,
 }
 
+/// The schema registry.
 #[derive(Debug, Args)]
 pub(super) struct RegistryFlag {
     /// Schema registry [default: http://127.0.0.1:8081]
@@ -63,6 +64,7 @@ pub(super) struct RegistryFlag {
     registry: Option<String>,
 }
 
+/// The consistency level.
 #[derive(Debug, Args)]
 pub(super) struct ConsistencyFlag {
     /// Consistency level in Cassandra [default: QUORUM]
@@ -70,6 +72,7 @@ pub(super) struct ConsistencyFlag {
     consistency: Option<String>,
 }
 
+/// The time to live of rows.
 #[derive(Debug, Args)]
 pub(super) struct TtlFlag {
     /// How long rows in Cassandra live, counted from their records' own time: 30d for every table, or
@@ -79,6 +82,7 @@ pub(super) struct TtlFlag {
 }
 
 impl Common {
+    /// Starts the flags of a verb with these.
     pub fn flags(&self) -> Flags {
         let mut flags = Flags::default();
         flags.file.clone_from(&self.config);
@@ -134,7 +138,7 @@ impl TtlFlag {
     }
 }
 
-/// The argument FILE of verbs that read a file and nothing else.
+/// Gives the argument FILE of a verb that reads only files.
 pub(super) fn say_file(file: String, flags: &mut Flags) -> Result<(), Failure> {
     if file.contains("://") {
         let message = "FILE: this verb reads a file; give one that ends in .csv or .ndjson, also .gz";
@@ -144,7 +148,7 @@ pub(super) fn say_file(file: String, flags: &mut Flags) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `key=value`; the value may have further `=` in it, or be empty.
+/// Splits `key=value`. The value may be empty or have further `=` in it.
 pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
@@ -152,7 +156,7 @@ pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// For numbers that are not 0, in the words of who types one.
+/// Reads a number above 0, with an error in words that a user understands.
 pub(super) fn at_least_one<N: FromStr<Err = ParseIntError>>(text: &str) -> Result<N, String> {
     text.parse().map_err(|error: ParseIntError| match error.kind() {
         IntErrorKind::Zero => "it has to be at least 1".to_owned(),

@@ -1,4 +1,4 @@
-//! `host generate`.
+//! The command line of `host generate`.
 
 use std::path::PathBuf;
 
@@ -22,13 +22,13 @@ Examples:
 #[derive(Debug, Args)]
 #[command(before_help = WHAT, after_help = EXAMPLES, help_template = TEMPLATE)]
 pub(super) struct Generate {
-    /// What is made up
+    /// What to make up
     #[arg(value_enum)]
     what: What,
     /// Rows
     #[arg(long, value_name = "N", default_value = "1000")]
     rows: u64,
-    /// Where the made-up values begin
+    /// Seed of the made-up values
     #[arg(long, value_name = "N", default_value = "1")]
     seed: u64,
     /// Share of rows with a bad id, a bad date or blanks
@@ -45,6 +45,7 @@ enum What {
 }
 
 impl Generate {
+    /// Runs the verb.
     pub fn run(self, flags: &Flags) -> Result<(), Failure> {
         super::start_log(flags);
         let What::Orders = self.what;
@@ -60,7 +61,7 @@ impl Generate {
     }
 }
 
-/// `2%` to 0.02.
+/// Reads `2%` as 0.02.
 fn share(text: &str) -> Result<f64, String> {
     match text.trim_end_matches('%').trim().parse::<f64>() {
         Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent / 100.0),

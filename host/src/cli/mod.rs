@@ -1,7 +1,7 @@
-//! What was typed: one file a verb, each with its flags only and a call into `app`.
+//! The command line. Each verb has a file with its flags and one call into `app`.
 //!
-//! A flag that stands for a setting carries no default of its own: it is handed to `config`, which knows what else may
-//! have been said.
+//! A flag that stands for a setting has no default of its own. It is handed to `config`, which knows where else the
+//! setting may be given.
 
 mod bench;
 mod check;
@@ -42,7 +42,7 @@ Examples:
   host run --from orders.csv --to orders.db           the same into a SQLite file
   host setup && host produce orders.csv && host run   the same through Kafka into Cassandra";
 
-/// As clap's own, but what a verb does stands before its flags, however long it is.
+/// clap's own template, except that the text about a verb stands before its flags, however long it is.
 const TEMPLATE: &str = "\
 {about-with-newline}
 {before-help}{usage-heading} {usage}
@@ -78,15 +78,15 @@ enum Verb {
     Plugin(plugin::PluginCommand),
 }
 
-/// Threads that still wait for a server when the verb has ended are not waited for longer than this.
+/// When the verb has ended, threads may still wait for a server. The program waits no longer than this for them.
 const LAST_WAIT: Duration = Duration::from_secs(2);
 
-/// The whole program: what was typed to its verb, what went wrong to an exit code.
+/// The whole program: runs the verb that was typed, and turns an error into an exit code.
 pub fn main() -> ExitCode {
     console::report_panics();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        // Help and version too: those are printed to stdout, and are no failure.
+        // Help and version come here too. They are printed to stdout and are not failures.
         Err(error) => {
             let error = with_tips(error);
             let _ = error.print();
@@ -108,7 +108,7 @@ pub fn main() -> ExitCode {
     runtime.shutdown_timeout(LAST_WAIT);
     match ended {
         Ok(code) => code,
-        // Whoever read the output has seen enough: `host verify … | head`.
+        // The reader of the output has seen enough: `host verify … | head`.
         Err(failure) if console::is_closed(failure.error()) => ExitCode::SUCCESS,
         Err(failure) => {
             console::error(&failure.to_string());
@@ -117,8 +117,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Not every setting has a flag, and some have one of another name: whoever tries it as one is told where it can be said.
-/// What clap says of a negative number would help nobody: no flag takes one.
+/// Adds tips to clap's error. Not every setting has a flag, and some flags have another name, so a setting that is
+/// typed as a flag gets a tip where it can be given. No flag takes a negative number, and clap's own tip for one is
+/// useless.
 fn with_tips(mut error: clap::Error) -> clap::Error {
     let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidArg) else {
         return error;
@@ -147,7 +148,7 @@ fn setting_tip(setting: &table::Setting) -> clap::builder::StyledStr {
     let table::Setting { key, env, flag, .. } = setting;
     match (*env, *flag) {
         ("", _) => format!("{key} is a setting of host.toml"),
-        (env, "") => format!("it is no flag here; set {env}, or {key} in host.toml"),
+        (env, "") => format!("it is not a flag here; set {env}, or {key} in host.toml"),
         (env, flag) => {
             format!("its flag is {flag}, in verbs that have it; or set {env}, or {key} in host.toml")
         }
@@ -156,7 +157,7 @@ fn setting_tip(setting: &table::Setting) -> clap::builder::StyledStr {
 }
 
 impl Cli {
-    /// Does what was typed; the exit code where nothing went wrong.
+    /// Runs the verb. Returns the exit code if nothing went wrong.
     async fn run(self) -> Result<ExitCode, Failure> {
         let flags = self.common.flags();
         match self.verb {
@@ -182,18 +183,18 @@ impl Cli {
     }
 }
 
-/// The settings of a verb; logging has started when this returns.
+/// Loads the settings of a verb and starts logging.
 fn load(flags: &Flags) -> Result<Settings, Failure> {
     let loaded = build::load(flags, &Surroundings::of_process());
     let Loaded { settings, strangers } = loaded.map_err(|problems| Failure::Usage(problems.into()))?;
     telemetry::start(&settings.log);
     for name in strangers {
-        tracing::warn!("{name} begins like a setting of this program and is none; ignored");
+        tracing::warn!("{name} begins like a setting of this program but is not one; ignored");
     }
     Ok(settings)
 }
 
-/// For verbs that need no settings.
+/// Starts logging, for verbs that need no settings.
 fn start_log(flags: &Flags) {
     let (log, unread) = build::load_log(flags, &Surroundings::of_process());
     telemetry::start(&log);

@@ -1,4 +1,4 @@
-//! `host plugin`: the author's verbs, and those that change the plugin of a host that runs.
+//! The command line of `host plugin`: the author's verbs, and those that change the plugin of a running host.
 
 #![expect(clippy::doc_markdown, reason = "help texts are shown as they are written")]
 
@@ -24,13 +24,14 @@ pub enum PluginCommand {
     Keygen(Keygen),
     Sign(Sign),
     Swap(Swap),
-    /// Go back to the last plugin that ran well before the current one, at a host that runs
+    /// Go back to the last plugin that ran well before the current one, at a running host
     ///
-    /// Says where it leads before it is done. That plugin is tried on the latest records and watched, as any that is swapped
-    /// in. What was rolled back is never gone back to. Exit code 1 where there is nothing to go back to, or it is refused.
+    /// Names that plugin before it goes back. The plugin is tried on the latest records and watched, as in any swap. A
+    /// plugin that was rolled back is never gone back to. Exit code 1 if there is no plugin to go back to, or if it is
+    /// refused.
     Rollback(Asking),
     Shadow(Shadow),
-    /// Swap in the plugin that is shadowed at a host that runs
+    /// Swap in the plugin that is shadowed at a running host
     Promote(Asking),
     Publish(Publish),
     Status(Status),
@@ -48,9 +49,9 @@ pub struct New {
     parent: PathBuf,
 }
 
-/// Build a crate to a component, and print what it is
+/// Build a crate into a component, and describe it
 ///
-/// Takes Rust's cargo and nothing else. The same sources and compiler give the same bytes in every folder.
+/// Needs only Rust's cargo. The same sources and compiler give the same bytes in every folder.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  host plugin build plugins/order_enrich      writes plugins/order_enrich.wasm")]
 pub struct Build {
@@ -59,7 +60,7 @@ pub struct Build {
     /// File to write [default: beside the folder, with .wasm]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// A setting of the plugin, for printing what it is (repeatable)
+    /// A setting of the plugin, to describe it with (repeatable)
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
     settings: Vec<(String, String)>,
 }
@@ -76,20 +77,20 @@ pub struct Inspect {
 
 /// Make a key that signs plugins
 ///
-/// The private key goes into OUT, which only its owner may read, the public one into OUT.pub. They are OpenSSH's: a
+/// The private key goes into OUT, which only its owner may read, and the public key into OUT.pub. They are OpenSSH's: a
 /// key that `ssh-keygen -t ed25519` makes will do as well.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  host plugin keygen release && cat release.pub >> trusted_keys")]
 pub struct Keygen {
-    /// File of the private key; must not be there yet
+    /// File of the private key; must not exist yet
     #[arg(value_name = "OUT")]
     out: PathBuf,
 }
 
 /// Sign a plugin, for hosts that run with --trusted-keys
 ///
-/// The signature goes into FILE.sig, in place of an earlier one. `ssh-keygen -Y sign -n host-plugin -f KEY FILE` makes
-/// the same, with a key behind a passphrase or an agent too.
+/// The signature goes into FILE.sig and replaces an earlier one. `ssh-keygen -Y sign -n host-plugin -f KEY FILE` makes
+/// the same, also with a key behind a passphrase or an agent.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   host plugin sign order_enrich.wasm --key release
@@ -102,30 +103,30 @@ pub struct Sign {
     key: PathBuf,
 }
 
-/// Where a host that runs is asked.
+/// Where a running host is asked.
 #[derive(Debug, Args)]
 pub struct Asking {
-    /// Address of its admin endpoint; HOST_ADMIN_TOKEN has the token where it asks for one
+    /// Address of its admin endpoint; if it asks for a token, set HOST_ADMIN_TOKEN
     /// [default: 127.0.0.1:7171]
     #[arg(long, value_name = "IP:PORT")]
     admin: Option<String>,
 }
 
-/// Swap this plugin in at a host that runs: checked, tried on the latest records, taken at the next batch
+/// Swap this plugin in at a running host: checked, tried on the latest records, taken at the next batch
 ///
-/// Exit code 1 where it is refused; the reasons are printed and nothing has changed.
+/// Exit code 1 if it is refused; the reasons are printed and nothing has changed.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  host plugin swap plugins/order_enrich.wasm")]
 pub struct Swap {
-    /// The component; its signature is sent with it where there is a FILE.sig
+    /// The component; its signature is sent with it if there is a FILE.sig
     file: PathBuf,
     #[command(flatten)]
     asking: Asking,
 }
 
-/// Run a plugin beside the current one on live batches, and say what it makes differently
+/// Run a plugin beside the current one on live batches, and report the differences
 ///
-/// Writes nothing. Without FILE it says what was found so far.
+/// Writes nothing. Without FILE it reports the differences so far.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   host plugin shadow new.wasm --share 10%
@@ -135,26 +136,26 @@ pub struct Swap {
 pub struct Shadow {
     /// The candidate
     file: Option<PathBuf>,
-    /// Of the batches [default: 10%]
+    /// Share of batches that it sees [default: 10%]
     #[arg(long, value_name = "PERCENT", requires = "file")]
     share: Option<Share>,
-    /// End it
+    /// Stop shadowing
     #[arg(long, conflicts_with = "file")]
     stop: bool,
     #[command(flatten)]
     asking: Asking,
 }
 
-/// Publish a plugin: every host that runs it by its name takes it
+/// Publish a plugin to every host that runs it by its name
 ///
-/// Into a compacted Kafka topic, made where it is not there. `host run --plugin kafka://BROKERS/TOPIC/NAME` starts with
-/// what was published last and swaps in what comes later.
+/// The plugin goes into a compacted Kafka topic, which is created if it does not exist. `host run --plugin
+/// kafka://BROKERS/TOPIC/NAME` starts with the plugin that was published last and swaps in later ones.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   host plugin publish plugins/order_enrich.wasm
   host run --plugin kafka://127.0.0.1:9092/host-plugins/order_enrich")]
 pub struct Publish {
-    /// The component; its signature goes with it where there is a FILE.sig
+    /// The component; its signature goes with it if there is a FILE.sig
     file: PathBuf,
     /// The name to publish it under [default: its own]
     #[arg(long)]
@@ -177,13 +178,13 @@ pub struct FleetFlags {
     brokers: Option<String>,
 }
 
-/// Say what a host runs, or with --fleet what every host runs that follows a published plugin
+/// Show what a host runs, or with --fleet what every host runs that follows a published plugin
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   host plugin status
   host plugin status --fleet")]
 pub struct Status {
-    /// Of all members, by their reports
+    /// Show all members, from their reports
     #[arg(long)]
     fleet: bool,
     #[command(flatten)]
@@ -192,7 +193,7 @@ pub struct Status {
     looking: Looking,
 }
 
-/// Say what was swapped, refused and rolled back since a host started
+/// Show what was swapped, refused and rolled back since a host started
 #[derive(Debug, Args)]
 pub struct Looking {
     /// Print it as JSON
@@ -208,7 +209,7 @@ impl Looking {
     }
 }
 
-/// Asks a host that runs, and prints what it answers.
+/// Asks a running host and prints its answer.
 async fn ask(mut flags: Flags, asking: Asking, asked: Asked) -> Result<(), Failure> {
     flags.set("admin.address", "--admin", asking.admin);
     let settings = super::load(&flags)?;
@@ -231,7 +232,7 @@ fn with_brokers(mut flags: Flags, brokers: Option<String>) -> Result<Settings, F
     super::load(&flags)
 }
 
-/// Does what was typed; what cargo says goes to stderr.
+/// Runs the verb. cargo's own output goes to stderr.
 pub async fn run(command: PluginCommand, flags: Flags) -> Result<(), Failure> {
     let alone = || {
         super::start_log(&flags);

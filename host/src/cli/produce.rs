@@ -1,4 +1,4 @@
-//! `host produce`.
+//! The command line of `host produce`.
 
 #![expect(clippy::doc_markdown, reason = "help texts are shown as they are written")]
 
@@ -38,7 +38,7 @@ pub(super) struct Produce {
     /// Key of each record, with columns in braces
     #[arg(long, value_name = "TEMPLATE", default_value = "{order_id}-{customer_id}")]
     key: String,
-    /// Records a second, as 10/s; without it as fast as the brokers take them
+    /// Records a second, as in 10/s; without it, as fast as the brokers take them
     #[arg(long, value_name = "N/s")]
     rate: Option<Rate>,
     /// Records at most
@@ -55,6 +55,7 @@ enum Format {
 }
 
 impl Produce {
+    /// Runs the verb.
     pub async fn run(self, mut flags: Flags) -> Result<(), Failure> {
         self.registry.say(&mut flags);
         if self.to.as_ref().is_some_and(|to| !to.starts_with("kafka://")) {

@@ -1,4 +1,4 @@
-//! `host run`.
+//! The command line of `host run`.
 
 use clap::Args;
 
@@ -12,8 +12,8 @@ use crate::source::Until;
 
 const WHAT: &str = "\
 Reads records, calls the plugin with batches of them and stores the rows it returns. An offset is committed once \
-every record before it is written, filtered, or kept as a dead letter. SIGINT or SIGTERM: finishes what is in \
-flight, commits, ends; a second one ends at once.";
+every record before it is written, filtered, or kept as a dead letter. On SIGINT or SIGTERM it finishes what is in \
+flight, commits and ends; a second signal ends it at once.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,11 +33,10 @@ pub(super) struct Run {
     /// Load only plugins signed with one of these keys: a file of public keys, one a line
     #[arg(long, value_name = "FILE")]
     trusted_keys: Option<String>,
-    /// A candidate that runs beside the plugin and writes nothing; at the end it is said what it makes
-    /// differently
+    /// A candidate that runs beside the plugin and writes nothing; the differences are reported at the end
     #[arg(long, value_name = "FILE")]
     shadow: Option<String>,
-    /// The share of batches that it sees [default: 10%]
+    /// Share of batches that the candidate sees [default: 10%]
     #[arg(long, value_name = "PERCENT")]
     shadow_share: Option<String>,
     #[command(flatten)]
@@ -73,31 +72,31 @@ pub(super) struct Run {
     /// lower ones; --rewrite alone is --rewrite=1 [default: 0]
     #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "1")]
     rewrite: Option<String>,
-    /// Compare a swapped-in plugin with the one before it for so many records, and roll it back where it is
+    /// Compare a swapped-in plugin with the one before it for this many records, and roll it back if it is
     /// worse [default: 10000]
     #[arg(long, value_name = "RECORDS|off")]
     probation: Option<String>,
-    /// End with exit code 1 where somebody has to mend something, instead of waiting for it
+    /// End with exit code 1 where a person has to repair something, instead of waiting for it
     /// [default: false]
     #[arg(long)]
     fail_fast: bool,
-    /// Say in this file, once a second, what is waited for and how far each partition is
+    /// Write to this file, once a second, what the pipeline waits for and how far each partition is
     #[arg(long, value_name = "FILE")]
     status: Option<String>,
-    /// Where to answer for state, metrics and page; off for nowhere [default: 127.0.0.1:7171; from a
-    /// file: off]
+    /// Address that serves state, metrics and page, or off [default: 127.0.0.1:7171; from a file: off]
     #[arg(long, value_name = "IP:PORT|off")]
     admin: Option<String>,
     /// Send a span of each swap and of some batches to this collector, which takes OTLP over HTTP
     /// [default: off]
     #[arg(long, value_name = "URL|off")]
     otlp: Option<String>,
-    /// The share of batches that have a span [default: 1%]
+    /// Share of batches that have a span [default: 1%]
     #[arg(long, value_name = "PERCENT")]
     otlp_share: Option<String>,
 }
 
 impl Run {
+    /// Runs the verb.
     pub async fn run(self, mut flags: Flags) -> Result<(), Failure> {
         self.plugin.say(&mut flags);
         self.from.say(&mut flags);
@@ -124,7 +123,7 @@ impl Run {
         let settings = super::load(&flags)?;
         let until = if self.exit_at_end { Until::End } else { Until::Stopped };
         if settings.to == To::Stdout {
-            // Standard output has rows and nothing else.
+            // Standard output is for rows only.
             app::run::run(settings, until, &mut std::io::stderr()).await
         } else {
             app::run::run(settings, until, &mut console::output()).await

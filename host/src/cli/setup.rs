@@ -1,4 +1,4 @@
-//! `host setup`.
+//! The command line of `host setup`.
 
 use clap::Args;
 
@@ -10,7 +10,7 @@ use crate::config::given::Flags;
 
 const WHAT: &str = "\
 Creates the keyspace and tables of cql/, the topic of --from and its dead-letter topic, registers the schemas, \
-and creates the topics that the plugin's outputs go to. What is there already stays as it is.";
+and creates the topics that the plugin's outputs go to. Whatever exists already stays as it is.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -36,6 +36,7 @@ pub(super) struct Setup {
 }
 
 impl Setup {
+    /// Runs the verb.
     pub async fn run(self, mut flags: Flags) -> Result<(), Failure> {
         self.from.say(&mut flags);
         self.to.say(&mut flags);

@@ -1,4 +1,4 @@
-//! `host try`.
+//! The command line of `host try`.
 
 use std::num::NonZeroU64;
 
@@ -33,6 +33,7 @@ pub(super) struct Try {
 }
 
 impl Try {
+    /// Runs the verb.
     pub async fn run(self, mut flags: Flags) -> Result<(), Failure> {
         self.plugin.say(&mut flags);
         say_file(self.file, &mut flags)?;

@@ -1,4 +1,4 @@
-//! `host verify`.
+//! The command line of `host verify`.
 
 use clap::Args;
 
@@ -32,6 +32,7 @@ pub(super) struct Verify {
 }
 
 impl Verify {
+    /// Runs the verb.
     pub async fn run(self, mut flags: Flags) -> Result<(), Failure> {
         self.plugin.say(&mut flags);
         self.to.say(&mut flags);

@@ -1,7 +1,7 @@
 //! A JSON object to the fields that the plugin asks for; the others are checked for syntax and skipped.
 //!
-//! Nearly every object is read by `straight`; `serde_json` reads what that leaves, and knows the words for what is wrong.
-//! Either way a value is found as it is written, a piece of the record's text; only escapes make a copy.
+//! Nearly every object is read by `straight`; `serde_json` reads what that leaves, and knows the words for what is
+//! wrong. Either way a value is found as it is written, a piece of the record's text; only escapes make a copy.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -65,7 +65,7 @@ impl Plan {
     /// Reads the object into `members`, whatever they held before.
     pub fn read<'a>(&self, bytes: &'a [u8], members: &mut Members<'a>) -> Result<(), Fault> {
         if bytes.is_empty() {
-            return Err(fault::bad_json("the value is empty, which is no JSON object"));
+            return Err(fault::bad_json("the value is empty, which is not a JSON object"));
         }
         let text = std::str::from_utf8(bytes)
             .map_err(|error| fault::bad_json(format!("the value is neither framed Avro nor JSON: {error}")))?;
@@ -82,7 +82,7 @@ impl Plan {
         deserializer
             .deserialize_map(object)
             .and_then(|()| deserializer.end())
-            .map_err(|error| fault::bad_json(format!("the value is no JSON object: {error}")))
+            .map_err(|error| fault::bad_json(format!("the value is not a JSON object: {error}")))
     }
 
     fn empty(&self, members: &mut Members<'_>) {
@@ -112,7 +112,7 @@ pub fn found<'a>(member: Member<'a>, wanted: DataType, spare: &mut Spare) -> Res
         return match serde_json::from_str::<Checked>(text) {
             Ok(Checked) => Ok(Found::Json(text.into())),
             Err(error) => Err(fault::bad_json(format!(
-                "the value is no JSON that can be kept: {error}"
+                "the value is not JSON that can be kept: {error}"
             ))),
         };
     }

@@ -1,23 +1,23 @@
-//! The two ends as one types them: `--from` and `--to`.
+//! Reads addresses as a user types them: `--from`, `--to`, `--plugin` and `--admin`.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::brokers::{Brokers, Protocol};
 
-/// What `--from` can say.
+/// A source of records, as `--from` names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FromAddress {
     Csv(PathBuf),
     Ndjson(PathBuf),
-    /// What is left out comes from other settings: `kafka:///orders`, `kafka://broker`.
+    /// A part that is left out comes from other settings: `kafka:///orders`, `kafka://broker`.
     Kafka {
         brokers: Option<String>,
         topic: Option<String>,
     },
 }
 
-/// What `--to` can say.
+/// A place for rows, as `--to` names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ToAddress {
     Cassandra {
@@ -28,56 +28,57 @@ pub enum ToAddress {
     Stdout,
 }
 
-/// What `--plugin` can say.
+/// A plugin, as `--plugin` names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PluginAddress {
     File(PathBuf),
     Published {
-        /// `None`: those that records come from.
+        /// `None` means the brokers that records come from.
         brokers: Option<String>,
         topic: String,
         name: String,
     },
 }
 
+/// Why a text is not an address of the wanted kind, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     #[error(
-        "`{0}` is no source; give kafka://BROKERS/TOPIC, or a file that ends in .csv, .csv.gz, .ndjson, .ndjson.gz, \
+        "`{0}` is not a source of records; give kafka://BROKERS/TOPIC, or a file that ends in .csv, .csv.gz, .ndjson, .ndjson.gz, \
          .jsonl or .jsonl.gz"
     )]
     NoSource(String),
     #[error(
-        "`{0}` is no place for rows; give cassandra://NODES/KEYSPACE, a SQLite file that ends in .db, .sqlite or \
+        "`{0}` is not a place for rows; give cassandra://NODES/KEYSPACE, a SQLite file that ends in .db, .sqlite or \
          .sqlite3, or - for standard output"
     )]
     NoSink(String),
-    #[error("an address with a login in it; logins go into {0}")]
+    #[error("the address has a login in it; put the login into {0}")]
     Login(&'static str),
-    #[error("`{0}` is no URL; it begins with http:// or https://")]
+    #[error("`{0}` is not a URL; write one that begins with http:// or https://")]
     NoUrl(String),
     #[error("`{0}` is more than one URL; give one of them")]
     Urls(String),
     #[error("`{0}` has brokers of several security protocols; all of them need the same one")]
     Protocols(String),
     #[error(
-        "`{0}` begins with no security protocol of Kafka; give host:port, alone or behind PLAINTEXT://, SSL://, \
+        "`{0}` does not begin with a security protocol of Kafka; give host:port, alone or after PLAINTEXT://, SSL://, \
          SASL_PLAINTEXT:// or SASL_SSL://"
     )]
     Protocol(String),
-    #[error("`{0}` is no topic name; it has 1 to 249 letters, digits, `.`, `_` or `-`")]
+    #[error("`{0}` is not a valid topic name; use 1 to 249 letters, digits, `.`, `_` or `-`")]
     Topic(String),
-    #[error("`{0}` is no keyspace name; it begins with a letter and has at most 48 letters, digits or `_`")]
+    #[error("`{0}` is not a valid keyspace name; begin with a letter and use at most 48 letters, digits or `_`")]
     Keyspace(String),
-    #[error("`{0}` is no address of a published plugin; give kafka://BROKERS/TOPIC/NAME, or a file")]
+    #[error("`{0}` is not the address of a published plugin; give kafka://BROKERS/TOPIC/NAME, or a file")]
     Plugin(String),
-    #[error("`{0}` is no host:port")]
+    #[error("`{0}` is not host:port")]
     Node(String),
-    #[error("`{0}` is no address to listen at; give IP:PORT (127.0.0.1:7171, [::1]:7171, 0.0.0.0:7171), or off")]
+    #[error("`{0}` is not an address to listen at; give IP:PORT (127.0.0.1:7171, [::1]:7171, 0.0.0.0:7171), or off")]
     Listen(String),
 }
 
-/// What `--admin` can say.
+/// Whether and where the admin endpoint listens, as `--admin` names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listen {
     Off,
@@ -90,6 +91,7 @@ const CSV: &[&str] = &[".csv", ".csv.gz"];
 const NDJSON: &[&str] = &[".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz"];
 const SQLITE: &[&str] = &[".db", ".sqlite", ".sqlite3"];
 
+/// Reads the value of `--from`.
 pub fn from(text: &str) -> Result<FromAddress, AddressError> {
     if let Some((hosts, name)) = parts(text, "kafka://") {
         let brokers = part(hosts);
@@ -115,6 +117,7 @@ pub fn from(text: &str) -> Result<FromAddress, AddressError> {
     }
 }
 
+/// Reads the value of `--to`.
 pub fn to(text: &str) -> Result<ToAddress, AddressError> {
     if let Some((hosts, name)) = parts(text, "cassandra://") {
         if hosts.contains('@') {
@@ -138,6 +141,7 @@ pub fn to(text: &str) -> Result<ToAddress, AddressError> {
     }
 }
 
+/// Reads the value of `--plugin`.
 pub fn plugin(text: &str) -> Result<PluginAddress, AddressError> {
     let Some((hosts, place)) = parts(text, "kafka://") else {
         return Ok(PluginAddress::File(text.into()));
@@ -160,7 +164,7 @@ pub fn plugin(text: &str) -> Result<PluginAddress, AddressError> {
     })
 }
 
-/// `host`, `host:port`, `[ipv6]:port`, comma separated, to `host:port` each.
+/// Reads a comma separated list of `host`, `host:port` and `[ipv6]:port`. Each result has a port.
 pub fn nodes(text: &str, default_port: u16) -> Result<Vec<String>, AddressError> {
     let nodes: Result<Vec<String>, AddressError> = text
         .split(',')
@@ -216,7 +220,7 @@ pub fn url(text: &str, login: &'static str) -> Result<String, AddressError> {
     }
 }
 
-/// An address of this machine; `localhost` is its loopback address.
+/// Reads an address to listen at, or `off`. `localhost` means the loopback address.
 pub fn listen(text: &str) -> Result<Listen, AddressError> {
     let text = text.trim();
     if text.eq_ignore_ascii_case("off") {
@@ -232,6 +236,7 @@ pub fn listen(text: &str) -> Result<Listen, AddressError> {
     address.map(Listen::At).ok_or_else(|| AddressError::Listen(shown(text)))
 }
 
+/// Checks the name of a topic against Kafka's rules.
 pub fn topic(name: &str) -> Result<(), AddressError> {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if (1..=249).contains(&name.len()) && name.chars().all(legal) && name != "." && name != ".." {
@@ -241,6 +246,7 @@ pub fn topic(name: &str) -> Result<(), AddressError> {
     }
 }
 
+/// Checks the name of a keyspace against Cassandra's rules.
 pub fn keyspace(name: &str) -> Result<(), AddressError> {
     let begins = name.starts_with(|c: char| c.is_ascii_alphabetic());
     let legal = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -251,19 +257,20 @@ pub fn keyspace(name: &str) -> Result<(), AddressError> {
     }
 }
 
-/// Whether the name says that this is a file of JSON lines.
+/// Whether the name ends as that of a file of JSON lines.
 pub fn is_ndjson(text: &str) -> bool {
     ends(text, &[".ndjson", ".jsonl"])
 }
 
-/// `path` with more at its end: `orders.db` to `orders.db.dead-letters.ndjson`.
+/// Appends to the whole name: `orders.db` becomes `orders.db.dead-letters.ndjson`.
 pub fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
 }
 
-/// Hosts and name of `scheme://hosts/name`. The hosts may have a protocol before them, whose slashes end nothing.
+/// Splits `scheme://hosts/name` into hosts and name. The hosts may begin with a protocol of their own; its slashes do
+/// not end them.
 fn parts<'a>(text: &'a str, scheme: &str) -> Option<(&'a str, &'a str)> {
     let rest = text.strip_prefix(scheme)?;
     let of_protocol = |at: usize| {
@@ -316,7 +323,7 @@ fn ends(text: &str, endings: &[&str]) -> bool {
         .any(|ending| lower.ends_with(ending) && lower.len() > ending.len())
 }
 
-/// Something typed, as an error may show it: what has an `@` may hold a password.
+/// The typed text as an error may show it. Text with an `@` may hold a password, so it is hidden.
 pub(super) fn shown(text: &str) -> String {
     if text.contains('@') {
         "***".to_owned()

@@ -1,5 +1,5 @@
-//! Kafka brokers as one types or pastes them: `host:port`, comma separated, with a security protocol before each or none,
-//! as Confluent's pages and a broker's `advertised.listeners` have it (`SASL_SSL://host:9092`).
+//! Reads Kafka brokers as a user types or pastes them: `host:port`, comma separated, each with or without a security
+//! protocol before it, as on Confluent's pages and in a broker's `advertised.listeners` (`SASL_SSL://host:9092`).
 
 use std::fmt;
 
@@ -12,11 +12,12 @@ pub enum Protocol {
     SaslSsl,
 }
 
+/// Brokers, and the protocol to speak with them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Brokers {
     /// `host:port`, comma separated.
     pub list: String,
-    /// What stands before each of them.
+    /// The protocol that was written before the brokers, if any was.
     pub protocol: Option<Protocol>,
 }
 
@@ -29,6 +30,7 @@ impl Protocol {
         Self::ALL.into_iter().find(is_it)
     }
 
+    /// The name as librdkafka writes it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Plaintext => "PLAINTEXT",
@@ -38,6 +40,7 @@ impl Protocol {
         }
     }
 
+    /// Whether the protocol logs in with SASL.
     pub fn has_login(self) -> bool {
         matches!(self, Self::SaslPlaintext | Self::SaslSsl)
     }

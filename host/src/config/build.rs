@@ -1,4 +1,5 @@
-//! From what was said to [`Settings`]: each section by its own function, every problem noted, none hidden by another.
+//! Builds [`Settings`] from the given values, one function for each section. It notes every problem, so that none hides
+//! another.
 
 use super::collect::collect;
 use super::pairs::{both, names};
@@ -25,18 +26,18 @@ use crate::source::fleet::Fleet;
 use crate::source::kafka::config::Start;
 use crate::{pipeline, sink, source, telemetry};
 
-/// Nobody else is known to use this port. Only this machine reaches it.
+/// No other known program uses this port. The address is a loopback one, so only this machine reaches it.
 const DEFAULT_ADMIN: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 7171));
 
-/// What a verb starts from.
+/// The settings that a verb starts with.
 #[derive(Debug)]
 pub struct Loaded {
     pub settings: Settings,
-    /// `HOST_*` variables that are none of ours and like none of ours: worth a warning.
+    /// `HOST_*` variables that are not settings and not like any setting. They are worth a warning.
     pub strangers: Vec<String>,
 }
 
-/// Flags over environment over `.env` over `host.toml` over defaults.
+/// Loads the settings. Flags win over the environment, then `.env`, then `host.toml`, then the defaults.
 pub fn load(flags: &Flags, surroundings: &Surroundings) -> Result<Loaded, Problems> {
     let mut said = collect(flags, surroundings);
     let strangers = std::mem::take(&mut said.strangers);
@@ -49,8 +50,8 @@ pub fn load(flags: &Flags, surroundings: &Surroundings) -> Result<Loaded, Proble
     }
 }
 
-/// The log settings alone, for verbs that need nothing else; what is wrong elsewhere is not their concern, but for files
-/// that could not be read, which might have said something about the log.
+/// Loads only the log settings, for verbs that need nothing else. Problems elsewhere do not concern such a verb, except
+/// for files that could not be read: they might set the log.
 pub fn load_log(flags: &Flags, surroundings: &Surroundings) -> (telemetry::Config, Problems) {
     let mut said = collect(flags, surroundings);
     let unread = Problems(std::mem::take(&mut said.unread));
@@ -83,11 +84,11 @@ fn settings(values: &mut Values) -> Settings {
     }
 }
 
-/// What the source reads ahead is what the pipeline queues.
+/// The settings of the source. It reads ahead as far as the pipeline queues.
 fn source(values: &mut Values, pipeline: &pipeline::config::Config) -> source::kafka::config::Config {
     let group = values.text("source.group").unwrap_or_default();
     let start = values.choice("source.start", &[Start::Earliest, Start::Latest]);
-    // A rewrite goes its own way from the beginning, beside the group that goes on.
+    // A rewrite reads from the beginning under a group of its own, and the usual group goes on beside it.
     let (group, start) = match pipeline.generation {
         0 => (group, start),
         generation => (format!("{group}.rewrite-{generation}"), Start::Earliest),
@@ -104,8 +105,9 @@ fn source(values: &mut Values, pipeline: &pipeline::config::Config) -> source::k
     }
 }
 
-/// The source, the topic, the brokers and the key that says them. An address wins over `source.brokers` and
-/// `source.topic` unless those were said more strongly: brokers from the environment win over an address in `host.toml`.
+/// The source, the topic, the brokers and the key that gives them. An address wins over `source.brokers` and
+/// `source.topic` unless those come from a stronger place: brokers from the environment win over an address in
+/// `host.toml`.
 fn from(values: &mut Values) -> (From, String, (Brokers, &'static str)) {
     let named = values.parse("source.from", address::from);
     let default_topic = values.parse("source.topic", |name| address::topic(name).map(|()| name.to_owned()));
@@ -127,7 +129,7 @@ fn from(values: &mut Values) -> (From, String, (Brokers, &'static str)) {
     (From::Kafka { topic: topic.clone() }, topic, brokers)
 }
 
-/// The sink, and the nodes of Cassandra, by the same rule.
+/// The sink and the nodes of Cassandra. The same rule holds as for the source.
 fn to(values: &mut Values) -> (To, Vec<String>) {
     let read_nodes = |text: &str| address::nodes(text, 9042);
     let default_keyspace = values.parse("sink.cassandra.keyspace", |name| {
@@ -162,7 +164,8 @@ enum Named {
     Other(To),
 }
 
-/// A topic beside a topic, a file beside a file: a run without Kafka must not need Kafka for what it rejects.
+/// Dead letters go to a topic if records come from one, and to a file if they come from a file: a run without Kafka
+/// must not need Kafka for its rejects.
 fn dead_letters(values: &mut Values, from: &From, to: &To) -> DeadLetters {
     let key = "dead_letters.to";
     let input = match from {
@@ -185,7 +188,7 @@ fn dead_letters(values: &mut Values, from: &From, to: &To) -> DeadLetters {
             return letters;
         }
     };
-    // A topic that `host.toml` has for the usual source is not meant for the file that a flag names.
+    // `host.toml` may name a topic for the usual source. It is not meant for a file that a flag names.
     let is_meant = values.is_stronger(key, "source.from");
     let file = values.parse(key, |text| {
         if address::is_ndjson(text) {
@@ -194,7 +197,7 @@ fn dead_letters(values: &mut Values, from: &From, to: &To) -> DeadLetters {
             Ok(None)
         } else {
             Err(format!(
-                "`{text}` is no file; with a file as source dead letters go to a file that ends in .ndjson"
+                "`{text}` is not a dead-letter file; with a file as source, give a file that ends in .ndjson"
             ))
         }
     });
@@ -365,7 +368,7 @@ fn share(values: &mut Values, percent: &str, window: &str) -> Share {
     }
 }
 
-/// On where records come from Kafka, since such a run goes on and on.
+/// The admin endpoint. It is on by default if records come from Kafka, since such a run does not end.
 fn admin(values: &mut Values, from: &From) -> Option<Admin> {
     let key = "admin.address";
     let token = values.parse("admin.token", |text| {
@@ -405,7 +408,7 @@ fn log(values: &mut Values) -> telemetry::Config {
 fn otlp(values: &mut Values) -> Option<telemetry::otlp::Config> {
     let address = values.parse("otlp.address", |text| match text {
         "off" => Ok(None),
-        // A variable of the protocol, which other programs know, too.
+        // This variable belongs to the protocol; other programs read it too.
         url => address::url(url, "OTEL_EXPORTER_OTLP_HEADERS").map(Some),
     });
     let share = values.parse("otlp.share", str::parse);

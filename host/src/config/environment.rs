@@ -1,4 +1,4 @@
-//! The environment, and `.env` beneath it.
+//! Reads settings from the environment, and from `.env`, which is weaker.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -14,7 +14,7 @@ pub(super) fn read(surroundings: &Surroundings, dot_env: &Path, said: &mut Said)
     let from_file = dot_env_variables(dot_env, said);
     let not_text = surroundings.not_text.iter().map(String::as_str);
     let in_process: BTreeSet<&str> = variables.iter().map(|(name, _)| &**name).chain(not_text).collect();
-    // A variable that the process has, even an empty one, hides its line in `.env`.
+    // A variable of the process, even an empty one, hides its line in `.env`.
     for (name, value) in from_file.iter().filter(|(name, _)| !in_process.contains(name.as_str())) {
         take(name, value, Origin::DotEnv, ".env: ", said);
     }
@@ -41,7 +41,8 @@ fn take(name: &str, value: &str, origin: fn(&'static str) -> Origin, place: &str
             });
         }
     } else if name.starts_with(table::ENV_PREFIX) {
-        // Only what looks like one of ours misspelt is an error; the rest may be somebody else's and is told as a warning.
+        // Only a name that looks like a misspelt setting is an error. Any other may belong to another program, and
+        // causes a warning.
         match table::nearest_env(name) {
             Some(near) => {
                 let message = format!("unknown setting; did you mean {near}? Unset it if it is not for this program");
@@ -80,12 +81,12 @@ fn dot_env_variables(path: &Path, said: &mut Said) -> Vec<(String, String)> {
     variables
 }
 
-/// Says the line's number only: the library's own message repeats the line, which may hold a password.
+/// Names only the line's number. The library's own message repeats the line, which may hold a password.
 fn bad_line(error: &dotenvy::Error, lines_read: usize) -> Problem {
     let message = "not of the form NAME=value; put a value with blanks, `#` or `$` between single quotes";
     match error {
-        // The library gives all lines of the value, or of what is right of its `=`; the end of the last one only where a
-        // quote is open at the end of the file.
+        // The library gives all lines of the entry, or of the part right of its `=`. They end in a line break only if a
+        // quote is still open at the end of the file.
         dotenvy::Error::LineParse(bad, _) => {
             let ends = bad.matches('\n').count();
             let behind = if bad.ends_with('\n') { ends - 1 } else { ends };
@@ -96,10 +97,10 @@ fn bad_line(error: &dotenvy::Error, lines_read: usize) -> Problem {
     }
 }
 
-/// Hands out one line at a time, so that it is known which one the library is at.
+/// Hands out one line at a time, so that we know which line the library is reading.
 struct Lines<'a> {
     rest: &'a [u8],
-    /// Counted by their ends.
+    /// Number of line ends handed out so far.
     read: &'a Cell<usize>,
 }
 

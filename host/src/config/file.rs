@@ -1,4 +1,4 @@
-//! `host.toml`: TOML tables to dotted keys with their lines; unknown keys are refused.
+//! Reads `host.toml` as dotted keys with their lines, and refuses unknown keys.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use super::given::{Given, Origin, Said};
 use super::problem::Problem;
 use super::{table, text};
 
-/// Whether the file must be there.
+/// Whether the file must exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Presence {
     Required,
@@ -28,7 +28,7 @@ pub(super) fn read(path: &Path, presence: Presence, said: &mut Said) {
 
 fn parse(path: &Path, text: &str, said: &mut Said) {
     let (document, errors) = DeTable::parse_recoverable(text);
-    // The error's own form shows the line, which may hold a password: only its message is passed on.
+    // The error's own display shows the line, which may hold a password. Only its message is passed on.
     for error in &errors {
         let line = line_of(text, error.span().map_or(0, |span| span.start));
         let message = format!("not TOML: {}", error.message());
@@ -48,7 +48,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// `prefix` ends in a dot, or is empty at the top.
+    /// Reads one table. `prefix` ends in a dot, or is empty for the document itself.
     fn table(&mut self, prefix: &str, entries: &DeTable<'_>) {
         for (name, value) in entries {
             let key = format!("{prefix}{}", name.get_ref());
@@ -114,7 +114,7 @@ fn is_table(key: &str) -> bool {
         || table::SETTINGS.iter().any(|setting| setting.key.starts_with(&prefix))
 }
 
-/// The value as one would type it after a flag; a list becomes comma separated.
+/// The value as it would be typed after a flag. A list becomes comma separated.
 fn text_of(value: &DeValue<'_>) -> Option<String> {
     Some(match value {
         DeValue::String(text) => text.to_string(),
@@ -130,7 +130,7 @@ fn text_of(value: &DeValue<'_>) -> Option<String> {
     })
 }
 
-/// Counted from 1.
+/// The line in which the byte is, counted from 1.
 fn line_of(text: &str, byte: usize) -> usize {
     text.bytes().take(byte).filter(|byte| *byte == b'\n').count() + 1
 }

@@ -1,11 +1,11 @@
-//! What was said, by whom: a key, its text, and where it stands. Nothing is judged here.
+//! Collects the settings that are given, each with its key, its text and its place. Nothing is judged here.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::problem::{Problem, Problems};
 
-/// Who said it.
+/// Where a setting was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     Default,
@@ -15,6 +15,7 @@ pub enum Origin {
     Flag(&'static str),
 }
 
+/// One setting as it was given.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Given {
     pub key: String,
@@ -22,7 +23,7 @@ pub struct Given {
     pub origin: Origin,
 }
 
-/// What the command line says. The keys are those of [`super::table::SETTINGS`].
+/// The settings that the command line gives. The keys are those of [`super::table::SETTINGS`].
 #[derive(Clone, Default)]
 pub struct Flags {
     pub(super) given: Vec<Given>,
@@ -30,7 +31,8 @@ pub struct Flags {
     pub file: Option<PathBuf>,
 }
 
-/// Where the rest is said: the environment and the working directory, passed in so that tests own both.
+/// The environment and the working directory, where all other settings are given. They are passed in so that tests can
+/// choose both.
 #[derive(Default)]
 pub struct Surroundings {
     pub variables: Vec<(String, String)>,
@@ -39,17 +41,18 @@ pub struct Surroundings {
     pub directory: PathBuf,
 }
 
-/// All that was said, the weakest first, and what went wrong in reading it.
+/// All settings that were given, the weakest first, and the problems in reading them.
 pub struct Said {
     pub given: Vec<Given>,
     pub problems: Problems,
-    /// Files that are there, or are asked for, and could not be read: nothing of what they say is in `given`.
+    /// Files that exist, or were asked for, but could not be read. Their settings are missing from `given`.
     pub unread: Vec<Problem>,
-    /// `HOST_*` variables that are none of ours and like none of ours.
+    /// `HOST_*` variables that are not settings and not like any setting.
     pub strangers: Vec<String>,
 }
 
 impl Flags {
+    /// Adds the value of a flag, if the flag was typed.
     pub fn set(&mut self, key: &'static str, flag: &'static str, value: Option<impl Into<String>>) -> &mut Self {
         if let Some(value) = value {
             self.push(key.to_owned(), flag, value.into());
@@ -57,7 +60,7 @@ impl Flags {
         self
     }
 
-    /// `--set KEY=VALUE`; a later one wins over an earlier one of the same key.
+    /// Adds the plugin's settings from `--set KEY=VALUE`. A later one wins over an earlier one of the same key.
     pub fn set_plugin(&mut self, settings: &[(String, String)]) -> &mut Self {
         for (key, value) in settings {
             self.push(
@@ -79,7 +82,7 @@ impl Flags {
 }
 
 impl Surroundings {
-    /// Those of this process. A name that is not UTF-8 is none of ours.
+    /// The surroundings of this process. No setting has a name that is not UTF-8, so such variables are skipped.
     pub fn of_process() -> Self {
         let mut surroundings = Self {
             directory: PathBuf::from("."),
@@ -106,7 +109,7 @@ impl Surroundings {
 }
 
 impl Origin {
-    /// How strongly it speaks; a higher one wins.
+    /// The strength of this place. A higher one wins.
     pub fn level(&self) -> u8 {
         match self {
             Self::Default => 0,
@@ -129,7 +132,7 @@ impl fmt::Display for Given {
     }
 }
 
-/// Without the value: it may be a secret.
+/// Leaves out the value, which may be a secret.
 impl fmt::Debug for Given {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Given({self})")

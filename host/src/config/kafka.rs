@@ -1,4 +1,5 @@
-//! `[source.kafka]`: librdkafka's own properties, passed through, but for those that the host needs for its promises.
+//! Reads `[source.kafka]`: librdkafka's own properties are passed through, except those that the host needs for its
+//! promises.
 
 use std::collections::BTreeMap;
 
@@ -57,7 +58,8 @@ const REFUSED: &[(&str, &str)] = &[
 const PROTOCOL: &str = "security.protocol";
 const MECHANISMS: [&str; 2] = ["sasl.mechanism", "sasl.mechanisms"];
 
-/// `protocol` is the one that stands before the brokers, which `brokers_key` says.
+/// Reads and checks the properties. `protocol` is the one written before the brokers, and `brokers_key` the setting
+/// that gives them.
 pub(super) fn properties(
     values: &mut Values,
     protocol: Option<Protocol>,
@@ -66,7 +68,7 @@ pub(super) fn properties(
     let mut properties = BTreeMap::new();
     for (name, given) in values.under(KAFKA_PROPERTIES) {
         match REFUSED.iter().find(|(refused, _)| *refused == name) {
-            Some((_, reason)) => values.blame(&given.key, format!("not to be set here: {reason}")),
+            Some((_, reason)) => values.blame(&given.key, format!("cannot be set here: {reason}")),
             None => drop(properties.insert(name, Secret::new(given.value))),
         }
     }
@@ -89,7 +91,7 @@ pub(super) fn properties(
     properties
 }
 
-/// The protocol that stands before the brokers is the one to speak with them.
+/// Sets the protocol that is written before the brokers.
 pub(super) fn set_protocol(properties: &mut BTreeMap<String, Secret>, protocol: Option<Protocol>) {
     if let Some(protocol) = protocol {
         properties.insert(PROTOCOL.to_owned(), Secret::new(protocol.name()));
@@ -100,7 +102,7 @@ fn has_login(properties: &BTreeMap<String, Secret>) -> bool {
     properties.contains_key("sasl.username") || properties.contains_key("sasl.password")
 }
 
-/// What else is set and says something else than the protocol before the brokers.
+/// Finds a property that contradicts the protocol before the brokers, and describes the contradiction.
 fn contradiction(properties: &BTreeMap<String, Secret>, protocol: Protocol) -> Option<String> {
     let set = properties.get(PROTOCOL).map(Secret::reveal);
     if let Some(set) = set.filter(|set| !set.eq_ignore_ascii_case(protocol.name())) {
@@ -110,7 +112,7 @@ fn contradiction(properties: &BTreeMap<String, Secret>, protocol: Protocol) -> O
     }
     if has_login(properties) && !protocol.has_login() {
         return Some(format!(
-            "{protocol}:// is without a login, and KAFKA_SASL_USERNAME gives one; with it the brokers are SASL_SSL:// or \
+            "{protocol}:// has no login, but KAFKA_SASL_USERNAME gives one; with a login, write the brokers with SASL_SSL:// or \
              SASL_PLAINTEXT://"
         ));
     }

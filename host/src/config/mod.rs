@@ -1,8 +1,8 @@
-//! Settings in two shapes: what was said, by flag, environment, `.env` and `host.toml` ([`given`], strict), and what
-//! the program works with ([`settings::Settings`], validated and typed, made in [`build`]).
+//! Settings have two shapes. [`given`] has them as they were given by flag, environment, `.env` and `host.toml`; it is
+//! strict. [`settings::Settings`] has them as the program uses them, validated and typed; [`build`] makes it.
 //!
-//! [`table`] lists every setting once: its key, where else it may be said, its default. Reading, checking and
-//! `docs/configuration.md` all go by that list. No I/O but reading the two files; all problems are reported at once.
+//! [`table`] lists every setting once: its key, where else it may be given, and its default. Reading, checking and
+//! `docs/configuration.md` all use that list. The only I/O is reading the two files. All problems are reported at once.
 
 pub mod address;
 pub mod brokers;

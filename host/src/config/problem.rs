@@ -1,20 +1,21 @@
-//! What is wrong with the settings: every problem with its place and its remedy, all in one error.
+//! The error about wrong settings: every problem with its place and its remedy, all at once.
 
 use std::fmt;
 
-/// One thing wrong: where it was said, what is wrong, what to do about it. Holds no secret values.
+/// One problem: the place of the setting, what is wrong, and what to do about it. It never holds a secret value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// `--start`, `HOST_START`, `host.toml:3: source.start`; empty where no one place is to blame.
+    /// `--start`, `HOST_START`, `host.toml:3: source.start`; empty if no single place is to blame.
     pub place: String,
     pub message: String,
 }
 
-/// Everything wrong with the settings, in the order in which it was found.
+/// All problems, in the order in which they were found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);
 
 impl Problem {
+    /// Makes a problem from its place and its message.
     pub fn new(place: impl fmt::Display, message: impl Into<String>) -> Self {
         Self {
             place: place.to_string(),
@@ -33,7 +34,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// One problem on the line itself, several on a line each.
+/// A single problem stands on the line itself. Several stand on a line each.
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.as_slice() {

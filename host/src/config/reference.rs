@@ -1,14 +1,15 @@
-//! The table of all settings in `docs/configuration.md`, written from [`SETTINGS`].
+//! Writes the table of all settings in `docs/configuration.md` from [`SETTINGS`].
 
 use std::fmt::Write;
 
 use super::table::SETTINGS;
 
-/// The document's table stands between these two lines.
+/// The line before the document's table.
 pub const BEGIN: &str = "<!-- settings: written from the code -->";
+/// The line after the document's table.
 pub const END: &str = "<!-- end of settings -->";
 
-/// A Markdown table for each section of `host.toml`.
+/// Writes a Markdown table for each section of `host.toml`.
 pub fn markdown() -> String {
     let mut text = String::new();
     let mut section = "";
@@ -37,14 +38,14 @@ pub fn markdown() -> String {
     text
 }
 
-/// `document` with its table replaced by the code's; `None` if it has no place for it.
+/// The document with its table replaced by the code's, or `None` if it does not have the two lines around the table.
 pub fn fill(document: &str) -> Option<String> {
     let (before, rest) = document.split_once(BEGIN)?;
     let (_, after) = rest.split_once(END)?;
     Some(format!("{before}{BEGIN}\n{}\n{END}{after}", markdown()))
 }
 
-/// librdkafka's properties have dots in their own names: those are written in quotes.
+/// Splits a key into table and name. librdkafka's properties have dots in their own names, so they are quoted.
 fn split(key: &str) -> (&str, String) {
     if let Some(property) = key.strip_prefix(super::table::KAFKA_PROPERTIES) {
         return ("source.kafka", format!("\"{property}\""));

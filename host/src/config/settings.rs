@@ -1,4 +1,4 @@
-//! The program's shape of its settings: validated, typed, with the defaults filled in.
+//! The settings as the program uses them: validated, typed, with defaults filled in.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -12,10 +12,11 @@ use crate::plugin::limits::Limits;
 use crate::source::fleet::Fleet;
 use crate::{pipeline, sink, source, telemetry};
 
+/// All settings.
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub from: From,
-    /// The topic that `--from` names, or `source.topic` with a file as source: what `produce` and `setup` work on.
+    /// The topic that `--from` names, or `source.topic` if the source is a file. `produce` and `setup` work on it.
     pub topic: String,
     pub to: To,
     pub kafka: KafkaConnection,
@@ -25,10 +26,10 @@ pub struct Settings {
     pub plugin: Plugin,
     pub dead_letters: DeadLetters,
     pub pipeline: pipeline::config::Config,
-    /// `None` where nobody is to ask.
+    /// `None` if the endpoint is off.
     pub admin: Option<Admin>,
     pub log: telemetry::Config,
-    /// `None` where no spans are exported.
+    /// `None` if no spans are exported.
     pub otlp: Option<telemetry::otlp::Config>,
 }
 
@@ -58,28 +59,29 @@ pub enum To {
 #[derive(Debug, Clone)]
 pub enum PluginFrom {
     File(PathBuf),
-    /// What was published last under the name.
+    /// The plugin that was published last under this name.
     Published {
         fleet: Fleet,
         name: String,
     },
 }
 
+/// The settings of the plugin.
 #[derive(Debug, Clone)]
 pub struct Plugin {
     pub from: PluginFrom,
     /// `--set KEY=VALUE`, given to the guest's `configure`.
     pub settings: Vec<(String, String)>,
-    /// A list of public keys: only components signed with one of them are loaded.
+    /// A file of public keys. With it, only components signed with one of them are loaded.
     pub trusted_keys: Option<PathBuf>,
     /// A candidate that runs beside the plugin from the start.
     pub shadow: Option<PathBuf>,
     pub shadow_share: Share,
     pub limits: Limits,
     pub compile_cache: cache::Place,
-    /// `None`: a swapped-in plugin is not watched.
+    /// `None` if a swapped-in plugin is not put on probation.
     pub probation: Option<Probation>,
-    /// Whether a new file is swapped in by itself.
+    /// Whether a changed file is swapped in automatically.
     pub watch: bool,
 }
 
@@ -90,19 +92,19 @@ pub enum DeadLetters {
     File(PathBuf),
 }
 
-/// Where `host run` answers for itself.
+/// The admin endpoint of `host run`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admin {
     pub address: SocketAddr,
     pub if_taken: IfTaken,
-    /// There is one wherever the address is not a loopback one.
+    /// Always set if the address is not a loopback one.
     pub token: Option<Secret>,
 }
 
-/// What to do where somebody else listens at the address.
+/// What to do if another program listens at the address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IfTaken {
-    /// Nobody asked for this one.
+    /// The address is the default, so another port will do.
     AnotherPort,
     Fail,
 }

@@ -1,18 +1,18 @@
-//! A file of settings as text: UTF-8 with or without a byte order mark, UTF-16 with one, lines ended in any way. A file
-//! that is there and cannot be read as such is an error: what it says would be passed over in silence.
+//! Reads a file of settings as text: UTF-8 with or without a byte order mark, or UTF-16 with one, with any line ends. A
+//! file that exists but cannot be read is an error, since its settings would be ignored silently.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
-/// Far more than anybody writes by hand; what never ends (a device, a pipe) must not fill the memory.
+/// Far more than a file written by hand has. A file that never ends (a device, a pipe) must not fill the memory.
 const MAX_BYTES: u64 = 1 << 20;
 
 const UTF_8: &[u8] = b"\xEF\xBB\xBF";
 const UTF_16_LE: &[u8] = b"\xFF\xFE";
 const UTF_16_BE: &[u8] = b"\xFE\xFF";
 
-/// Why a file that is there is no text.
+/// Why a file that exists cannot be read as text.
 #[derive(Debug, thiserror::Error)]
 pub enum TextError {
     #[error("is a link to a file that is not there; mend or remove the link")]
@@ -28,13 +28,13 @@ pub enum TextError {
     /// Lines are counted from 1.
     #[error("line {line} is not UTF-8; save the file as UTF-8")]
     NotUtf8 { line: usize },
-    #[error("line {line} has a character of zeros, as UTF-16 without a byte order mark has; save the file as UTF-8")]
+    #[error("line {line} has a NUL character, as UTF-16 without a byte order mark has; save the file as UTF-8")]
     Zero { line: usize },
-    #[error("begins as UTF-16 and does not go on so; save the file as UTF-8")]
+    #[error("begins as UTF-16 but is not valid UTF-16; save the file as UTF-8")]
     NotUtf16,
 }
 
-/// The file's text, its lines ended by LF; `None` where there is no such file.
+/// The file's text with LF line ends, or `None` if there is no such file.
 pub fn read(path: &Path) -> Result<Option<String>, TextError> {
     let bytes = match bytes(path) {
         Ok(bytes) => bytes,
@@ -60,7 +60,7 @@ pub fn read(path: &Path) -> Result<Option<String>, TextError> {
     Ok(Some(text.replace("\r\n", "\n").replace('\r', "\n")))
 }
 
-/// One more than [`MAX_BYTES`] at most.
+/// The file's bytes, at most one more than [`MAX_BYTES`].
 fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
@@ -90,7 +90,7 @@ fn from_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, TextErro
     }
 }
 
-/// The line that follows this text, counted from 1, whichever way lines end.
+/// The number of the line that follows this text, counted from 1, with any line ends.
 fn line_of(before: &[u8]) -> usize {
     let ends = before.iter().enumerate().filter(|(at, byte)| match byte {
         b'\n' => true,
@@ -132,9 +132,9 @@ mod tests {
     #[test]
     fn what_is_no_text_is_refused_with_the_line() {
         assert!(said(b"a\r\nb\rcaf\xe9\n").starts_with("line 3 is not UTF-8"));
-        assert!(said(&utf16("ab\n", u16::to_le_bytes)).starts_with("line 1 has a character of zeros"));
+        assert!(said(&utf16("ab\n", u16::to_le_bytes)).starts_with("line 1 has a NUL character"));
         // UTF-32 begins as UTF-16 does.
-        assert!(said(b"\xFF\xFE\0\0a\0\0\0").contains("a character of zeros"));
+        assert!(said(b"\xFF\xFE\0\0a\0\0\0").contains("a NUL character"));
         assert!(said(b"\xFF\xFEa").starts_with("begins as UTF-16"));
         assert!(said(b"\xFF\xFE\x00\xD8a\0").starts_with("begins as UTF-16"));
         assert!(said(&vec![b'#'; 2 << 20]).starts_with("is longer than 1 MiB"));

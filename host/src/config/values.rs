@@ -1,5 +1,5 @@
-//! The winning value of each setting, read by its form. A bad value is noted and its default taken instead, so that the
-//! reading goes on and every problem is found.
+//! Reads the winning value of each setting by its form. A bad value is noted and replaced, so that reading goes on and
+//! every problem is found.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ pub(super) struct Values {
 }
 
 impl Values {
-    /// The last one said of each key wins: `said` has the weakest first.
+    /// The last value of each key wins, since `said` has the weakest first.
     pub fn new(said: Said) -> Self {
         let defaults = SETTINGS
             .iter()
@@ -46,7 +46,7 @@ impl Values {
         self.text(key).map(PathBuf::from)
     }
 
-    /// Everything under a prefix, without it.
+    /// All settings whose keys begin with the prefix. The result's keys are without it.
     pub fn under(&self, prefix: &str) -> Vec<(String, Given)> {
         self.by_key
             .range(prefix.to_owned()..)
@@ -55,7 +55,7 @@ impl Values {
             .collect()
     }
 
-    /// A number within the bounds of its form.
+    /// Reads a number within the bounds of its form.
     pub fn number(&mut self, key: &str) -> u64 {
         let Some(Form::Number { unit, min, max }) = table::by_key(key).map(|setting| setting.form) else {
             unreachable!("{key} is not a number in the table");
@@ -69,7 +69,7 @@ impl Values {
         self.parse(key, read).unwrap_or(min)
     }
 
-    /// `None` for `auto`.
+    /// Reads a number or `auto`, which gives `None`.
     pub fn auto_or(&mut self, key: &str) -> Option<usize> {
         let Some(Form::AutoOr { unit, min, max }) = table::by_key(key).map(|setting| setting.form) else {
             unreachable!("{key} is not a number or auto in the table");
@@ -94,7 +94,7 @@ impl Values {
         Duration::from_millis(self.number(key))
     }
 
-    /// One of the words of its form; `meanings` are in the same order.
+    /// Reads one of the words of its form. `meanings` must be in the same order.
     pub fn choice<T: Copy>(&mut self, key: &str, meanings: &[T]) -> T {
         let Some(Form::Words(words)) = table::by_key(key).map(|setting| setting.form) else {
             unreachable!("{key} is not a choice in the table");
@@ -110,13 +110,13 @@ impl Values {
         self.parse(key, read).unwrap_or(meanings[0])
     }
 
-    /// `None` where nothing is said, or something bad.
+    /// Reads a value with the given function. `None` means that none was given, or a bad one, which is noted.
     pub fn parse<T, E: ToString>(&mut self, key: &str, read: impl Fn(&str) -> Result<T, E>) -> Option<T> {
         let given = self.by_key.get(key)?;
         match read(&given.value) {
             Ok(value) => Some(value),
             Err(error) => {
-                // A default always reads well: a test builds settings from nothing.
+                // A default is always good: a test builds settings from nothing.
                 let message = if table::is_secret(key) {
                     "the value is not of the right form".to_owned()
                 } else {
@@ -128,7 +128,7 @@ impl Values {
         }
     }
 
-    /// Notes what is wrong with a key, at the place where it was said.
+    /// Notes a problem with a key, at the place where its value was given.
     pub fn blame(&mut self, key: &str, message: impl Into<String>) {
         let problem = match self.by_key.get(key) {
             Some(given) => Problem::new(given, message),
@@ -137,7 +137,7 @@ impl Values {
         self.problems.push(problem);
     }
 
-    /// Whether `key` was said at least as strongly as `other`.
+    /// Whether `key` was given at least as strongly as `other`.
     pub fn is_stronger(&self, key: &str, other: &str) -> bool {
         let level = |key: &str| self.given(key).map_or(0, |given| given.origin.level());
         level(key) >= level(other)

@@ -1,8 +1,8 @@
 //! Who made a component: signatures over its bytes, checked before anything else is done with them.
 //!
-//! A signature is OpenSSH's (`ssh-keygen -Y sign -n host-plugin -f KEY FILE` makes the same): armoured text that holds the
-//! public key, and an ed25519 signature over the purpose `host-plugin` and the SHA-512 of the bytes. Several may stand one
-//! after the other. See <https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.sshsig>.
+//! A signature is OpenSSH's (`ssh-keygen -Y sign -n host-plugin -f KEY FILE` makes the same): armoured text that holds
+//! the public key, and an ed25519 signature over the purpose `host-plugin` and the SHA-512 of the bytes. Several may
+//! stand one after the other. See <https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.sshsig>.
 
 use std::fmt;
 
@@ -55,13 +55,13 @@ pub enum SignatureError {
 /// What is wrong with a key or a list of keys.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    #[error("line {line} is no public key: {cause}; one a line is wanted, as in `ssh-ed25519 AAAA… name`")]
+    #[error("line {line} is not a public key: {cause}; write one key a line, as in `ssh-ed25519 AAAA… name`")]
     PublicKey { line: usize, cause: ssh_key::Error },
     #[error("line {line} is a key of the kind {kind}; plugins are signed with ed25519")]
     Kind { line: usize, kind: String },
     #[error("there is no key in it")]
     NoKey,
-    #[error("it is no private key in OpenSSH's form: {cause}")]
+    #[error("it is not a private key in OpenSSH's form: {cause}")]
     PrivateKey { cause: ssh_key::Error },
     #[error("it is a key of the kind {kind}; plugins are signed with ed25519")]
     PrivateKind { kind: String },
@@ -74,7 +74,8 @@ pub enum KeyError {
 }
 
 impl TrustedKeys {
-    /// One public key a line, as in OpenSSH's `authorized_keys`; blank lines and lines that begin with # are passed over.
+    /// One public key a line, as in OpenSSH's `authorized_keys`; blank lines and lines that begin with # are passed
+    /// over.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let lines = (1..).zip(text.lines().map(str::trim));
         let keys = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
@@ -327,8 +328,8 @@ Ob4hPIiIDp3oYqVg==
             turned[bit / 8] ^= 1 << (bit % 8);
             keys.check(&turned, Some(&signature)).unwrap_err();
         }
-        // In base64, behind the first line, which has 30 bytes. Of the frame around it, its version and lengths, some bits
-        // mean nothing; the signature itself is the last 64 bytes of 181, from the 157th character on.
+        // In base64, behind the first line, which has 30 bytes. Of the frame around it, its version and lengths, some
+        // bits mean nothing; the signature itself is the last 64 bytes of 181, from the 157th character on.
         let body = 30..signature.find("\n-----END").unwrap();
         let characters = body.filter(|&at| signature.as_bytes()[at] != b'\n').skip(157);
         for at in characters {
@@ -378,7 +379,7 @@ Ob4hPIiIDp3oYqVg==
     fn a_list_that_is_none_is_refused_with_its_line() {
         let error = |text: &str| TrustedKeys::parse(text).unwrap_err().to_string();
         assert!(error("# nothing\n").contains("no key in it"));
-        assert!(error(&format!("{RELEASE}rubbish\n")).contains("line 2 is no public key"));
+        assert!(error(&format!("{RELEASE}rubbish\n")).contains("line 2 is not a public key"));
         assert!(error(ECDSA).contains("line 1"), "{}", error(ECDSA));
     }
 }

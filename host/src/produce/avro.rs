@@ -55,7 +55,7 @@ enum Kind {
 
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
-    #[error("it is no record, so columns have no place in it")]
+    #[error("it is not a record, so it has no fields for columns")]
     NoRecord,
     #[error(
         "its field {field} is of a type that a CSV cell cannot become (string, int, long, float, double, boolean, date and timestamps can, and unions of null with one of them)"

@@ -10,7 +10,7 @@ pub struct Rate {
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is no rate; write a number above 0 and s, m or h: 10/s, 600/m")]
+#[error("{text:?} is not a rate; write a number above 0 and s, m or h: 10/s, 600/m")]
 pub struct RateError {
     text: String,
 }

@@ -104,7 +104,7 @@ fn keys_are_exchanged_with_both_trusted_and_the_setting_counts_everywhere() {
     job.write("trusted_keys", "# none yet\n");
     tried().failed(2, &["trusted_keys", "no key in it"]);
     job.write("trusted_keys", "ssh-ed25519 rubbish\n");
-    tried().failed(2, &["trusted_keys", "line 1 is no public key"]);
+    tried().failed(2, &["trusted_keys", "line 1 is not a public key"]);
     job.write("trusted_keys", &(job.read("other.pub") + &job.read("release.pub")));
     tried().failed(2, &["not signed", "(other)", "(release)"]);
     for key in ["release", "other"] {

@@ -188,7 +188,7 @@ fn a_json_reject_says_what_came_and_what_was_expected() {
     assert_eq!(of(br#"{"id": [1]}"#), "bad-type: field id is an array, expected int32");
     assert_eq!(of(br#"{"id": null}"#), "null-field: field id is null, expected int32");
     assert_eq!(of(br#"{"ID": 1}"#), "missing-field: field id is missing");
-    assert_eq!(of(b""), "bad-json: the value is empty, which is no JSON object");
+    assert_eq!(of(b""), "bad-json: the value is empty, which is not a JSON object");
     for bad in [
         &b"[1]"[..],
         b"null",

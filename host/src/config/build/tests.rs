@@ -202,7 +202,7 @@ fn all_problems_are_reported_at_once_each_with_its_place_and_the_nearest_key() {
         "host.toml:12: registry.url takes one value",
         ".env: HOST_GRUOP: unknown setting; did you mean HOST_GROUP?",
         "HOST_BATCH_RECORD: unknown setting; did you mean HOST_BATCH_RECORDS?",
-        "--from: `orders.xlsx` is no source; give kafka://BROKERS/TOPIC, or a file that ends in .csv",
+        "--from: `orders.xlsx` is not a source of records; give kafka://BROKERS/TOPIC, or a file that ends in .csv",
     ] {
         assert!(found.contains(line), "{line}\nis not in\n{found}");
     }
@@ -269,9 +269,9 @@ fn properties_that_the_host_needs_for_its_promises_are_refused_with_the_reason()
     let file = "[source.kafka]\n\"enable.auto.commit\" = true\n\"group.id\" = 'x'\nacks = 1";
     let found = Place::new().file("host.toml", file).problems();
     for line in [
-        "host.toml:2: source.kafka.enable.auto.commit: not to be set here: the host commits",
-        "host.toml:3: source.kafka.group.id: not to be set here: use source.group",
-        "host.toml:4: source.kafka.acks: not to be set here: ",
+        "host.toml:2: source.kafka.enable.auto.commit: cannot be set here: the host commits",
+        "host.toml:3: source.kafka.group.id: cannot be set here: use source.group",
+        "host.toml:4: source.kafka.acks: cannot be set here: ",
     ] {
         assert!(found.contains(line), "{line}\nis not in\n{found}");
     }
@@ -356,7 +356,7 @@ fn the_admin_endpoint_is_on_for_kafka_off_for_files_and_never_open_without_a_tok
     assert_eq!(address(&flag("off")), None);
     assert_eq!(address(&flag("[::1]:1")), Some(("[::1]:1".to_owned(), IfTaken::Fail)));
     for bad in ["7171", "example.com:7171", "127.0.0.1", "on"] {
-        assert!(flag(bad).problems().contains("is no address to listen at"), "{bad}");
+        assert!(flag(bad).problems().contains("is not an address to listen at"), "{bad}");
     }
     for open in ["0.0.0.0:7171", "192.168.0.7:7171", "[::]:7171"] {
         let found = flag(open).problems();

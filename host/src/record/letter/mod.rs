@@ -1,7 +1,8 @@
 //! A dead letter read back: the record as it was, why it was refused, and what it would have been written with.
 //!
-//! [`headers`] reads a letter from a topic, [`line`] one from a file; [`filter`] picks letters, [`replay`] says with which
-//! write timestamp a letter may go through the pipeline again, [`reference`] of letters that do not hold their record.
+//! [`headers`] reads a letter from a topic, [`line`] one from a file; [`filter`] picks letters, [`replay`] says with
+//! which write timestamp a letter may go through the pipeline again, [`reference`] of letters that do not hold their
+//! record.
 
 pub mod filter;
 pub mod headers;
@@ -60,7 +61,7 @@ pub enum NotALetter {
     Missing(&'static str),
     #[error("its `{name}` is {text:?}, which cannot be read")]
     Unreadable { name: &'static str, text: String },
-    #[error("the line is no letter: {0}")]
+    #[error("the line is not a dead letter: {0}")]
     Line(String),
 }
 

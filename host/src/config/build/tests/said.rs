@@ -47,7 +47,7 @@ fn a_file_that_is_there_and_cannot_be_read_is_refused_with_its_name() {
         let unmarked: Vec<u8> = "HOST_TOPIC=x\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
         let found = bytes(Place::new(), name, &unmarked).problems();
         assert!(
-            found.starts_with(&format!("{name}: line 1 has a character of zeros")),
+            found.starts_with(&format!("{name}: line 1 has a NUL character")),
             "{found}"
         );
         let directory = Place::new();
@@ -166,7 +166,7 @@ fn a_protocol_that_contradicts_what_is_set_is_refused() {
         .env("KAFKA_SASL_PASSWORD", "hunter2")
         .problems();
     assert!(
-        found.starts_with("KAFKA_BOOTSTRAP_SERVERS: PLAINTEXT:// is without a login"),
+        found.starts_with("KAFKA_BOOTSTRAP_SERVERS: PLAINTEXT:// has no login"),
         "{found}"
     );
     let found = brokers("SASL_SSL://a").problems();
