@@ -1,8 +1,9 @@
-//! An Avro datum, read with the schema that it was written with, to the fields that the plugin asks for.
+//! Reads an Avro datum with the schema that it was written with, and takes the fields that the plugin asks for.
 //!
-//! A plan is made once a schema: which field of the record each input takes, by name or by alias, and of what shape it
-//! is. Every record that is a row is read once, by `straight`, from the bytes to cells; one that is not is read again
-//! here, for the words of its reject. `value` reads one value, `cursor` the bytes. Decisions 0016 and 0025 have the reasons.
+//! A plan is made once for each schema: which field of the record each input takes, by name or by alias, and the shape
+//! of that field. `straight` reads a record from the bytes to cells once. If the record does not become a row, it is
+//! read again here, to word its reject. `value` reads one value, `cursor` the bytes. Decisions 0016 and 0025 have the
+//! reasons.
 
 use std::sync::Arc;
 
@@ -31,22 +32,24 @@ pub struct Plan {
 
 enum Root {
     Record(RecordPlan),
-    /// The schema is a union: each value says which of its branches it is of.
+    /// The schema is a union. Each value names the branch that it belongs to.
     Union(Vec<Result<RecordPlan, Fault>>),
 }
 
 struct RecordPlan {
     /// Its place in the schema's records.
     index: usize,
-    /// For each input the field of the record that it takes; `None` if its origin is no field, or the schema has none.
+    /// For each input the field of the record that it takes. `None` if the input does not take a field, or the schema
+    /// lacks it.
     takes: Vec<Option<usize>>,
     wanted: Vec<DataType>,
-    /// `None` if an input wants the whole record as JSON.
+    /// `None` if an input takes the whole record as JSON.
     straight: Option<Straight>,
 }
 
 impl Plan {
-    /// Fails if no record of this schema can be read, or lacks a field that may not be null.
+    /// Makes the plan. Fails if no record of this schema can be read, or if the schema lacks a field that may not be
+    /// null.
     pub fn new(id: u32, schema: Arc<Schema>, inputs: &[Input]) -> Result<Self, Fault> {
         let root = match schema.root() {
             Shape::Union(branches) => {
@@ -58,14 +61,16 @@ impl Plan {
         Ok(Self { schema, root })
     }
 
-    /// Puts the cells of the inputs that take fields into the row, if it is one; else [`Self::values`] says why not.
+    /// Puts the cells of the inputs that take fields into the row. Returns `None` if the record does not become a row;
+    /// [`Self::values`] then says why.
     pub fn read<'a>(&'a self, datum: &'a [u8], row: &mut [Cell<'a>], spare: &mut Spare) -> Option<()> {
         let mut cursor = Cursor::new(datum);
         let plan = self.record(&mut cursor)?.ok()?;
         plan.straight.as_ref()?.read(&mut cursor, &self.schema, row, spare)
     }
 
-    /// For each input what the record holds for it; `None` if that is no field, or the schema has none.
+    /// For each input the value that the record holds for it. `None` if the input does not take a field, or the schema
+    /// lacks it.
     pub fn values<'a>(&'a self, datum: &'a [u8]) -> Result<Vec<Option<Found<'a>>>, Fault> {
         let mut cursor = Cursor::new(datum);
         let (plan, record) = self.begun(&mut cursor)?;

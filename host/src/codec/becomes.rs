@@ -1,5 +1,5 @@
-//! Whether values of an Avro type become values of a data type, said before there is a record. Some values of the type are
-//! made to fit as a record's would be: so this says what the codec does.
+//! Tells before there is a record whether values of an Avro type become values of a data type. It fits some sample
+//! values of the type as if they came from a record, so the answer agrees with what the codec does.
 
 use uuid::Uuid;
 
@@ -10,6 +10,7 @@ use super::schema::Shape;
 use super::spare::Spare;
 use super::value::Found;
 
+/// How many values of a type fit a data type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Becomes {
     Always,
@@ -18,7 +19,7 @@ pub enum Becomes {
     Never,
 }
 
-/// One of each data type as text, and one of none.
+/// A text for each data type that can be read from text, and one that is only text.
 const TEXTS: [&str; 6] = [
     "text",
     "true",
@@ -28,7 +29,7 @@ const TEXTS: [&str; 6] = [
     "e481f51c-bdc5-4d67-8af7-39f0b4ad5b81",
 ];
 
-/// A union's branches are asked for one by one.
+/// Whether values of this shape become the wanted type. For a union, ask about its branches one by one.
 pub fn becomes(shape: &Shape, wanted: DataType) -> Becomes {
     if wanted == DataType::Json {
         return Becomes::Always;
@@ -43,7 +44,7 @@ pub fn becomes(shape: &Shape, wanted: DataType) -> Becomes {
     }
 }
 
-/// The values of a type that differ in what they fit.
+/// Sample values of a type that differ in what they fit.
 fn samples(shape: &Shape) -> Vec<Found<'_>> {
     let texts = |texts: &[&'static str]| texts.iter().map(|text| Found::Text((*text).into())).collect();
     match shape {

@@ -1,4 +1,4 @@
-//! Cells, row by row, to the Arrow arrays that `record/columns.rs` names.
+//! Builds the Arrow arrays that `record/columns.rs` names from cells, row by row.
 
 use std::sync::Arc;
 
@@ -13,11 +13,11 @@ use crate::record::descriptor::Input;
 
 use super::value::Cell;
 
-/// The most bytes that the texts and blobs of one batch may have together: Arrow's offsets in a column are `i32`.
-/// Sources bound a batch far below that.
+/// The most bytes that the texts and blobs of one batch may have together, since Arrow's offsets are `i32`. Sources
+/// bound a batch far below that.
 const MAX_BATCH_BYTES: usize = i32::MAX as usize;
 
-/// The columns of a batch under construction.
+/// The columns of a batch while they are being built.
 pub struct Columns {
     columns: Vec<Column>,
     rows: usize,
@@ -41,6 +41,7 @@ enum Column {
 }
 
 impl Columns {
+    /// Makes a column for each input, with room for `capacity` rows.
     pub fn new(inputs: &[Input], capacity: usize) -> Self {
         Self {
             columns: inputs
@@ -66,6 +67,7 @@ impl Columns {
         Ok(())
     }
 
+    /// Makes the batch of all rows.
     pub fn finish(self) -> Batch {
         Batch {
             rows: self.rows,
@@ -99,7 +101,7 @@ impl Column {
         }
     }
 
-    /// A cell of another type than the column's, which `fit` never makes, is a null.
+    /// Appends the cell. A cell of another type becomes a null; `fit` never makes one.
     fn push(&mut self, cell: &Cell<'_>) {
         match (self, cell) {
             (Self::Boolean(builder), Cell::Boolean(value)) => builder.append_value(*value),

@@ -1,5 +1,5 @@
-//! One value on its way into a column: what the record holds ([`Found`]) made to fit what the plugin declares
-//! ([`Cell`]). The one table of conversions, for every format; `docs/formats.md` shows it to people.
+//! Makes one value fit its column: the record's value ([`Found`]) becomes what the plugin declares ([`Cell`]). This is
+//! the only table of conversions, for every format. `docs/formats.md` shows it to users.
 
 use super::value::{Cell, Found};
 use std::borrow::Cow;
@@ -12,7 +12,7 @@ use crate::record::columns::DataType;
 
 use super::spare::Spare;
 
-/// How much of a value a message quotes: enough to recognize it, whatever its size.
+/// How many characters of a value a message quotes: enough to recognize it.
 const QUOTED_CHARS: usize = 60;
 
 /// Makes the value fit the data type, exactly or not at all: nothing is rounded, cut or guessed, but for a number that is
@@ -59,7 +59,7 @@ fn float(found: &Found<'_>) -> Option<f64> {
         Found::Single(value) => Some(f64::from(*value)),
         Found::Integer(value) => is_exact_in_double(*value).then_some(*value as f64),
         Found::Number(text) | Found::Text(text) => {
-            // Rust also reads `inf`, `infinity` and `nan`; a text that says so is no number.
+            // Rust also reads `inf`, `infinity` and `nan`. A text that says so is not taken for a number.
             let is_number = text
                 .trim_start_matches(['-', '+'])
                 .starts_with(|first: char| first.is_ascii_digit() || first == '.');
@@ -69,7 +69,7 @@ fn float(found: &Found<'_>) -> Option<f64> {
     }
 }
 
-/// Whether a double's significand has a bit for each of the integer's, from the first to the last that is set.
+/// Whether a double's significand has a bit for each bit of the integer, from the first to the last that is set.
 fn is_exact_in_double(value: i64) -> bool {
     let value = value.unsigned_abs();
     value.leading_zeros() + value.trailing_zeros() >= u64::BITS - f64::MANTISSA_DIGITS
@@ -88,7 +88,7 @@ fn text<'a>(found: Found<'a>, spare: &mut Spare) -> Result<Cow<'a, str>, Found<'
     }
 }
 
-/// A text has to be JSON already: a key or a header. Fields of a value come as [`Found::Json`].
+/// A text, which comes from a key or a header, has to be valid JSON. Fields of a value come as [`Found::Json`].
 fn json<'a>(found: Found<'a>, spare: &mut Spare) -> Result<Cow<'a, str>, Found<'a>> {
     match found {
         Found::Json(text) | Found::Number(text) => Ok(text),
@@ -109,7 +109,7 @@ fn blob<'a>(found: &Found<'a>) -> Option<Cow<'a, [u8]>> {
 fn uuid(found: &Found<'_>) -> Option<Uuid> {
     match found {
         Found::Uuid(value) => Some(*value),
-        // The crate also reads `{…}` and `urn:uuid:…`, which no column's text form is.
+        // The crate also reads `{…}` and `urn:uuid:…`, which are not forms that a column has.
         Found::Text(text) if matches!(text.len(), 32 | 36) => Uuid::try_parse(text).ok(),
         _ => None,
     }
@@ -135,7 +135,7 @@ fn date(found: &Found<'_>) -> Option<i32> {
     }
 }
 
-/// `2017-10-02 10:56:33`, as most are written: read without trying the other forms one after the other.
+/// Reads `2017-10-02 10:56:33`, as most times are written, without trying the other forms one after the other.
 fn plain_timestamp(text: &str) -> Option<i64> {
     let text = text.strip_suffix(['Z', 'z']).unwrap_or(text);
     let digits: &[u8; 19] = text.as_bytes().try_into().ok()?;
@@ -155,7 +155,7 @@ fn plain_timestamp(text: &str) -> Option<i64> {
     Some(time.and_utc().timestamp_millis())
 }
 
-/// ISO 8601: a date and a time with `T` or a blank between them and an offset or none (then it is UTC), or a date alone.
+/// Reads ISO 8601: a date alone, or a date and a time with `T` or a blank between them. Without an offset it is UTC.
 fn parse_timestamp(text: &str) -> Option<i64> {
     if let Some(date) = parse_date(text) {
         return Some(date.and_time(NaiveTime::MIN).and_utc().timestamp_millis());
@@ -180,7 +180,7 @@ fn local(text: &str) -> Option<i64> {
         .map(|time| time.and_utc().timestamp_millis())
 }
 
-/// `2017-10-02` and nothing looser: chrono alone would also read `2017-1-2`.
+/// Reads only `2017-10-02`. chrono alone would also read `2017-1-2`.
 fn parse_date(text: &str) -> Option<NaiveDate> {
     let is_exact = text.len() == 10
         && text.bytes().enumerate().all(|(index, byte)| match index {
@@ -195,18 +195,19 @@ fn days_since_1970(date: NaiveDate) -> Option<i32> {
     days.try_into().ok()
 }
 
-/// ISO 8601 in UTC; `None` for a time that no calendar reaches.
+/// Writes a time in ISO 8601, in UTC. `None` if it is outside chrono's calendar.
 pub fn show_timestamp(milliseconds: i64) -> Option<String> {
     let time = DateTime::from_timestamp_millis(milliseconds)?;
     Some(time.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
 }
 
+/// Writes a date in ISO 8601. `None` if it is outside chrono's calendar.
 pub fn show_date(days: i32) -> Option<String> {
     let date = NaiveDate::default().checked_add_signed(TimeDelta::try_days(i64::from(days))?)?;
     Some(date.format("%Y-%m-%d").to_string())
 }
 
-/// `0x` and two hex digits a byte, as Cassandra's JSON has it.
+/// Writes bytes as `0x` and two hex digits a byte, as in Cassandra's JSON.
 pub fn show_hex(bytes: &[u8]) -> String {
     use fmt::Write;
     bytes.iter().fold("0x".to_owned(), |mut text, byte| {
@@ -227,7 +228,7 @@ fn from_hex(digits: &str) -> Option<Vec<u8>> {
     digits.as_bytes().chunks(2).map(pair).collect()
 }
 
-/// What a message says came.
+/// Names the value in messages.
 impl fmt::Display for Found<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,4 +1,5 @@
-//! A batch of records to a batch of columns: fetches the schemas that the batch needs, and leaves each record to `rows`.
+//! Decodes a batch of records into a batch of columns. Fetches the schemas that the batch needs, and leaves each record
+//! to `rows`.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,38 +18,39 @@ use super::fault::{self, Fault};
 use super::registry::{Registry, RegistryError};
 use super::rows::{PlanOrReject, Reads, Rows, frame};
 
-/// Schemas fetched at once: a batch has one or two new ids, unless somebody writes noise that looks like ids.
+/// Schemas that are fetched at once. A batch has one or two new ids, unless records hold noise that looks like ids.
 const FETCHES_IN_FLIGHT: usize = 8;
 
-/// A schema that could not be had or read is asked for again after this time.
+/// A schema that could not be fetched or read is asked for again after this time.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
 
-/// Schemas whose trouble is told in the log: more than a topic has, less than noise that looks like ids would fill it with.
+/// Schemas whose trouble is logged, at most: more than a topic has, and few enough that noise that looks like ids does
+/// not fill the log.
 const MAX_TOLD: usize = 50;
 
-/// Decodes records for one plugin; can be shared between partitions.
+/// Decodes records for one plugin. Partitions can share it.
 pub struct Decoder {
     reads: Reads,
     registry: Option<Registry>,
     plans: Mutex<HashMap<u32, PlanOrReject>>,
-    /// The schemas that could not be had or read: why, and when that was found.
+    /// The schemas that could not be fetched or read: why, and when that was found.
     refused: Mutex<HashMap<u32, (Instant, Fault)>>,
-    /// The schemas whose trouble is told.
+    /// The schemas whose trouble has been logged.
     told: Mutex<BTreeSet<u32>>,
 }
 
-/// What a batch of records became.
+/// A decoded batch of records.
 #[derive(Debug)]
 pub struct Decoded {
     /// Column i belongs to input i.
     pub batch: Batch,
     /// For each row of `batch` its index in the records.
     pub rows: Vec<usize>,
-    /// The records that are no row, by index.
+    /// The records that did not become rows, by index.
     pub rejects: Vec<(usize, Reject)>,
 }
 
-/// The batch cannot be decoded now, whatever its records hold.
+/// Why the batch cannot be decoded now, whatever its records hold.
 #[derive(Debug, thiserror::Error)]
 pub enum CodecError {
     #[error("the schema of a record cannot be fetched")]
@@ -58,6 +60,7 @@ pub enum CodecError {
 }
 
 impl Decoder {
+    /// Makes a decoder for these inputs. Without a registry, Avro records become rejects.
     pub fn new(inputs: &[Input], registry: Option<Registry>) -> Self {
         Self {
             reads: Reads::new(inputs),
@@ -68,7 +71,7 @@ impl Decoder {
         }
     }
 
-    /// Decodes the batch. After an error nothing is lost: the same records can be given again.
+    /// Decodes the batch. After an error the same records can be given again.
     pub async fn decode(&self, records: &[Record]) -> Result<Decoded, CodecError> {
         let plans = self.plans(records).await?;
         Ok(self.decode_with(records, &plans))
@@ -123,7 +126,8 @@ impl Decoder {
             Err(error @ (RegistryError::Unreachable { .. } | RegistryError::BadUrl { .. })) => {
                 return Err(CodecError::RegistryUnreachable(error));
             }
-            // An answer about this one id. Not kept for long: the schema may be registered a moment later.
+            // These are answers about this one id. They are not kept for long, since the schema may be registered a
+            // moment later.
             Err(
                 error @ (RegistryError::UnknownId { .. }
                 | RegistryError::NotAvro { .. }
@@ -135,7 +139,8 @@ impl Decoder {
         Ok(plan)
     }
 
-    /// Why the schema could not be had a moment ago: noise that looks like Avro must not become a question for each batch.
+    /// Why the schema could not be fetched a moment ago. Without this, noise that looks like Avro would cost a request
+    /// for each batch.
     fn refusal(&self, id: u32) -> Option<Fault> {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         refused.retain(|_, (found, _)| found.elapsed() < ASK_AGAIN);

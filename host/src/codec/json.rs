@@ -1,7 +1,7 @@
-//! A JSON object to the fields that the plugin asks for; the others are checked for syntax and skipped.
+//! Reads the members of a JSON object that the plugin asks for. The others are only checked for syntax.
 //!
-//! Nearly every object is read by `straight`; `serde_json` reads what that leaves, and knows the words for what is
-//! wrong. Either way a value is found as it is written, a piece of the record's text; only escapes make a copy.
+//! `straight` reads nearly every object. `serde_json` reads the others, and words what is wrong with them. Either way a
+//! value is a piece of the record's text; only escapes cause a copy.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -25,27 +25,29 @@ mod straight;
 
 /// Which members the inputs take.
 pub struct Plan {
-    /// Each name once.
+    /// The names of the members, each once.
     names: Vec<String>,
-    /// For each input the place of its name; `None` if it takes no member.
+    /// For each input the place of its name, or `None` if it does not take a member.
     takes: Vec<Option<usize>>,
     /// Whether `straight` may look for all of the names.
     is_plain: bool,
 }
 
-/// For each name of the plan its member; of members with one name the last.
+/// For each name of the plan its member. If members share a name, the last one counts.
 #[derive(Default)]
 pub struct Members<'a>(Vec<Option<Member<'a>>>);
 
+/// The value of a member.
 #[derive(Debug, Clone, Copy)]
 pub enum Member<'a> {
-    /// What is between the quotes of a string without escapes.
+    /// A string without escapes, without its quotes.
     Text(&'a str),
-    /// Any value as it is written.
+    /// Any value, as it is written.
     Raw(&'a RawValue),
 }
 
 impl Plan {
+    /// Makes the plan for these inputs.
     pub fn new(inputs: &[Input]) -> Self {
         let mut names: Vec<String> = Vec::new();
         let mut place = |input: &Input| {
@@ -62,7 +64,7 @@ impl Plan {
         Self { names, takes, is_plain }
     }
 
-    /// Reads the object into `members`, whatever they held before.
+    /// Reads the object into `members`, and drops whatever they held before.
     pub fn read<'a>(&self, bytes: &'a [u8], members: &mut Members<'a>) -> Result<(), Fault> {
         if bytes.is_empty() {
             return Err(fault::bad_json("the value is empty, which is not a JSON object"));
@@ -126,7 +128,7 @@ pub fn found<'a>(member: Member<'a>, wanted: DataType, spare: &mut Spare) -> Res
     }
 }
 
-/// The text that a string stands for. The syntax of what is between the quotes has been checked, its escapes have not.
+/// The text that a string stands for. The string's syntax has been checked, except for its escapes.
 fn string<'a>(quoted: &'a str, spare: &mut Spare) -> Result<Cow<'a, str>, Fault> {
     let inside = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     if let Some(inside) = inside {
@@ -137,7 +139,7 @@ fn string<'a>(quoted: &'a str, spare: &mut Spare) -> Result<Cow<'a, str>, Fault>
             return Ok(text.into());
         }
     }
-    // The library says what is wrong with it.
+    // The library words what is wrong.
     let Text(text) = serde_json::from_str(quoted)
         .map_err(|error| fault::bad_json(format!("a string in the value cannot be read: {error}")))?;
     Ok(text)
@@ -173,7 +175,7 @@ impl<'de> Visitor<'de> for Object<'_, 'de> {
     }
 }
 
-/// A member's name to its place among those wanted.
+/// Reads a member's name as its place among the wanted names.
 struct Name<'m>(&'m [String]);
 
 impl<'de> DeserializeSeed<'de> for Name<'_> {

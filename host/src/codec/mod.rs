@@ -1,9 +1,9 @@
-//! Bytes to Arrow columns by the plugin's declared fields. What a record lacks makes it a reject of stage `decode`; only
-//! trouble with the registry, which is no record's fault, fails a batch.
+//! Decodes bytes to Arrow columns by the fields that the plugin declares. A record that does not fit becomes a reject
+//! of stage `decode`. Only trouble with the registry, which is not a record's fault, fails a batch.
 //!
-//! `registry` fetches schemas, `schema` reads them, `rows` takes record after record, `avro` and `json` read a value, `cell`
-//! makes what they find fit the declared type, `builder` collects the rows, `fault` has the words of each reject.
-//! `becomes` says beforehand what fits. `docs/formats.md` is the page for people.
+//! `registry` fetches schemas and `schema` reads them. `rows` takes record after record, `avro` and `json` read a
+//! value, `cell` makes it fit the declared type, `builder` collects the rows, and `fault` words each reject. `becomes`
+//! tells before there is a record what will fit. `docs/formats.md` is the page for users.
 
 mod avro;
 pub mod becomes;

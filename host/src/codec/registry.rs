@@ -1,8 +1,9 @@
-//! Avro schemas from a Confluent-compatible schema registry, with those that they refer to, kept once fetched.
+//! Fetches Avro schemas, with the schemas that they refer to, from a Confluent-compatible schema registry, and keeps
+//! them.
 //!
 //! Only successes are kept: an id that is unknown now may be registered a moment later, and a registry that is down
-//! comes back. Whether and when to ask again is the decoder's and the pipeline's decision. `error` says what an answer
-//! means, `references` fetches what a schema refers to.
+//! comes back. The decoder and the pipeline decide whether and when to ask again. `error` says what an answer means,
+//! and `references` fetches the schemas that a schema refers to.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,11 +22,11 @@ pub use references::ReferenceTo;
 mod error;
 mod references;
 
-/// How long one request may take: long enough for a registry that starts up, short enough that a record does not wait
-/// for minutes on a connection that hangs.
+/// How long one request may take: long enough for a registry that is starting, short enough that a record does not wait
+/// minutes for a connection that hangs.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A subject that no registry has: each answers a question for it as only a registry does.
+/// A subject that no registry has. The answer to a request for it tells a registry from any other web server.
 const NO_SUBJECT: &str = "host-asks-whether-this-is-a-schema-registry";
 
 /// A schema registry; clones share the schemas.
@@ -33,7 +34,7 @@ const NO_SUBJECT: &str = "host-asks-whether-this-is-a-schema-registry";
 pub struct Registry {
     /// One for each URL, in the order in which they are asked.
     addresses: Arc<[SrSettings]>,
-    /// For people: without credentials.
+    /// The URLs without credentials, for messages.
     url: Arc<str>,
     schemas: Arc<Mutex<HashMap<u32, Arc<Schema>>>>,
 }
@@ -43,16 +44,16 @@ pub struct Registry {
 pub struct RegisteredSchema {
     pub id: u32,
     pub subject: String,
-    /// The registry does not tell it in answer to a registration.
+    /// `None` after a registration, since the registry's answer lacks it.
     pub version: Option<u32>,
     pub schema: String,
-    /// `None` is Avro.
+    /// `None` means Avro.
     pub kind: Option<String>,
     pub references: Vec<ReferenceTo>,
 }
 
 impl Registry {
-    /// Prepares the client; nothing is sent yet. Several URLs, comma separated, are tried in turn.
+    /// Prepares the client without sending anything. Several URLs, comma separated, are tried in turn.
     pub fn new(connection: &RegistryConnection) -> Result<Self, RegistryError> {
         let mut addresses = Vec::new();
         let mut shown = Vec::new();
@@ -83,9 +84,10 @@ impl Registry {
         })
     }
 
-    /// The schema with this id, the schemas that it refers to put in.
+    /// The schema with this id, with the schemas that it refers to.
     pub async fn by_id(&self, id: u32) -> Result<Arc<Schema>, RegistryError> {
-        // Ids are Java's ints. A greater one is made of bytes that are no id, and registries differ in what they answer.
+        // Ids are Java ints. A greater number comes from bytes that are not an id, and registries answer it in
+        // different ways.
         if i32::try_from(id).is_err() {
             return Err(RegistryError::UnknownId { id });
         }
@@ -106,7 +108,7 @@ impl Registry {
         Ok(schema)
     }
 
-    /// The latest schema of a subject; `None` where there is no such subject.
+    /// The latest schema of a subject, or `None` if there is no such subject.
     pub async fn latest(&self, subject: &str) -> Result<Option<RegisteredSchema>, RegistryError> {
         match self.ask(SrCall::GetLatest(&in_path(subject))).await {
             Ok(RawRegisteredSchema {
@@ -130,14 +132,14 @@ impl Registry {
         }
     }
 
-    /// What records of a registered schema look like: as [`Self::by_id`] reads it.
+    /// Reads a registered schema as [`Self::by_id`] does.
     pub async fn read(&self, registered: &RegisteredSchema) -> Result<Arc<Schema>, RegistryError> {
         let RegisteredSchema { id, schema, kind, .. } = registered;
         let references = registered.references.clone();
         self.read_as(*id, kind.clone(), schema, references).await
     }
 
-    /// Registers the schema under the subject; one that is there already keeps its id.
+    /// Registers the schema under the subject. A schema that is registered already keeps its id.
     pub async fn register(&self, subject: &str, schema: &str) -> Result<RegisteredSchema, RegistryError> {
         let body = serde_json::json!({"schema": schema, "schemaType": "AVRO"}).to_string();
         let registered = self.ask(SrCall::PostNew(&in_path(subject), &body)).await;
@@ -152,7 +154,7 @@ impl Registry {
         })
     }
 
-    /// Asks one address after the other until one has it; else tells what says most.
+    /// Asks one address after the other until one has the answer. If none has it, returns the error that tells most.
     async fn ask(&self, call: SrCall<'_>) -> Result<RawRegisteredSchema, Said> {
         let mut said: Option<Said> = None;
         for address in &*self.addresses {
@@ -169,7 +171,7 @@ impl Registry {
         Err(said.unwrap_or_else(no_schema))
     }
 
-    /// What it means that there is no schema of this id, or of one that it refers to.
+    /// What an answer without a schema means for this id, or for an id that it refers to.
     async fn about_id(&self, id: u32, said: Said) -> RegistryError {
         match said {
             Said::NotFound => RegistryError::UnknownId { id },
@@ -177,7 +179,7 @@ impl Registry {
                 message: format!("schema {id}: {}", cause.message()),
             },
             Said::Unclear(cause) => match self.ask(SrCall::GetLatest(NO_SUBJECT)).await {
-                // It is a registry, so that was its answer about this id.
+                // The server is a registry, so that was its answer about this id.
                 Ok(_) | Err(Said::NotFound | Said::Refusal(_)) if cause.status() == Some(404) => {
                     RegistryError::UnknownId { id }
                 }
@@ -207,7 +209,7 @@ impl Registry {
                 }
             }
             Said::Login(cause) => self.login(cause),
-            // A 404 of some other kind: the path in the URL is wrong, or it is no registry at all.
+            // A 404 of another kind means that the path in the URL is wrong, or that the server is not a registry.
             Said::Unclear(cause) | Said::Outage(cause) => self.unreachable(cause),
         }
     }
@@ -231,12 +233,12 @@ impl Registry {
     }
 }
 
-/// JSON of some registry that is not what was asked for.
+/// The answer is JSON but lacks the schema that was asked for.
 fn no_schema() -> Said {
     Said::Unclear(SRCError::non_retryable_without_cause("the answer has no schema").into())
 }
 
-/// The subject as a part of a path.
+/// The subject, escaped as a part of a URL's path.
 fn in_path(subject: &str) -> String {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
     let part = |byte: u8| match Some(byte).filter(plain) {

@@ -1,5 +1,5 @@
-//! The rows of a batch: finds each record's format, puts each input's value from where its origin says, makes it fit, and
-//! appends the row to the columns. What a record needs on its way is used again for the next.
+//! Makes the rows of a batch: finds each record's format, takes each input's value from its origin, makes it fit, and
+//! appends the row to the columns. The memory that one record needs is used again for the next.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,37 +16,38 @@ use super::json::{self, Member, Members};
 use super::spare::Spare;
 use super::value::{Cell, Found};
 
-/// Confluent's wire format: a zero byte, the schema's id as big-endian u32, the datum.
+/// Bytes before the datum in Confluent's wire format: a zero byte, and the schema's id as big-endian u32.
 /// <https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html#wire-format>
 const FRAME_BYTES: usize = 5;
 
-/// What is read of each record.
+/// What has to be read of each record.
 pub struct Reads {
+    /// The plugin's inputs.
     pub inputs: Vec<Input>,
     /// Whether an input takes a field of the value.
     fields: bool,
     /// Whether a value that is framed as Avro is read as such.
     pub avro: bool,
     json: json::Plan,
-    /// The inputs that take no field.
+    /// The inputs that do not take a field of the value.
     beside: Vec<usize>,
 }
 
 /// The plan for a schema, or why its records cannot become rows.
 pub type PlanOrReject = Result<Arc<Plan>, Fault>;
 
-/// A schema that records of the batch name.
+/// A schema that some record of the batch names.
 struct Known<'a> {
     id: u32,
     plan: Result<&'a Plan, &'a Fault>,
 }
 
-/// The rows of a batch under construction.
+/// The rows of a batch while they are being built.
 pub struct Rows<'a> {
     reads: &'a Reads,
-    /// By id.
+    /// Sorted by id.
     schemas: Vec<Known<'a>>,
-    /// The place of the schema that the last record named: the next one names it too, nearly always.
+    /// The place of the schema that the last record named. The next record nearly always names it too.
     last: usize,
     columns: Columns,
     members: Members<'a>,
@@ -55,6 +56,7 @@ pub struct Rows<'a> {
 }
 
 impl Reads {
+    /// Works out what these inputs need.
     pub fn new(inputs: &[Input]) -> Self {
         let fields = inputs.iter().any(|input| matches!(input.origin, Origin::Value(_)));
         let is_whole = |input: &Input| input.origin == Origin::WholeValue && input.field.data_type == DataType::Json;
@@ -74,6 +76,7 @@ impl Reads {
 }
 
 impl<'a> Rows<'a> {
+    /// Starts a batch with room for `capacity` rows. `plans` must have every schema that the records name.
     pub fn new(reads: &'a Reads, plans: &'a HashMap<u32, PlanOrReject>, capacity: usize) -> Self {
         let known = |(id, plan): (&u32, &'a PlanOrReject)| Known {
             id: *id,
@@ -92,7 +95,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Appends the record as a row, or says why it is none.
+    /// Appends the record as a row, or says why it cannot become one.
     pub fn push(&mut self, record: &'a Record) -> Result<(), Fault> {
         match record.value.as_deref() {
             None if self.reads.fields => Err(fault::tombstone()),
@@ -105,6 +108,7 @@ impl<'a> Rows<'a> {
         }
     }
 
+    /// Makes the batch of all rows.
     pub fn finish(self) -> Batch {
         self.columns.finish()
     }
@@ -149,7 +153,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Puts the cells of the inputs that take no field of the value into the row.
+    /// Puts the cells of the inputs that do not take a field of the value into the row.
     fn put_beside(&mut self, record: &'a Record) -> Option<()> {
         for index in &self.reads.beside {
             let input = self.reads.inputs.get(*index)?;
@@ -159,7 +163,7 @@ impl<'a> Rows<'a> {
         Some(())
     }
 
-    /// A record that is no row, to say why; or one that is wanted as a whole.
+    /// Reads a record again: one that did not become a row, to say why, or one that an input takes as a whole.
     fn push_again(&mut self, record: &'a Record, plan: &'a Plan, datum: &'a [u8]) -> Result<(), Fault> {
         let mut values = plan.values(datum)?;
         self.row.clear();
@@ -193,7 +197,7 @@ fn append(columns: &mut Columns, row: &mut Vec<Cell<'_>>, spare: &mut Spare) -> 
     pushed.map_err(|_| fault::batch_full())
 }
 
-/// The value made to fit its input.
+/// Makes the value fit its input.
 pub fn cell<'c>(input: &Input, found: Option<Found<'c>>, spare: &mut Spare) -> Result<Cell<'c>, Fault> {
     let Some(found) = found else {
         return if input.field.nullable {
@@ -209,7 +213,8 @@ pub fn cell<'c>(input: &Input, found: Option<Found<'c>>, spare: &mut Spare) -> R
     }
 }
 
-/// What the record holds for an input that takes no field of its value; `None` if it has nothing of that name.
+/// The value for an input that does not take a field of the record's value. `None` if the record has nothing of that
+/// name.
 pub fn beside<'c>(record: &'c Record, input: &Input) -> Result<Option<Found<'c>>, Fault> {
     let wanted = input.field.data_type;
     Ok(match &input.origin {
@@ -220,7 +225,7 @@ pub fn beside<'c>(record: &'c Record, input: &Input) -> Result<Option<Found<'c>>
             None => return Err(fault::tombstone()),
         },
         Origin::Key => Some(record.key.as_ref().map_or(Found::Null, |key| bytes(key, wanted))),
-        // Of headers with one key the last counts, as with Kafka's `lastHeader`.
+        // If headers share a key, the last one counts, as with Kafka's `lastHeader`.
         Origin::Header(name) => {
             let header = record.headers.iter().rev().find(|header| header.key == *name);
             header.map(|header| header.value.as_ref().map_or(Found::Null, |value| bytes(value, wanted)))
@@ -232,7 +237,7 @@ pub fn beside<'c>(record: &'c Record, input: &Input) -> Result<Option<Found<'c>>
     })
 }
 
-/// Bytes without a format: a blob as they are, anything else if they are text.
+/// Bytes without a format: taken as they are for a blob, and as text for any other type if they are UTF-8.
 fn bytes(bytes: &[u8], wanted: DataType) -> Found<'_> {
     match std::str::from_utf8(bytes) {
         Ok(text) if wanted != DataType::Blob => Found::Text(text.into()),
@@ -240,7 +245,7 @@ fn bytes(bytes: &[u8], wanted: DataType) -> Found<'_> {
     }
 }
 
-/// The schema's id and the datum, if the value begins as Confluent's framing does.
+/// Splits a value in Confluent's wire format into the schema's id and the datum. `None` if it has another form.
 pub fn frame(value: &[u8]) -> Option<(u32, &[u8])> {
     let (head, datum) = value.split_at_checked(FRAME_BYTES)?;
     match *head {

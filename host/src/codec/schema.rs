@@ -1,9 +1,8 @@
-//! An Avro schema as the registry gives it, read as its records need it: which types follow one another, and the names of
-//! fields and symbols.
+//! Reads an Avro schema as far as its records need it: the order of types, and the names of fields and symbols.
 //!
-//! Nothing else is looked at. Names may be of any characters, defaults, docs and attributes say what they like: the bytes
-//! of a record do not depend on them. `scope` finds a type by its name, in the schema and in those that it refers to;
-//! `expand` makes shapes of the text. Decision 0025 has the reasons.
+//! Nothing else is checked. Names may have any characters, and defaults, docs and attributes any content, because the
+//! bytes of a record do not depend on them. `scope` finds a type by its name, in the schema and in those that it refers
+//! to. `expand` makes shapes of the text. Decision 0025 has the reasons.
 //!
 //! <https://avro.apache.org/docs/1.12.0/specification/>
 
@@ -28,26 +27,26 @@ pub struct Document {
 /// A schema that another one refers to.
 #[derive(Debug, Clone)]
 pub struct Reference {
-    /// As the registry has it; nearly always the name of the type.
+    /// The reference's name in the registry, nearly always that of the type.
     pub name: String,
     pub document: Arc<Document>,
 }
 
-/// A schema with its types put in.
+/// A schema with all names of types resolved.
 #[derive(Debug, Clone)]
 pub struct Schema {
     root: Shape,
     records: Vec<RecordShape>,
 }
 
-/// Why the bytes of a schema's records cannot be told.
+/// Why a schema does not tell how its records are encoded.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
     #[error("its text is not JSON")]
     Json(#[source] serde_json::Error),
     #[error("it is of the kind {kind}")]
     Kind { kind: String },
-    #[error("there is no type {name}, neither in it nor in what it refers to ({references} schemas)")]
+    #[error("there is no type {name}, neither in it nor in the {references} schemas that it refers to")]
     NoType { name: String, references: usize },
     #[error("{text} is not a type")]
     NotAType { text: String },
@@ -74,6 +73,7 @@ pub enum SchemaError {
 }
 
 impl Document {
+    /// Parses the text as JSON. Its types are not looked at yet.
     pub fn new(text: &str, references: Vec<Reference>) -> Result<Self, SchemaError> {
         let json = serde_json::from_str(text).map_err(SchemaError::Json)?;
         Ok(Self { json, references })
@@ -81,26 +81,28 @@ impl Document {
 }
 
 impl Schema {
-    /// A schema that refers to no other.
+    /// Reads the text of a schema that refers to no other.
     pub fn parse(text: &str) -> Result<Self, SchemaError> {
         Self::read(&Document::new(text, Vec::new())?)
     }
 
+    /// Reads a schema with the schemas that it refers to.
     pub fn read(document: &Document) -> Result<Self, SchemaError> {
         let (root, records) = Expansion::of(document)?;
         Ok(Self { root, records })
     }
 
+    /// The shape of a value of this schema.
     pub fn root(&self) -> &Shape {
         &self.root
     }
 
-    /// The record that a shape of this schema names.
+    /// The record at this place, as [`Shape::Record`] names it.
     pub fn record(&self, index: usize) -> Option<&RecordShape> {
         self.records.get(index)
     }
 
-    /// Whether values of this shape take no bytes, so that a few bytes could claim any number of them.
+    /// Whether values of this shape take no bytes. A few bytes could then claim any number of them.
     pub fn takes_no_bytes(&self, shape: &Shape) -> bool {
         shape.takes_no_bytes(&self.records)
     }

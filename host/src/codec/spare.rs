@@ -1,15 +1,15 @@
-//! Strings used again from record to record, for the few values that have to be written anew: a JSON string with escapes,
-//! a number as text.
+//! Reuses strings from record to record, for the few values that cannot be borrowed: a JSON string with escapes, or a
+//! number as text.
 
 use std::borrow::Cow;
 use std::fmt::{Display, Write};
 
 use super::value::Cell;
 
-/// Longer ones are let go, so that one long value does not stay.
+/// Longer strings are freed, so that one long value does not keep its memory.
 const KEPT_BYTES: usize = 64 * 1024;
 
-/// Strings of the cells that are in their columns now, emptied.
+/// Empty strings for reuse. They come from cells that are in their columns now.
 #[derive(Default)]
 pub struct Spare(Vec<String>);
 
@@ -27,7 +27,7 @@ impl Spare {
         text.into()
     }
 
-    /// Empties the row.
+    /// Empties the row and keeps its strings for reuse.
     pub fn clear(&mut self, row: &mut Vec<Cell<'_>>) {
         for cell in row.drain(..) {
             if let Cell::Text(Cow::Owned(mut text)) = cell

@@ -1,22 +1,22 @@
-//! Avro's binary encoding, piece by piece, straight from the bytes. `None` wherever they are not what they should be; then
-//! `wrong` says why.
+//! Reads Avro's binary encoding piece by piece from the bytes. Every reader returns `None` if the bytes are not as they
+//! should be; `wrong` then says why.
 //!
 //! <https://avro.apache.org/docs/1.12.0/specification/#binary-encoding>
 
 use std::fmt;
 
-/// Seven bits a byte: ten hold a long.
+/// A varint has seven bits a byte, so ten bytes hold a long.
 const VARINT_BYTES: usize = 10;
 
-/// How deep the records, arrays and maps of one value may stand in one another: what JSON may, too. A thread's stack
-/// holds far more, and types that contain themselves could otherwise exhaust it.
+/// How deep the records, arrays and maps of one value may be nested; the limit for JSON is the same. A thread's stack
+/// holds far more, but types that contain themselves could exhaust it without a limit.
 const MAX_NESTED: usize = 127;
 
-/// A datum, read up to some byte.
+/// A datum that is read up to some byte.
 pub struct Cursor<'a> {
     datum: &'a [u8],
-    /// The datum as text, if it happens to be one: the lengths of short strings are ASCII. Then its strings need not be
-    /// checked one by one.
+    /// The whole datum as text, if it happens to be valid UTF-8. It often is, since the lengths of short strings are
+    /// ASCII. Then its strings need not be checked one by one.
     text: Option<&'a str>,
     at: usize,
     nested: usize,
@@ -46,6 +46,7 @@ pub enum Wrong {
 }
 
 impl<'a> Cursor<'a> {
+    /// Starts at the first byte.
     pub fn new(datum: &'a [u8]) -> Self {
         Self {
             datum,
@@ -56,12 +57,12 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Why the last thing could not be read.
+    /// Why the last read failed.
     pub fn wrong(&self) -> Wrong {
         self.wrong
     }
 
-    /// Says why something cannot be read.
+    /// Notes why something cannot be read, and returns `None`.
     #[cold]
     pub fn refuse<T>(&mut self, wrong: Wrong) -> Option<T> {
         self.wrong = wrong;
@@ -73,16 +74,17 @@ impl<'a> Cursor<'a> {
         self.datum.len() - self.at
     }
 
+    /// The place of the next byte.
     pub fn at(&self) -> usize {
         self.at
     }
 
-    /// Goes to a byte where it has been.
+    /// Goes back to an earlier place.
     pub fn go_back(&mut self, at: usize) {
         self.at = at.min(self.at);
     }
 
-    /// Reads what stands one level deeper.
+    /// Reads a value one level deeper. Fails if that is too deep.
     pub fn nest<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         if self.nested == MAX_NESTED {
             return self.refuse(Wrong::TooDeep);
@@ -103,10 +105,12 @@ impl<'a> Cursor<'a> {
         Some(taken)
     }
 
+    /// The next N bytes.
     pub fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         self.take(N)?.try_into().ok()
     }
 
+    /// A boolean, which is a byte of 0 or 1.
     pub fn boolean(&mut self) -> Option<bool> {
         match self.array()? {
             [0] => Some(false),
@@ -143,6 +147,7 @@ impl<'a> Cursor<'a> {
         self.refuse(if is_cut { Wrong::End } else { Wrong::Number })
     }
 
+    /// A long that must fit an int.
     pub fn int(&mut self) -> Option<i32> {
         let long = self.long()?;
         match long.try_into() {
@@ -151,7 +156,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// One of a list: a union's branch, an enum's symbol.
+    /// Reads a place in the list: a union's branch, or an enum's symbol.
     pub fn one_of<'l, T>(&mut self, list: &'l [T], of: &'static str) -> Option<&'l T> {
         let place = self.long()?;
         let one = usize::try_from(place).ok().and_then(|place| list.get(place));
@@ -161,6 +166,7 @@ impl<'a> Cursor<'a> {
         })
     }
 
+    /// A length and as many bytes.
     pub fn bytes(&mut self) -> Option<&'a [u8]> {
         let length = self.length()?;
         self.take(length)
@@ -176,7 +182,7 @@ impl<'a> Cursor<'a> {
         };
         let length = self.length()?;
         let end = self.at.saturating_add(length);
-        // Nothing where a character would be cut.
+        // This gives nothing if it would cut a character.
         match text.get(self.at..end) {
             Some(taken) => {
                 self.at = end;
@@ -196,8 +202,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The items of an array or a map, in blocks, the last of which is empty. Each item takes a byte at least, so there
-    /// are no more of them than the datum has bytes.
+    /// Reads the items of an array or a map, which come in blocks; the last block is empty. Each item must take at
+    /// least one byte, so there are no more of them than the datum has bytes.
     pub fn blocks(&mut self, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
         while let Some(count) = self.block()? {
             for _ in 0..count {
@@ -207,28 +213,28 @@ impl<'a> Cursor<'a> {
         Some(())
     }
 
-    /// Passes over the blocks of an array whose items take no bytes.
+    /// Skips the blocks of an array whose items take no bytes.
     pub fn empty_blocks(&mut self) -> Option<()> {
         while self.block()?.is_some() {}
         Some(())
     }
 
-    /// The count of the next block's items; `None` inside after the last.
+    /// The number of items in the next block. The inner `None` means that the last block was read.
     #[expect(
         clippy::option_option,
-        reason = "the outer one says that it cannot be read, as everywhere here"
+        reason = "the outer one means that the bytes cannot be read, as everywhere here"
     )]
     fn block(&mut self) -> Option<Option<u64>> {
         let count = self.long()?;
         if count < 0 {
-            // The block's size in bytes, for readers that skip it unread.
+            // The block's size in bytes follows, for readers that skip it.
             self.long()?;
         }
         Some((count != 0).then_some(count.unsigned_abs()))
     }
 }
 
-/// What is wrong, to follow the name of a field.
+/// Worded to follow the name of a field.
 impl fmt::Display for Wrong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

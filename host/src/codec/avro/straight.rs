@@ -1,8 +1,8 @@
-//! A record straight from its bytes to a row of cells: a list of steps, one a field in the order of the schema, each
-//! taking the field into the inputs that want it, or passing over it. Nothing is copied but what becomes JSON.
+//! Reads a record straight from its bytes to a row of cells. There is one step for each field, in the order of the
+//! schema. It takes the field into the inputs that want it, or skips it. Only JSON is copied.
 //!
-//! Where a record is not as it should be, or does not fit, the answer is `None`: the plan reads it again, and has the words
-//! for what is wrong.
+//! For a record that is damaged or does not fit, the answer is `None`. The plan then reads the record again to say what
+//! is wrong.
 
 use crate::codec::cell::fit;
 use crate::codec::schema::{RecordShape, Schema, Shape};
@@ -14,7 +14,7 @@ use crate::record::descriptor::Input;
 use super::cursor::Cursor;
 use super::value::{skip, wanted};
 
-/// What becomes of each field.
+/// The steps for a record, one for each field.
 pub struct Straight(Vec<Step>);
 
 enum Step {
@@ -23,23 +23,23 @@ enum Step {
         shape: Shape,
         takers: Vec<Taker>,
     },
-    /// A string that one input wants as text: what most fields of most records are.
+    /// A string that one input takes as text. Most fields of most records are such.
     Text(Taker),
-    /// A union of null and a string, likewise.
+    /// A union of null and a string that one input takes as text.
     TextOrNull {
         null: Null,
         taker: Taker,
     },
 }
 
-/// An input.
+/// An input that takes the field.
 struct Taker {
     index: usize,
     wanted: DataType,
     nullable: bool,
 }
 
-/// The branch of null in a union of two.
+/// Which branch of a union of two is null.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Null {
     First,
@@ -47,7 +47,7 @@ enum Null {
 }
 
 impl Straight {
-    /// `takes` has for each input the field that it takes, if it takes one.
+    /// Makes the steps. `takes` has for each input the field that it takes, if any.
     pub fn new(record: &RecordShape, inputs: &[Input], takes: &[Option<usize>]) -> Self {
         let step = |(field, shape): (usize, &Shape)| {
             let each = inputs.iter().zip(takes).enumerate();

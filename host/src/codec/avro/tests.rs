@@ -1,5 +1,5 @@
-//! What is read is what apache-avro reads: the same rows, the same rejects, for any schema and any bytes, but for what
-//! stands wrong in a field that no input asks for.
+//! Compares the codec with apache-avro: the same rows and the same rejects for any schema and any bytes, except for
+//! faults in a field that no input asks for.
 
 use std::collections::HashMap;
 
@@ -59,7 +59,7 @@ fn decode(schema: &Arc<Schema>, inputs: &[Input], record: &Record) -> Result<Str
     Ok(format!("{:?}", rows.finish()))
 }
 
-/// The same by apache-avro; `None` if it refuses the datum.
+/// The same by apache-avro, or `None` if it refuses the datum.
 fn by_the_library(
     library: &apache_avro::Schema,
     schema: &Schema,
@@ -100,7 +100,7 @@ fn by_the_library(
     }))
 }
 
-/// Arrays of nulls are passed over, and never made to JSON.
+/// Whether the schema has arrays of nulls, which the codec skips and never makes JSON of.
 fn has_items_of_nothing(shape: &Shape, schema: &Schema) -> bool {
     let inside = |shape: &Shape| has_items_of_nothing(shape, schema);
     match shape {
@@ -115,7 +115,7 @@ fn has_items_of_nothing(shape: &Shape, schema: &Schema) -> bool {
     }
 }
 
-/// Inputs for fields `f0`, `f1`, …, some of which the schema has, some twice, some for other origins.
+/// Inputs for fields `f0`, `f1`, …. Some are in the schema, some come twice, some have other origins.
 fn inputs() -> impl Strategy<Value = Vec<Input>> {
     let origin = prop_oneof![
         12 => (0..5_usize).prop_map(|field| Origin::Value(format!("f{field}"))),
@@ -123,7 +123,7 @@ fn inputs() -> impl Strategy<Value = Vec<Input>> {
         1 => Just(Origin::Offset),
         1 => Just(Origin::WholeValue),
     ];
-    // Nearly anything fits text, and a row with one value that does not fit says nothing of the others.
+    // Nearly everything fits text, and a row with one value that does not fit tells nothing about the others.
     let wanted = prop_oneof![
         6 => Just(DataType::Text),
         1 => Just(DataType::Blob),
@@ -187,10 +187,10 @@ proptest! {
             if let Some(theirs) = &theirs {
                 prop_assert_eq!(&ours, theirs, "{}", text);
             }
-            // Whatever is asked for is judged as strictly as the library judges it.
+            // A value that is asked for is judged as strictly as by the library.
             let all_theirs = by_the_library(&library, &schema, &all, &record);
             prop_assert_eq!(decode(&schema, &all, &record).is_ok(), all_theirs.is_some_and(|row| row.is_ok()), "{}", text);
-            // And what is a row is read straight.
+            // A record that becomes a row is read by `straight`.
             let read = plan.read(&datum, &mut vec![Cell::Null; inputs.len()], &mut Spare::default());
             prop_assert!(!is_straight || ours.is_err() || read.is_some());
         }
@@ -242,7 +242,7 @@ fn what_would_need_much_memory_is_not_even_tried() {
     );
 }
 
-/// A record whose fields are wrong one after the other, and a text at its end.
+/// A record whose fields are wrong one after the other, with a text at its end.
 const ODD: &str = r#"{"type": "record", "name": "R", "fields": [
     {"name": "uuid", "type": {"type": "string", "logicalType": "uuid"}},
     {"name": "utf", "type": "string"},

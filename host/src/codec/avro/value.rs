@@ -1,7 +1,7 @@
-//! One value of a type: taken as what it is, passed over, or made to JSON.
+//! Reads one value of a type: takes it as it is, skips it, or makes JSON of it.
 //!
-//! What is passed over needs only to end where its type says: a string that is not UTF-8, a uuid that is none or an enum's
-//! symbol that there is not is of no concern to a plugin that does not ask for it. What is taken is checked.
+//! A value that is taken is checked. A value that is skipped only has to end where its type says. A plugin that does
+//! not ask for a value need not care about a string that is not UTF-8, an invalid UUID or an unknown symbol of an enum.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::record::columns::DataType;
 use super::cursor::{Cursor, Wrong};
 use super::show::{show_big_decimal, show_decimal, show_duration};
 
-/// Takes a value as it is wanted.
+/// Takes a value for a column of the wanted type.
 pub fn wanted<'a>(
     cursor: &mut Cursor<'a>,
     shape: &'a Shape,
@@ -32,7 +32,7 @@ pub fn wanted<'a>(
     })
 }
 
-/// Takes a value. Of a structure only its kind is told.
+/// Takes a value. For a structure it gives only its kind.
 fn take<'a>(cursor: &mut Cursor<'a>, shape: &'a Shape, schema: &'a Schema) -> Option<Found<'a>> {
     Some(match shape {
         Shape::Union(branches) => {
@@ -53,7 +53,7 @@ fn take<'a>(cursor: &mut Cursor<'a>, shape: &'a Shape, schema: &'a Schema) -> Op
         Shape::BigDecimal => big_decimal(cursor)?,
         Shape::Uuid(form) => Found::Uuid(uuid(cursor, *form)?),
         Shape::Date => Found::Date(cursor.int()?),
-        // Rounded down, so that times before 1970 keep their order.
+        // Division rounds down, so that times before 1970 keep their order.
         Shape::Timestamp { units_a_millisecond } => Found::Timestamp(cursor.long()?.div_euclid(*units_a_millisecond)),
         Shape::Duration => Found::Text(show_duration(cursor.array()?).into()),
         Shape::Array(_) => structure(cursor, shape, schema, "an array")?,
@@ -62,13 +62,13 @@ fn take<'a>(cursor: &mut Cursor<'a>, shape: &'a Shape, schema: &'a Schema) -> Op
     })
 }
 
-/// What no single value can be made of.
+/// Skips a structure, of which no single value can be made.
 fn structure(cursor: &mut Cursor<'_>, shape: &Shape, schema: &Schema, kind: &'static str) -> Option<Found<'static>> {
     skip(cursor, shape, schema)?;
     Some(Found::Structure(kind))
 }
 
-/// Passes over a value.
+/// Skips a value.
 pub fn skip(cursor: &mut Cursor<'_>, shape: &Shape, schema: &Schema) -> Option<()> {
     match shape {
         Shape::Null => Some(()),
@@ -109,7 +109,8 @@ pub fn skip(cursor: &mut Cursor<'_>, shape: &Shape, schema: &Schema) -> Option<(
     }
 }
 
-/// As JSON: numbers and strings as such, decimals as strings, times as ISO 8601, bytes as `0x…`, maps by sorted key.
+/// Makes JSON of a value: numbers and strings as such, decimals as strings, times in ISO 8601, bytes as `0x…`, and maps
+/// by sorted key.
 pub fn json<'a>(cursor: &mut Cursor<'a>, shape: &'a Shape, schema: &'a Schema) -> Option<Json> {
     match shape {
         Shape::Union(branches) => {
@@ -138,7 +139,8 @@ pub fn json<'a>(cursor: &mut Cursor<'a>, shape: &'a Shape, schema: &'a Schema) -
             Some(list.into())
         }
         Shape::Map(values) => {
-            // By sorted key, whatever the order in the bytes; of two with one key the last counts.
+            // Members are sorted by key, whatever their order in the bytes. If a key comes twice, the last value
+            // counts.
             let mut members = BTreeMap::new();
             cursor.nest(|cursor| {
                 cursor.blocks(|cursor| {
@@ -161,7 +163,7 @@ fn leaf_to_json(leaf: Found<'_>) -> Json {
         Found::Null | Found::Structure(_) => Json::Null,
         Found::Boolean(value) => value.into(),
         Found::Integer(value) => value.into(),
-        // JSON has no infinities and no NaN: those are strings.
+        // JSON has no infinities and no NaN, so those become strings.
         Found::Single(value) => number(f64::from(value)).unwrap_or_else(|| value.to_string().into()),
         Found::Double(value) => number(value).unwrap_or_else(|| value.to_string().into()),
         Found::Number(text) | Found::Text(text) | Found::Json(text) => text.into(),
@@ -176,7 +178,7 @@ fn number(value: f64) -> Option<Json> {
     serde_json::Number::from_f64(value).map(Json::Number)
 }
 
-/// The digits of a decimal.
+/// Reads the digits of a decimal, whose length is fixed by the type or stands before them.
 fn digits<'a>(cursor: &mut Cursor<'a>, bytes: Option<usize>) -> Option<&'a [u8]> {
     match bytes {
         Some(length) => cursor.take(length),
@@ -184,7 +186,7 @@ fn digits<'a>(cursor: &mut Cursor<'a>, bytes: Option<usize>) -> Option<&'a [u8]>
     }
 }
 
-/// Bytes that hold the digits, and then the scale.
+/// Reads bytes that hold the digits and then the scale.
 fn big_decimal(cursor: &mut Cursor<'_>) -> Option<Found<'static>> {
     let mut inner = Cursor::new(cursor.bytes()?);
     match inner.bytes().zip(inner.long()) {

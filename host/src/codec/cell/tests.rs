@@ -1,4 +1,4 @@
-//! The table of conversions, both what fits and what does not.
+//! Tests the table of conversions, both values that fit and values that do not.
 
 use proptest::prelude::*;
 

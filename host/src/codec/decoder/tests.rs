@@ -1,4 +1,4 @@
-//! Whole batches: every origin, both formats, and what makes a record a reject. The registry is a map of schemas.
+//! Decodes whole batches: every origin, both formats, and every reason for a reject. The registry is a map of schemas.
 
 use std::sync::LazyLock;
 
@@ -92,7 +92,7 @@ fn record_schema(fields: &str) -> Schema {
     Schema::parse_str(&format!(r#"{{"type": "record", "name": "R", "fields": [{fields}]}}"#)).expect("a schema")
 }
 
-/// The schema as the codec reads its text.
+/// The schema, read by the codec.
 fn read(schema: &Schema) -> crate::codec::schema::Schema {
     let text = serde_json::to_string(schema).expect("its text");
     crate::codec::schema::Schema::parse(&text).expect("a schema")
@@ -378,7 +378,7 @@ fn avro_that_claims_gigabytes_or_has_no_end_is_a_reject() {
     let huge = framed(&[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01]);
     assert!(reject(&inputs, Some(&schema), &huge).starts_with("bad-avro: "));
 
-    // Records in one another, without an end.
+    // Records are nested without an end.
     let list = record_schema(r#"{"name": "s", "type": "string"}, {"name": "next", "type": ["null", "R"]}"#);
     let deep = framed(&[0, 2].repeat(100_000));
     assert!(reject(&inputs, Some(&list), &deep).contains("field next: values stand more than 127 deep"));

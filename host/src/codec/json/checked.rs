@@ -1,12 +1,12 @@
-//! Whether JSON can be kept as it is written: parsed to no end but to find out what skipping does not, which is nesting
-//! that is too deep, broken escapes and numbers that no float holds.
+//! Checks whether JSON can be kept as it is written. It parses the text only for faults that skipping does not find:
+//! too deep nesting, broken escapes, and numbers that no float can hold.
 
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
-/// Any value, looked at and left.
+/// Any valid value. Nothing of it is kept.
 pub struct Checked;
 
 impl<'de> Deserialize<'de> for Checked {

@@ -1,8 +1,8 @@
-//! Escapes of a JSON string, put in: RFC 8259, section 7.
+//! Replaces the escapes of a JSON string by their characters (RFC 8259, section 7).
 
 use std::str::Chars;
 
-/// The text that stands between the quotes, appended to `text`; `None` if an escape is none.
+/// Appends the string between the quotes to `text`, with its escapes replaced. `None` if an escape is not valid.
 pub fn unescaped(inside: &str, mut text: String) -> Option<String> {
     let mut rest = inside;
     while let Some((plain, escape)) = rest.split_once('\\') {
@@ -15,7 +15,7 @@ pub fn unescaped(inside: &str, mut text: String) -> Option<String> {
     Some(text)
 }
 
-/// What follows the backslash.
+/// The character of the escape that follows the backslash.
 fn character(chars: &mut Chars<'_>) -> Option<char> {
     Some(match chars.next()? {
         same @ ('"' | '\\' | '/') => same,
@@ -29,7 +29,8 @@ fn character(chars: &mut Chars<'_>) -> Option<char> {
     })
 }
 
-/// Four hex digits are a unit of UTF-16; a character beyond the first 65,536 takes two, each with its own backslash.
+/// Reads `\u`'s four hex digits, which are a unit of UTF-16. A character beyond the first 65,536 takes two units, each
+/// with its own backslash.
 fn utf16(chars: &mut Chars<'_>) -> Option<char> {
     let first = unit(chars)?;
     if !(0xD800..0xDC00).contains(&first) {

@@ -1,11 +1,11 @@
-//! An object straight from its text: names and strings without escapes are read here, any other value by `serde_json`.
-//! It reads what that reads and nothing more; the answer is `None` where it is not sure.
+//! Reads an object straight from its text: names and strings without escapes are read here, and any other value by
+//! `serde_json`. It accepts only what `serde_json` accepts. The answer is `None` if it is not sure.
 
 use serde_json::value::RawValue;
 
 use super::Member;
 
-/// Whether the name stands in a record's text as it is. Only such names may be looked for there by [`read`].
+/// Whether the name needs no escapes in a record's text. [`read`] may look only for such names.
 pub fn is_plain(name: &str) -> bool {
     !name.bytes().any(is_end)
 }
@@ -34,7 +34,7 @@ pub fn read<'a>(text: &'a str, names: &[String], members: &mut [Option<Member<'a
     }
 }
 
-/// The place of the member's name among those wanted, and what follows it.
+/// The place of the member's name among the wanted names, and the text that follows it.
 fn name<'a>(text: &'a str, names: &[String], likely: usize) -> Option<(Option<usize>, &'a str)> {
     let inside = text.strip_prefix('"')?;
     if let Some(rest) = names
@@ -48,7 +48,7 @@ fn name<'a>(text: &'a str, names: &[String], likely: usize) -> Option<(Option<us
     Some((names.iter().position(|wanted| wanted == name), rest))
 }
 
-/// The value that the text starts with, and what follows it.
+/// The value that the text starts with, and the text that follows it.
 fn value_at(text: &str) -> Option<(Member<'_>, &str)> {
     if let Some((inside, rest)) = text.strip_prefix('"').and_then(plain) {
         return Some((Member::Text(inside), rest));
@@ -58,7 +58,7 @@ fn value_at(text: &str) -> Option<(Member<'_>, &str)> {
     Some((Member::Raw(value), text.get(values.byte_offset()..)?))
 }
 
-/// The text with the sign and the blanks that it starts with cut off.
+/// The text without the sign and the blanks that it starts with.
 fn after(text: &str, sign: u8) -> Option<&str> {
     text.strip_prefix(char::from(sign)).map(blank)
 }
@@ -74,12 +74,11 @@ fn blank(text: &str) -> &str {
 const LOW: u64 = u64::from_ne_bytes([0x01; 8]);
 const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
 
-/// What stands before the closing quote, and what after it; `None` if an escape, a control character or the end comes
-/// first.
+/// Splits the text at the closing quote. `None` if an escape, a control character or the end comes first.
 fn plain(text: &str) -> Option<(&str, &str)> {
     let bytes = text.as_bytes();
     let (words, last) = bytes.as_chunks::<8>();
-    // Eight bytes at once.
+    // The search looks at eight bytes at once.
     let end = if let Some(place) = words.iter().position(|word| ends_in(*word) != 0) {
         8 * place + ends_in(*words.get(place)?).trailing_zeros() as usize / 8
     } else {
@@ -89,13 +88,13 @@ fn plain(text: &str) -> Option<(&str, &str)> {
     Some((inside, rest.strip_prefix('"')?))
 }
 
-/// Whether no plain text goes on here.
+/// Whether plain text ends at this byte.
 fn is_end(byte: u8) -> bool {
     matches!(byte, b'"' | b'\\' | 0..0x20)
 }
 
-/// The highest bit of each byte that is a quote, a backslash or a control character, true up to the first of
-/// them: subtraction borrows.
+/// Sets the highest bit of each byte that is a quote, a backslash or a control character. Only the first of them is
+/// certain, since subtraction borrows from the bytes after it.
 fn ends_in(word: [u8; 8]) -> u64 {
     let word = u64::from_le_bytes(word);
     let zero = |word: u64| word.wrapping_sub(LOW) & !word;

@@ -1,10 +1,10 @@
-//! What the shortcuts read is what the library reads.
+//! The shortcuts must read the same as the library.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// A string between its quotes: plain text, escapes, and now and then what breaks it.
+/// The inside of a string: plain text, escapes, and now and then something that breaks it.
 fn inside() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         20 => "[a-z é😀/]{0,20}",
@@ -17,7 +17,7 @@ fn inside() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..4).prop_map(|pieces| pieces.concat())
 }
 
-/// A value of its own, and now and then what only looks like one.
+/// A single value, and now and then something that only looks like one.
 fn leaf() -> impl Strategy<Value = String> {
     prop_oneof![
         8 => inside().prop_map(|inside| format!("\"{inside}\"")),
@@ -27,7 +27,7 @@ fn leaf() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Mostly leaves, as in most records.
+/// A JSON value, mostly a leaf, as in most records.
 fn json() -> impl Strategy<Value = String> {
     let nested = leaf().prop_recursive(4, 20, 4, |inner| {
         let member = (inside(), inner.clone()).prop_map(|(name, value)| format!("\"{name}\":{value}"));
@@ -39,7 +39,7 @@ fn json() -> impl Strategy<Value = String> {
     prop_oneof![3 => leaf(), 1 => nested]
 }
 
-/// By the library alone: each value as it is written, strings parsed by it, kept JSON parsed to its tree.
+/// Reads the value with the library alone: each value as it is written, strings parsed, kept JSON parsed to a tree.
 fn by_the_library(value: &str, name: &str, wanted: DataType) -> Result<Option<Found<'static>>, String> {
     let members: Vec<(String, Box<RawValue>)> = all_members(value)?;
     let Some((_, raw)) = members.iter().rev().find(|(member, _)| member == name) else {
@@ -129,7 +129,7 @@ fn what_serde_json_refuses_is_not_read_straight() {
     }
 }
 
-/// Such a name has escapes where it is a member's: as it is, it ends the member's name or breaks the object.
+/// A member with such a name has escapes in it. Unescaped, the name would end early or break the object.
 #[test]
 fn an_input_whose_name_needs_escapes_makes_no_object_valid() {
     for (name, invalid, valid) in [

@@ -1,8 +1,9 @@
-//! What a registry's answer means, and what is no answer.
+//! Tells what a registry's answer means, and whether it is an answer at all.
 //!
-//! An answer is about what was asked for: it will be the same for this id tomorrow. An outage is about the registry: no
-//! connection, a time-out, 5xx, 429. Between the two stands a refusal that any web server could give, such as 404 without
-//! a registry's own code: whether it is one, `Registry` finds out by asking something that every registry can answer.
+//! An answer is about what was asked for, and will be the same tomorrow. An outage is about the registry: no
+//! connection, a time-out, 5xx, 429. Between the two are refusals that any web server could give, such as 404 without a
+//! registry's own code. `Registry` then finds out whether the server is a registry with a request that every registry
+//! can answer.
 
 use std::error::Error;
 use std::fmt;
@@ -17,11 +18,12 @@ use crate::record::causes::chain;
 /// <https://docs.confluent.io/platform/current/schema-registry/develop/api.html>
 const NOT_FOUND: std::ops::RangeInclusive<u32> = 40_401..=40_403;
 
+/// Why a schema cannot be had from the registry.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
     #[error("the schema registry's address {url} is not an http:// or https:// URL")]
     BadUrl { url: String },
-    /// No answer, an answer that says the registry is in trouble, or one that no registry gives.
+    /// There is no answer, or one of a registry in trouble, or one that a registry does not give.
     #[error(
         "the schema registry at {url} does not answer as one (`make up` starts one here; SCHEMA_REGISTRY_URL names another, with its path)"
     )]
@@ -51,26 +53,26 @@ pub enum RegistryError {
     Refused { message: String },
 }
 
-/// What the library says, in words fit for a chain of causes: its own `Display` repeats its source.
+/// The library's error, worded for a chain of causes. Its own `Display` repeats its source.
 #[derive(Debug)]
 pub struct Cause(SRCError);
 
-/// What came instead of what was asked for; the later ones tell more of it.
+/// The answer that came instead of a schema. Later variants tell more than earlier ones.
 #[derive(Debug)]
 pub enum Said {
-    /// Nothing, or that the registry is in trouble.
+    /// No answer, or the registry is in trouble.
     Outage(Cause),
     Login(Cause),
-    /// What a registry may say, and any other web server, too.
+    /// An answer that a registry may give, but any other web server too.
     Unclear(Cause),
     /// A registry's refusal.
     Refusal(Cause),
-    /// A registry has no such thing.
+    /// A registry does not have what was asked for.
     NotFound,
 }
 
 impl Said {
-    /// The library gives the HTTP status in its text only.
+    /// Reads the library's error, which gives the HTTP status only in its text.
     pub fn of(error: SRCError) -> Self {
         let cause = Cause(error);
         let code = cause.code();
@@ -78,7 +80,7 @@ impl Said {
             Some(404) if NOT_FOUND.contains(&code) => Self::NotFound,
             Some(401 | 403) => Self::Login(cause),
             Some(408 | 429 | 500..) => Self::Outage(cause),
-            // Its own codes begin with the status: 404 alone is its web server's.
+            // A registry's own codes begin with the status. 404 alone is from a web server.
             Some(status @ 400..) if code != 0 && code != u32::from(status) => Self::Refusal(cause),
             Some(status @ (409 | 422)) if code == u32::from(status) => Self::Refusal(cause),
             Some(400..) => Self::Unclear(cause),
@@ -87,7 +89,7 @@ impl Said {
         }
     }
 
-    /// How much it tells: of several registries, the one that tells most is believed.
+    /// How much the answer tells. Among several registries, the answer that tells most is believed.
     pub fn rank(&self) -> u8 {
         match self {
             Self::Outage(_) => 0,
@@ -100,12 +102,13 @@ impl Said {
 }
 
 impl Cause {
+    /// The HTTP status.
     pub fn status(&self) -> Option<u16> {
         let after = self.0.error.split_once("failed with status ")?.1;
         after.split(' ').next()?.parse().ok()
     }
 
-    /// Success by its status, and JSON, but not what a registry sends.
+    /// Whether the answer was a success and JSON, but not what a registry sends.
     fn is_unexpected_json(&self) -> bool {
         let mut next = self.0.source();
         while let Some(error) = next {
@@ -117,12 +120,12 @@ impl Cause {
         false
     }
 
-    /// The registry's code; 0 if it gave none.
+    /// The registry's code, or 0 if it gave none.
     pub fn code(&self) -> u32 {
         self.raw().map_or(0, |raw| raw.error_code)
     }
 
-    /// The registry's own words, or the library's.
+    /// The registry's own message, or the library's.
     pub fn message(&self) -> String {
         match self.raw() {
             Some(raw) if raw.error_code != 0 => raw.message.clone(),

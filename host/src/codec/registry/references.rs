@@ -1,4 +1,4 @@
-//! The schemas that a schema refers to, and those that they refer to, each fetched once.
+//! Fetches the schemas that a schema refers to, directly or not, each once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,22 +10,23 @@ use schema_registry_converter::schema_registry_common::{RawRegisteredSchema, Reg
 use super::{Registry, RegistryError, in_path, no_schema};
 use crate::codec::schema::{Document, Reference, Schema, SchemaError};
 
-/// The most schemas that one may refer to, directly or not: far more than people write, few enough to fetch while records
-/// wait.
+/// The most schemas that one schema may refer to, directly or not: far more than people write, and few enough to fetch
+/// while records wait.
 const MAX_SCHEMAS: usize = 200;
 
-/// The most bytes that their texts may have together, in MiB: they are kept in memory while they are read.
+/// The most MiB that their texts may have together. They are held in memory while they are read.
 const MAX_MIB: usize = 16;
 
-/// A schema that another one names.
+/// A reference to a schema.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ReferenceTo {
-    /// Nearly always the name of the type.
+    /// The reference's name, nearly always that of the type.
     pub name: String,
     pub subject: String,
     pub version: u32,
 }
 
+/// The references in a registry's answer.
 pub fn of(references: Option<Vec<RegisteredReference>>) -> Vec<ReferenceTo> {
     let reference = |reference: RegisteredReference| ReferenceTo {
         name: reference.name,
@@ -35,18 +36,18 @@ pub fn of(references: Option<Vec<RegisteredReference>>) -> Vec<ReferenceTo> {
     references.unwrap_or_default().into_iter().map(reference).collect()
 }
 
-/// What is fetched for one schema.
+/// The schemas that are being fetched for one schema.
 struct Fetching<'r> {
     registry: &'r Registry,
     /// The schema that records name.
     id: u32,
-    /// `None` while what it refers to is being fetched.
+    /// By subject and version. `None` while the schemas that it refers to are being fetched.
     known: HashMap<(String, u32), Option<Arc<Document>>>,
     bytes: usize,
 }
 
 impl Registry {
-    /// Reads a schema's text with all that it refers to.
+    /// Reads a schema's text with all schemas that it refers to.
     pub(super) async fn read_as(
         &self,
         id: u32,
@@ -142,7 +143,7 @@ impl Fetching<'_> {
     }
 }
 
-/// Says which of the schemas cannot be read.
+/// Adds to the error which of the schemas cannot be read.
 fn under(reference: &ReferenceTo, error: RegistryError) -> RegistryError {
     match error {
         RegistryError::NotAvro {

@@ -1,4 +1,4 @@
-//! The registry's answers, given by a small HTTP server of the test's own.
+//! Tests the registry's answers with a small HTTP server.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -42,7 +42,8 @@ fn registry(url: &str) -> Registry {
     .expect("a URL")
 }
 
-/// Answers each path with what the test has for it, as long as the test's process lives; any other as a web server does.
+/// Answers each path with the test's answer for it, as long as the test's process lives. Answers any other path as a
+/// web server does.
 fn serve_paths(answers: Vec<(&'static str, &'static str, String)>) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
@@ -68,7 +69,7 @@ fn serve_paths(answers: Vec<(&'static str, &'static str, String)>) -> (String, A
     (format!("http://{address}"), asked)
 }
 
-/// What a registry says when it is asked for a subject that it does not have.
+/// A registry's answer about a subject that it does not have.
 fn no_subject() -> (&'static str, &'static str, String) {
     let body = r#"{"error_code": 40401, "message": "Subject not found."}"#.to_owned();
     (
@@ -208,7 +209,7 @@ fn what_is_no_url_is_refused_at_once() {
     }
 }
 
-/// What a registry answers when it is asked for id 7, and answers well otherwise.
+/// Asks a registry for id 7, which it answers like this. It answers other requests well.
 async fn seven(status: &'static str, body: &str) -> Result<Arc<Schema>, RegistryError> {
     let (url, _) = serve_paths(vec![("/schemas/ids/7", status, body.to_owned()), no_subject()]);
     registry(&url).by_id(7).await
@@ -271,7 +272,7 @@ async fn no_registry_is_asked_for_an_id_that_is_no_id() {
     assert_eq!(asked.lock().expect("whole").len(), 0);
 }
 
-/// The address lacks its path: everything is 404, in the words of Confluent's or any other server.
+/// The address lacks its path, so every answer is 404, in the words of Confluent's or any other server.
 #[tokio::test]
 async fn a_wrong_address_is_not_an_unknown_id() {
     for body in [

@@ -1,5 +1,5 @@
-//! A schema's text made to shapes. Each type is made once, however often it is named, and none inside another: types may
-//! contain themselves, and two that name each other twice do not double.
+//! Makes shapes of a schema's text. Each record is made once, however often it is named, and records name each other by
+//! place. So types may contain themselves, and types that name each other twice do not grow exponentially.
 
 use std::collections::HashMap;
 
@@ -9,16 +9,17 @@ use super::scope::{Name, Place, Scopes};
 use super::shape::{Field, RecordShape, Shape, UUID_BYTES, UuidForm};
 use super::{DURATION_BYTES, Document, SchemaError};
 
-/// How much of a text that is not a type a message quotes.
+/// How many characters of a text that is not a type a message quotes.
 const QUOTED_CHARS: usize = 60;
 
+/// The work of making shapes.
 pub struct Expansion<'d> {
     scopes: Scopes<'d>,
-    /// The place of each record in the list, by the address of its text.
+    /// The place of each record in the list, by the address of its JSON.
     known: HashMap<*const Json, usize>,
-    /// Records that are in the list, and not made yet.
+    /// Records that have a place in the list and are not made yet.
     waiting: Vec<(Place<'d>, &'d Json)>,
-    /// How many are in the list.
+    /// Number of records that have a place.
     count: usize,
 }
 
@@ -98,7 +99,7 @@ impl<'d> Expansion<'d> {
         Ok(logical(object, shape))
     }
 
-    /// The record's place in the list, at its end if it is new.
+    /// The record's place in the list. A new record gets the next one.
     fn placed(&mut self, place: Place<'d>, json: &'d Json) -> usize {
         let next = self.count;
         let index = *self.known.entry(std::ptr::from_ref(json)).or_insert(next);
@@ -148,7 +149,7 @@ impl<'d> Expansion<'d> {
     }
 }
 
-/// A record of nothing but nulls, fixeds of no bytes and such records.
+/// Marks records that have only nulls, fixeds of no bytes, and other such records.
 fn note_those_without_bytes(records: &mut [RecordShape]) {
     loop {
         let is_new = |record: &RecordShape| {
@@ -173,7 +174,7 @@ fn size(object: &Map<String, Json>) -> Option<usize> {
     object.get("size")?.as_u64()?.try_into().ok()
 }
 
-/// The logical type that stands beside a type, if it is known and fits that type; else it is the type alone, as the
+/// Applies the logical type beside a type, if it is known and fits. Otherwise the type stands alone, as the
 /// specification wants it.
 fn logical(object: &Map<String, Json>, shape: Shape) -> Shape {
     let stamp = |units_a_millisecond| Shape::Timestamp { units_a_millisecond };

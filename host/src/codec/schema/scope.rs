@@ -1,6 +1,7 @@
-//! Finds a type by its name: in the schema where the name stands, then in the schemas that it refers to, the nearest first.
+//! Finds a type by its name, first in the schema that has the name, then in the schemas that it refers to, nearest
+//! first.
 //!
-//! So two versions of one type can stand under two schemas, and each is read with its own.
+//! So two schemas may refer to two versions of one type, and each is read with its own.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -8,24 +9,24 @@ use serde_json::Value as Json;
 
 use super::{Document, SchemaError};
 
-/// The types of a document and of those under it.
+/// The types of a document and of all documents that it refers to.
 pub struct Scopes<'d>(Vec<Scope<'d>>);
 
 struct Scope<'d> {
     types: HashMap<Name<'d>, Definition<'d>>,
-    /// What the registry calls a reference, and the scope of its document.
+    /// The name of each reference in the registry, and the scope of its document.
     references: Vec<(&'d str, usize)>,
     root: &'d Json,
 }
 
-/// A type's namespace, empty for none, and its name in it.
+/// A type's namespace, which is empty for none, and its name in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Name<'d> {
     pub namespace: &'d str,
     pub own: &'d str,
 }
 
-/// Where a text stands: which document's types it may name, and the namespace of names without one.
+/// The place of a text: the document whose types it may name, and the namespace for names without one.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'d> {
     pub scope: usize,
@@ -39,7 +40,7 @@ struct Definition<'d> {
 }
 
 impl<'d> Name<'d> {
-    /// A name with dots is whole; else the namespace beside it counts, else the one around it.
+    /// Makes a name. A name with dots is complete. Otherwise the namespace beside it counts, or else the one around it.
     pub fn new(name: &'d str, beside: Option<&'d str>, around: &'d str) -> Self {
         match name.rsplit_once('.') {
             Some((namespace, own)) => Self { namespace, own },
@@ -50,12 +51,13 @@ impl<'d> Name<'d> {
         }
     }
 
-    /// The name of a record, enum or fixed; `None` if it has none.
+    /// The name of a record, enum or fixed, or `None` if it has none.
     pub fn of(json: &'d Json, around: &'d str) -> Option<Self> {
         let name = json.get("name")?.as_str()?;
         Some(Self::new(name, json.get("namespace").and_then(Json::as_str), around))
     }
 
+    /// The name with its namespace.
     pub fn full(self) -> String {
         match self.namespace {
             "" => self.own.to_owned(),
@@ -65,6 +67,7 @@ impl<'d> Name<'d> {
 }
 
 impl<'d> Scopes<'d> {
+    /// The scopes of the document, and the place of its text.
     pub fn of(document: &'d Document) -> (Self, Place<'d>) {
         let mut scopes = Self(Vec::new());
         let scope = scopes.add(document, &mut HashMap::new());
@@ -91,10 +94,10 @@ impl<'d> Scopes<'d> {
         scope
     }
 
-    /// The text of the type that is called `name` at this place, and where that text stands.
+    /// The JSON of the type that is called `name` at this place, and the place of that JSON.
     pub fn find(&self, place: Place<'d>, name: &'d str) -> Result<(Place<'d>, &'d Json), SchemaError> {
         let wanted = Name::new(name, None, place.namespace);
-        // As Java does: a name without a namespace may be one of a type that has none.
+        // As in Java's library, a name without a namespace may also mean a type that has none.
         let bare = Name {
             namespace: "",
             ..wanted
@@ -116,7 +119,7 @@ impl<'d> Scopes<'d> {
         })
     }
 
-    /// What a reference of this name refers to, whatever the type in it is called.
+    /// The document that a reference of this name refers to, whatever the type in it is called.
     fn referred(&self, scope: usize, name: &str, full: &str) -> Option<(Place<'d>, &'d Json)> {
         let mut references = self.0.get(scope)?.references.iter();
         let (_, scope) = references.find(|(known, _)| *known == name || *known == full)?;
@@ -127,7 +130,7 @@ impl<'d> Scopes<'d> {
         Some((place, self.0.get(*scope)?.root))
     }
 
-    /// A scope and all that it refers to, each once, the nearest first.
+    /// A scope and all scopes that it refers to, each once, nearest first.
     fn under(&self, scope: usize) -> impl Iterator<Item = usize> {
         let mut seen = vec![false; self.0.len()];
         let mut order = Vec::new();
@@ -143,8 +146,7 @@ impl<'d> Scopes<'d> {
     }
 }
 
-/// Notes the types that stand in this text, the first of each name. A type's alias is as good as its name where no type
-/// has that name.
+/// Notes the types in this JSON, the first of each name. An alias works like a name if no type has that name.
 fn define<'d>(json: &'d Json, around: &'d str, types: &mut HashMap<Name<'d>, Definition<'d>>) {
     let mut aliases = Vec::new();
     define_names(json, around, types, &mut aliases);

@@ -1,19 +1,19 @@
-//! What the bytes of a type are.
+//! The shapes of types: how their values are encoded.
 
 use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-/// Digits of a decimal after its point: more could be meant to fill the memory.
+/// The most digits of a decimal after its point. More could fill the memory on purpose.
 pub const MAX_SCALE: i64 = 1_000;
 
-/// The bytes of a uuid that is a fixed.
+/// Bytes of a UUID that is a fixed.
 pub const UUID_BYTES: usize = 16;
 
-/// The bytes of a duration: months, days and milliseconds.
+/// Bytes of a duration: months, days and milliseconds.
 pub const DURATION_BYTES: usize = 12;
 
-/// A type, its name looked up.
+/// A type with its name resolved.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Shape {
     Null,
@@ -30,18 +30,18 @@ pub enum Shape {
     Enum(Arc<[String]>),
     Decimal {
         scale: i64,
-        /// `None` if the length stands before the digits.
+        /// `None` if the length is encoded before the digits.
         bytes: Option<usize>,
     },
     /// A decimal that carries its own scale.
     BigDecimal,
     Uuid(UuidForm),
     Date,
-    /// An int.
+    /// Encoded as an int.
     TimeMillis,
-    /// A long.
+    /// Encoded as a long.
     TimeMicros,
-    /// A long.
+    /// Encoded as a long.
     Timestamp {
         units_a_millisecond: i64,
     },
@@ -49,10 +49,11 @@ pub enum Shape {
     Array(Box<Shape>),
     Map(Box<Shape>),
     Union(Vec<Shape>),
-    /// Its place in the schema's records: types may contain themselves.
+    /// A place among the schema's records, since types may contain themselves.
     Record(usize),
 }
 
+/// How a UUID is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UuidForm {
     Text,
@@ -60,25 +61,27 @@ pub enum UuidForm {
     Fixed,
 }
 
+/// A record type.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordShape {
-    /// With its namespace.
+    /// The name with its namespace.
     pub name: String,
     pub fields: Vec<Field>,
     pub(super) takes_no_bytes: bool,
 }
 
+/// A field of a record type.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Field {
     pub name: String,
     pub aliases: Vec<String>,
-    /// As it is written; nothing says that it is of the field's type.
+    /// The default as it is written. It need not be of the field's type.
     pub default: Option<Json>,
     pub shape: Shape,
 }
 
 impl RecordShape {
-    /// The place of the field of this name, or else of the first that has it as an alias.
+    /// The place of the field with this name, or else of the first field with this alias.
     pub fn place(&self, name: &str) -> Option<usize> {
         let has_alias = |field: &Field| field.aliases.iter().any(|alias| alias == name);
         let by_name = self.fields.iter().position(|field| field.name == name);
@@ -95,7 +98,7 @@ impl Shape {
         }
     }
 
-    /// As a schema names it, for messages.
+    /// The name of the type in a schema, for messages.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Null => "null",

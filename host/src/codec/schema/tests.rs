@@ -1,4 +1,4 @@
-//! Schemas as registries hold them: references of every form, and all that stricter readers refuse.
+//! Reads schemas as registries hold them: references of every form, and everything that stricter readers refuse.
 
 use super::*;
 
@@ -10,7 +10,7 @@ fn document(text: &str, references: &[(&str, &Arc<Document>)]) -> Arc<Document> 
     Arc::new(Document::new(text, references.iter().map(reference).collect()).expect("JSON"))
 }
 
-/// The fields of a schema's records, records in brackets: what the bytes are.
+/// Shows the encoding of a schema: the fields of its records, with records in brackets.
 fn shown(document: &Document) -> String {
     let schema = Schema::read(document).expect("a schema");
     show(schema.root(), &schema, 0)
@@ -57,7 +57,7 @@ fn a_type_is_found_by_its_own_name_wherever_it_is_defined() {
         let order = document(&price(name), &[(reference, &money)]);
         assert_eq!(shown(&order), "shop.Order(shop.Money(long))", "{name} as {reference}");
     }
-    // A reference that is not used; a word in another place that only looks like the type.
+    // One reference is not used. One word in another place only looks like the type.
     let unused = document(
         &record(
             "Order",
@@ -132,7 +132,7 @@ fn a_namespace_is_inherited_and_replaced() {
 fn a_type_may_contain_itself_and_many_that_name_each_other_stay_few() {
     let list = record("List", r#"{"name": "next", "type": ["null", "List"]}"#);
     assert!(shown(&document(&list, &[])).starts_with("shop.List(<null shop.List(<null"));
-    // Each of 200 types names the next one twice: put into one another they would be 2^200.
+    // Each of 200 types names the next one twice. Expanded into one another they would be 2^200.
     let doubled = (0..200).map(|level| {
         let next = if level == 199 {
             "long".to_owned()
@@ -216,7 +216,7 @@ fn a_logical_type_that_does_not_fit_is_no_logical_type() {
 fn what_is_missing_is_named_with_its_place() {
     assert_eq!(
         error(&record("Order", r#"{"name": "price", "type": "shop.Money"}"#)),
-        "field price of shop.Order: there is no type shop.Money, neither in it nor in what it refers to (0 schemas)"
+        "field price of shop.Order: there is no type shop.Money, neither in it nor in the 0 schemas that it refers to"
     );
     assert!(
         error("{").starts_with("its text is not JSON: EOF while parsing"),

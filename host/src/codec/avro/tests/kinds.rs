@@ -1,12 +1,12 @@
-//! Schemas made up, and data of them: every type of Avro, named types referred to again, and now and then a value that is
-//! none of its type.
+//! Makes up schemas and data for them: every type of Avro, named types that are referred to again, and now and then a
+//! value that is not of its type.
 
 use proptest::prelude::*;
 
 /// A type. Names are given when the schema is written.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind {
-    /// A type without a name of its own: its schema, and what its bytes are.
+    /// A type without a name of its own: its schema and its encoding.
     Plain(&'static str, Bytes),
     Fixed(usize),
     DecimalFixed(usize),
@@ -17,7 +17,7 @@ pub enum Kind {
     Map(Box<Kind>),
     Union(Vec<Kind>),
     Record(Vec<Kind>),
-    /// The fixed that stands twice, the second time by its name.
+    /// A fixed that appears twice, the second time by its name.
     Twice(usize),
 }
 
@@ -110,7 +110,7 @@ pub fn kind() -> impl Strategy<Value = Kind> {
     ]
 }
 
-/// A union holds no union, and no type twice.
+/// Makes a union without unions in it and without a type twice.
 fn union(branches: Vec<Kind>) -> Kind {
     let mut kept: Vec<Kind> = Vec::new();
     for branch in branches {
@@ -128,7 +128,7 @@ fn union(branches: Vec<Kind>) -> Kind {
 }
 
 impl Kind {
-    /// What tells the branches of a union apart.
+    /// The name that tells the branches of a union apart.
     fn type_name(&self) -> &str {
         match self {
             Self::Plain(schema, _) => schema
@@ -256,7 +256,7 @@ impl Bytes {
     }
 }
 
-/// Up to three items in up to two blocks, some of which tell their size.
+/// Writes up to three items in up to two blocks. Some blocks tell their size.
 fn blocks(entropy: &mut Entropy<'_>, out: &mut Vec<u8>, mut item: impl FnMut(&mut Entropy<'_>, &mut Vec<u8>)) {
     for _ in 0..entropy.below(3) {
         let items = 1 + i64::from(entropy.next() % 3);
@@ -292,7 +292,7 @@ fn long(value: i64, out: &mut Vec<u8>) {
     out.push(u8::try_from(rest).expect("seven bits"));
 }
 
-/// Choices, from bytes that shrink; they begin again at their end.
+/// Makes choices from bytes that proptest can shrink. At their end the bytes begin again.
 pub struct Entropy<'a>(std::iter::Cycle<std::slice::Iter<'a, u8>>);
 
 impl<'a> Entropy<'a> {
@@ -316,7 +316,7 @@ impl<'a> Entropy<'a> {
         (0..length).map(|_| self.next()).collect()
     }
 
-    /// Small, or any.
+    /// A small number or any number.
     fn long(&mut self) -> i64 {
         let small = self.next();
         let bytes = [0; 8].map(|_: u8| self.next());
@@ -327,7 +327,7 @@ impl<'a> Entropy<'a> {
         }
     }
 
-    /// What some input could want, other text, long text, and bytes that are no text.
+    /// Text that some input could take, other text, long text, or bytes that are not text.
     fn text(&mut self) -> Vec<u8> {
         let texts: [&[u8]; 10] = [
             b"",

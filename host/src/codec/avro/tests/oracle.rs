@@ -1,4 +1,4 @@
-//! What apache-avro makes of a datum: the second opinion.
+//! Reads a datum with apache-avro, as a second opinion.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -14,8 +14,8 @@ use crate::codec::schema::{Schema, Shape};
 use crate::codec::value::Found;
 use crate::record::columns::DataType;
 
-/// The values of the record's fields; `None` if the library refuses the datum. What it lets pass is caught here: it takes
-/// the end of the bytes for a null, and leaves what follows unread.
+/// The values of the record's fields, or `None` if the library refuses the datum. Faults that the library lets pass are
+/// caught here: it takes the end of the bytes for a null, and leaves bytes after the record unread.
 pub fn read(schema: &apache_avro::Schema, bytes: &[u8]) -> Option<Vec<Value>> {
     let mut rest = Bytes {
         rest: bytes,
