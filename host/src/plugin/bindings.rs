@@ -1,4 +1,4 @@
-//! The host's side of `wit/transform.wit`, generated at compile time. Arguments are borrowed, so that a batch is copied
+//! The host's side of `wit/transform.wit`, generated at compile time. Arguments are borrowed, so a batch is copied only
 //! once, into the guest's memory.
 
 #![allow(clippy::pedantic, reason = "generated code")]

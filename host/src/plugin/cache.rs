@@ -1,8 +1,8 @@
-//! Components' compiled forms, kept from one start to the next.
+//! Keeps the compiled forms of components from one start to the next.
 //!
-//! What is kept runs as native code, outside of the sandbox. So it is read only from a directory that nobody else may
-//! write to ([`PrivateDir`]), and only as a whole: each form begins with the SHA-256 of its key and its bytes. Anything
-//! else is compiled anew. The key is made of all that compiling depends on. See decision 0018.
+//! A compiled form runs as native code, outside of the sandbox. So it is read only from a directory that no other user
+//! may write to ([`PrivateDir`]), and only if it is complete: each file begins with the SHA-256 of its key and its
+//! bytes. Anything else is compiled again. The key covers everything that compiling depends on. See decision 0018.
 
 use std::fmt::Write as _;
 use std::hash::{Hash as _, Hasher};
@@ -16,11 +16,11 @@ use super::error::PluginError;
 use super::private_dir::{DirError, PrivateDir};
 use crate::record::descriptor::Digest;
 
-/// All forms together. Those of Rust's plugins have some 200 KiB each, those of interpreters up to 40 MiB: as many as
-/// somebody goes back and forth between, and little of a disk.
+/// Size of all forms together. Rust's plugins have some 200 KiB each, those of interpreters up to 40 MiB. So this holds
+/// more versions than an operator goes back and forth between, and takes little of a disk.
 const MAX_BYTES: u64 = 256 << 20;
 
-/// Of SHA-256.
+/// Bytes of a SHA-256 sum.
 const SUM_BYTES: usize = 32;
 
 const SUFFIX: &str = ".cwasm";
@@ -34,13 +34,14 @@ pub enum Place {
     Nowhere,
 }
 
+/// The cache of compiled forms.
 pub struct CompileCache {
     directory: PrivateDir,
 }
 
 impl Place {
-    /// `None`: nowhere, or the environment names neither directory. The XDG base directory specification has those
-    /// ignored that are no absolute paths.
+    /// The directory, or `None` if there is to be none or the environment names none. As the XDG base directory
+    /// specification asks, relative paths are ignored.
     fn directory(&self, variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
         let absolute = |name| variable(name).filter(|path| path.is_absolute());
         match self {
@@ -54,13 +55,14 @@ impl Place {
 }
 
 impl CompileCache {
-    /// Opens the directory; `None` where there is to be none, or none can be had, which is said: everything goes on
-    /// without, and each start compiles.
+    /// Opens the directory. `None` if there is to be none, or if it cannot be used, which is logged. The host then
+    /// works without a cache, and each start compiles.
     pub fn open(place: &Place) -> Option<Self> {
         let path = place.directory(|name| std::env::var_os(name).map(PathBuf::from))?;
         match PrivateDir::open(&path) {
             Ok(directory) => Some(Self { directory }),
-            // A container's user has often no home to write to: nobody asked for this one.
+            // A container's user often has no home to write to. This directory is the default, so that is no reason to
+            // warn.
             Err(DirError::Open(error)) if *place == Place::Usual => {
                 tracing::debug!(directory = %path.display(), %error, "compiled plugins are not kept");
                 None
@@ -72,18 +74,18 @@ impl CompileCache {
         }
     }
 
-    /// The component, from what is kept or compiled now, and then kept. `digest` is that of `bytes`.
+    /// Loads the component from the cache, or compiles it and keeps the result. `digest` is that of `bytes`.
     ///
     /// # Errors
-    /// The component cannot be compiled. Whatever goes wrong with the cache costs time only.
+    /// If the component cannot be compiled. Trouble with the cache itself only costs time.
     pub(super) fn component(&self, engine: &Engine, bytes: &[u8], digest: &Digest) -> Result<Component, PluginError> {
         let key = key(wasmtime_environ::VERSION, engine, digest);
         if let Some(component) = self.load(engine, &key) {
-            tracing::debug!(%digest, "its compiled form was kept");
+            tracing::debug!(%digest, "took the compiled plugin from the cache");
             return Ok(component);
         }
         let component = compile(engine, bytes)?;
-        tracing::debug!(%digest, "compiled");
+        tracing::debug!(%digest, "compiled the plugin");
         if let Err(error) = self.keep(&key, &component) {
             tracing::warn!(error = format!("{error:#}"), "the compiled plugin cannot be kept");
         }
@@ -117,23 +119,23 @@ impl CompileCache {
     }
 }
 
-/// What the cache would do for the component, without it.
+/// Compiles the component without a cache.
 pub(super) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, PluginError> {
     Component::from_binary(engine, bytes).map_err(PluginError::Compile)
 }
 
-/// The one place where bytes become native code that nobody has checked.
+/// The only place where bytes become native code without a check of the code.
 #[expect(
     unsafe_code,
-    reason = "wasmtime cannot check native code; what comes here is what this program's own compiler made"
+    reason = "wasmtime cannot check native code; these bytes were made by this program's own compiler"
 )]
 fn trusted(engine: &Engine, form: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: `form` was made by `Component::serialize` of this very version of wasmtime under these very settings, since
-    // its sum holds for a key made of both; and only this user could have written it, who may run what they like anyway.
+    // SAFETY: `form` was made by `Component::serialize` of this version of wasmtime under these settings, since its sum
+    // fits a key made of both. Only this user could have written it, and this user may run any code anyway.
     unsafe { Component::deserialize(engine, form) }
 }
 
-/// The form in the file, if it is the one of this key, and whole.
+/// The form in the file, if it is complete and belongs to this key.
 fn whole<'a>(file: &'a [u8], key: &[u8; SUM_BYTES]) -> Option<&'a [u8]> {
     let (said, form) = file.split_at_checked(SUM_BYTES)?;
     (said == sum(key, form)).then_some(form)
@@ -143,8 +145,8 @@ fn sum(key: &[u8; SUM_BYTES], form: &[u8]) -> [u8; SUM_BYTES] {
     Sha256::new().chain_update(key).chain_update(form).finalize().into()
 }
 
-/// The component; wasmtime's version to the last number, since a later one may mend its compiler; what the processor can
-/// do and every setting that native code depends on, which wasmtime itself names.
+/// The key is made of the component, of wasmtime's exact version, since a later one may fix its compiler, and of the
+/// processor's features and every setting that native code depends on, which wasmtime itself hashes.
 fn key(version: &str, engine: &Engine, digest: &Digest) -> [u8; SUM_BYTES] {
     struct Into(Sha256);
     impl Hasher for Into {
@@ -169,7 +171,7 @@ fn file_name(key: &[u8; SUM_BYTES]) -> String {
     name + SUFFIX
 }
 
-/// Of a form, or of one that is being written or was left half written; nobody else's file is ever removed.
+/// Whether the name is that of a form, complete or partly written. Files with other names are never removed.
 fn is_ours(name: &str) -> bool {
     let Some((key, rest)) = name.split_at_checked(2 * SUM_BYTES) else {
         return false;

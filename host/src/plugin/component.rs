@@ -1,4 +1,4 @@
-//! From the bytes of a file to a plugin that is ready to be instantiated, or the reason why it is none.
+//! Turns the bytes of a file into a plugin that is ready to be instantiated, or says why that cannot be done.
 
 use std::sync::Arc;
 
@@ -18,12 +18,13 @@ use super::limits::Limits;
 use super::log::LogGate;
 use crate::record::descriptor::{Descriptor, Digest, PluginIdentity};
 
-/// The package whose interfaces a plugin may import, and the interface that it must export.
+/// The package whose interfaces a plugin may import.
 const PACKAGE: &str = "host:transform/";
+/// The interface that a plugin must export.
 const TRANSFORMER: &str = "host:transform/transformer@0.1.0";
 const VERSION: &str = "@0.1.0";
 
-/// A component, compiled, checked and configured once.
+/// A component that was compiled, checked and configured once.
 pub struct Plugin {
     pre: PluginPre<GuestState>,
     settings: Vec<(String, String)>,
@@ -36,9 +37,9 @@ pub struct Plugin {
 }
 
 impl Plugin {
-    /// Compiles the component, refuses it for what it is or imports, and asks it to describe itself under `settings`.
+    /// Compiles the component, checks its kind and imports, and asks it to describe itself under `settings`.
     ///
-    /// Takes seconds for a component of many megabytes that was not compiled before: not to be called where other tasks
+    /// Takes seconds for a component of many megabytes that was not compiled before. Do not call it where other tasks
     /// wait.
     pub fn load(
         engine: &PluginEngine,
@@ -60,7 +61,7 @@ impl Plugin {
             .instantiate_pre(&component)
             .and_then(PluginPre::new)
             .map_err(PluginError::World)?;
-        // Until it has said its name, its log lines go under its digest.
+        // Until the plugin has told its name, its log lines go under its digest.
         let log = Arc::new(LogGate::new(digest.to_string().into(), limits));
         let (_, described) = Running::start(&pre, settings, limits, log)?;
         let descriptor = descriptor::validate(described)?;
@@ -81,14 +82,15 @@ impl Plugin {
         })
     }
 
-    /// The same while records flow: at the lowest priority, so that whoever handles records comes first. Blocks.
+    /// Does the same while records flow, at the lowest priority, so that the handling of records comes first. Blocks.
     pub fn load_aside(
         engine: &PluginEngine,
         bytes: &[u8],
         settings: &[(String, String)],
         limits: Limits,
     ) -> Result<Self, PluginError> {
-        // A thread of its own, since a priority once lowered cannot be raised again; the compiler's helpers run on it too.
+        // It gets a thread of its own, since a priority that was lowered cannot be raised again. The compiler's
+        // parallel work runs on it too.
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(1)
             .thread_name(|_| "compile".to_owned())
@@ -98,7 +100,7 @@ impl Plugin {
         pool.install(|| Self::load(engine, bytes, settings, limits))
     }
 
-    /// A fresh instance, configured.
+    /// Makes a new instance and configures it.
     pub fn instantiate(&self) -> Result<Instance, PluginError> {
         let (running, described) = Running::start(&self.pre, &self.settings, self.limits, Arc::clone(&self.log))?;
         if descriptor::validate(described)? != *self.descriptor {
@@ -107,15 +109,17 @@ impl Plugin {
         Ok(Instance::new(running, Arc::clone(&self.descriptor)))
     }
 
-    /// An error of a call, in the log among the plugin's own lines and counted with them.
+    /// Logs an error of a call among the plugin's own lines, and counts it with them.
     pub fn log_error(&self, message: &str) {
         self.log.write(Level::Error, message);
     }
 
+    /// The plugin's description of itself.
     pub fn descriptor(&self) -> &Descriptor {
         &self.descriptor
     }
 
+    /// The plugin's name, version and digest.
     pub fn identity(&self) -> &PluginIdentity {
         &self.identity
     }
@@ -125,7 +129,7 @@ impl Plugin {
         &self.imports
     }
 
-    /// Length of the component's file.
+    /// Length of the component's file in bytes.
     pub fn size_bytes(&self) -> usize {
         self.size_bytes
     }

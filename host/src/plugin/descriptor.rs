@@ -1,4 +1,4 @@
-//! From what a guest says of itself to a descriptor that the host can rely on.
+//! Checks a guest's description of itself, and makes of it a descriptor that the host can rely on.
 
 use std::collections::HashSet;
 
@@ -9,11 +9,11 @@ use super::log::cut;
 use crate::record::columns::DataType;
 use crate::record::descriptor::{Descriptor, Effect, Field, Input, Origin, Output, Target};
 
-/// Wider than any table that people use; a bound on what a guest can make the host set up.
+/// Wider than any table in use. It bounds how much a guest can make the host set up.
 const MAX_FIELDS: usize = 1000;
 const MAX_NAME_BYTES: usize = 200;
 
-/// Takes the descriptor over, or says what is wrong with it.
+/// Takes the descriptor over, or refuses it with what is wrong.
 pub fn validate(described: wit::Descriptor) -> Result<Descriptor, PluginError> {
     if !described.lookups.is_empty() {
         let tables = described
@@ -85,7 +85,7 @@ fn unique<'a>(place: &str, names: impl Iterator<Item = &'a str>) -> Result<(), P
     Ok(())
 }
 
-/// Origins that are no fields of the value have a type of their own.
+/// Checks the data type of an input that is not a field of the value: each such origin allows only certain types.
 fn check_origin(input: &Input) -> Result<(), PluginError> {
     let allowed: &[DataType] = match input.origin {
         Origin::Value(_) => return Ok(()),

@@ -1,4 +1,4 @@
-//! What can be wrong with a plugin, and with one call of it.
+//! The errors of a plugin, and of one call of it.
 
 use std::time::Duration;
 
@@ -6,19 +6,19 @@ use crate::record::causes::chain;
 use crate::record::columns::DataType;
 use crate::record::reject::{Reject, Stage};
 
-/// A file that is no plugin of ours, or a plugin that cannot be readied. Each begins with "it": the file is named by
-/// whoever opened it.
+/// Why a file is not a plugin, or why a plugin cannot be made ready. Each text begins with "it": the caller, who opened
+/// the file, names it.
 #[derive(Debug, thiserror::Error)]
 pub enum PluginError {
     #[error("wasmtime cannot be set up on this machine")]
     Engine(#[source] wasmtime::Error),
-    #[error("it does not get a thread that it needs")]
+    #[error("the system does not give the thread that it needs")]
     Thread(#[source] std::io::Error),
     #[error("it is {found}; expected a WebAssembly component of world host:transform/plugin@0.1.0{hint}")]
     NotAComponent { found: &'static str, hint: &'static str },
     #[error("it is a component that is cut off after {bytes} bytes: copy or build it again")]
     CutOff { bytes: usize },
-    #[error("it is a component that is damaged or needs what this host does not give")]
+    #[error("it is a component that is damaged, or needs something that this host does not have")]
     Compile(#[source] wasmtime::Error),
     #[error(
         "it imports {}; a plugin may import nothing but host:transform/* (no clock, files, network or random)",
@@ -45,7 +45,7 @@ pub enum PluginError {
     Settings { message: String },
     #[error("it fails in `configure`")]
     Configure(#[source] TransformError),
-    #[error("what it says of itself does not hold: {why}")]
+    #[error("its description of itself is wrong: {why}")]
     Descriptor { why: String },
     #[error("it declares lookups ({}), which this version of the host does not read", .tables.join(", "))]
     Lookups { tables: Vec<String> },
@@ -53,36 +53,36 @@ pub enum PluginError {
     Unsteady,
 }
 
-/// Why a call of a guest gave nothing. The instance is gone.
+/// Why a call of a guest failed. The instance cannot be used again.
 #[derive(Debug, thiserror::Error)]
 pub enum TransformError {
     #[error("the plugin trapped")]
     Trap(#[source] wasmtime::Trap),
-    /// A trap before which the guest has said why, as the SDK's guests do: `panicked at src/lib.rs:91:14: …`. The text is
-    /// one line, bounded, without control characters.
+    /// A trap right after the guest logged why, as the SDK's guests do: `panicked at src/lib.rs:91:14: …`. The text is
+    /// one line of bounded length, without control characters.
     #[error("the plugin trapped: {message}")]
     Panicked { message: String },
     #[error("the plugin did not return within {} ms of processor time (plugin.limits.deadline_ms)", .limit.as_millis())]
     Deadline { limit: Duration },
-    /// `limit` is in bytes; it is said in the setting's unit, which it is a multiple of.
+    /// `limit` is in bytes and a whole number of MiB, the setting's unit.
     #[error("the plugin wanted more than {} MiB of memory (plugin.limits.memory_mib)", .limit >> 20)]
     Memory { limit: usize },
     #[error("the plugin broke its contract")]
     Contract(#[source] Breach),
-    /// Nobody wants the outcome any more: see [`super::Stop`].
+    /// The outcome is not wanted any more: see [`super::Stop`].
     #[error("the call was stopped")]
     Stopped,
 }
 
 impl TransformError {
-    /// The code of the dead letter of a record that does this alone.
+    /// The code for the dead letter of a record that causes this even when it is alone in its batch.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Trap(_) | Self::Panicked { .. } => "trap",
             Self::Deadline { .. } => "deadline",
             Self::Memory { .. } => "memory",
             Self::Contract(_) => "contract",
-            // It is the code of no dead letter, since the record is played again.
+            // This never reaches a dead letter, since the record is played again.
             Self::Stopped => "stopped",
         }
     }
@@ -93,10 +93,10 @@ impl TransformError {
     }
 }
 
-/// What was wrong with what a guest returned.
+/// How the outcome that a guest returned breaks the contract.
 #[derive(Debug, thiserror::Error)]
 pub enum Breach {
-    #[error("what it returned is not laid out as the WIT says, or is too much")]
+    #[error("its outcome is not laid out as the WIT says, or is too large")]
     Layout(#[source] wasmtime::Error),
     #[error("rows for output {output}, though the plugin declares {outputs} (counted from 0)")]
     Output { output: u32, outputs: usize },
@@ -117,13 +117,13 @@ pub enum Breach {
     NoSuchRow { row: u32, rows: usize },
     #[error("row {row} is in more than one of rows, filtered and rejects, or twice in one of the last two")]
     AccountedTwice { row: u32 },
-    #[error("more than {limit} rows came of the record in row {row} (plugin.limits.rows_per_record)")]
+    #[error("the record in row {row} gave more than {limit} rows (plugin.limits.rows_per_record)")]
     TooManyRows { row: u32, limit: u32 },
     #[error("reject code \"{code}\": a code is 1 to 64 of a-z, 0-9 and -")]
     Code { code: String },
 }
 
-/// What was wrong with one column.
+/// What is wrong with one column.
 #[derive(Debug, thiserror::Error)]
 pub enum ColumnProblem {
     #[error("{found} values where {expected} was declared")]
@@ -138,7 +138,7 @@ pub enum ColumnProblem {
     Null { row: usize },
     #[error("invalid JSON in row {row}")]
     Json { row: usize },
-    #[error("values that are none of their type")]
+    #[error("values that are not valid for their type")]
     Arrow(#[from] arrow_schema::ArrowError),
 }
 

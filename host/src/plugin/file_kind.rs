@@ -1,4 +1,4 @@
-//! Says what a file is that somebody took for a plugin, by its first bytes and the lengths of its sections.
+//! Tells what kind of file was given as a plugin, from its first bytes and the lengths of its sections.
 
 use super::error::PluginError;
 
@@ -7,7 +7,7 @@ const MAGIC: &[u8] = b"\0asm";
 const CORE_MODULE: [u8; 4] = [1, 0, 0, 0];
 const COMPONENT: [u8; 4] = [0x0d, 0, 1, 0];
 
-/// Refuses everything that does not begin like a component, and a component that ends within a section.
+/// Refuses a file that does not begin like a component, and a component that ends within a section.
 pub fn check(bytes: &[u8]) -> Result<(), PluginError> {
     let refuse = |found, hint| Err(PluginError::NotAComponent { found, hint });
     if bytes.is_empty() {
@@ -20,7 +20,7 @@ pub fn check(bytes: &[u8]) -> Result<(), PluginError> {
                 ": assemble it first, for example with `wasm-tools parse`",
             ),
             Ok(_) => refuse("a text file", ""),
-            Err(_) => refuse("no WebAssembly at all", ""),
+            Err(_) => refuse("not WebAssembly", ""),
         };
     };
     match rest.split_at_checked(4) {
@@ -34,14 +34,14 @@ pub fn check(bytes: &[u8]) -> Result<(), PluginError> {
     }
 }
 
-/// Text that begins with `(component` or `(module`, after blanks and comments.
+/// Whether the text begins with `(component` or `(module`, after blanks and comments.
 fn is_wat(text: &str) -> bool {
     let mut lines = text.lines().map(str::trim_start);
     let first = lines.find(|line| !line.is_empty() && !line.starts_with(";;"));
     first.is_some_and(|line| line.starts_with("(component") || line.starts_with("(module"))
 }
 
-/// Whether the last section ends where the file does. A section is an id, its length as LEB128, and so many bytes.
+/// Whether the last section ends where the file does. A section is an id, its length as LEB128, and as many bytes.
 fn is_whole(mut sections: &[u8]) -> bool {
     while let Some((_id, rest)) = sections.split_first() {
         let Some((length, rest)) = leb128(rest) else {
@@ -55,7 +55,7 @@ fn is_whole(mut sections: &[u8]) -> bool {
     true
 }
 
-/// An unsigned number of at most five bytes, seven bits each, least significant first.
+/// Reads an unsigned number of at most five bytes, seven bits each, least significant first.
 fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let mut value = 0;
     for (index, &byte) in bytes.iter().take(5).enumerate() {
@@ -85,7 +85,7 @@ mod tests {
         );
         assert_eq!(
             found(b"\x7fELF\x02\x01\x01\xff"),
-            format!("it is no WebAssembly at all; {expected}")
+            format!("it is not WebAssembly; {expected}")
         );
         let wat = ";; a comment\n\n  (component)";
         assert!(found(wat.as_bytes()).starts_with("it is WebAssembly text; "));
@@ -100,7 +100,7 @@ mod tests {
         let whole = wat::parse_str("(component (core module (func)) (core module (memory 1)))").expect("valid text");
         assert!(check(&whole).is_ok());
         let between_sections: Vec<_> = (0..whole.len()).filter(|&end| check(&whole[..end]).is_ok()).collect();
-        // After the preamble, after the first module.
+        // A cut is not noticed after the preamble and after the first module.
         assert_eq!(between_sections.len(), 2, "{between_sections:?}");
         assert_eq!(
             found(&whole[..whole.len() - 1]),

@@ -1,4 +1,4 @@
-//! What a guest's store holds on the host's side: the bound on its memory, the clock of its call and the way to the log.
+//! The host's state in a guest's store: the bound on its memory, the clock of its call, and its way to the log.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,27 +12,29 @@ use super::guest_thread;
 use super::log::LogGate;
 use super::stop::Stop;
 
-/// A call has so long, by the clock on the wall, before it is stopped: nearly all are through by then, and what was
-/// worked out is not thrown away for the sake of a swap that came at the same moment.
+/// A call runs at least this long, by the wall clock, before it can be stopped. Nearly all calls end within it, so a
+/// swap that comes at the same moment does not throw their work away.
 const STOPPABLE: Duration = Duration::from_millis(100);
 
+/// The state of one guest.
 pub struct GuestState {
     memory_bytes: usize,
-    /// What its memories hold together.
+    /// Bytes of all its memories together.
     pub held_bytes: usize,
-    /// Set when the guest asked for more memory than it may have, so that the trap that follows is called by its name.
+    /// Set when the guest asked for more memory than it may have, to tell the cause of the trap that follows.
     pub wanted_too_much_memory: bool,
-    /// When a call is to end before its deadline.
+    /// Tells when a call is to end before its deadline.
     pub stop: Stop,
     /// Set when a call was ended because of [`Self::stop`].
     pub was_stopped: bool,
     call: Call,
     log: Arc<LogGate>,
-    /// The last line of the call if it was an error. It is held back: where the guest traps next, it says why.
+    /// The last line of the call, if it was an error. It is held back: if the guest traps next, the line says why.
     last_words: Option<String>,
 }
 
 impl GuestState {
+    /// Makes the state of a new guest, which may have `memory_bytes` of memory.
     pub fn new(memory_bytes: usize, log: Arc<LogGate>) -> Self {
         Self {
             memory_bytes,
@@ -46,11 +48,12 @@ impl GuestState {
         }
     }
 
+    /// Starts the clock of a call.
     pub fn begin_call(&mut self, deadline: Duration) {
         self.call = Call::begin(deadline);
     }
 
-    /// What becomes of the call, asked at every tick.
+    /// Decides at every tick whether the call goes on.
     pub fn tick(&mut self) -> UpdateDeadline {
         let took = processor_time().saturating_sub(self.call.begun);
         if took >= self.call.deadline {
@@ -66,12 +69,12 @@ impl GuestState {
         UpdateDeadline::Continue(1)
     }
 
-    /// What the guest said last, if that was an error; it is not in the log then.
+    /// Takes the line that is held back, so that it does not go to the log.
     pub fn take_last_words(&mut self) -> Option<String> {
         self.last_words.take()
     }
 
-    /// Writes what is held back.
+    /// Writes the line that is held back to the log.
     pub fn write_last_words(&mut self) {
         if let Some(message) = self.last_words.take() {
             self.log.write(log::Level::Error, &message);
@@ -79,8 +82,8 @@ impl GuestState {
     }
 }
 
-/// A call of the guest, in processor time of its thread: on a busy machine, or at a lower priority, a call takes longer
-/// by the clock on the wall, and no good record must be rejected for that. Nor can a guest sleep.
+/// The clock of a call, in processor time of its thread. On a busy machine, or at a lower priority, a call takes longer
+/// by the wall clock, and no good record may be rejected for that. A guest cannot sleep, so it cannot cheat this clock.
 struct Call {
     begun: Duration,
     since: Instant,
@@ -97,17 +100,17 @@ impl Call {
     }
 }
 
-/// Of the calling thread, so far.
+/// Processor time of the calling thread so far.
 fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
-    // Neither is ever negative.
+    // Neither part is ever negative.
     Duration::new(
         time.tv_sec.unsigned_abs(),
         u32::try_from(time.tv_nsec).unwrap_or_default(),
     )
 }
 
-/// A growth that is refused traps at once: a guest that is told "no" instead would go on in some way of its own.
+/// Refusing growth traps at once. A guest that only got an error could go on in its own way.
 impl ResourceLimiter for GuestState {
     fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
         if desired <= self.memory_bytes {
@@ -129,7 +132,7 @@ impl log::Host for GuestState {
     fn write(&mut self, level: log::Level, mut message: String) {
         self.write_last_words();
         if level == log::Level::Error {
-            // Held as long as the call takes, so no more of it than is ever shown.
+            // The line is held as long as the call takes, so only as much of it is kept as can be shown.
             message.truncate(message.floor_char_boundary(self.log.line_bytes() + 1));
             message.shrink_to_fit();
             self.last_words = Some(message);

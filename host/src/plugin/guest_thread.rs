@@ -1,8 +1,8 @@
-//! The thread that one partition's guest is called on. It may be kept busy: whoever waits for I/O waits elsewhere.
+//! The thread on which one partition's guest is called. A call may keep it busy, since all I/O is elsewhere.
 //!
-//! A call that takes long goes on at a lower priority, so that a guest that never ends takes from the broker, the
-//! database and the other partitions of a busy machine only what they leave. Deadlines are of processor time, hence a
-//! call that has to stand back is not cut off for it.
+//! A long call goes on at a lower priority, so that a guest that never ends does not slow down the broker, the database
+//! and the other partitions of a busy machine. Deadlines count processor time, so the lower priority does not make a
+//! call miss its deadline.
 
 use std::cell::Cell;
 use std::io;
@@ -17,10 +17,10 @@ use super::aside;
 type Call = Box<dyn FnOnce() -> Answer + Send>;
 type Answer = Box<dyn FnOnce()>;
 
-/// Of the calling thread.
+/// The priority of a thread.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Priority {
-    /// Not to be changed: others may use the thread later.
+    /// It must not be changed, since other work may use the thread later.
     Fixed,
     Usual,
     Lowered,
@@ -30,23 +30,23 @@ thread_local! {
     static PRIORITY: Cell<Priority> = const { Cell::new(Priority::Fixed) };
 }
 
-/// Starts its thread with the first call, and a new one after a call that took long: a priority once lowered cannot be
-/// raised again. The thread ends when this is dropped, once its call has ended.
+/// Starts its thread with the first call, and a new one after a long call, since a priority that was lowered cannot be
+/// raised again. When this is dropped, the thread ends after its call.
 #[derive(Default)]
 pub struct GuestThread {
     calls: Option<Sender<Call>>,
 }
 
 impl GuestThread {
-    /// Does the work there; a panic of it is the caller's.
+    /// Does the work on the thread. A panic in it goes on in the caller.
     ///
     /// # Errors
-    /// The system gives no thread.
+    /// If the system gives no thread.
     pub async fn run<T: Send + 'static>(&mut self, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
         let (done, is_done) = oneshot::channel();
         self.send(Box::new(move || {
             let result = catch_unwind(AssertUnwindSafe(work));
-            // Whoever waited may have gone.
+            // This fails if the caller has stopped waiting.
             Box::new(move || drop(done.send(result)))
         }))?;
         match is_done.await {
@@ -65,7 +65,7 @@ impl GuestThread {
             None => call,
         };
         let (calls, waiting) = mpsc::channel();
-        // Its other end is here.
+        // This cannot fail, since the other end is here.
         let _ = calls.send(call);
         thread::Builder::new()
             .name("guest".to_owned())
@@ -80,7 +80,7 @@ fn serve(calls: Receiver<Call>) {
     while let Ok(call) = calls.recv() {
         let answer = call();
         if PRIORITY.get() == Priority::Lowered {
-            // Before the answer, so that the next call finds nobody here and gets a thread of its own.
+            // The channel closes before the answer goes out, so that the next call gets a new thread.
             drop(calls);
             return answer();
         }
@@ -88,7 +88,7 @@ fn serve(calls: Receiver<Call>) {
     }
 }
 
-/// The call on this thread takes long: the rest of it is done at a lower priority. Nothing happens on other threads.
+/// Lowers the priority for the rest of this long call. Does nothing on threads other than a guest's.
 pub fn give_way() {
     if PRIORITY.get() == Priority::Usual {
         PRIORITY.set(Priority::Lowered);

@@ -1,4 +1,4 @@
-//! One running guest: its store, its deadline, its calls.
+//! One running guest: its store, its deadline and its calls.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,32 +18,32 @@ use super::stop::Stop;
 use crate::record::columns::Batch;
 use crate::record::descriptor::{Descriptor, Outcome};
 
-/// A part of the memory that a new instance and the largest batch leave: an instance that has filled so much of it with
-/// what it keeps is worth replacing. Half would let a guest that needs much come near its limit; a tenth would replace it
-/// often for little.
+/// An instance is worth replacing when it has filled one part in this many of the memory that a new instance and the
+/// largest batch leave free. Half would let a guest that needs much come near its limit; a tenth would replace it often
+/// for little.
 const WELL_PAST: usize = 4;
 
-/// A longer message of a refused `configure`, or of a panic, is cut.
+/// Longer messages of a refused `configure` or of a panic are cut.
 const MAX_MESSAGE_BYTES: usize = 1000;
 
 /// A guest that can be called with batches.
 pub struct Instance {
     running: Running,
     descriptor: Arc<Descriptor>,
-    /// What it held when it was new.
+    /// Bytes that it held when it was new.
     fresh_bytes: usize,
-    /// The most that one call has added.
+    /// The most bytes that one call has added.
     largest_step: usize,
 }
 
-/// Where the time of one call went, by the clock on the wall.
+/// Where the time of one call went, by the wall clock.
 #[derive(Debug, Clone, Copy)]
 pub struct CallTimes {
-    /// The columns made ready to be lent.
+    /// Time to prepare the columns for lending.
     pub lower: Duration,
-    /// Copied into the guest's memory, worked on by the guest, copied out.
+    /// Time to copy the batch into the guest's memory, for the guest's work, and to copy the outcome out.
     pub guest: Duration,
-    /// What came back checked and made columns again.
+    /// Time to check the outcome and make columns of it.
     pub lift: Duration,
 }
 
@@ -65,11 +65,11 @@ impl Instance {
         }
     }
 
-    /// Calls the guest with one batch, whose columns belong to the descriptor's inputs in order, each with the Arrow type
-    /// of its field.
+    /// Calls the guest with one batch. The columns must be those of the descriptor's inputs, in order, each with the
+    /// Arrow type of its field.
     ///
-    /// After an error the instance is to be dropped: a guest that trapped cannot be called again, and one that broke its
-    /// contract should not be.
+    /// After an error drop the instance: a guest that trapped cannot be called again, and one that broke its contract
+    /// should not be.
     pub fn transform(&mut self, batch: &Batch) -> Result<Outcome, TransformError> {
         #[cfg(feature = "native-guest")]
         if let Some(outcome) = super::native::transform(batch) {
@@ -78,7 +78,7 @@ impl Instance {
         self.transform_timed(batch).map(|(outcome, _)| outcome)
     }
 
-    /// The same, and where the time went. To look at the clock takes 0.1 us of a call.
+    /// Does the same, and tells where the time went. Reading the clock takes 0.1 us of a call.
     pub fn transform_timed(&mut self, batch: &Batch) -> Result<(Outcome, CallTimes), TransformError> {
         let begun = Instant::now();
         let held_before = self.held_bytes();
@@ -107,19 +107,20 @@ impl Instance {
         Ok((outcome, times))
     }
 
-    /// When its calls are to end before their deadline, from the next one on.
+    /// Sets when calls are to end before their deadline, from the next call on.
     pub fn stop_when(&mut self, stop: Stop) {
         self.running.store.data_mut().stop = stop;
     }
 
-    /// Linear memory that it holds now, which is the most that it ever held: what a guest took, it cannot give back.
+    /// Linear memory that it holds now, in bytes. A guest cannot give memory back, so this is also the most that it
+    /// ever held.
     pub fn held_bytes(&self) -> usize {
         self.running.store.data().held_bytes
     }
 
-    /// Whether a new instance should take the next batch, since this one's memory only grows: it is past its share of the
-    /// limit, and well past what a new one would hold after the largest batch so far. A guest that needs much from the
-    /// start, or for one batch, is left alone: a new one would soon hold as much.
+    /// Whether a new instance should take the next batch, since this one's memory only grows. That is so if it is past
+    /// its share of the limit, and well past what a new one would hold after the largest batch so far. A guest that
+    /// needs much from the start, or for one batch, is kept: a new one would soon hold as much.
     pub fn is_outgrown(&self) -> bool {
         let Limits {
             memory_bytes,
@@ -144,8 +145,8 @@ impl Running {
         let mut store = Store::new(pre.engine(), GuestState::new(limits.memory_bytes, log));
         store.limiter(|state| state);
         store.epoch_deadline_callback(|mut store| Ok(store.data_mut().tick()));
-        // Whatever a guest returns lies in its memory once; twice that leaves room for the host's wider structures, and
-        // stops a guest that shows the same bytes again and again.
+        // A guest's outcome lies in its memory once. Twice that size leaves room for the host's wider structures, and
+        // stops a guest that returns the same bytes again and again.
         store.set_hostcall_fuel(limits.memory_bytes.saturating_mul(2));
         // A start function runs before the first call.
         set_deadline(&mut store, limits);
@@ -187,7 +188,7 @@ fn set_deadline(store: &mut Store<GuestState>, limits: Limits) {
     store.set_epoch_deadline(1);
 }
 
-/// Calls a failed call by its name.
+/// Finds out why a call failed.
 fn classify(store: &mut Store<GuestState>, error: wasmtime::Error, limits: Limits) -> TransformError {
     if store.data().wanted_too_much_memory {
         return TransformError::Memory {
@@ -197,7 +198,8 @@ fn classify(store: &mut Store<GuestState>, error: wasmtime::Error, limits: Limit
     match error.downcast_ref::<Trap>() {
         Some(Trap::Interrupt) if store.data().was_stopped => TransformError::Stopped,
         Some(Trap::Interrupt) => TransformError::Deadline { limit: limits.deadline },
-        // A panic ends there. What the guest wrote before another trap, as one for want of stack, does not explain it.
+        // A panic ends in this trap. Before any other trap, such as a full stack, the guest's last line does not
+        // explain it.
         Some(&trap @ Trap::UnreachableCodeReached) => match store.data_mut().take_last_words() {
             Some(words) => TransformError::Panicked {
                 message: cut(&one_line(&words), MAX_MESSAGE_BYTES),
@@ -205,12 +207,12 @@ fn classify(store: &mut Store<GuestState>, error: wasmtime::Error, limits: Limit
             None => TransformError::Trap(trap),
         },
         Some(&trap) => TransformError::Trap(trap),
-        // Not the guest's code but what it handed over: pointers, discriminants, UTF-8, too many bytes.
+        // The guest's code did not fail, but its outcome is wrong: pointers, discriminants, UTF-8, too many bytes.
         None => TransformError::Contract(Breach::Layout(error)),
     }
 }
 
-/// Calls a failed instantiation by its name.
+/// Finds out why instantiation failed.
 fn start_failure(store: &mut Store<GuestState>, error: wasmtime::Error, limits: Limits) -> PluginError {
     if error.is::<PoolConcurrencyLimitError>() {
         return PluginError::NoRoom { limit: MAX_INSTANCES };

@@ -1,5 +1,5 @@
-//! What a guest returned to an outcome that the host can rely on: row numbers, accounting, codes. Nothing of it is used
-//! before it is checked, since the guest is distrusted; [`lift_column`](super::lift_column) checks the columns.
+//! Turns what a guest returned into an outcome that the host can rely on: row numbers, accounting, codes. The guest is
+//! distrusted, so nothing is used before it is checked. [`lift_column`](super::lift_column) checks the columns.
 
 use arrow_array::ArrayRef;
 
@@ -13,11 +13,11 @@ use crate::record::columns::Batch;
 use crate::record::descriptor::{Descriptor, Field, Outcome, Output, Rows};
 use crate::record::reject::{Reject, Stage};
 
-/// Longer messages of a guest's rejects are cut.
+/// Longer messages of a guest's rejects are cut to this.
 const MAX_MESSAGE_BYTES: usize = 1000;
 const MAX_CODE_BYTES: usize = 64;
 
-/// Takes the outcome of a call with `records` rows over, or says how it breaks the contract.
+/// Takes over the outcome of a call with `records` rows, or says how it breaks the contract.
 pub fn outcome(
     returned: wit::Outcome,
     records: usize,
@@ -60,7 +60,7 @@ struct Account {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Entry {
-    /// So many rows came of it.
+    /// The number of rows that the record gave.
     Rows(u32),
     Filtered,
     Rejected,
@@ -82,8 +82,8 @@ impl Account {
             .ok_or(Breach::NoSuchRow { row, rows })?;
         match *place {
             None => *place = Some(entry),
-            // One record may give several rows. They are counted by record, so that how records are grouped into batches
-            // decides nothing.
+            // One record may give several rows. They are counted for each record, so that the grouping of records into
+            // batches makes no difference.
             Some(Entry::Rows(rows)) if entry == Entry::Rows(1) => *place = Some(Entry::Rows(rows + 1)),
             Some(_) => return Err(Breach::AccountedTwice { row }),
         }
@@ -98,7 +98,7 @@ impl Account {
         Ok(())
     }
 
-    /// A row that was left out is a fault of the plugin, never a silent drop.
+    /// Rejects for the rows that the plugin left out. That is the plugin's fault and must not be silent.
     fn unaccounted(&self) -> impl Iterator<Item = (u32, Reject)> {
         let message = "the plugin neither returned, filtered nor rejected this record";
         let left_out = (0..).zip(&self.entries).filter(|(_, entry)| entry.is_none());

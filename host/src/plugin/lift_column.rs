@@ -1,5 +1,5 @@
-//! One column that a guest returned to the Arrow array that its field declares. Nothing is used before it is checked,
-//! and Arrow's checked constructors have the last word.
+//! Turns one column that a guest returned into the Arrow array that its field declares. Nothing is used before it is
+//! checked, and Arrow's checked constructors check it again.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::error::ColumnProblem;
 use crate::record::columns::DataType;
 use crate::record::descriptor::Field;
 
-/// One column as the array that its field declares.
+/// Makes the array that the field declares, or says what is wrong with the column.
 pub fn column(returned: ColumnResult, field: &Field, rows: usize) -> Result<ArrayRef, ColumnProblem> {
     let nulls = returned.validity.map(|bytes| bits(bytes, rows)).transpose()?;
     let nulls = nulls.map(NullBuffer::new).filter(|nulls| nulls.null_count() > 0);
@@ -63,7 +63,7 @@ pub fn column(returned: ColumnResult, field: &Field, rows: usize) -> Result<Arra
     })
 }
 
-/// Exactly the bytes that a bit a row needs.
+/// Takes a bitmap, which must have exactly as many bytes as one bit a row needs.
 fn bits(bytes: Vec<u8>, rows: usize) -> Result<BooleanBuffer, ColumnProblem> {
     let found = bytes.len();
     if found != rows.div_ceil(8) {
@@ -97,7 +97,7 @@ fn text(variable: VariableResult, nulls: Option<NullBuffer>, rows: usize) -> Res
     Ok(StringArray::try_new(offsets, data, nulls)?)
 }
 
-/// Offsets that begin at 0 or later, never go backwards and end within the data.
+/// Checks the offsets: they must begin at 0 or later, never go backwards, and end within the data.
 fn variable_parts(variable: VariableResult, rows: usize) -> Result<(OffsetBuffer<i32>, Buffer), ColumnProblem> {
     let VariableResult { offsets, data } = variable;
     if Some(offsets.len()) != rows.checked_add(1) {
@@ -111,7 +111,7 @@ fn variable_parts(variable: VariableResult, rows: usize) -> Result<(OffsetBuffer
     let ends_well = offsets
         .last()
         .is_some_and(|&last| usize::try_from(last).is_ok_and(|last| last <= bytes));
-    // Counted rather than searched for: without a way out in the middle, several pairs are compared at once.
+    // Counting is faster than searching: without an early exit the compiler compares several pairs at once.
     let backwards = offsets.windows(2).filter(|pair| pair[0] > pair[1]).count();
     if !starts_well || !ends_well || backwards > 0 {
         return Err(ColumnProblem::Offsets { bytes });

@@ -1,25 +1,26 @@
-//! What a guest may take; each limit has a name that its error repeats.
+//! The limits of a guest. Each has a name, which its error repeats.
 
 use std::time::Duration;
 
-/// Each is a setting of its own under `[plugin.limits]`.
+/// The limits of a guest, each a setting under `[plugin.limits]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Linear memory of one instance, bytes. A batch of 1,000 orders needs well under 1 MiB; ten times the largest
-    /// batch that is expected is plenty, and every instance may take this much.
+    /// Linear memory of one instance, in bytes. A batch of 1,000 orders needs well under 1 MiB. Ten times the largest
+    /// expected batch is plenty; every instance may take this much.
     pub memory_bytes: usize,
-    /// An instance that has grown past this share of its memory is replaced before the next call. Guests in Python or
-    /// JavaScript keep some of what they are given, and would break at their limit. A higher share replaces them less
-    /// often and leaves a large batch less room.
+    /// An instance that has grown past this share of its memory, in per cent, is replaced before the next call. Guests
+    /// in Python or JavaScript keep some memory with each call, and would fail at their limit. A higher share replaces
+    /// them less often and leaves a large batch less room.
     pub recycle_percent: u32,
-    /// Processor time of one call of `transform` or `configure`. A batch takes about a millisecond; a second is a thousand times that,
-    /// and a record that never ends costs it about a dozen times (once for each halving).
+    /// Processor time of one call of `transform` or `configure`. A batch takes about a millisecond, and a second is a
+    /// thousand times that. A record that never ends costs this time about a dozen times, once for each halving of its
+    /// batch.
     pub deadline: Duration,
     /// Output rows of each input row.
     pub rows_per_record: u32,
-    /// Log lines a second of one plugin, over all its instances; more are counted and left out.
+    /// Log lines a second of one plugin, over all its instances. Further lines are counted and left out.
     pub log_lines_per_second: u32,
-    /// A longer log line is cut.
+    /// Longer log lines are cut to this.
     pub log_line_bytes: usize,
 }
 

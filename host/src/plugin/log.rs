@@ -1,4 +1,4 @@
-//! A guest's log lines on their way into the host's log: at a bounded rate, cut, and without control characters.
+//! Passes a guest's log lines into the host's log: at a bounded rate, cut to a length, and without control characters.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,8 +8,8 @@ use super::limits::Limits;
 
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// Lets the lines of one plugin through. All its instances share it, so that an instance that takes the place of a
-/// trapped one gets no allowance of its own.
+/// Lets the lines of one plugin through. All its instances share it, so an instance that replaces a trapped one gets no
+/// allowance of its own.
 pub struct LogGate {
     plugin: Arc<str>,
     line_bytes: usize,
@@ -24,7 +24,7 @@ struct Window {
     lines_per_second: u32,
 }
 
-/// What is to happen with a line.
+/// What to do with a line.
 #[derive(Debug, PartialEq, Eq)]
 enum Admission {
     Write,
@@ -36,6 +36,7 @@ enum Admission {
 }
 
 impl LogGate {
+    /// Makes the gate of the plugin with this name.
     pub fn new(plugin: Arc<str>, limits: Limits) -> Self {
         Self {
             plugin,
@@ -44,11 +45,12 @@ impl LogGate {
         }
     }
 
-    /// A longer line is cut.
+    /// Longer lines are cut to this.
     pub fn line_bytes(&self) -> usize {
         self.line_bytes
     }
 
+    /// Writes a line, or counts it if too many came this second.
     pub fn write(&self, level: Level, message: &str) {
         let admission = self
             .window
@@ -106,7 +108,7 @@ impl Window {
             *self = Self::new(self.lines_per_second, now);
         }
         if self.lines >= self.lines_per_second {
-            // With an allowance of 0 nothing is ever written; what the last second left out stays counted.
+            // With an allowance of 0 nothing is ever written, so the count of the last second is kept.
             self.left_out = self.left_out.saturating_add(left_out).saturating_add(1);
             return Admission::LeaveOut;
         }
@@ -118,12 +120,12 @@ impl Window {
     }
 }
 
-/// A text of several lines as one: a panic says where on its first line and why on the next.
+/// Joins the lines of a text. A panic says where on its first line, and why on the next.
 pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The first bytes of a text, cut between two characters; what would break or colour a line of the log is escaped.
+/// Cuts a text between two characters. Characters that would break or colour a line of the log are escaped.
 pub fn cut(text: &str, max_bytes: usize) -> String {
     let end = text.floor_char_boundary(max_bytes);
     let mut short = String::with_capacity(end);

@@ -1,5 +1,5 @@
-//! Arrow columns to the borrowed columns of the WIT border. Buffers are lent as they are; only bitmaps that do not begin
-//! at a byte and offsets that do not begin at 0 (a slice of a larger batch) are copied first.
+//! Turns Arrow columns into the borrowed columns that the WIT wants. Buffers are lent as they are. Only bitmaps that do
+//! not begin at a byte and offsets that do not begin at 0 (in a slice of a larger batch) are copied first.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Float64Type, Int32Type, Int64Type, TimestampMillisecondType};
@@ -11,7 +11,7 @@ use super::bindings::host::transform::columns::{Batch as BatchParam, ColumnParam
 use crate::record::columns::{Batch, DataType};
 use crate::record::descriptor::Input;
 
-/// A batch with what had to be copied.
+/// A batch with the parts that had to be copied.
 pub struct Lowered<'a> {
     batch: &'a Batch,
     inputs: &'a [Input],
@@ -23,12 +23,12 @@ pub struct Lowered<'a> {
 struct Prepared {
     validity: Option<Buffer>,
     bits: Option<Buffer>,
-    /// Offsets moved to begin at 0, where the array's own do not.
+    /// Offsets that were moved to begin at 0, if the array's own do not.
     offsets: Option<Vec<i32>>,
 }
 
 impl<'a> Lowered<'a> {
-    /// Column i belongs to input i and has its Arrow type: the codec makes them so.
+    /// Prepares a batch. Column i must belong to input i and have its Arrow type, as the codec makes them.
     pub fn new(batch: &'a Batch, inputs: &'a [Input]) -> Self {
         debug_assert_eq!(batch.columns.len(), inputs.len(), "one column for each input");
         Self {
@@ -38,6 +38,7 @@ impl<'a> Lowered<'a> {
         }
     }
 
+    /// The columns to lend.
     pub fn columns(&self) -> Vec<ColumnParam<'_>> {
         let columns = self.batch.columns.iter().zip(self.inputs).zip(&self.prepared);
         columns
@@ -48,8 +49,9 @@ impl<'a> Lowered<'a> {
             .collect()
     }
 
+    /// The batch to lend, with the columns from [`Self::columns`].
     pub fn batch<'b>(&self, columns: &'b [ColumnParam<'b>]) -> BatchParam<'b> {
-        // A batch is bounded by the settings far below this.
+        // Settings bound a batch far below this.
         BatchParam {
             rows: u32::try_from(self.batch.rows).unwrap_or(u32::MAX),
             columns,
@@ -75,7 +77,7 @@ fn prepare(array: &ArrayRef) -> Prepared {
     prepared
 }
 
-/// The bits from a byte's first on, and exactly the bytes they need.
+/// The bits, moved to begin at a byte, in exactly as many bytes as they need.
 fn bitmap(bits: &BooleanBuffer) -> Buffer {
     let packed = bits.sliced();
     packed.slice_with_length(0, bits.len().div_ceil(8))

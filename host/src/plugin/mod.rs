@@ -1,9 +1,9 @@
-//! The sandbox: everything that a guest is given, and everything that it gives back, checked before use.
+//! The sandbox. It covers everything that a guest is given, and checks everything that it gives back before use.
 //!
-//! [`engine`] is wasmtime with its bounds; [`component`] refuses what is no plugin and readies what is one; an
-//! [`Instance`] is called with batches; [`lower`] and [`lift`] take columns across the border; [`cache`] keeps what was
-//! compiled; [`limits`] names what a guest may take; [`GuestThread`] keeps long calls from delaying others; [`signature`]
-//! says who made a component. A guest has no clock, no random, no disk, no network: it imports nothing but `log`.
+//! [`engine`] sets up wasmtime with its bounds. [`component`] refuses files that are not plugins and makes plugins
+//! ready. An [`Instance`] is called with batches, and [`lower`] and [`lift`] take columns in and out. [`cache`] keeps
+//! compiled components, [`limits`] names a guest's limits, [`GuestThread`] keeps long calls from delaying others, and
+//! [`signature`] says who made a component. A guest has no clock, randomness, disk or network: it imports only `log`.
 
 pub mod aside;
 mod bindings;
@@ -40,7 +40,7 @@ pub use stop::Stop;
 use crate::record::descriptor::{Descriptor, Digest};
 use limits::Limits;
 
-/// What can be said of a component without running a record through it.
+/// Facts about a component that need no record.
 #[derive(Debug, Clone)]
 pub struct Inspection {
     pub descriptor: Descriptor,
@@ -49,7 +49,7 @@ pub struct Inspection {
     pub imports: Vec<String>,
 }
 
-/// Loads a component as `host run` would, and says what it is.
+/// Loads a component as `host run` would, and describes it.
 pub fn inspect(bytes: &[u8], settings: &[(String, String)], limits: Limits) -> Result<Inspection, PluginError> {
     let plugin = Plugin::load(&PluginEngine::new(limits)?, bytes, settings, limits)?;
     Ok(Inspection {

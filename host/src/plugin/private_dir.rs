@@ -1,6 +1,6 @@
-//! A directory that only its user may write to, with files that are there as a whole or not at all. What others could
-//! have put there is not read. Everything is done within the directory that was looked at when it was opened, whatever
-//! is given its name meanwhile.
+//! A directory that only its user may write to. Its files exist completely or not at all, and files that other users
+//! could have put there are not read. All work stays within the directory that was checked when it was opened, even if
+//! another one gets its name meanwhile.
 
 use std::fs::{DirBuilder, File};
 use std::io::{self, Read as _, Write as _};
@@ -11,24 +11,26 @@ use std::time::SystemTime;
 
 use rustix::fs::{AtFlags, Dir, Mode, OFlags};
 
-/// Write permission of the group and of all others. Where access lists give more, their mask stands in the group's.
+/// Write permission of the group and of all others. If access lists give more, their mask shows in the group's bits.
 const OTHERS_MAY_WRITE: u32 = 0o022;
 
+/// An open directory of this kind.
 pub struct PrivateDir {
     directory: OwnedFd,
 }
 
+/// Why a directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DirError {
     #[error("it cannot be made or opened")]
     Open(#[from] io::Error),
-    #[error("it is user {owner}'s, and this process runs as user {user}")]
+    #[error("it belongs to user {owner}, but this process runs as user {user}")]
     Foreign { owner: u32, user: u32 },
-    #[error("others than its user may write to it (its mode is {mode:o}, `chmod go-w` mends it)")]
+    #[error("other users may write to it (its mode is {mode:o}; `chmod go-w` repairs it)")]
     Shared { mode: u32 },
 }
 
-/// A file that counts when the directory is made smaller.
+/// A file that may be removed to make the directory smaller.
 struct Entry {
     used: (i64, i64),
     bytes: u64,
@@ -36,10 +38,10 @@ struct Entry {
 }
 
 impl PrivateDir {
-    /// Opens the directory. Where it is not there, it is made, with those above it, for its user alone.
+    /// Opens the directory. If it does not exist, it is made for this user alone, with the directories above it.
     ///
     /// # Errors
-    /// It is somebody else's, others may write to it, or the system does not give it.
+    /// If it belongs to another user, if others may write to it, or if the system does not open it.
     pub fn open(path: &Path) -> Result<Self, DirError> {
         DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -50,11 +52,11 @@ impl PrivateDir {
         })
     }
 
-    /// The file's bytes; `None` where there is none, where it has more than `at_most` bytes, or where it is not of this
-    /// user alone. A file that was read counts as used now.
+    /// Reads a file. `None` if it does not exist, has more than `at_most` bytes, or is not this user's alone. A file
+    /// that was read counts as used now.
     ///
     /// # Errors
-    /// The system's, in reading it.
+    /// If the system cannot read it.
     pub fn read(&self, name: &str, at_most: u64) -> io::Result<Option<Vec<u8>>> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut file = match rustix::fs::openat(&self.directory, name, flags, Mode::empty()) {
@@ -68,22 +70,23 @@ impl PrivateDir {
         }
         let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
         file.read_to_end(&mut bytes)?;
-        // On a file system that is mounted to be read only, the oldest may go first.
+        // This fails on a file system that is mounted read-only. Then the oldest file counts as used longest ago.
         let _ = file.set_modified(SystemTime::now());
         Ok(Some(bytes))
     }
 
-    /// Writes a file, or replaces the one of this name: whoever reads it meanwhile has the earlier one or this one.
+    /// Writes a file, or replaces the one of this name. A reader meanwhile gets the earlier file or this one, never a
+    /// mix.
     ///
     /// # Errors
-    /// The system's: no room, no right.
+    /// If the system cannot write it, for lack of room or of permission.
     pub fn write(&self, name: &str, parts: &[&[u8]]) -> io::Result<()> {
         let beside = format!("{name}.{:016x}", fastrand::u64(..));
         let written = self.write_new(&beside, parts).and_then(|()| {
             rustix::fs::renameat(&self.directory, &beside, &self.directory, name).map_err(io::Error::from)
         });
         if written.is_err() {
-            // It may not have come to be.
+            // The file may not exist.
             let _ = rustix::fs::unlinkat(&self.directory, &beside, AtFlags::empty());
         }
         written
@@ -96,11 +99,11 @@ impl PrivateDir {
         parts.iter().try_for_each(|part| file.write_all(part))
     }
 
-    /// Removes files of which `is_ours` by their name, those that were not used for longest first, until they have no
-    /// more than `at_most` bytes together.
+    /// Removes files whose name `is_ours`, the least recently used first, until they have at most `at_most` bytes
+    /// together.
     ///
     /// # Errors
-    /// The system's, in listing or removing them.
+    /// If the system cannot list or remove them.
     pub fn shrink(&self, at_most: u64, is_ours: impl Fn(&str) -> bool) -> io::Result<()> {
         let mut entries = self.entries(is_ours)?;
         entries.sort_by_key(|entry| entry.used);
@@ -110,7 +113,7 @@ impl PrivateDir {
                 break;
             }
             match rustix::fs::unlinkat(&self.directory, &entry.name, AtFlags::empty()) {
-                // Another process makes room, too.
+                // Another process may be making room too.
                 Ok(()) | Err(rustix::io::Errno::NOENT) => total -= entry.bytes,
                 Err(error) => return Err(error.into()),
             }
@@ -126,7 +129,7 @@ impl PrivateDir {
             if !is_ours(name) {
                 continue;
             }
-            // What has gone meanwhile takes no room.
+            // A file that has gone meanwhile takes no room.
             let Ok(file) = rustix::fs::statat(&self.directory, name, AtFlags::SYMLINK_NOFOLLOW) else {
                 continue;
             };
@@ -140,7 +143,7 @@ impl PrivateDir {
     }
 }
 
-/// That it is this user's, and nobody else may write to it.
+/// Checks that the file belongs to this user, and that no other user may write to it.
 fn check_owner(file: &File) -> Result<(), DirError> {
     let metadata = file.metadata()?;
     let (owner, user) = (metadata.uid(), rustix::process::geteuid().as_raw());
@@ -200,7 +203,7 @@ mod tests {
 
     #[test]
     fn somebody_elses_is_refused() {
-        // Only root may give a directory away; whoever is not root has `/`, which is root's.
+        // Only root may give a directory away. Any other user can test with `/`, which is root's.
         let at = tempfile::tempdir().unwrap();
         let is_given_away = std::os::unix::fs::chown(at.path(), Some(54_321), None).is_ok();
         let path = if is_given_away { at.path() } else { Path::new("/") };

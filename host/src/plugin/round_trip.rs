@@ -1,4 +1,4 @@
-//! Lowering and lifting undo each other, and nothing that comes back makes lifting panic or pass what does not hold.
+//! Tests that lowering and lifting undo each other, and that no returned column makes lifting panic or accept bad data.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::record::descriptor::{Descriptor, Effect, Field, Input, Origin, Output
 
 const MAX_ROWS: usize = 40;
 
-/// Something to do to a column that holds.
+/// A change that damages a good column.
 #[derive(Debug, Clone)]
 enum Damage {
     Drop,
@@ -120,7 +120,7 @@ fn inputs() -> Vec<Input> {
     DataType::ALL.map(input).into()
 }
 
-/// One output of one number.
+/// A descriptor with one output of one number.
 fn descriptor() -> Descriptor {
     Descriptor {
         name: "numbers".to_owned(),
@@ -150,7 +150,7 @@ fn numbers(source: Vec<u32>) -> wit::Rows {
     }
 }
 
-/// A batch with a column of each type, and a piece of it.
+/// A batch with a column of each type, and a slice of it.
 fn batch_and_slice() -> impl Strategy<Value = (Batch, usize, usize)> {
     let batch = (0..=MAX_ROWS).prop_flat_map(|rows| {
         let columns: Vec<_> = DataType::ALL.iter().map(|&data_type| column(data_type, rows)).collect();
@@ -175,7 +175,7 @@ fn column(data_type: DataType, rows: usize) -> BoxedStrategy<ArrayRef> {
         value: T,
         rows: usize,
     ) -> BoxedStrategy<ArrayRef> {
-        // Hardly a null, some, hardly a value: proptest takes no probability of 0 or 1.
+        // Few nulls, some nulls, or few values: proptest takes no probability of 0 or 1.
         let nulls = prop_oneof![Just(0.999), Just(0.7), Just(0.001)];
         let value = Arc::new(value);
         nulls
@@ -210,7 +210,7 @@ fn column(data_type: DataType, rows: usize) -> BoxedStrategy<ArrayRef> {
     }
 }
 
-/// What a guest would return that gives back what it was given.
+/// The column of a guest that returns what it was given.
 fn returned(column: &ColumnParam<'_>) -> ColumnResult {
     let variable = |variable: &VariableParam<'_>| VariableResult {
         offsets: variable.offsets.to_vec(),

@@ -1,41 +1,42 @@
-//! Who made a component: signatures over its bytes, checked before anything else is done with them.
+//! Checks who made a component: signatures over its bytes are checked before anything else is done with the bytes.
 //!
-//! A signature is OpenSSH's (`ssh-keygen -Y sign -n host-plugin -f KEY FILE` makes the same): armoured text that holds
-//! the public key, and an ed25519 signature over the purpose `host-plugin` and the SHA-512 of the bytes. Several may
-//! stand one after the other. See <https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.sshsig>.
+//! A signature is OpenSSH's (`ssh-keygen -Y sign -n host-plugin -f KEY FILE` makes the same): armoured text with the
+//! public key, and an ed25519 signature over the purpose `host-plugin` and the SHA-512 of the bytes. A file may hold
+//! several, one after the other. See
+//! <https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.sshsig>.
 
 use std::fmt;
 
 use ssh_key::public::KeyData;
 use ssh_key::{Algorithm, HashAlg, LineEnding, PrivateKey, PublicKey, SshSig};
 
-/// What a signature is for, so that one made for mail or for a commit says nothing of a plugin.
+/// The purpose in a signature. A signature made for mail or for a commit has another one, and does not count.
 pub const PURPOSE: &str = "host-plugin";
 
 /// The end of one armoured signature.
 const END: &str = "-----END SSH SIGNATURE-----";
 
-/// Signatures of one component that are looked at: one for each of a few keys.
+/// The most signatures that one component may have: one for each of a few keys.
 const MAX_SIGNATURES: usize = 16;
 
-/// The public keys whose signatures are believed.
+/// The public keys whose signatures are trusted.
 #[derive(Debug, Clone)]
 pub struct TrustedKeys(Vec<PublicKey>);
 
 /// A key that signs.
 pub struct SigningKey(PrivateKey);
 
-/// A key as people name it: `SHA256:…`, the fingerprint that `ssh-keygen -l` shows, and its comment.
+/// The name of a key for people: the fingerprint that `ssh-keygen -l` shows (`SHA256:…`), and the key's comment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyId {
     pub fingerprint: String,
     pub comment: String,
 }
 
-/// Why a component is not believed. Each begins with "it": the file is named by whoever opened it.
+/// Why a component is not trusted. Each text begins with "it": the caller, who opened the file, names it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
-    #[error("it is not signed; a signature by one of the trusted keys is wanted: {}", listed(.trusted))]
+    #[error("it is not signed; it needs a signature by one of the trusted keys: {}", listed(.trusted))]
     Missing { trusted: Vec<KeyId> },
     #[error("its signature cannot be read: {cause}")]
     Unreadable { cause: ssh_key::Error },
@@ -46,20 +47,20 @@ pub enum SignatureError {
         signed_with: Vec<KeyId>,
         trusted: Vec<KeyId>,
     },
-    #[error("it was signed with {key} for the purpose `{purpose}` and not `{PURPOSE}`")]
+    #[error("it is signed with {key} for the purpose `{purpose}`, not for `{PURPOSE}`")]
     OtherPurpose { key: KeyId, purpose: String },
     #[error("its signature with {key} does not fit it: the file was changed, or the signature is that of another one")]
     Broken { key: KeyId },
 }
 
-/// What is wrong with a key or a list of keys.
+/// What is wrong with a key, or with a list of keys.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     #[error("line {line} is not a public key: {cause}; write one key a line, as in `ssh-ed25519 AAAA… name`")]
     PublicKey { line: usize, cause: ssh_key::Error },
     #[error("line {line} is a key of the kind {kind}; plugins are signed with ed25519")]
     Kind { line: usize, kind: String },
-    #[error("there is no key in it")]
+    #[error("it has no key in it")]
     NoKey,
     #[error("it is not a private key in OpenSSH's form: {cause}")]
     PrivateKey { cause: ssh_key::Error },
@@ -74,8 +75,8 @@ pub enum KeyError {
 }
 
 impl TrustedKeys {
-    /// One public key a line, as in OpenSSH's `authorized_keys`; blank lines and lines that begin with # are passed
-    /// over.
+    /// Reads a list with one public key a line, as in OpenSSH's `authorized_keys`. Blank lines and lines that begin
+    /// with # are skipped.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let lines = (1..).zip(text.lines().map(str::trim));
         let keys = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
@@ -96,9 +97,9 @@ impl TrustedKeys {
         Ok(Self(keys))
     }
 
-    /// Whether one of the signatures is a trusted key's, over exactly these bytes; the key that it is.
+    /// Checks that one of the signatures is a trusted key's over exactly these bytes, and returns that key.
     ///
-    /// `signatures` is the text that stands beside the component; `None` where there is none.
+    /// `signatures` is the text beside the component, or `None` if there is none.
     pub fn check(&self, component: &[u8], signatures: Option<&str>) -> Result<KeyId, SignatureError> {
         let signatures = parse(signatures.unwrap_or_default())?;
         if signatures.is_empty() {
@@ -135,7 +136,7 @@ impl TrustedKeys {
     }
 }
 
-/// The armoured signatures in a text.
+/// Reads the armoured signatures in a text.
 fn parse(text: &str) -> Result<Vec<SshSig>, SignatureError> {
     let mut signatures = Vec::new();
     let mut rest = text.trim();
@@ -152,7 +153,7 @@ fn parse(text: &str) -> Result<Vec<SshSig>, SignatureError> {
 }
 
 impl SigningKey {
-    /// A new key with this name.
+    /// Makes a new key with this name.
     pub fn generate(name: &str) -> Result<Self, KeyError> {
         let key = PrivateKey::random(&mut ssh_key::rand_core::OsRng, Algorithm::Ed25519);
         let mut key = key.map_err(|cause| KeyError::Crypto { cause })?;
@@ -160,7 +161,7 @@ impl SigningKey {
         Ok(Self(key))
     }
 
-    /// The text of a private key in OpenSSH's form, without a passphrase.
+    /// Reads a private key in OpenSSH's form, without a passphrase.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let key = PrivateKey::from_openssh(text).map_err(|cause| KeyError::PrivateKey { cause })?;
         if key.is_encrypted() {
@@ -174,24 +175,25 @@ impl SigningKey {
         }
     }
 
+    /// The key's name for people.
     pub fn id(&self) -> KeyId {
         KeyId::of(self.0.public_key())
     }
 
-    /// The private key, to be kept where nobody else reads it.
+    /// The text of the private key. Keep it where no other user can read it.
     pub fn secret_text(&self) -> Result<String, KeyError> {
         let text = self.0.to_openssh(LineEnding::LF);
         text.map(|text| text.to_string())
             .map_err(|cause| KeyError::Crypto { cause })
     }
 
-    /// A line for a list of trusted keys.
+    /// The public key as a line for a list of trusted keys.
     pub fn public_line(&self) -> Result<String, KeyError> {
         let line = self.0.public_key().to_openssh();
         line.map(|line| line + "\n").map_err(|cause| KeyError::Crypto { cause })
     }
 
-    /// The armoured signature of a component.
+    /// Signs a component and returns the armoured signature.
     pub fn sign(&self, component: &[u8]) -> Result<String, KeyError> {
         let signed = self.0.sign(PURPOSE, HashAlg::Sha512, component);
         signed
@@ -217,7 +219,7 @@ impl KeyId {
     }
 }
 
-/// `SHA256:… (release)`
+/// Shows `SHA256:… (release)`.
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.fingerprint)?;
@@ -237,7 +239,7 @@ fn listed(keys: &[KeyId]) -> String {
 mod tests {
     use super::*;
 
-    // Made by OpenSSH's ssh-keygen over these bytes.
+    // The signatures below were made by OpenSSH's ssh-keygen over these bytes.
     const COMPONENT: &[u8] = b"a component";
     const RELEASE: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICDabOjiss9A5rMIVLRRwCekaAzsqOrfRRROkdJYuISC release\n";
     const OTHER: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN9on7UmcUVNoeqOX8l7uIUuhQ+hhoCQ1BF79RWQYJfP other\n";
@@ -256,7 +258,7 @@ OQAAAED+mhwkBxGKSYlA7M9SpREZTn7LG8IFqsJWbpptu1ahCVA+uVuX72HX5YqeLyBO87
 -----END SSH SIGNATURE-----
 ";
     const ECDSA: &str = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBP7Oz6mGNQXCJHbhS7ZZa/418XgWHCQaO86bB3ZpqL/Ht72MYpBW2wieNwgvWRYj3vd78DnI7ZYBK3eqfN7L+yk= ec";
-    /// Made for this test; its passphrase is not known any more.
+    /// A key made for this test. Its passphrase is not known any more.
     const ENCRYPTED: &str = "-----BEGIN OPENSSH PRIVATE KEY-----
 b3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jdHIAAAAGYmNyeXB0AAAAGAAAABAxFYxe9h
 3hd+EeLEttOZjFAAAAEAAAAAEAAAAzAAAAC3NzaC1lZDI1NTE5AAAAIFGxZS8qJqAPBQzh
@@ -328,8 +330,8 @@ Ob4hPIiIDp3oYqVg==
             turned[bit / 8] ^= 1 << (bit % 8);
             keys.check(&turned, Some(&signature)).unwrap_err();
         }
-        // In base64, behind the first line, which has 30 bytes. Of the frame around it, its version and lengths, some
-        // bits mean nothing; the signature itself is the last 64 bytes of 181, from the 157th character on.
+        // The body is base64 after the first line, which has 30 bytes. Some bits of the frame (version, lengths) mean
+        // nothing. The signature itself is the last 64 bytes of 181, from the 157th character on.
         let body = 30..signature.find("\n-----END").unwrap();
         let characters = body.filter(|&at| signature.as_bytes()[at] != b'\n').skip(157);
         for at in characters {

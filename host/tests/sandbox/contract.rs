@@ -25,18 +25,18 @@ const BREACHES: &[(&str, &str)] = &[
     ),
     (
         "too-many-rows",
-        "more than 100 rows came of the record in row 0 (plugin.limits.rows_per_record)",
+        "the record in row 0 gave more than 100 rows (plugin.limits.rows_per_record)",
     ),
     ("empty-code", "reject code \"\": a code is 1 to 64 of a-z, 0-9 and -"),
     ("bad-code", "reject code \"Bad Code\\n\": a code is"),
     ("long-code", "reject code \"cccc"),
     (
         "bad-message",
-        "what it returned is not laid out as the WIT says, or is too much: ",
+        "its outcome is not laid out as the WIT says, or is too large: ",
     ),
     (
         "aliased-lists",
-        "what it returned is not laid out as the WIT says, or is too much: too much data",
+        "its outcome is not laid out as the WIT says, or is too large: too much data",
     ),
     ("one-column-less", "output rows: 2 columns for 3 fields"),
     ("one-column-more", "output rows: 4 columns for 3 fields"),
@@ -71,11 +71,11 @@ const BREACHES: &[(&str, &str)] = &[
     ),
     (
         "bad-utf8",
-        "output rows, column behaviour: values that are none of their type: ",
+        "output rows, column behaviour: values that are not valid for their type: ",
     ),
     (
         "split-character",
-        "output rows, column behaviour: values that are none of their type: ",
+        "output rows, column behaviour: values that are not valid for their type: ",
     ),
 ];
 

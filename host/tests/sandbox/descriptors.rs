@@ -43,7 +43,7 @@ fn inspecting_tells_what_a_plugin_is() {
 
 #[test]
 fn what_does_not_hold_is_refused_with_the_reason() {
-    let own = |why: &str| format!("what it says of itself does not hold: {why}");
+    let own = |why: &str| format!("its description of itself is wrong: {why}");
     for (configure, expected) in [
         ("no-name", own("its name is empty")),
         ("no-version", own("its version is empty")),

@@ -139,7 +139,7 @@ fn what_the_engine_leaves_out_is_refused_by_name() {
     ] {
         let said = refusal(&with_exports(core), Limits::default());
         assert!(
-            said.starts_with("it is a component that is damaged or needs what"),
+            said.starts_with("it is a component that is damaged, or needs something that"),
             "{said}"
         );
         assert!(said.contains(name), "{name}: {said}");
