@@ -1,10 +1,10 @@
-//! Addresses and credentials of the servers, as plain data: every stage that talks to one is given one of these.
+//! Addresses and credentials of the servers, as plain data. Each stage that talks to a server gets one of these.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-/// A password or token. Shows as `***` wherever it is formatted; [`Secret::reveal`] is the one way to its text.
+/// A password or token. It is formatted as `***`. Only [`Secret::reveal`] gives its text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -13,7 +13,7 @@ pub struct Secret(String);
 pub struct KafkaConnection {
     /// `host:port`, comma separated.
     pub brokers: String,
-    /// SASL and whatever else was passed through in `[source.kafka]`: librdkafka's own property names.
+    /// librdkafka's own properties, for SASL and anything else in `[source.kafka]`.
     pub properties: BTreeMap<String, Secret>,
 }
 
@@ -33,20 +33,22 @@ pub struct CassandraConnection {
     pub tls: Option<Tls>,
 }
 
+/// A user name and a password.
 #[derive(Debug, Clone)]
 pub struct Login {
     pub user: String,
     pub password: Secret,
 }
 
-/// PEM files.
+/// TLS with PEM files.
 #[derive(Debug, Clone)]
 pub struct Tls {
     pub ca: PathBuf,
-    /// The client's certificate and key, where the server asks for them.
+    /// The client's certificate and key, if the server asks for them.
     pub client: Option<ClientCertificate>,
 }
 
+/// PEM files of a client.
 #[derive(Debug, Clone)]
 pub struct ClientCertificate {
     pub certificate: PathBuf,
@@ -54,15 +56,17 @@ pub struct ClientCertificate {
 }
 
 impl RegistryConnection {
-    /// Where a registry listens that nobody has moved.
+    /// The default address of a registry.
     pub const DEFAULT_URL: &str = "http://127.0.0.1:8081";
 }
 
 impl Secret {
+    /// Wraps a text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
+    /// The text itself. Pass it on to a client library only.
     pub fn reveal(&self) -> &str {
         &self.0
     }

@@ -1,8 +1,8 @@
-//! A Kafka producer whose records come back acknowledged by all in-sync replicas: idempotent, its settings fixed, its
-//! errors sorted by who is at fault. What is produced and what an error means for a record is its users' business.
+//! A Kafka producer whose records come back acknowledged by all in-sync replicas. It is idempotent, its settings are
+//! fixed, and its errors are sorted by who is at fault. Its users decide what an error means for a record.
 //!
-//! [`sender`] sends many records so that one that the brokers refuse takes no other with it, [`limits`] knows beforehand
-//! what a topic refuses, [`message`] says what one record takes there.
+//! [`sender`] sends many records so that one refused record does not take others with it. [`limits`] tells beforehand
+//! what a topic refuses, and [`message`] how many bytes one record takes.
 
 pub mod limits;
 pub mod message;
@@ -26,18 +26,21 @@ use message::{Message, Stamp, Time};
 /// A record that is not acknowledged after this time counts as failed, and the pipeline tries again.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// librdkafka's own default for what goes in one request to a partition, in bytes.
+/// librdkafka's own default for the bytes in one request to a partition.
 const BATCH_BYTES: usize = 1_000_000;
 
-/// Between two looks whether librdkafka's queue has room: it is full when the brokers are slow, not for moments.
+/// Pause between two checks whether librdkafka's queue has room. The queue is full when the brokers are slow, which
+/// lasts longer than a moment.
 const QUEUE_PAUSE: Duration = Duration::from_millis(10);
 
-/// Long enough for a broker on the other side of the world with TLS, short enough for somebody at a terminal.
+/// How long to wait for the first answer: long enough for a broker on the other side of the world with TLS, short
+/// enough for a user at a terminal.
 const FIRST_ANSWER: Duration = Duration::from_secs(8);
 
-/// After this long the question is asked again.
+/// After this time the question is asked again.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
 
+/// A producer for any topic of one cluster.
 pub struct KafkaProducer {
     config: ClientConfig,
     client_id: String,
@@ -55,36 +58,37 @@ struct State {
 /// How a user of the producer wants its records sent.
 #[derive(Debug, Clone, Copy)]
 pub struct Profile {
-    /// What the brokers' logs call it.
+    /// Its name in the brokers' logs.
     pub client_id: &'static str,
     /// A record that is not acknowledged after this time counts as failed.
     pub delivery_timeout: Duration,
-    /// Compression where nothing in the connection's properties asks for one.
+    /// The compression, unless the connection's properties ask for another one.
     pub compression: Option<&'static str>,
 }
 
 /// How many records go in one request to a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Requests {
-    /// As many as wait. The brokers refuse them all where they refuse one.
+    /// All that are waiting. If the brokers refuse one, they refuse all.
     Filled,
-    /// One, so that what is refused is the culprit.
+    /// One, so that a refused record is the culprit.
     Single,
 }
 
-/// A record on its way, in the order in which it was enqueued.
+/// A record that is on its way.
 pub struct Delivery {
     acknowledgement: DeliveryFuture,
-    /// Dropping the last one gives up what is on its way.
+    /// Keeps the producer: dropping the last clone gives up all records that are on their way.
     _producer: FutureProducer,
 }
 
-/// The partition where an acknowledged record lies.
+/// The partition that holds the acknowledged record.
 pub type Answer = Result<i32, ProduceError>;
 
-/// A record was not acknowledged, or an answer not had.
+/// Why a record was not acknowledged, or why there is no answer.
 #[derive(Debug, Clone)]
 pub struct ProduceError {
+    /// Who is at fault.
     pub fault: ProduceFault,
     cause: Cause,
 }
@@ -92,7 +96,7 @@ pub struct ProduceError {
 #[derive(Debug, Clone)]
 enum Cause {
     Kafka(Arc<KafkaError>),
-    /// Known before it was sent.
+    /// The record is too large, which was known before it was sent.
     Size {
         bytes: usize,
         limit: usize,
@@ -103,13 +107,13 @@ enum Cause {
 /// Who is at fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProduceFault {
-    /// The request: larger than what the topic takes.
+    /// The request is larger than the topic takes.
     TooLarge,
-    /// The request: a record without a key for a compacted topic, for example.
+    /// The request is invalid, for example because a record for a compacted topic has no key.
     Invalid,
-    /// Another record of the request: this one is well.
+    /// Another record of the request is bad; this one is good.
     Neighbour,
-    /// The timestamp, which is too far from the brokers' clock.
+    /// The timestamp is too far from the brokers' clock.
     Timestamp,
     TopicGone,
     Unauthorized,
@@ -118,7 +122,7 @@ pub enum ProduceFault {
 }
 
 impl KafkaProducer {
-    /// Asks nobody and starts nothing yet.
+    /// Fixes the settings, without connecting yet.
     pub fn new(connection: &KafkaConnection, profile: Profile, requests: Requests) -> Self {
         let mut config = ClientConfig::new();
         for (name, value) in &connection.properties {
@@ -139,10 +143,10 @@ impl KafkaProducer {
             .set("enable.idempotence", "true")
             .set("acks", "all")
             .set("message.timeout.ms", profile.delivery_timeout.as_millis().to_string())
-            // The topic says what is too large, not the client.
+            // The topic decides what is too large, not the client.
             .set("message.max.bytes", "1000000000")
             .set("allow.auto.create.topics", "false")
-            // A record goes to the partition of its key, as Java's producer would choose it.
+            // A record goes to the partition that Java's producer would choose for its key.
             .set("partitioner", "murmur2_random")
             .set_log_level(RDKafkaLogLevel::Emerg);
         if requests == Requests::Single {
@@ -159,24 +163,24 @@ impl KafkaProducer {
         }
     }
 
-    /// From the next record on no request to a partition is larger than this, unless one record is.
+    /// From the next record on, no request to a partition is larger than this, unless a single record is.
     pub fn limit_batches(&self, bytes: usize) {
         let bytes = bytes.clamp(1, BATCH_BYTES);
         let mut state = self.state();
         if state.batch_bytes != bytes {
             state.batch_bytes = bytes;
-            // Those that are on their way hold the old one.
+            // Records that are on their way hold the old producer.
             state.producer = None;
         }
     }
 
-    /// That librdkafka takes the settings.
+    /// Checks that librdkafka accepts the settings.
     pub fn check(&self) -> Result<(), ProduceError> {
         self.config.create_native_config().map_err(without_value)?;
         Ok(())
     }
 
-    /// The number of partitions of the topic; [`ProduceFault::TopicGone`] where it is not there. Blocks.
+    /// The number of partitions of the topic, or [`ProduceFault::TopicGone`] if it does not exist. Blocks.
     pub fn partitions(&self, topic: &str) -> Result<usize, ProduceError> {
         let producer = self.producer()?;
         let metadata = ask_about(producer.client(), topic)?;
@@ -192,8 +196,8 @@ impl KafkaProducer {
         Err(KafkaError::MetadataFetch(code).into())
     }
 
-    /// Hands the record to librdkafka, behind all that were handed over before. Waits until `until` where its queue is
-    /// full.
+    /// Hands the record to librdkafka, after all records that were handed over before. If its queue is full, waits for
+    /// room until `until`.
     pub async fn enqueue(&self, message: &Message<'_>, time: Time, until: Instant) -> Result<Delivery, ProduceError> {
         let producer = self.producer()?;
         let mut record = record(message, time);
@@ -214,13 +218,13 @@ impl KafkaProducer {
         }
     }
 
-    /// Produces one record, and waits for its acknowledgement.
+    /// Produces one record and waits for its acknowledgement.
     pub async fn send(&self, message: &Message<'_>, time: Time) -> Answer {
         let delivery = self.enqueue(message, time, self.patience()).await?;
         delivery.acknowledged().await
     }
 
-    /// Until when a full queue is worth waiting for.
+    /// The time until which a full queue is worth waiting for.
     pub fn patience(&self) -> Instant {
         Instant::now() + self.delivery_timeout
     }
@@ -229,8 +233,8 @@ impl KafkaProducer {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The producer, or a new one where the last error was one that librdkafka's idempotent producer does not survive
-    /// (the brokers have lost what they knew of it).
+    /// The producer, or a new one after a fatal error. librdkafka's idempotent producer cannot go on if the brokers
+    /// have lost its state.
     fn producer(&self) -> Result<FutureProducer, ProduceError> {
         let mut state = self.state();
         if let Some(working) = &state.producer {
@@ -253,7 +257,7 @@ impl KafkaProducer {
 
 impl Drop for KafkaProducer {
     fn drop(&mut self) {
-        // What counts was awaited; this only lets librdkafka finish its housekeeping.
+        // All records that count were awaited. This only lets librdkafka finish its housekeeping.
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let Some(producer) = &state.producer
             && let Err(cause) = producer.flush(Duration::from_secs(1))
@@ -264,7 +268,7 @@ impl Drop for KafkaProducer {
 }
 
 impl Profile {
-    /// One whose records the pipeline sends again until they are there.
+    /// A profile for records that the pipeline sends again until they are acknowledged.
     pub fn of_pipeline(client_id: &'static str) -> Self {
         Self {
             client_id,
@@ -274,7 +278,7 @@ impl Profile {
     }
 }
 
-/// librdkafka knows the property under two names.
+/// Whether this is the property for compression, which librdkafka knows under two names.
 pub(crate) fn is_compression(name: &str) -> bool {
     matches!(name, "compression.type" | "compression.codec")
 }
@@ -307,7 +311,7 @@ fn record<'a>(message: &'a Message<'_>, time: Time) -> FutureRecord<'a, [u8], [u
 }
 
 impl Delivery {
-    /// Once all in-sync replicas have it.
+    /// Waits until all in-sync replicas have the record.
     pub async fn acknowledged(self) -> Answer {
         match self.acknowledgement.await {
             Ok(Ok(placed)) => Ok(placed.partition),
@@ -317,7 +321,7 @@ impl Delivery {
     }
 }
 
-/// librdkafka's complaint about a setting repeats its value, which may be a password.
+/// Removes the value from librdkafka's error about a setting, since it may be a password.
 pub fn without_value(error: KafkaError) -> KafkaError {
     match error {
         KafkaError::ClientConfig(kind, message, name, _) => {
@@ -328,7 +332,7 @@ pub fn without_value(error: KafkaError) -> KafkaError {
 }
 
 impl ProduceError {
-    /// Whether the brokers refuse what was in the request: the record, or one that went with it.
+    /// Whether the brokers refuse the content of the request: this record, or another one in it.
     pub fn is_of_request(&self) -> bool {
         match self.fault {
             ProduceFault::TooLarge | ProduceFault::Invalid | ProduceFault::Timestamp | ProduceFault::Neighbour => true,
@@ -337,8 +341,8 @@ impl ProduceError {
     }
 }
 
-/// What the brokers say of a topic. Asked twice: a broker that is killed with the question in hand answers no more, and
-/// librdkafka asks no other one by itself. Blocks.
+/// Asks the brokers about a topic, twice if need be: a broker that is killed before it answers never does, and
+/// librdkafka does not ask another one by itself. Blocks.
 pub fn ask_about<C: ClientContext>(client: &Client<C>, topic: &str) -> Result<Metadata, KafkaError> {
     match client.fetch_metadata(Some(topic), ASK_AGAIN) {
         Err(KafkaError::MetadataFetch(RDKafkaErrorCode::OperationTimedOut)) => {
@@ -349,12 +353,12 @@ pub fn ask_about<C: ClientContext>(client: &Client<C>, topic: &str) -> Result<Me
 }
 
 impl ProduceError {
-    /// Whether the brokers said so, rather than the topic's settings beforehand.
+    /// Whether this came from the brokers. Otherwise it was known beforehand from the topic's settings.
     fn is_answer(&self) -> bool {
         matches!(self.cause, Cause::Kafka(_))
     }
 
-    /// Larger than what the topic takes, which was known before it was sent.
+    /// The record is larger than the topic takes, which was known before it was sent.
     fn size(bytes: usize, limit: usize) -> Self {
         Self {
             fault: ProduceFault::TooLarge,
@@ -362,7 +366,7 @@ impl ProduceError {
         }
     }
 
-    /// Without the key that a compacted topic asks for.
+    /// The record lacks the key that a compacted topic asks for.
     fn no_key() -> Self {
         Self {
             fault: ProduceFault::Invalid,
@@ -373,7 +377,7 @@ impl ProduceError {
 
 #[cfg(test)]
 impl ProduceError {
-    /// For tests of what an error means.
+    /// Makes an error for tests of what it means.
     pub fn of(fault: ProduceFault) -> Self {
         Self {
             fault,

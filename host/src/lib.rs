@@ -1,10 +1,10 @@
-//! Kafka records in, sandboxed WebAssembly components in the middle, Cassandra rows out at QUORUM.
+//! Reads Kafka records, runs sandboxed WebAssembly components on them, and writes Cassandra rows at QUORUM.
 //!
-//! A record's way: [`source`] polls it and hands it out in batches per partition; [`codec`] turns its bytes into Arrow
-//! columns by the plugin's declared fields; [`plugin`] calls the guest with the columns and checks what comes back;
-//! [`sink`] writes the rows; a record that any of them refuses goes to [`dead_letter`]. [`pipeline`] is the only one
-//! that calls these stages: it retries, settles and commits. [`config`] says with what settings, [`app`] wires the real
-//! parts for each verb, [`admin`] answers for a run while it goes on, [`cli`] reads what was typed.
+//! A record takes this way: [`source`] polls it and hands it out by partition. [`codec`] turns its bytes into Arrow
+//! columns by the plugin's declared fields. [`plugin`] calls the guest with the columns and checks the outcome.
+//! [`sink`] writes the rows. A record that any of them refuses goes to [`dead_letter`]. Only [`pipeline`] calls these
+//! stages: it retries, settles and commits. [`config`] reads the settings, [`app`] wires the real parts for each verb,
+//! [`admin`] serves a running pipeline's state, and [`cli`] reads the command line.
 //!
 //! Imports go down only, which `tests/layers` checks:
 //! `main > cli > app > admin > config > telemetry > pipeline, produce, generate > {source, codec, plugin, sink,

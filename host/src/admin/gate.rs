@@ -1,12 +1,12 @@
-//! Who may ask for what. A web page that somebody opens in a browser on this machine can send requests to this endpoint,
-//! under a name of its own (DNS rebinding) or blindly (a form, an image); neither must learn or change anything.
+//! Decides who may ask for what. Any web page in a browser on this machine can send requests to this endpoint, under a
+//! name of its own (DNS rebinding) or blindly (a form, an image). Such a page must not learn or change anything.
 //!
-//! 1. `Host` must be a name of this machine's loopback, where the endpoint listens there. Elsewhere a token is demanded,
-//!    which such a page does not have.
-//! 2. `Origin`, which a browser sends with everything that changes something, must be the endpoint itself.
-//! 3. Where a token is set, `Authorization: Bearer …` must show it; but for `/live` and `/ready`, which say nothing that
-//!    a probe need not know, and the page's own files, which hold nothing.
-//! 4. What changes something must be of a content type that no form can have.
+//! 1. If the endpoint listens at a loopback address, `Host` must be a name of it. At any other address a token is
+//!    required, which such a page does not have.
+//! 2. `Origin`, which a browser sends with every request that changes something, must be the endpoint itself. 3. If a
+//! token is set, `Authorization: Bearer …` must show it. Exempt are `/live` and `/ready`, which tell only what a
+//!    probe needs, and the page's own files, which hold no data.
+//! 4. A request that changes something must have a content type that a form cannot send.
 
 use std::net::IpAddr;
 
@@ -16,12 +16,13 @@ use subtle::ConstantTimeEq as _;
 
 use crate::connection::Secret;
 
-/// Open to probes that know no token and come under any name.
+/// Paths that are open to probes, which know no token and may use any name.
 const PROBES: [&str; 2] = ["/live", "/ready"];
 
-/// The page asks for the token; it holds none.
+/// Paths of the page. It holds no data, and asks the user for the token.
 const PAGE: [&str; 4] = ["/", "/page.css", "/page.js", "/icon.svg"];
 
+/// The rules for one endpoint.
 pub struct Gate {
     address: IpAddr,
     token: Option<Secret>,
@@ -41,6 +42,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// The HTTP status of the answer.
     pub fn status(self) -> StatusCode {
         match self {
             Self::Host => StatusCode::MISDIRECTED_REQUEST,
@@ -52,11 +54,12 @@ impl Refusal {
 }
 
 impl Gate {
+    /// Makes the rules for an endpoint at this address.
     pub fn new(address: IpAddr, token: Option<Secret>) -> Self {
         Self { address, token }
     }
 
-    /// Whether this request may be answered at all.
+    /// Checks whether this request may be answered at all.
     pub fn check(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<(), Refusal> {
         if PROBES.contains(&path) {
             return Ok(());
@@ -91,7 +94,7 @@ impl Gate {
         }
     }
 
-    /// The port is not compared: somebody may come through a tunnel from another one.
+    /// Whether the host is this endpoint. The port is not compared, since a tunnel may use another one.
     fn is_ours(&self, host: &str) -> bool {
         let name = without_port(host);
         let ip = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
@@ -99,7 +102,7 @@ impl Gate {
     }
 }
 
-/// That a request which changes something is of this content type; parameters may follow it.
+/// Checks that a request that changes something has this content type. Parameters may follow it.
 pub fn check_type(headers: &HeaderMap, wanted: &'static str) -> Result<(), Refusal> {
     let found = text(headers, CONTENT_TYPE.as_str()).unwrap_or_default();
     let essence = found.split(';').next().unwrap_or_default().trim();
@@ -110,7 +113,7 @@ pub fn check_type(headers: &HeaderMap, wanted: &'static str) -> Result<(), Refus
     }
 }
 
-/// A header that comes exactly once.
+/// The value of a header that comes exactly once.
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let (Some(value), None) = (values.next(), values.next()) else {

@@ -1,4 +1,4 @@
-//! The last minutes, a sample a second, so that a page that is opened now shows what was before.
+//! Keeps a sample a second of the last minutes, so that a page that is opened now shows them.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,36 +11,37 @@ use crate::pipeline::flow::parts::Parts;
 use crate::pipeline::watch::histogram::Snapshot;
 use crate::pipeline::watch::stage::Stage;
 
-/// Short enough to see a stall, long enough that a second's records make a p99.
+/// Time between samples: short enough to see a stall, long enough that the records of one make a p99.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Ten minutes: 600 samples of some 200 bytes.
+/// Samples that are kept: ten minutes, with some 200 bytes each.
 const KEPT: usize = 600;
 
+/// The samples of the last minutes.
 #[derive(Debug, Default)]
 pub struct History {
     samples: Mutex<VecDeque<Arc<Sample>>>,
 }
 
-/// What a second came to. Rates are a second's; times are milliseconds, `None` where nothing was timed.
+/// One second. Rates are per second. Times are in milliseconds, and `None` if nothing was timed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Sample {
-    /// When it ended: milliseconds since 1970-01-01T00:00Z.
+    /// When it ended, in milliseconds since 1970-01-01T00:00Z.
     pub at: u64,
     pub records: f64,
     pub rows: f64,
     pub rejected: f64,
     pub bytes: f64,
     pub lag: Option<i64>,
-    /// From a record's timestamp until it was settled.
+    /// Time from a record's timestamp until it was settled.
     pub p50_ms: Option<f64>,
     pub p99_ms: Option<f64>,
-    /// Of one batch, on average: decode, guest, write, dead letters.
+    /// Average time of one batch in each stage: decode, guest, write, dead letters.
     pub stage_ms: [Option<f64>; Stage::ALL.len()],
     pub is_ready: bool,
 }
 
-/// Counters at one moment.
+/// The counters at one moment.
 struct Look {
     when: Instant,
     records: u64,
@@ -52,7 +53,7 @@ struct Look {
 }
 
 impl History {
-    /// Samples for ever.
+    /// Takes samples for ever.
     pub async fn follow(&self, parts: &Parts) {
         let mut tick = interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -66,7 +67,7 @@ impl History {
         }
     }
 
-    /// Those that ended after this moment, the oldest first.
+    /// The samples that ended after this moment, the oldest first.
     pub fn after(&self, at: u64) -> Vec<Arc<Sample>> {
         let samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
         samples.iter().filter(|sample| sample.at > at).cloned().collect()
@@ -121,7 +122,7 @@ impl Look {
     }
 }
 
-/// Two digits after the point are more than anybody sees.
+/// Rounds to two digits after the point. More would not be seen on the page.
 fn rounded(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }

@@ -1,8 +1,8 @@
-//! The admin endpoint of a running pipeline: live, ready, metrics, status, the page, and the plugin to look at, swap and
-//! roll back. What may be asked, and what each answer is, stands in `docs/operating.md`.
+//! The admin endpoint of a running pipeline: live, ready, metrics, status, the page, and the plugin to look at, swap
+//! and roll back. `docs/operating.md` lists the requests and their answers.
 //!
-//! [`server`] takes connections, within bounds; [`gate`] says who may ask; [`routes`] who answers; [`plugin`] speaks of
-//! the plugin and changes it through [`control`]; [`history`] remembers the last minutes for the [`page`].
+//! [`server`] takes connections, within bounds. [`gate`] says who may ask, and [`routes`] who answers. [`plugin`]
+//! describes the plugin and changes it through [`control`]. [`history`] keeps the last minutes for the [`page`].
 
 mod answers;
 pub mod control;
@@ -29,18 +29,19 @@ use control::SlotControl;
 use gate::Gate;
 use history::History;
 
-/// Listens already; nobody is answered before [`Endpoint::serve`].
+/// An endpoint that listens already, and answers from [`Endpoint::serve`] on.
 pub struct Endpoint {
     listener: TcpListener,
     address: SocketAddr,
     token: Option<Secret>,
 }
 
-/// Answers as long as it is held.
+/// An endpoint that answers until this is dropped.
 pub struct Serving {
     _tasks: JoinSet<()>,
 }
 
+/// Why the endpoint cannot listen.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     #[error("{address} is taken, perhaps by another host; --admin names another address, or off")]
@@ -58,7 +59,7 @@ pub enum BindError {
 }
 
 impl Endpoint {
-    /// Listens at the address. Where nobody asked for this one and it is taken, at a free port beside it.
+    /// Listens at the address. If it is only the default and is taken, listens at a free port instead.
     pub async fn bind(admin: &Admin) -> Result<Self, BindError> {
         let address = admin.address;
         let bound = match TcpListener::bind(address).await {
@@ -89,11 +90,12 @@ impl Endpoint {
         })
     }
 
+    /// The address that it listens at.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Begins to answer. Without a control, the plugin can be looked at and not changed.
+    /// Begins to answer. Without a control, the plugin can be looked at but not changed.
     pub fn serve(self, parts: Arc<Parts>, control: Option<Arc<dyn SlotControl>>) -> Serving {
         let history = Arc::new(History::default());
         let answers = Answers {

@@ -1,4 +1,4 @@
-//! The plugin, to look at, to swap, to roll back.
+//! Answers requests to look at the plugin, to swap it, and to roll it back.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,17 +27,17 @@ use crate::pipeline::watch::swaps::Swap;
 use crate::pipeline::watch::swaps::SwapOutcome;
 use crate::record::descriptor::{Effect, Field};
 
-/// A component larger than this is no transform: those of this project have less than 1 MiB, a Python interpreter
-/// compiled in makes some 40.
+/// The most bytes of a component. Those of this project have less than 1 MiB; one with a Python interpreter has some
+/// 40.
 pub(super) const COMPONENT_BYTES: usize = 64 << 20;
 
-/// The same over a line of 10 Mbit/s.
+/// The most time for an upload: as many bytes over a line of 10 Mbit/s.
 const UPLOAD: Duration = Duration::from_mins(1);
 
-/// The header of a component's signature.
+/// The header with a component's signature.
 pub const SIGNATURE: &str = "host-signature";
 
-/// The body of a rollback is a digest at most.
+/// The most bytes of other bodies. That of a rollback has a digest at most.
 pub(super) const SMALL_BYTES: usize = 1 << 10;
 
 #[derive(Debug, Serialize)]
@@ -48,9 +48,9 @@ struct Described {
     size_bytes: usize,
     imports: Vec<String>,
     on_probation: bool,
-    /// Whether this run takes another one.
+    /// Whether this run can take another plugin.
     changeable: bool,
-    /// Where a rollback leads: the last version that ran well before this one.
+    /// The plugin that a rollback leads to: the last one that ran well before this one.
     back: Option<Named>,
     held: Option<Held>,
     /// The swap that is under way.
@@ -84,7 +84,7 @@ struct DescribedOutput {
     fields: Vec<DescribedField>,
 }
 
-/// `GET /plugin`
+/// Answers `GET /plugin`.
 pub async fn describe(State(answers): State<Arc<Answers>>) -> Response {
     let slot = &answers.parts.plugins.slot;
     let version = slot.current();
@@ -120,13 +120,13 @@ pub async fn describe(State(answers): State<Arc<Answers>>) -> Response {
     Json(described).into_response()
 }
 
-/// `PUT /plugin`: the body is a component. 200 and the swap, 422 where it was refused.
+/// Answers `PUT /plugin`, whose body is a component: 200 and the swap, or 422 if it was refused.
 pub async fn put(State(answers): State<Arc<Answers>>, peer: Extension<Peer>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     if let Err(refusal) = check_type(&head.headers, "application/wasm") {
         return refused(refusal);
     }
-    // One at a time: memory for one component is enough.
+    // Only one upload at a time, so that memory for one component is enough.
     let Ok(_turn) = answers.upload.try_lock() else {
         return no(StatusCode::CONFLICT, "another component is being swapped in; try again");
     };
@@ -145,7 +145,7 @@ pub async fn put(State(answers): State<Arc<Answers>>, peer: Extension<Peer>, req
     change(&answers, *peer, |control, asked_by| control.swap(candidate, asked_by)).await
 }
 
-/// `POST /plugin/promote`: no body, or an empty JSON object.
+/// Answers `POST /plugin/promote`, which has no body or an empty JSON object.
 pub async fn promote(State(answers): State<Arc<Answers>>, peer: Extension<Peer>, request: Request) -> Response {
     match small(request).await {
         Ok(_) => change(&answers, *peer, |control, asked_by| control.promote(asked_by)).await,
@@ -153,14 +153,15 @@ pub async fn promote(State(answers): State<Arc<Answers>>, peer: Extension<Peer>,
     }
 }
 
-/// The body of a request that has little to say.
+/// The body of a request that needs few bytes.
 async fn small(request: Request) -> Result<Vec<u8>, Box<Response>> {
     let (head, body) = request.into_parts();
     check_type(&head.headers, "application/json").map_err(|refusal| Box::new(refused(refusal)))?;
     read(&head.headers, body, SMALL_BYTES).await
 }
 
-/// The signature beside the component, where one was sent: the text of `FILE.sig` as Base64, since it has several lines.
+/// The signature that was sent with the component, if any. It is the text of `FILE.sig`, in Base64, since it has
+/// several lines.
 pub(super) fn signature(headers: &HeaderMap) -> Result<Option<String>, Box<Response>> {
     let Some(value) = headers.get(SIGNATURE) else {
         return Ok(None);
@@ -178,15 +179,15 @@ pub(super) fn signature(headers: &HeaderMap) -> Result<Option<String>, Box<Respo
     text.map(Some).ok_or_else(wrong)
 }
 
-/// What a rollback may say.
+/// The body of a rollback.
 #[derive(Debug, Default, Deserialize)]
 struct RollBack {
-    /// The digest that whoever asks was shown as the one that it leads to.
+    /// The digest that the caller was shown for the plugin to go back to.
     to: Option<String>,
 }
 
-/// `POST /plugin/rollback`: no body, or a JSON object with the digest that it is to lead `to`, as `back` of `GET /plugin`
-/// has it: where it leads elsewhere by now, it is refused.
+/// Answers `POST /plugin/rollback`. It has no body, or a JSON object with the digest `to` go back to, as in `back` of
+/// `GET /plugin`. If it would lead to another plugin by now, it is refused.
 pub async fn roll_back(State(answers): State<Arc<Answers>>, peer: Extension<Peer>, request: Request) -> Response {
     let body = match small(request).await {
         Ok(body) => body,
@@ -214,7 +215,7 @@ async fn change(
     let Some(control) = &answers.control else {
         return no(StatusCode::NOT_IMPLEMENTED, "the plugin of this run cannot be changed");
     };
-    // On a task of its own: whoever asked may go away, the swap goes on to its end.
+    // The swap gets a task of its own, so that it goes on to its end even if the caller goes away.
     let swapping = tokio::spawn(ask(Arc::clone(control), format!("admin {peer}")));
     match swapping.await {
         Ok(swap) => {
@@ -231,7 +232,7 @@ async fn change(
     }
 }
 
-/// The whole body, if it is within its bounds of size and time.
+/// Reads the whole body, within its bounds of size and time.
 pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Vec<u8>, Box<Response>> {
     let too_large = || {
         let message = format!("the body is larger than {limit} bytes");
@@ -245,7 +246,7 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Resul
     }
     match timeout(UPLOAD, to_bytes(body, limit)).await {
         Ok(Ok(bytes)) => Ok(bytes.into()),
-        // Too large, or the connection broke: then nobody reads this.
+        // The body is too large, or the connection broke. In the latter case the answer is not read anyway.
         Ok(Err(_)) => Err(too_large()),
         Err(_) => Err(Box::new(no(
             StatusCode::REQUEST_TIMEOUT,
@@ -254,6 +255,7 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Resul
     }
 }
 
+/// The answer to a request that cannot be done.
 pub(super) fn no(status: StatusCode, message: &str) -> Response {
     (status, Json(serde_json::json!({ "error": message }))).into_response()
 }

@@ -1,4 +1,4 @@
-//! What may be asked, and who answers.
+//! Lists the requests and who answers them.
 
 use super::answers::{Answers, refused};
 use std::fmt::Write as _;
@@ -17,7 +17,7 @@ use super::{page, plugin, shadow};
 use crate::pipeline::flow::scrape;
 use crate::pipeline::watch::status::Status;
 
-/// On every answer. Nothing is to be kept, guessed, framed or told to others.
+/// Headers of every answer. They forbid to cache it, to guess its type, to frame it and to pass its address on.
 const HEADERS: [(HeaderName, &str); 7] = [
     (header::CONTENT_SECURITY_POLICY, page::POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -28,6 +28,7 @@ const HEADERS: [(HeaderName, &str); 7] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
 
+/// All routes of the endpoint.
 pub fn router(answers: Answers) -> Router {
     let answers = Arc::new(answers);
     Router::new()
@@ -75,12 +76,12 @@ async fn pass(
     response
 }
 
-/// The process is there and answers.
+/// Says that the process answers.
 async fn live() -> &'static str {
     "live\n"
 }
 
-/// Whether records flow; what is waited for, where they do not.
+/// Says whether records flow, and what the pipeline waits for if they do not.
 async fn ready(State(answers): State<Arc<Answers>>, headers: HeaderMap) -> Response {
     let status = answers.parts.watch.board.latest();
     let reasons = reasons(status.as_deref());
@@ -108,7 +109,7 @@ async fn ready(State(answers): State<Arc<Answers>>, headers: HeaderMap) -> Respo
     (code, text).into_response()
 }
 
-/// Why not; empty where records flow.
+/// Why records do not flow. Empty if they do.
 fn reasons(status: Option<&Status>) -> Vec<String> {
     let Some(status) = status else {
         return vec!["starting".to_owned()];
@@ -137,7 +138,7 @@ async fn metrics(State(answers): State<Arc<Answers>>) -> Response {
     }
 }
 
-/// As the status file has it.
+/// Answers with the same content as the status file.
 async fn status(State(answers): State<Arc<Answers>>) -> Response {
     match answers.parts.watch.board.latest() {
         Some(status) => Json(&*status).into_response(),
@@ -145,7 +146,7 @@ async fn status(State(answers): State<Arc<Answers>>) -> Response {
     }
 }
 
-/// `?after=AT`: what came after a sample that one has.
+/// Answers with the samples after the one at AT: `?after=AT`.
 async fn history(State(answers): State<Arc<Answers>>, uri: Uri) -> Response {
     let after = uri.query().and_then(|query| query.strip_prefix("after="));
     let samples = answers.history.after(after.and_then(|at| at.parse().ok()).unwrap_or(0));

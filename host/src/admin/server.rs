@@ -1,4 +1,4 @@
-//! Takes connections: so many at one time, each for so long, each head within its time and size.
+//! Takes connections, with bounds on their number and life, and on the time and size of each request's head.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -13,33 +13,34 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
-/// A browser opens six, a scraper one, a probe one. More than these wait in the listener's queue.
+/// Connections at one time. A browser opens six, a scraper one, a probe one. Further ones wait in the listener's queue.
 const CONNECTIONS: usize = 64;
 
-/// From the first wait to the last byte of a request's head; also how long an unused connection is kept. Longer than
-/// the page's pause between two questions, far shorter than anybody could hold all connections unnoticed.
+/// The most time until the last byte of a request's head, and for an unused connection. It is longer than the page's
+/// pause between two requests, and short enough that holding all connections is noticed.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// A head is a line and some headers; a token and a browser's own add up to some 2 KiB.
+/// The most bytes of a request's head. With a token and a browser's own headers it has some 2 KiB.
 const HEAD_BYTES: usize = 16 << 10;
 
-/// After so long a connection takes no further request; whoever wants more opens another one.
+/// After this time a connection takes no further request. A client can open another one.
 const LIFE: Duration = Duration::from_mins(5);
 
-/// And what it is at may last so much longer: a component is uploaded and compiled within it.
+/// The last request of a connection may take this much longer, enough to upload and compile a component.
 const LAST_ANSWER: Duration = Duration::from_mins(2);
 
-/// After a failed accept, which is this process's want of file descriptors.
+/// Pause after a failed accept, which means that this process lacks file descriptors.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Who asks, as handlers see it.
+/// The address of the client, for handlers.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
+/// Takes connections for ever.
 pub async fn run(listener: TcpListener, router: Router) {
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
-        // Never closed, so there is always a permit to come.
+        // The semaphore is never closed, so a permit always comes.
         let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
             return;
         };

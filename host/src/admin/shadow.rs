@@ -1,4 +1,4 @@
-//! A candidate beside the current plugin: begun, looked at, ended.
+//! Answers requests to start, look at and end a candidate beside the current plugin.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::plugin::{COMPONENT_BYTES, no, read, signature};
 use crate::pipeline::swap::swapper::Candidate;
 use crate::pipeline::watch::share::Share;
 
-/// `GET /shadow`: what it has found so far; 404 where nothing is shadowed.
+/// Answers `GET /shadow` with the report so far, or 404 if nothing is shadowed.
 pub async fn report(State(answers): State<Arc<Answers>>) -> Response {
     match answers.parts.plugins.shadow.report() {
         Some(report) => Json(report).into_response(),
@@ -20,7 +20,8 @@ pub async fn report(State(answers): State<Arc<Answers>>) -> Response {
     }
 }
 
-/// `PUT /shadow?share=10%`: the body is a component. 200 and its name, 422 with the reasons where it was refused.
+/// Answers `PUT /shadow?share=10%`, whose body is a component: 200 and its name, or 422 and the reasons if it was
+/// refused.
 pub async fn start(State(answers): State<Arc<Answers>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     if let Err(refusal) = check_type(&head.headers, "application/wasm") {
@@ -48,7 +49,7 @@ pub async fn start(State(answers): State<Arc<Answers>>, request: Request) -> Res
         Ok(signature) => signature,
         Err(response) => return *response,
     };
-    // On a task of its own: whoever asked may go away, what was begun goes on to its end.
+    // The work gets a task of its own, so that it goes on to its end even if the caller goes away.
     let starting = tokio::spawn(control.shadow(Candidate { bytes, signature }, share));
     match starting.await {
         Ok(Ok(named)) => Json(named).into_response(),
@@ -66,7 +67,7 @@ pub async fn start(State(answers): State<Arc<Answers>>, request: Request) -> Res
     }
 }
 
-/// `DELETE /shadow`: ends it; what it found.
+/// Answers `DELETE /shadow`: ends the shadow and gives its report.
 pub async fn stop(State(answers): State<Arc<Answers>>, request: Request) -> Response {
     if let Err(refusal) = check_type(request.headers(), "application/json") {
         return refused(refusal);

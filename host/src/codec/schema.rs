@@ -46,7 +46,7 @@ pub enum SchemaError {
     Json(#[source] serde_json::Error),
     #[error("it is of the kind {kind}")]
     Kind { kind: String },
-    #[error("there is no type {name}, neither in it nor in the {references} schemas that it refers to")]
+    #[error("there is no type {name}, neither in it nor in the schemas that it refers to ({references})")]
     NoType { name: String, references: usize },
     #[error("{text} is not a type")]
     NotAType { text: String },

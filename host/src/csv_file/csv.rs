@@ -1,4 +1,5 @@
-//! Rows of a CSV file with a header line. Cells are handed out as they are: cleaning them is the plugin's work.
+//! Reads the rows of a CSV file with a header line. Cells are handed out as they are, since cleaning them is the
+//! plugin's work.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -19,7 +20,7 @@ pub struct CsvReader {
     is_at_end: bool,
 }
 
-/// One row: as many fields as the header has, an empty one is `None`.
+/// One row, with as many fields as the header has. An empty field is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CsvRow {
     /// The line that the row begins on, counted from 1.
@@ -47,6 +48,7 @@ impl CsvReader {
         &self.header
     }
 
+    /// Counts of what was read so far.
     pub fn counts(&self) -> Counts {
         self.counts
     }
@@ -134,7 +136,7 @@ impl CsvReader {
         }
     }
 
-    /// Feeds the line at hand to the parser, and further ones while a quote is open.
+    /// Feeds the current line to the parser, and further lines while a quote is open.
     fn complete_row(&mut self) -> Result<(), InputError> {
         while self.parser.push_line(&self.line, self.file.line()) == Progress::Open {
             let why = match self.file.read_line(&mut self.line)? {

@@ -1,9 +1,9 @@
-//! Why a file, or one row of it, cannot be read.
+//! The errors of reading a file, or one row of it.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Every variant but `BadRow` ends the reading.
+/// Why a file, or one row of it, cannot be read. Every variant except `BadRow` ends the reading.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
     #[error("{} does not exist", file.display())]
@@ -22,7 +22,7 @@ pub enum InputError {
     NotText { file: PathBuf, looks_like: &'static str },
     #[error("{}: no CSV header on line {line}: {why}", file.display())]
     BadHeader { file: PathBuf, line: u64, why: String },
-    /// The row is skipped, the next one can be read.
+    /// This row is skipped, and the next one can be read.
     #[error("{}:{line}: {why}", file.display())]
     BadRow { file: PathBuf, line: u64, why: String },
 }

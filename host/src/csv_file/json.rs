@@ -1,8 +1,8 @@
-//! A row as a JSON object: cells are strings, empty cells null, members in the order of the header.
+//! Writes a row as a JSON object: cells become strings, empty cells null, and members are in the order of the header.
 
 use serde_json::{Map, Value};
 
-/// `fields[i]` belongs to `header[i]`.
+/// Writes the object. `fields[i]` belongs to `header[i]`.
 pub fn object(header: &[String], fields: &[Option<String>]) -> Vec<u8> {
     let members = header.iter().zip(fields);
     let object: Map<String, Value> = members

@@ -1,8 +1,8 @@
-//! Rows and lines out of files: CSV by the header's names, NDJSON line by line, gzipped or not.
+//! Reads rows and lines from files: CSV by the header's names, NDJSON line by line, gzipped or not.
 //!
-//! Knows nothing of records or columns: `source` makes records of what comes from here, `produce` and `verify` read the
-//! same rows. A row that is no row is reported with its line and reading goes on; a file that is no text file is
-//! refused with what it looks like.
+//! Knows nothing of records or columns: `source` makes records of these rows, and `produce` and `verify` read the same
+//! rows. A bad row is reported with its line, and reading goes on. A file that is not text is refused with what it
+//! looks like.
 
 mod csv;
 mod error;
@@ -16,7 +16,7 @@ pub use self::csv::{CsvReader, CsvRow};
 pub use self::error::InputError;
 pub use self::ndjson::NdjsonReader;
 
-/// What was read so far.
+/// Counts of what was read so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Rows handed out.

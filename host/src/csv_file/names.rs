@@ -1,5 +1,5 @@
-//! The names that a file has, and which of them stands for one that is missed: a header in other letters or with blanks,
-//! a word misspelt.
+//! Finds the names in a file, and those among them that may stand for a missing one: a name in other letters or with
+//! blanks, or a misspelt word.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -9,27 +9,27 @@ use strsim::normalized_damerau_levenshtein;
 
 use super::{CsvReader, InputError, NdjsonReader};
 
-/// As near as this (1 is the same), a name is taken for another one misspelt.
+/// A name at least this similar to another is taken for a misspelling of it; 1 means equal.
 const NEAR: f64 = 0.6;
 
-/// Names of one file that are kept: objects whose names are values have no end of them.
+/// Names of one file that are kept, at most. Objects that use values as names could have any number.
 const MAX_NAMES: usize = 10_000;
 
-/// Missing names that are said; more are counted.
+/// Missing names that are listed. Further ones are only counted.
 const SAID: usize = 10;
 
-/// The names in a CSV's header.
+/// The names in the header of a CSV file.
 ///
 /// # Errors
-/// The file cannot be read.
+/// If the file cannot be read.
 pub fn of_csv(path: &Path) -> Result<Vec<String>, InputError> {
     Ok(CsvReader::open(path)?.header().to_vec())
 }
 
-/// The names of all members of the objects in a file of JSON lines; a line that is no object has none.
+/// The names of all members of the objects in a file of JSON lines. A line that is not an object has none.
 ///
 /// # Errors
-/// The file cannot be read.
+/// If the file cannot be read.
 pub fn of_ndjson(path: &Path) -> Result<Vec<String>, InputError> {
     let mut names = BTreeSet::new();
     for line in NdjsonReader::open(path)? {
@@ -47,12 +47,12 @@ pub fn of_ndjson(path: &Path) -> Result<Vec<String>, InputError> {
     Ok(names.into_iter().collect())
 }
 
-/// Those of `wanted` that the file does not have, each with the one that is meant, if one is likely:
-/// `order_id (the file has "Order ID"), price`. `None` where it has all of them.
+/// Lists the wanted names that the file lacks, each with the name that may be meant instead:
+/// `order_id (the file has "Order ID"), price`. `None` if the file has all of them.
 pub fn missing<'a>(wanted: impl IntoIterator<Item = &'a str>, names: &[String]) -> Option<String> {
     let wanted: Vec<_> = wanted.into_iter().collect();
     let is_there = |name: &str| names.iter().any(|known| known == name);
-    // A name that is wanted itself stands for no other.
+    // A name that is wanted itself cannot stand for another one.
     let free = || names.iter().map(String::as_str).filter(|name| !wanted.contains(name));
     let missing: Vec<_> = wanted.iter().filter(|name| !is_there(name)).collect();
     let mut said: Vec<_> = missing
@@ -78,7 +78,7 @@ fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a s
         .map(|(_, candidate)| candidate)
 }
 
-/// Without case, blanks, signs and byte order marks.
+/// The name in lower case, without blanks, signs and byte order marks.
 fn letters(name: &str) -> String {
     let letters = name.chars().filter(|letter| letter.is_alphanumeric());
     letters.flat_map(char::to_lowercase).collect()
@@ -103,7 +103,7 @@ mod tests {
         assert_eq!(said(&["id"], &["\u{feff}id"]), "id (the file has \"\\u{feff}id\")");
         assert_eq!(said(&["price"], &["prize", "pri"]), "price (the file has \"prize\")");
         assert_eq!(said(&["price", "total"], &["amount"]), "price, total");
-        // What is wanted itself is not meant for another one.
+        // A name that is wanted itself is not meant for another one.
         assert_eq!(said(&["price_a", "price_b"], &["price_a"]), "price_b");
         assert_eq!(missing_of(&["a", "b"], &["b", "c", "a"]), None);
         let many: Vec<_> = (10..25).map(|number| number.to_string()).collect();

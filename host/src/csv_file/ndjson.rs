@@ -1,4 +1,4 @@
-//! Lines of an NDJSON file: one JSON text a line, which is not looked into here.
+//! Reads the lines of an NDJSON file. Each line is one JSON text, which is not parsed here.
 
 use std::path::Path;
 
@@ -17,6 +17,7 @@ pub struct NdjsonReader {
 }
 
 impl NdjsonReader {
+    /// Opens the file.
     pub fn open(path: &Path) -> Result<Self, InputError> {
         Ok(Self {
             file: TextFile::open(path)?,
@@ -26,6 +27,7 @@ impl NdjsonReader {
         })
     }
 
+    /// Counts of what was read so far.
     pub fn counts(&self) -> Counts {
         self.counts
     }

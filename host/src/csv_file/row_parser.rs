@@ -1,18 +1,18 @@
-//! Splits lines into the fields of one row, quotes and line ends inside quotes included (RFC 4180).
+//! Splits lines into the fields of one row, with quotes and line ends inside quotes (RFC 4180).
 //!
-//! The `csv` crate reads the same rows (a test holds this one against it), but tells neither the right line after blank
-//! lines nor that a quote is never closed, and gives no way to go on after one.
+//! The `csv` crate reads the same rows (a test compares this parser with it). But it does not tell the right line after
+//! blank lines, nor that a quote is never closed, and it cannot go on after such a quote.
 
 /// Collects one row, line by line.
 #[derive(Debug)]
 pub struct RowParser {
     delimiter: u8,
     state: State,
-    /// The fields, unquoted, one after the other; `ends` says where each one ends.
+    /// The fields without quotes, one after the other. `ends` says where each one ends.
     bytes: Vec<u8>,
     ends: Vec<usize>,
     is_misquoted: bool,
-    /// The line on which the quote was opened that is open, or was last.
+    /// The line on which the last quote was opened.
     quote_line: u64,
 }
 
@@ -21,7 +21,7 @@ enum State {
     FieldStart,
     Plain,
     Quoted,
-    /// After a quote inside a quoted field: its end, or the first half of a doubled one.
+    /// After a quote inside a quoted field, which is the field's end or the first half of a doubled quote.
     QuoteInQuoted,
 }
 
@@ -29,11 +29,12 @@ enum State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
     Complete,
-    /// A quote is open: the next line belongs to the row.
+    /// A quote is open, so the next line belongs to the row.
     Open,
 }
 
 impl RowParser {
+    /// Starts with an empty row.
     pub fn new(delimiter: u8) -> Self {
         Self {
             delimiter,
@@ -45,7 +46,7 @@ impl RowParser {
         }
     }
 
-    /// Forgets the row, to begin the next one.
+    /// Drops the row, to begin the next one.
     pub fn clear(&mut self) {
         self.state = State::FieldStart;
         self.bytes.clear();
@@ -111,24 +112,25 @@ impl RowParser {
         self.bytes.len()
     }
 
-    /// Something follows a closing quote: mostly a quote that was left open above, with rows swallowed since.
+    /// Whether text follows a closing quote. Usually a quote was left open above, and has swallowed rows since.
     pub fn is_misquoted(&self) -> bool {
         self.is_misquoted
     }
 
+    /// The line on which the last quote was opened.
     pub fn quote_line(&self) -> u64 {
         self.quote_line
     }
 }
 
-/// The delimiter of a header line: the one of `,` `;` tab that it has most of outside quotes.
+/// The delimiter of a header line: whichever of `,` `;` and tab it has most of outside quotes.
 pub fn detect_delimiter(header: &[u8]) -> u8 {
     let count = |delimiter: u8| {
         let mut parser = RowParser::new(delimiter);
         parser.push_line(header, 1);
         parser.fields().len()
     };
-    // `max_by_key` takes the last of equals, so the comma stands last.
+    // `max_by_key` takes the last of equals, so the comma comes last.
     [b'\t', b';', b',']
         .into_iter()
         .max_by_key(|&delimiter| count(delimiter))

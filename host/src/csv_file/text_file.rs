@@ -1,5 +1,5 @@
-//! Opens a text file, unpacks it where it is gzipped, skips the byte order mark, and hands out lines of bounded length.
-//! A line ends in LF, in CRLF, or in CR alone, as Excel for Mac still writes it; one file may have all three.
+//! Opens a text file, unpacks it if it is gzipped, skips the byte order mark, and hands out lines of bounded length.
+//! A line ends in LF, CRLF, or CR alone, as Excel for Mac still writes it. One file may have all three.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -9,17 +9,17 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::InputError;
 
-/// The longest line, and the longest row of several lines: far above any real row, and small enough that a file
+/// The most bytes of a line, and of a row of several lines. It is far above any real row, and small enough that a file
 /// without line ends, or with a quote that is never closed, does not fill the memory.
 pub const MAX_ROW_BYTES: usize = 16 * 1024 * 1024;
 
-/// How much of the file is looked at to tell what it is. A text file shows a line or more of itself here.
+/// How many bytes of the file are read to tell its kind. A text file has a line or more in them.
 const SNIFF_BYTES: usize = 8 * 1024;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 const GZIP: &[u8] = b"\x1F\x8B";
 
-/// First bytes of what people take for a CSV file.
+/// The first bytes of files that people take for CSV files.
 const KNOWN: [(&[u8], &str); 7] = [
     (b"\xFF\xFE", "UTF-16 (save it as UTF-8)"),
     (b"\xFE\xFF", "UTF-16 (save it as UTF-8)"),
@@ -34,7 +34,7 @@ const KNOWN: [(&[u8], &str); 7] = [
 pub struct TextFile {
     path: PathBuf,
     reader: Box<dyn BufRead + Send>,
-    /// Lines read so far, which is the number of the last one.
+    /// The number of lines read so far, which is also the number of the last line.
     line: u64,
 }
 
@@ -49,6 +49,7 @@ pub enum Line {
 }
 
 impl TextFile {
+    /// Opens the file, and refuses it if it is not text in UTF-8.
     pub fn open(path: &Path) -> Result<Self, InputError> {
         let unreadable = |cause: io::Error| match cause.kind() {
             io::ErrorKind::NotFound => InputError::Missing { file: path.to_owned() },
@@ -90,6 +91,7 @@ impl TextFile {
         })
     }
 
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -99,7 +101,7 @@ impl TextFile {
         self.line
     }
 
-    /// Reads the next line into `buffer`, in place of what it held.
+    /// Reads the next line into `buffer`, and replaces what it held.
     pub fn read_line(&mut self, buffer: &mut Vec<u8>) -> Result<Line, InputError> {
         let outcome = take_line(&mut self.reader, buffer);
         if !matches!(outcome, Ok(Line::End)) {
@@ -111,6 +113,7 @@ impl TextFile {
         })
     }
 
+    /// The error about a bad row on this line.
     pub fn bad_row(&self, line: u64, why: impl Into<String>) -> InputError {
         InputError::BadRow {
             file: self.path.clone(),
@@ -141,7 +144,7 @@ fn take_line(reader: &mut impl BufRead, buffer: &mut Vec<u8>) -> io::Result<Line
         if bytes > 0 && end.is_none() {
             continue;
         }
-        // The other half of a CRLF may be behind what was read ahead.
+        // The other half of a CRLF may come after the bytes that were read ahead.
         if end == Some(b'\r') && read_ahead(reader)?.first() == Some(&b'\n') {
             reader.consume(1);
             buffer.push(b'\n');
@@ -157,7 +160,7 @@ fn take_line(reader: &mut impl BufRead, buffer: &mut Vec<u8>) -> io::Result<Line
 }
 
 fn read_ahead(reader: &mut impl BufRead) -> io::Result<&[u8]> {
-    // As the library's own readers of lines do.
+    // Interrupted reads are tried again, as in the standard library's own line readers.
     while let Err(error) = reader.fill_buf() {
         if error.kind() != io::ErrorKind::Interrupted {
             return Err(error);
@@ -166,14 +169,14 @@ fn read_ahead(reader: &mut impl BufRead) -> io::Result<&[u8]> {
     reader.fill_buf()
 }
 
-/// Says what the start of a file looks like if that is no text.
+/// Says what kind of file begins like this, if it is not text.
 fn sniff(start: &[u8]) -> Option<&'static str> {
     if let Some((_, looks_like)) = KNOWN.iter().find(|(magic, _)| start.starts_with(magic)) {
         return Some(looks_like);
     }
     let nul = |(_, byte): &(usize, &u8)| **byte == 0;
     let nuls = start.iter().enumerate().filter(nul).count();
-    // Latin text in UTF-16 has a zero in every second byte, byte order mark or not.
+    // Latin text in UTF-16 has a zero in every second byte, with or without a byte order mark.
     if nuls * 3 > start.len() {
         return Some("UTF-16 (save it as UTF-8)");
     }
@@ -186,7 +189,7 @@ mod tests {
 
     use super::*;
 
-    /// Reads ahead no more than `ahead` bytes, so that each line end is cut in two once.
+    /// Reads at most `ahead` bytes at a time, so that each line end is cut in two at some point.
     fn lines(text: &[u8], ahead: usize) -> Vec<Vec<u8>> {
         let mut reader = BufReader::with_capacity(ahead, text);
         let mut lines = Vec::new();

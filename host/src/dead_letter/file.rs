@@ -1,4 +1,4 @@
-//! Dead letters into a file, one JSON object a line, synced to disk before they count as published.
+//! Writes dead letters to a file, one JSON object a line. They are synced to disk before they count as published.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, ErrorKind, Write};
@@ -14,39 +14,41 @@ use super::{DeadLetter, DeadLetterError, DeadLetters};
 use crate::record::display;
 use crate::record::letter::line::is_plain_object;
 
-/// The first key of every line, by which a file of an earlier run is recognised.
+/// The first key of every line. A file of an earlier run is recognised by it.
 const FIRST_KEY: &str = "code";
 
-/// A file of dead letters, made when the first one comes.
+/// A file of dead letters, which is created when the first one comes.
 pub struct DeadLetterFile {
     path: PathBuf,
     file: Mutex<Option<File>>,
 }
 
-/// What becomes of the letters of an earlier run in the same file.
+/// What to do with the letters of an earlier run in the same file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Earlier {
-    /// The source begins anew every time (a file), and so do its letters.
+    /// The source (a file) begins again every time, and so do its letters.
     Replace,
-    /// The source goes on behind what is committed (Kafka): these letters come from nowhere else.
+    /// The source (Kafka) goes on after its commit point, so the earlier letters would be lost.
     Keep,
 }
 
 impl DeadLetterFile {
+    /// Prepares the file at this path.
+    ///
     /// # Errors
-    /// There is a file of that name that holds no dead letters.
+    /// If a file of this name holds something else than dead letters, or if its folder does not exist.
     pub fn new(path: &Path, earlier: Earlier) -> Result<Self, DeadLetterError> {
         if !is_replaceable(path).map_err(|cause| error(path, cause))? {
             let cause = std::io::Error::new(
                 ErrorKind::AlreadyExists,
-                "it is there and holds something else; name another with --dead-letters",
+                "it exists and holds something else; name another file with --dead-letters",
             );
             return Err(error(path, cause));
         }
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
             && !folder.is_dir()
         {
-            let cause = std::io::Error::new(ErrorKind::NotFound, "its folder is not there");
+            let cause = std::io::Error::new(ErrorKind::NotFound, "its folder does not exist");
             return Err(error(path, cause));
         }
         if earlier == Earlier::Replace {
@@ -74,7 +76,7 @@ impl DeadLetterFile {
         if let Some(file) = file.as_mut() {
             let end = file.metadata()?.len();
             if let Err(error) = file.write_all(&lines).and_then(|()| file.sync_data()) {
-                // Half a line would spoil the next one.
+                // Half a line would spoil the next line, so it is cut off.
                 file.set_len(end)?;
                 return Err(error);
             }
@@ -94,7 +96,7 @@ fn is_replaceable(path: &Path) -> std::io::Result<bool> {
     Ok(start.is_empty() || start == format!("{{\"{FIRST_KEY}\":").as_bytes())
 }
 
-/// One line, without its end; `record::letter::line` reads it back.
+/// One line without its line end. `record::letter::line` reads it back.
 pub(super) fn to_json(letter: &DeadLetter) -> serde_json::Result<Box<RawValue>> {
     let position = &letter.record.position;
     let mut object = Map::new();
@@ -131,7 +133,7 @@ pub(super) fn to_json(letter: &DeadLetter) -> serde_json::Result<Box<RawValue>> 
     }
     object.insert("key".into(), bytes(letter.record.key.as_ref()));
     let text = serde_json::to_string(&object)?;
-    // A value that is a JSON object on one line stays as it is, byte for byte; anything else is a string, or hex.
+    // A value that is a JSON object on one line is kept byte for byte. Any other value becomes a string or hex.
     let value = match letter.record.value.as_deref().map(std::str::from_utf8) {
         Some(Ok(value)) if is_plain_object(value) => value.to_owned(),
         _ => serde_json::to_string(&bytes(letter.record.value.as_ref()))?,
@@ -142,7 +144,7 @@ pub(super) fn to_json(letter: &DeadLetter) -> serde_json::Result<Box<RawValue>> 
     ))
 }
 
-/// Text where it is text, else `{"hex": "…"}`.
+/// Bytes as a string if they are UTF-8, or else as `{"hex": "…"}`.
 fn bytes(bytes: Option<&Bytes>) -> Value {
     let Some(bytes) = bytes else { return Value::Null };
     match std::str::from_utf8(bytes) {

@@ -1,6 +1,7 @@
-//! The headers that a dead letter gets behind its record's own. `record::letter` has the names and reads them back.
+//! Makes the headers that a dead letter gets after its record's own. `record::letter` has their names and reads them
+//! back.
 //!
-//! Names and meaning are those of Connect's `DeadLetterQueueReporter` (KIP-298), and our own; values are strings.
+//! Names and meaning are those of Connect's `DeadLetterQueueReporter` (KIP-298), and our own. Values are strings.
 
 use std::borrow::Cow;
 
@@ -12,11 +13,11 @@ use crate::record::reject::Stage;
 use super::DeadLetter;
 use super::form::{Form, Part};
 
-/// Name and value of every header that is added to the record's own, in a letter of this form.
+/// Name and value of every header that a letter of this form adds to the record's own.
 pub fn of(letter: &DeadLetter, form: Form) -> Vec<(&'static str, String)> {
     let position = &letter.record.position;
     let mut headers = vec![
-        // First, since a letter is read back from here on.
+        // This header comes first, since a letter is read back from here on.
         (names::TOPIC, position.partition.topic.to_string()),
         (names::PARTITION, position.partition.number.to_string()),
         (names::OFFSET, position.offset.to_string()),
@@ -64,7 +65,7 @@ pub fn of(letter: &DeadLetter, form: Form) -> Vec<(&'static str, String)> {
     headers
 }
 
-/// No more than so many bytes, and how many there were.
+/// Cuts a text to at most this many bytes, and appends its full length.
 fn cut(text: &str, bytes: usize) -> Cow<'_, str> {
     if text.len() <= bytes {
         return text.into();
@@ -73,7 +74,7 @@ fn cut(text: &str, bytes: usize) -> Cow<'_, str> {
     format!("{}… ({} bytes)", &text[..end], text.len()).into()
 }
 
-/// Our stages by the names of Connect's `Stage`.
+/// The name of our stage in Connect's `Stage`.
 fn connect_stage(stage: Stage) -> &'static str {
     match stage {
         Stage::Decode => "VALUE_CONVERTER",

@@ -1,4 +1,4 @@
-//! A rejected record with its reason, kept where an operator can look at it and send it again.
+//! Keeps each rejected record with its reason where an operator can look at it and replay it.
 
 pub mod file;
 pub mod form;
@@ -15,7 +15,7 @@ use crate::record::descriptor::PluginIdentity;
 use crate::record::position::WriteTime;
 use crate::record::reject::Reject;
 
-/// Key, value, headers and timestamp of the record byte for byte, and why it was refused.
+/// A rejected record: its key, value, headers and timestamp byte for byte, and why it was rejected.
 #[derive(Debug, Clone)]
 pub struct DeadLetter {
     pub record: Record,
@@ -23,23 +23,23 @@ pub struct DeadLetter {
     pub plugin: PluginIdentity,
     /// How often the record was tried, counted from 1.
     pub attempt: u32,
-    /// What its rows would have been written with.
+    /// The write timestamp that its rows would have had.
     pub write_time: WriteTime,
     /// The generation within `write_time`.
     pub generation: u8,
     /// How often the record has been replayed.
     pub replays: u32,
-    /// When it was refused, in milliseconds since 1970.
+    /// When it was rejected, in milliseconds since 1970.
     pub rejected_at_ms: i64,
 }
 
 /// Where dead letters go.
 pub trait DeadLetters: Send + Sync {
-    /// One result for each letter, in order, once it is acknowledged (Kafka) or on disk (file).
+    /// Publishes the letters. Gives one result for each, in order, once it is acknowledged (Kafka) or on disk (file).
     fn publish<'a>(&'a self, letters: &'a [DeadLetter]) -> BoxFuture<'a, Vec<Result<(), DeadLetterError>>>;
 }
 
-/// A dead letter that was not acknowledged: tried again for ever, since a record must not be lost.
+/// Why a dead letter was not acknowledged. It is tried again for ever, since a record must not be lost.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum DeadLetterError {
     #[error("the dead-letter topic {topic} did not take the record")]
@@ -55,7 +55,7 @@ pub enum DeadLetterError {
     TooLarge {
         topic: String,
         brokers: String,
-        /// What the whole letter takes there.
+        /// Size of the whole letter in the topic.
         bytes: usize,
         #[source]
         cause: Cause,
@@ -105,9 +105,10 @@ pub enum DeadLetterError {
     },
 }
 
-/// The line that gives a topic this setting.
+/// The command that gives a topic this setting.
 fn remedy(brokers: &str, topic: &str, setting: &str) -> String {
     format!("kafka-configs --bootstrap-server {brokers} --alter --topic {topic} --add-config {setting}")
 }
 
+/// The cause of a [`DeadLetterError`], which several letters may share.
 pub type Cause = Arc<dyn Error + Send + Sync>;

@@ -1,5 +1,5 @@
-//! Dead letters into a Kafka topic, each acknowledged by all in-sync replicas. What the topic does not hold goes by
-//! reference ([`Form`]).
+//! Sends dead letters to a Kafka topic. Each is acknowledged by all in-sync replicas. If the topic cannot hold a whole
+//! record, the letter refers to it ([`Form`]).
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,25 +14,26 @@ use crate::kafka_producer::message::{Message, Stamp};
 use crate::kafka_producer::sender::{Order, Sender};
 use crate::kafka_producer::{Answer, ProduceError, ProduceFault, Profile};
 
-/// Between two lines that say that letters go by reference.
+/// Pause between two log lines of one kind about letters by reference or lost letters.
 const SAY_AGAIN: Duration = Duration::from_mins(1);
 
+/// A topic of dead letters.
 pub struct DeadLetterTopic {
     sender: Sender,
     brokers: String,
     topic: String,
-    /// When it was last said that letters go by reference, or that they get lost.
+    /// When each [`Remark`] was last logged.
     said: Mutex<[Option<Instant>; 2]>,
 }
 
-/// What is said once a minute at most.
+/// A remark that is logged once a minute at most.
 #[derive(Debug, Clone, Copy)]
 enum Remark {
     ByReference = 0,
     Compacted = 1,
 }
 
-/// A letter's headers, for as long as it is on its way.
+/// A letter with the headers that it is being sent with.
 struct Written<'a> {
     letter: &'a DeadLetter,
     form: Form,
@@ -40,10 +41,12 @@ struct Written<'a> {
 }
 
 impl DeadLetterTopic {
+    /// Makes the producer, without connecting yet.
+    ///
     /// # Errors
-    /// A setting that librdkafka does not take.
+    /// If librdkafka does not accept a setting.
     pub fn new(connection: &KafkaConnection, topic: &str) -> Result<Self, DeadLetterError> {
-        // Letters carry their place: their own order says nothing.
+        // Letters carry their record's position, so their own order does not matter.
         let sender = Sender::new(connection, Profile::of_pipeline("host-dead-letters"), Order::Any);
         let letters = Self {
             sender,
@@ -80,7 +83,7 @@ impl DeadLetterTopic {
             for (place, result) in pending.into_iter().zip(sent) {
                 let smaller = written[place].form.smaller();
                 match (result, smaller) {
-                    // How large it is when it is compressed, the brokers know alone.
+                    // Only the brokers know the size of a compressed letter.
                     (Err(error), Some(form)) if error.fault == ProduceFault::TooLarge => {
                         written[place] = Written::new(&letters[place], form);
                         again.push(place);
@@ -101,7 +104,8 @@ impl DeadLetterTopic {
             .collect()
     }
 
-    /// Each in the largest form that the topic takes; where they are compressed, that is found out.
+    /// Prepares each letter in the largest form that the topic takes. If letters are compressed, that form is only
+    /// found by trying.
     fn write<'a>(&self, letters: &'a [DeadLetter], limits: Limits) -> Vec<Written<'a>> {
         let limit = limits.message_bytes.filter(|_| !self.sender.is_compressing());
         let written = letters.iter().map(|letter| {
@@ -129,7 +133,7 @@ impl DeadLetterTopic {
         written.message(&self.topic, &written.headers()).batch_bytes()
     }
 
-    /// Says that the topic does not hold whole records.
+    /// Logs that the topic cannot hold whole records.
     fn note(&self, written: &[Written<'_>]) {
         let by_reference = written.iter().find(|letter| letter.form.is_by_reference());
         let Some(first) = by_reference else { return };
@@ -157,7 +161,7 @@ impl DeadLetterTopic {
         super::remedy(&self.brokers, &self.topic, setting)
     }
 
-    /// What the producer's error means; `bytes` are those that the whole letter takes.
+    /// Turns the producer's error into ours. `bytes` is the size of the whole letter.
     fn error(&self, bytes: usize, key: Option<&[u8]>, cause: ProduceError) -> DeadLetterError {
         let (topic, fault) = (self.topic.clone(), cause.fault);
         let brokers = self.brokers.clone();
@@ -169,7 +173,7 @@ impl DeadLetterTopic {
                 bytes,
                 cause,
             },
-            // The one thing about a letter that brokers call invalid by themselves.
+            // A missing key is the only fault of a letter that brokers call invalid by themselves.
             ProduceFault::Invalid if key.is_none() => DeadLetterError::Compacted { topic, brokers, cause },
             ProduceFault::Invalid => DeadLetterError::Refused { topic, cause },
             ProduceFault::Timestamp => DeadLetterError::Time { topic, cause },
@@ -186,7 +190,7 @@ impl<'a> Written<'a> {
         Self { letter, form, ours }
     }
 
-    /// The record's own, then ours.
+    /// The record's own headers, then ours.
     fn headers(&self) -> Vec<(&str, Option<&[u8]>)> {
         let own: &[_] = match self.form.headers() {
             Part::InLetter => &self.letter.record.headers,
@@ -204,7 +208,7 @@ impl<'a> Written<'a> {
             topic,
             key: part(self.form.key(), record.key.as_deref()),
             value: part(self.form.value(), record.value.as_deref()),
-            // The record's own is among the headers in any case.
+            // The record's own timestamp is in a header in any case.
             stamp: Stamp::of(record.timestamp_ms, None),
             headers,
         }

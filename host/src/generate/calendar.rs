@@ -1,7 +1,8 @@
-//! Seconds since 1970 as `YYYY-MM-DD HH:MM:SS`, as Olist writes them.
+//! Writes seconds since 1970 as `YYYY-MM-DD HH:MM:SS`, as in Olist's data.
 
 use chrono::DateTime;
 
+/// Writes the time.
 pub fn text(seconds: u64) -> String {
     let time = i64::try_from(seconds)
         .ok()

@@ -1,4 +1,4 @@
-//! Dirt as real files have it: ids that are none, dates that are none, blanks in all their spellings.
+//! Adds dirt as in real files: bad ids, bad dates, and blanks in all their spellings.
 
 use super::orders::Cells;
 use super::random::Random;
@@ -19,21 +19,23 @@ const BAD_DATES: [&str; 5] = [
 ];
 const BLANKS: [&str; 6] = ["NaN", "null", "None", "NaT", "  ", "\"\""];
 
+/// Spoils a share of the rows.
 pub struct Dirt {
     random: Random,
     share: f64,
 }
 
 impl Dirt {
+    /// Starts with a seed and the share of rows to spoil, 0.0 to 1.0.
     pub fn new(seed: u64, share: f64) -> Self {
-        // A sequence of its own: dirt changes no clean row.
+        // Dirt has a random sequence of its own, so that it does not change the clean rows.
         Self {
             random: Random::new(seed ^ 0xd1e7),
             share,
         }
     }
 
-    /// Soils the row, or leaves it; true if a blank line goes before it.
+    /// Spoils the row, or leaves it. Returns true if a blank line goes before it.
     pub fn soil(&mut self, cells: &mut Cells) -> bool {
         if !self.random.chance(self.share) {
             return false;

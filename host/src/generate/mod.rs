@@ -1,6 +1,6 @@
-//! Orders made up, in the shape of Olist's: so that nobody needs the data set to try the pipeline.
+//! Makes up orders in the shape of Olist's data set, so that the pipeline can be tried without the data set.
 //!
-//! The same seed gives the same bytes on every machine and in every later version; a test pins them.
+//! The same seed gives the same bytes on every machine and in every later version. A test pins them.
 
 mod calendar;
 mod dirt;
@@ -23,7 +23,7 @@ pub const HEADER: [&str; 8] = [
     "order_estimated_delivery_date",
 ];
 
-/// What to make.
+/// What to make up.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Plan {
     pub rows: u64,
@@ -32,7 +32,7 @@ pub struct Plan {
     pub dirty: f64,
 }
 
-/// Writes a CSV of `plan.rows` orders after a header line. Dirt adds blank lines, which are no rows.
+/// Writes a CSV with a header line and `plan.rows` orders. Dirt adds blank lines, which do not count as rows.
 pub fn orders(plan: Plan, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", HEADER.join(","))?;
     let mut orders = Orders::new(plan.seed);

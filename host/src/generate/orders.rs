@@ -1,15 +1,15 @@
-//! Orders with a plausible life: bought, approved, shipped, delivered, some cancelled on the way; now and then an order
-//! comes again with a later status.
+//! Makes orders with a plausible life: bought, approved, shipped, delivered, some cancelled on the way. Now and then an
+//! order comes again with a later status.
 
 use super::calendar::{day, text};
 use super::random::Random;
 
-/// 2016-09-01 and the two years after it, as in Olist's data.
+/// The orders fall into the two years from 2016-09-01 on, as in Olist's data.
 const FIRST_SECOND: u64 = 1_472_688_000;
 const SECONDS: u64 = 2 * 365 * 86_400;
 const HOUR: u64 = 3600;
 
-/// Statuses by their share of 1,000.
+/// The statuses, each with its share of 1,000 orders.
 const STATUSES: [(&str, u64); 7] = [
     ("delivered", 970),
     ("shipped", 11),
@@ -23,12 +23,13 @@ const STATUSES: [(&str, u64); 7] = [
 /// One in 50 rows is a later status of an order that came before.
 const REPEAT_SHARE: f64 = 0.02;
 
-/// Orders under way that may come again.
+/// The most unfinished orders that are kept to come again.
 const OPEN_ORDERS: usize = 100;
 
+/// A sequence of orders.
 pub struct Orders {
     random: Random,
-    /// Rows of orders that have not been delivered.
+    /// The later rows of orders that came with an earlier status.
     open: Vec<Cells>,
 }
 
@@ -36,6 +37,7 @@ pub struct Orders {
 pub type Cells = [String; 8];
 
 impl Orders {
+    /// Starts the sequence of this seed.
     pub fn new(seed: u64) -> Self {
         Self {
             random: Random::new(seed),
@@ -43,13 +45,14 @@ impl Orders {
         }
     }
 
+    /// The next row: a new order, or an earlier one with a later status.
     pub fn next_row(&mut self) -> Cells {
         if !self.open.is_empty() && self.random.chance(REPEAT_SHARE) {
             let place = self.random.below(self.open.len() as u64);
             return self.open.swap_remove(usize::try_from(place).unwrap_or(0));
         }
         let order = self.order();
-        // What a repeat will bring: the whole life of an order that is now only shipped.
+        // The order comes now as shipped only. Its whole life is kept for a repeat.
         if self.open.len() < OPEN_ORDERS && self.random.chance(REPEAT_SHARE * 2.0) {
             let mut earlier = order.clone();
             if earlier[2] == "delivered" {

@@ -1,7 +1,8 @@
-//! What a topic takes, by its settings: how large a record, with which timestamp, whether without a key.
+//! Reads from a topic's settings which records it takes: of which size, with which timestamps, and whether without a
+//! key.
 //!
-//! The brokers refuse a whole request for one record that they do not take, so it is better known before. Where a login
-//! may not read the settings, records go by the brokers' defaults.
+//! The brokers refuse a whole request because of one record, so it is better to know beforehand. If a login may not
+//! read the settings, the brokers' defaults are assumed.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,29 +16,36 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use super::without_value;
 use crate::connection::KafkaConnection;
 
+/// The setting for the largest batch.
 pub const MESSAGE_BYTES: &str = "max.message.bytes";
+/// The setting that says whether the topic is compacted.
 pub const CLEANUP: &str = "cleanup.policy";
+/// The setting that says whose time a record gets.
 pub const TIMESTAMP_TYPE: &str = "message.timestamp.type";
+/// The setting for how far ahead of the brokers' clock a timestamp may be.
 pub const AFTER_MAX: &str = "message.timestamp.after.max.ms";
+/// The setting for how far behind the brokers' clock a timestamp may be.
 pub const BEFORE_MAX: &str = "message.timestamp.before.max.ms";
-/// Brokers before 4.0; it bounds both.
+/// The setting of brokers before 4.0 that bounds both.
 const DIFFERENCE_MAX: &str = "message.timestamp.difference.max.ms";
 
-/// The brokers' answer. Longer, and records go by the defaults: what the brokers refuse is noticed then, too.
+/// How long to wait for the brokers' answer. After that the defaults are assumed, and refusals are noticed when records
+/// are sent.
 const ANSWER: Duration = Duration::from_secs(5);
 
-/// How far ahead brokers from 4.0 on take a timestamp by default, in milliseconds.
+/// How far ahead of their clock brokers from 4.0 on take a timestamp by default, in milliseconds.
 const AFTER_MAX_DEFAULT_MS: i64 = 3_600_000;
 
-/// How far this host's clock and the brokers' may be apart, and how long a record may be on its way, in milliseconds.
-/// Larger, and more records carry the time at which they were produced; smaller, and the brokers may refuse some.
+/// Margin for the difference between this host's clock and the brokers', and for a record's time on its way, in
+/// milliseconds. With a larger one, more records carry the time at which they were produced. With a smaller one, the
+/// brokers may refuse some.
 const MARGIN_MS: i64 = 60_000;
 
 /// A topic's settings with their values, the brokers' defaults included.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TopicSettings(BTreeMap<String, String>);
 
-/// What the brokers say of a topic's settings.
+/// The brokers' answer about a topic's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
     Settings(TopicSettings),
@@ -46,11 +54,12 @@ pub enum Told {
     NoTopic,
 }
 
-/// What a topic takes.
+/// Which records a topic takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The largest batch; `None` where it is not known.
+    /// The largest batch in bytes, or `None` if it is not known.
     pub message_bytes: Option<usize>,
+    /// Whether every record must have a key, because the topic is compacted.
     pub needs_key: bool,
     /// How far ahead of the brokers' clock a timestamp may be.
     ahead_ms: i64,
@@ -58,15 +67,17 @@ pub struct Limits {
 }
 
 impl TopicSettings {
+    /// The value of a setting.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(String::as_str)
     }
 
-    /// Of a number; -1 often means without end.
+    /// The value of a setting that is a number. -1 often means no limit.
     pub fn number(&self, key: &str) -> Option<i64> {
         self.get(key)?.parse().ok()
     }
 
+    /// Whether the topic is compacted.
     pub fn is_compacted(&self) -> bool {
         self.get(CLEANUP).is_some_and(|policy| policy.contains("compact"))
     }
@@ -81,7 +92,7 @@ impl TopicSettings {
         self.span(AFTER_MAX)
     }
 
-    /// How far behind.
+    /// How far behind the brokers' clock a timestamp may be, in milliseconds.
     pub fn behind_ms(&self) -> i64 {
         self.span(BEFORE_MAX)
     }
@@ -102,7 +113,7 @@ impl FromIterator<(String, String)> for TopicSettings {
 }
 
 impl Limits {
-    /// Of a topic whose settings cannot be read: as brokers are by default.
+    /// The brokers' defaults, for a topic whose settings cannot be read.
     pub const UNKNOWN: Self = Self {
         message_bytes: None,
         needs_key: false,
@@ -110,6 +121,7 @@ impl Limits {
         behind_ms: i64::MAX,
     };
 
+    /// The limits that these settings mean.
     pub fn of(settings: &TopicSettings) -> Self {
         let bytes = settings.number(MESSAGE_BYTES);
         Self {
@@ -120,7 +132,7 @@ impl Limits {
         }
     }
 
-    /// Whether the brokers take this timestamp for sure.
+    /// Whether the brokers are certain to take this timestamp.
     pub fn take_time(&self, timestamp_ms: i64, now_ms: i64) -> bool {
         let within = |span_ms: i64, bound_ms: i64| span_ms <= bound_ms.saturating_sub(MARGIN_MS).max(0);
         within(timestamp_ms.saturating_sub(now_ms), self.ahead_ms)
@@ -128,7 +140,7 @@ impl Limits {
     }
 }
 
-/// What the brokers say of these topics' settings: one answer for each, in order. Waits for them, at most 5 s.
+/// Asks the brokers for the settings of these topics. Gives one answer for each, in order. Waits at most 5 s.
 pub async fn settings(connection: &KafkaConnection, topics: &[&str]) -> Result<Vec<Told>, KafkaError> {
     let mut config = ClientConfig::new();
     for (key, value) in &connection.properties {
@@ -140,7 +152,7 @@ pub async fn settings(connection: &KafkaConnection, topics: &[&str]) -> Result<V
         .set_log_level(RDKafkaLogLevel::Emerg);
     let topics: Vec<_> = topics.iter().map(|&topic| topic.to_owned()).collect();
     let runtime = tokio::runtime::Handle::current();
-    // The client waits for its thread when it is dropped.
+    // Dropping the client waits for its thread, so this runs where it may block.
     let asking = tokio::task::spawn_blocking(move || {
         let client: AdminClient<DefaultClientContext> = config.create().map_err(without_value)?;
         let asked: Vec<_> = topics.iter().map(|topic| ResourceSpecifier::Topic(topic)).collect();

@@ -1,55 +1,56 @@
-//! One record to be produced, and how many bytes it takes alone in a batch of Kafka's.
+//! One record to be produced, and its size alone in a Kafka record batch.
 
-/// What is produced.
+/// A record to be produced.
 #[derive(Debug, Clone, Copy)]
 pub struct Message<'a> {
     pub topic: &'a str,
     pub key: Option<&'a [u8]>,
-    /// `None` is a tombstone.
+    /// `None` means a tombstone.
     pub value: Option<&'a [u8]>,
     pub stamp: Stamp,
     pub headers: &'a [(&'a str, Option<&'a [u8]>)],
 }
 
-/// Which timestamp it gets.
+/// Which timestamp the record gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stamp {
     /// The time at which it is produced.
     Now,
-    /// That of a record, unless the brokers refuse it as too far from their clock: then the time at which it is produced,
-    /// and the record's in a header of this name.
+    /// The timestamp of another record, unless the brokers refuse it as too far from their clock. Then it is the time
+    /// at which the record is produced, and the other timestamp goes into a header of this name.
     Record {
         timestamp_ms: i64,
         header: Option<&'static str>,
     },
 }
 
-/// Which of the two a [`Stamp`] gives this time.
+/// Which of its two timestamps a [`Stamp`] gives this time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Time {
     Own,
     Now,
 }
 
-/// A batch of format 2 without its records (Kafka's protocol guide, "Record Batch").
+/// Bytes of a batch of format 2 without its records (Kafka's protocol guide, "Record Batch").
 const BATCH_OVERHEAD: usize = 61;
 
-/// Attributes, and the differences of timestamp and offset to the batch's, which are 0 in a batch of one.
+/// Bytes of a record's attributes, and of its timestamp and offset relative to the batch's, which are 0 in a batch of
+/// one.
 const FIXED: usize = 3;
 
 impl Stamp {
-    /// That of a record, if it has one.
+    /// The stamp for a record that is made of another one, which may have a timestamp.
     pub fn of(timestamp_ms: Option<i64>, header: Option<&'static str>) -> Self {
         timestamp_ms.map_or(Self::Now, |timestamp_ms| Self::Record { timestamp_ms, header })
     }
 }
 
 impl Message<'_> {
-    /// Bytes of a batch that holds nothing else, without compression: what `max.message.bytes` bounds.
+    /// Bytes of an uncompressed batch with only this record, which is the size that `max.message.bytes` bounds.
     pub fn batch_bytes(&self) -> usize {
         let part = |bytes: Option<&[u8]>| bytes.map_or(1, |bytes| varint(bytes.len()) + bytes.len());
         let header = |(name, value): &(&str, Option<&[u8]>)| varint(name.len()) + name.len() + part(*value);
-        // A header more, where the timestamp goes into one.
+        // The timestamp may go into one more header.
         let stamp = match self.stamp {
             Stamp::Record {
                 timestamp_ms,
@@ -90,7 +91,8 @@ mod tests {
             stamp: Stamp::Now,
             headers: &[],
         };
-        // 61, the record's length in 3, its attributes and differences in 3, no key in 1, the value's length in 3, no header in 1.
+        // 61, the record's length in 3, its attributes and differences in 3, no key in 1, the value's length in 3, no
+        // header in 1.
         assert_eq!(message.batch_bytes(), 61 + 3 + 3 + 1 + 3 + 1_048_009 + 1);
         message.headers = &[("a", None), ("bc", Some(b"123"))];
         assert_eq!(message.batch_bytes(), 61 + 3 + 3 + 1 + 3 + 1_048_009 + 1 + 3 + 7);

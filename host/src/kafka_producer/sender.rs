@@ -1,17 +1,18 @@
-//! Sends many records so that one that the brokers refuse takes no other with it.
+//! Sends many records so that one refused record does not take others with it.
 //!
-//! The brokers refuse a whole request for one bad record, and librdkafka then numbers everything anew, which costs
-//! milliseconds each time and much more where many wait. So:
+//! The brokers refuse a whole request because of one bad record, and librdkafka then numbers everything anew, which
+//! costs milliseconds each time, and much more if many records wait. So the sender works in four steps:
 //!
-//! 1. What the topic's settings ([`Limits`]) tell beforehand is not sent: a record that is too large, or without the key
-//!    that the topic asks for. A timestamp that may be refused is left out.
-//! 2. All others are handed over in their order, in full requests, and awaited.
-//! 3. Refused after all: the settings are read anew. Those that were only neighbours, or are well by the new settings, go
-//!    in full requests again.
-//! 4. What is left goes alone, one after another: what is refused then is the culprit.
+//! 1. It does not send a record that the topic's settings ([`Limits`]) rule out: one that is too large, or lacks the
+//! key
+//!    that the topic asks for. It leaves out a timestamp that may be refused.
+//! 2. It hands over all other records in order, in full requests, and waits for the answers.
+//! 3. If some are refused after all, it reads the settings again. Records that were only neighbours, or are good by the
+//!    new settings, go in full requests again.
+//! 4. The rest go alone, one after another. A record that is refused then is the culprit.
 //!
-//! So a record is sent four times at most. Where the order of a key counts ([`Order::ByKey`]), those behind a record that
-//! is sent again are sent again too, which makes copies.
+//! So a record is sent four times at most. If the order of a key counts ([`Order::ByKey`]), records after one that is
+//! sent again are sent again too, which makes copies.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -24,30 +25,32 @@ use super::message::{Message, Stamp, Time};
 use super::{Answer, KafkaProducer, ProduceError, ProduceFault, Profile, Requests, is_compression};
 use crate::connection::KafkaConnection;
 
-/// Settings that were read are used for so long: shorter, and the brokers are asked more often; longer, and a setting that
-/// was changed is noticed later where nothing is refused.
+/// How long settings that were read are used. With a shorter time the brokers are asked more often. With a longer one a
+/// changed setting is noticed later, if nothing is refused.
 const HOLD: Duration = Duration::from_mins(1);
 
-/// Where the brokers did not tell.
+/// How long to wait before asking again, if the brokers did not tell.
 const HOLD_UNTOLD: Duration = Duration::from_secs(10);
 
-/// Before a record is refused for settings that are older, they are read anew: somebody may have mended them.
+/// Settings older than this are read again before a record is refused because of them, since they may have been
+/// corrected.
 const FRESH: Duration = Duration::from_secs(5);
 
-/// Room in a request beside what librdkafka counts, in bytes.
+/// Bytes in a request beside those that librdkafka counts.
 const REQUEST_ROOM: usize = 128;
 
+/// Sends records to topics.
 pub struct Sender {
     connection: KafkaConnection,
     filled: KafkaProducer,
     alone: KafkaProducer,
     order: Order,
-    /// Whether records are compressed: the brokers then count fewer bytes than we do.
+    /// Whether records are compressed. The brokers then count fewer bytes than we do.
     is_compressing: bool,
     known: Mutex<HashMap<String, Known>>,
 }
 
-/// Whether records of one key have to lie in the order in which they were sent.
+/// Whether records of one key must be stored in the order in which they were sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
     ByKey,
@@ -61,7 +64,7 @@ struct Known {
     hold: Duration,
 }
 
-/// What becomes of one record next.
+/// What to do with one record next.
 #[derive(Debug, Clone)]
 enum Next {
     Together(Time),
@@ -69,7 +72,7 @@ enum Next {
     Settled(Answer),
 }
 
-/// What is decided by, at one moment.
+/// The basis of all decisions at one moment.
 struct Rules {
     limits: Limits,
     order: Order,
@@ -78,7 +81,7 @@ struct Rules {
 }
 
 impl Sender {
-    /// Asks nobody and starts nothing yet.
+    /// Makes the producers, without connecting yet.
     pub fn new(connection: &KafkaConnection, profile: Profile, order: Order) -> Self {
         let mut properties = connection.properties.iter();
         let asked = properties.find(|(name, _)| is_compression(name));
@@ -93,32 +96,32 @@ impl Sender {
         }
     }
 
-    /// That librdkafka takes the settings.
+    /// Checks that librdkafka accepts the settings.
     pub fn check(&self) -> Result<(), ProduceError> {
         self.filled.check()
     }
 
-    /// The number of partitions of the topic; [`ProduceFault::TopicGone`] where it is not there. Blocks.
+    /// The number of partitions of the topic, or [`ProduceFault::TopicGone`] if it does not exist. Blocks.
     pub fn partitions(&self, topic: &str) -> Result<usize, ProduceError> {
         self.filled.partitions(topic)
     }
 
-    /// What the topic takes, as it was told within the last seconds.
+    /// Which records the topic takes, as read within the last seconds.
     pub async fn fresh_limits(&self, topic: &str) -> Limits {
         self.limits(topic, FRESH).await
     }
 
-    /// What the topic takes, as it was told a minute ago or later.
+    /// Which records the topic takes, as read within the last minute.
     pub async fn known_limits(&self, topic: &str) -> Limits {
         self.limits(topic, HOLD).await
     }
 
-    /// Whether the brokers may take a record that is larger than what the topic takes, since it is compressed.
+    /// Whether records are compressed, so that the brokers may take one that is larger than the topic's limit.
     pub fn is_compressing(&self) -> bool {
         self.is_compressing
     }
 
-    /// Sends them; one result for each, in order, once it is acknowledged or refused. All go to one topic.
+    /// Sends records, all to one topic. Gives one result for each, in order, once it is acknowledged or refused.
     pub async fn send_all(&self, messages: &[Message<'_>]) -> Vec<Answer> {
         let Some(first) = messages.first() else {
             return Vec::new();
@@ -151,7 +154,7 @@ impl Sender {
         settled.collect()
     }
 
-    /// Hands over what goes together in its order, and waits for all answers.
+    /// Hands over all records that go together, in order, and waits for all answers.
     async fn send_together(&self, messages: &[Message<'_>], next: &mut [Next]) {
         let until = self.filled.patience();
         let mut places = Vec::new();
@@ -169,8 +172,8 @@ impl Sender {
         }
     }
 
-    /// Sends each that is to go alone in a request of its own, in their order; without its timestamp, where that is what
-    /// the brokers refuse.
+    /// Sends each record that goes alone in a request of its own, in order. If the brokers refuse its timestamp, it is
+    /// sent again without it.
     async fn send_alone(&self, messages: &[Message<'_>], next: &mut [Next]) {
         for (message, next) in messages.iter().zip(next) {
             let Next::Alone(time) = *next else { continue };
@@ -198,13 +201,13 @@ impl Sender {
             Ok(Some(Told::Untold)) => {
                 tracing::debug!(
                     topic,
-                    "the settings may not be read, the brokers' defaults are taken for them"
+                    "the login may not read the topic's settings, assuming the brokers' defaults"
                 );
                 (Limits::UNKNOWN, HOLD)
             }
             Ok(Some(Told::NoTopic) | None) => (Limits::UNKNOWN, HOLD_UNTOLD),
             Err(cause) => {
-                tracing::debug!(topic, %cause, "the settings cannot be read");
+                tracing::debug!(topic, %cause, "cannot read the topic's settings");
                 (earlier.map_or(Limits::UNKNOWN, |earlier| earlier.limits), HOLD_UNTOLD)
             }
         };
@@ -243,7 +246,7 @@ impl Rules {
         }
     }
 
-    /// What becomes of those that were refused, and of those behind them. `planned` is what was done with them.
+    /// Decides what to do with refused records and those after them. `planned` is what was done with them.
     fn plan_again(&self, messages: &[Message<'_>], planned: &[Next], next: &mut [Next]) {
         for ((message, planned), next) in messages.iter().zip(planned).zip(next.iter_mut()) {
             let Next::Settled(Err(error)) = &*next else { continue };
@@ -254,9 +257,9 @@ impl Rules {
             let is_well_now = match (error.fault, planned, &anew) {
                 (ProduceFault::Neighbour, ..)
                 | (_, _, Next::Settled(_))
-                // Its timestamp may have been what was refused.
+                // Its timestamp may have been the reason.
                 | (_, Next::Together(Time::Own), Next::Together(Time::Now)) => true,
-                // They were too many together.
+                // The records were too many together.
                 (ProduceFault::TooLarge, _, Next::Together(_)) => self.limits.message_bytes.is_some(),
                 _ => false,
             };
@@ -269,7 +272,7 @@ impl Rules {
         self.take_along(messages, next);
     }
 
-    /// What was refused once more goes alone, and those behind it.
+    /// Decides that records that were refused once more go alone, and those after them too.
     fn leave_alone(&self, messages: &[Message<'_>], next: &mut [Next]) {
         for (message, next) in messages.iter().zip(next.iter_mut()) {
             if is_refused(next) {
@@ -279,7 +282,8 @@ impl Rules {
         self.take_along(messages, next);
     }
 
-    /// Where order counts: those of a key behind one that is sent again are sent again, all of them alone where one is.
+    /// If order counts, records of a key after one that is sent again are sent again too. If one of them goes alone,
+    /// all do.
     fn take_along(&self, messages: &[Message<'_>], next: &mut [Next]) {
         if self.order == Order::Any {
             return;

@@ -1,6 +1,6 @@
-//! A CSV row as an Avro datum in Confluent's framing: 0x00, the schema's id as four bytes big endian, the datum.
+//! Writes a CSV row as an Avro datum in Confluent's framing: 0x00, the schema's id as four bytes big endian, the datum.
 //!
-//! Cells are converted by the schema's type for the column of the same name; a nullable field takes an empty cell.
+//! Each cell is converted to the type of the field with its column's name. A nullable field takes an empty cell.
 
 use std::str::FromStr;
 
@@ -13,7 +13,7 @@ use write::Value;
 
 mod write;
 
-/// A schema and where each of its fields comes from.
+/// A schema, and the column for each of its fields.
 pub struct AvroEncoder {
     id: u32,
     fields: Vec<FieldPlan>,
@@ -23,17 +23,17 @@ pub struct AvroEncoder {
 
 struct FieldPlan {
     name: String,
-    /// The column's place in the header; `None` where the file has no such column.
+    /// The column's place in the header, or `None` if the file has no such column.
     column: Option<usize>,
-    /// What its cell can become, in the order of the field's union; none where no column feeds the field.
+    /// The types that its cell can become, in the order of the field's union.
     kinds: Vec<Branch>,
     /// The place of null in the field's union.
     null_branch: Option<usize>,
-    /// Its bytes.
+    /// The encoded default.
     default: Option<Vec<u8>>,
 }
 
-/// A type, and its place in the field's union; `None` where it is no union.
+/// A type, and its place in the field's union, if it is in one.
 struct Branch {
     kind: Kind,
     place: Option<usize>,
@@ -53,6 +53,7 @@ enum Kind {
     TimestampMicros,
 }
 
+/// Why rows of the file cannot become datums of the schema.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
     #[error("it is not a record, so it has no fields for columns")]
@@ -61,7 +62,7 @@ pub enum SchemaError {
         "its field {field} is of a type that a CSV cell cannot become (string, int, long, float, double, boolean, date and timestamps can, and unions of null with one of them)"
     )]
     Type { field: String },
-    /// The fields, and for each the column that may be meant.
+    /// Lists the fields, each with the column that may be meant.
     #[error("the file has none of its fields: {fields}; is this the right topic?")]
     NoColumns { fields: String },
     #[error("it needs fields that are not in the file and have neither a default nor null: {fields}")]
@@ -116,7 +117,7 @@ impl AvroEncoder {
         })
     }
 
-    /// One row, framed.
+    /// Encodes one row, with framing.
     pub fn encode(&self, cells: &[Option<String>]) -> Result<Vec<u8>, CellError> {
         let mut framed = vec![0];
         framed.extend(self.id.to_be_bytes());
@@ -128,7 +129,7 @@ impl AvroEncoder {
     }
 }
 
-/// A type that no cell can become is no hindrance in a field without a column.
+/// Plans one field. A type that a cell cannot become is fine for a field without a column.
 fn plan(field: &Field, schema: &Schema, column: Option<usize>) -> FieldPlan {
     let (null_branch, kinds) = match &field.shape {
         Shape::Union(branches) => {
@@ -209,7 +210,7 @@ impl FieldPlan {
 }
 
 impl Kind {
-    /// As a schema spells it.
+    /// The name of the type in a schema.
     fn name(self) -> &'static str {
         match self {
             Self::String => "string",
@@ -247,15 +248,15 @@ impl Kind {
     }
 }
 
-/// The nearest float to what is written in digits. Rust also reads `inf` and `nan`, which are no numbers, and makes an
-/// infinity of a number that is too large.
+/// The float nearest to a number in digits. Rust also reads `inf` and `nan`, which are not numbers, and makes an
+/// infinity of a number that is too large; both are refused here.
 fn number<T: FromStr>(text: &str, is_finite: impl Fn(&T) -> bool) -> Option<T> {
     let first = text.trim_start_matches(['-', '+']).chars().next()?;
     let is_number = first.is_ascii_digit() || first == '.';
     text.parse().ok().filter(|value| is_number && is_finite(value))
 }
 
-/// `2017-10-02 10:56:33` or with a `T`, and a fraction or none, as UTC; or RFC 3339 with an offset.
+/// Reads `2017-10-02 10:56:33` as UTC, with or without a `T` and a fraction, or RFC 3339 with an offset.
 fn timestamp(text: &str) -> Option<chrono::DateTime<chrono::Utc>> {
     if let Ok(time) = chrono::DateTime::parse_from_rfc3339(text) {
         return Some(time.to_utc());
@@ -294,7 +295,7 @@ mod tests {
             ])
             .expect("encodes");
         assert_eq!(framed[..5], [0, 0, 0, 0, 7]);
-        // "a", branch 1: 12, branch 1: 1000 ms, the default "none".
+        // The bytes mean "a", 12 in branch 1, 1000 ms in branch 1, and the default "none".
         assert_eq!(framed[5..], [2, b'a', 2, 24, 2, 0xd0, 0x0f, 8, b'n', b'o', b'n', b'e']);
     }
 
@@ -304,7 +305,7 @@ mod tests {
         let error = encoder
             .encode(&[Some("a".into()), Some("many".into())])
             .expect_err("no number");
-        assert_eq!(error.to_string(), "column n: \"many\" is no long");
+        assert_eq!(error.to_string(), "column n: \"many\" is not a valid long");
         let error = encoder.encode(&[None, None]).expect_err("id is not nullable");
         assert_eq!(
             error.to_string(),
@@ -337,7 +338,7 @@ mod tests {
         ] {
             assert_eq!(taken(text), expected, "{text}");
         }
-        // Digits are rounded to the nearest one, as everywhere; below the smallest that is zero.
+        // Digits are rounded to the nearest float, as everywhere. Below the smallest one that is zero.
         assert_eq!(Kind::Float.parse("0.1"), Some(Value::Float(0.1)));
         assert_eq!(Kind::Double.parse("1e-400"), Some(Value::Double(0.0)));
     }
@@ -379,7 +380,7 @@ mod tests {
         let framed = encoder.encode(&[Some("a".into()), Some("1".into())]).expect("encodes");
         assert_eq!(framed[5..], *b"\x02a\x02");
         let error = AvroEncoder::new(&schema(text), 7, &header(&["order-id"])).err();
-        let error = error.expect("a default that is no long");
+        let error = error.expect("a default that is not a long");
         assert!(error.to_string().ends_with("neither a default nor null: n"), "{error}");
     }
 

@@ -1,9 +1,9 @@
-//! Why a cell cannot become what its column's schema says.
+//! The error about a cell that does not fit its field's type.
 
-/// One cell of a row that does not fit.
+/// Why a cell does not fit.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CellError {
-    #[error("column {column}: {text:?} is no {expected}")]
+    #[error("column {column}: {text:?} is not a valid {expected}")]
     Type {
         column: String,
         text: String,

@@ -1,11 +1,11 @@
-//! Record keys from a template over columns: `{order_id}-{customer_id}`.
+//! Makes record keys from a template with columns: `{order_id}-{customer_id}`.
 
 use std::fmt;
 
-/// Records of one order go to one partition, so that its updates stay in order.
+/// The default template. With it all records of an order go to one partition, so its updates stay in order.
 pub const DEFAULT_KEY: &str = "{order_id}-{customer_id}";
 
-/// A template, its columns found in the header.
+/// A template whose columns were found in the header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyTemplate {
     parts: Vec<Part>,
@@ -19,6 +19,7 @@ enum Part {
     Column(usize),
 }
 
+/// Why a template cannot be used.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     #[error("--key {template:?}: no column {column}; the file has {}", .columns.join(", "))]
@@ -32,8 +33,8 @@ pub enum KeyError {
 }
 
 impl KeyTemplate {
-    /// Finds the template's columns. One that the file lacks is an error, except in [`DEFAULT_KEY`], which nobody asked
-    /// for: such a file still travels, and each of its records is rejected with its reason where it is read.
+    /// Finds the template's columns. A column that the file lacks is an error, except with [`DEFAULT_KEY`], which the
+    /// user did not choose. Such a file is still produced, and each record is rejected with its reason when it is read.
     pub fn parse(template: &str, header: &[String]) -> Result<Self, KeyError> {
         let braces = || KeyError::Braces {
             template: template.to_owned(),
@@ -67,12 +68,12 @@ impl KeyTemplate {
         Ok(Self { parts, missing })
     }
 
-    /// Columns of the default key that the file lacks: nothing stands in their place.
+    /// Columns of the default key that the file lacks. They leave nothing in their place.
     pub fn missing_columns(&self) -> &[String] {
         &self.missing
     }
 
-    /// The key of a row; an empty cell leaves nothing in its place.
+    /// The key of a row. An empty cell leaves nothing in its place.
     pub fn render(&self, fields: &[Option<String>]) -> Rendered {
         let mut key = String::new();
         for part in &self.parts {

@@ -1,5 +1,5 @@
-//! A CSV file into a Kafka topic: [`key`] renders each row's key, [`avro`] its value, [`send`] counts what
-//! the brokers acknowledge, [`rate`] keeps the pace.
+//! Produces a CSV file to a Kafka topic. [`key`] makes each row's key and [`avro`] its value, [`send`] counts what the
+//! brokers acknowledge, and [`rate`] keeps the pace.
 
 pub mod avro;
 pub mod cell;

@@ -1,4 +1,4 @@
-//! `--rate 10/s`: records at an even pace, to imitate real time.
+//! Implements `--rate 10/s`: records at an even pace, to imitate real time.
 
 use std::str::FromStr;
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ pub struct Rate {
     per_second: f64,
 }
 
+/// Why a text is not a rate.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not a rate; write a number above 0 and s, m or h: 10/s, 600/m")]
 pub struct RateError {
@@ -38,7 +39,7 @@ impl FromStr for Rate {
     }
 }
 
-/// When the next record is due.
+/// Tells when the next record is due.
 #[derive(Debug)]
 pub struct Pace {
     rate: Rate,
@@ -47,6 +48,7 @@ pub struct Pace {
 }
 
 impl Pace {
+    /// Starts now.
     pub fn new(rate: Rate) -> Self {
         Self {
             rate,
@@ -55,7 +57,7 @@ impl Pace {
         }
     }
 
-    /// How long to wait before the next record. The pace is kept over the whole run, so a late one is made up for.
+    /// How long to wait before the next record. The pace is kept over the whole run, so a late record is made up for.
     pub fn next_wait(&mut self) -> Duration {
         let due = Duration::from_secs_f64(self.sent as f64 / self.rate.per_second);
         self.sent += 1;

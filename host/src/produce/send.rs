@@ -1,7 +1,7 @@
-//! Sends records and counts what the brokers acknowledge: idempotent producer, acks=all.
+//! Sends records and counts what the brokers acknowledge, with an idempotent producer and acks=all.
 //!
-//! Records go in rounds. A round is awaited before the next one begins, so that a record that the brokers refuse takes no
-//! other with it and the order of a key stays (`kafka_producer/sender.rs`).
+//! Records go in rounds. Each round is awaited before the next one begins, so that a refused record does not take
+//! others with it and the order of a key is kept (`kafka_producer/sender.rs`).
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -13,21 +13,22 @@ use crate::kafka_producer::message::{Message, Stamp};
 use crate::kafka_producer::sender::{Order, Sender as Producer};
 use crate::kafka_producer::{ProduceError, ProduceFault, Profile};
 
-/// A record that no broker acknowledges within this time has failed. Long enough for a broker's restart.
+/// A record that is not acknowledged within this time has failed. It is long enough for a broker's restart.
 const DELIVERY_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A round ends with so many records: enough that the wait at its end shows little, and few enough to be held.
+/// A round ends with this many records: enough that the wait at its end hardly shows, and few enough to hold in memory.
 const ROUND_RECORDS: usize = 20_000;
 
-/// Or with so many bytes of keys and values.
+/// A round also ends with this many bytes of keys and values.
 const ROUND_BYTES: usize = 16 * 1024 * 1024;
 
-/// Or after this time, where records come slowly: what goes wrong is told soon.
+/// A round also ends after this time, so that failures show soon if records come slowly.
 const ROUND_TIME: Duration = Duration::from_millis(500);
 
-/// Failures that are shown; more are counted.
+/// Failures that are shown. Further ones are only counted.
 const SHOWN_FAILURES: usize = 10;
 
+/// Sends records of one file to one topic.
 pub struct Sender {
     producer: Producer,
     topic: String,
@@ -38,18 +39,19 @@ pub struct Sender {
     report: Report,
 }
 
-/// A record that was not sent yet.
+/// A record that is not sent yet.
 struct Waiting {
     line: u64,
     key: String,
     value: Vec<u8>,
 }
 
-/// What became of the records.
+/// What became of the records that were sent.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
-    /// By partition.
+    /// Acknowledged records of each partition.
     pub delivered: BTreeMap<i32, u64>,
+    /// Number of records that failed.
     pub failed: u64,
     /// The first failures.
     pub failures: Vec<Failed>,
@@ -63,7 +65,7 @@ pub struct Failed {
     pub error: ProduceError,
 }
 
-/// The next record would fail, too.
+/// An error after which the next record would fail too.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
     #[error("the brokers acknowledge nothing any more")]
@@ -75,10 +77,10 @@ pub enum SendError {
 }
 
 impl Sender {
-    /// Sends from a thread that may block, which belongs to this runtime.
+    /// Makes the producer. Call the sender on a thread of this runtime that may block.
     ///
     /// # Errors
-    /// A setting that librdkafka does not take.
+    /// If librdkafka does not accept a setting.
     pub fn new(connection: &KafkaConnection, topic: &str, runtime: Handle) -> Result<Self, ProduceError> {
         let profile = Profile {
             client_id: "host-produce",
@@ -98,10 +100,10 @@ impl Sender {
         })
     }
 
-    /// Takes one record of this line of the file, and sends the round where it is full. Blocks then.
+    /// Takes the record from this line of the file. If the round is full, sends it, and blocks meanwhile.
     ///
     /// # Errors
-    /// No further record would be taken.
+    /// If further records would fail too.
     pub fn send(&mut self, line: u64, key: String, value: Vec<u8>) -> Result<(), SendError> {
         if self.round.is_empty() {
             self.begun = Instant::now();
@@ -116,7 +118,7 @@ impl Sender {
         }
     }
 
-    /// Sends what waits. Blocks until it is acknowledged or has failed.
+    /// Sends the waiting records. Blocks until they are acknowledged or have failed.
     pub fn flush(&mut self) -> Result<(), SendError> {
         let round = std::mem::take(&mut self.round);
         self.round_bytes = 0;
@@ -159,6 +161,7 @@ impl Sender {
 }
 
 impl Report {
+    /// Acknowledged records of all partitions.
     pub fn delivered_total(&self) -> u64 {
         self.delivered.values().sum()
     }

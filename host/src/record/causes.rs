@@ -1,8 +1,8 @@
-//! An error and all its causes on one line.
+//! Writes an error and all its causes on one line.
 
 use std::error::Error;
 
-/// The error, then what caused it, and so on, each after a colon.
+/// The error, then its cause, and so on, separated by colons.
 pub fn chain(error: &dyn Error) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();

@@ -1,18 +1,19 @@
-//! Batches as Arrow arrays, one Arrow type for each data type of the WIT interface `columns`.
+//! Batches as Arrow arrays, with one Arrow type for each data type of the WIT interface `columns`.
 
 use std::fmt;
 
 use arrow_array::ArrayRef;
 use arrow_schema::TimeUnit;
 
-/// Columns of one length. Column i belongs to field i of whatever declared it (a plugin's inputs, an output's fields).
+/// Columns of one length. Column i belongs to field i of the declaration, which is a plugin's inputs or an output's
+/// fields.
 #[derive(Debug, Clone)]
 pub struct Batch {
     pub rows: usize,
     pub columns: Vec<ArrayRef>,
 }
 
-/// The data types that cross the border, as `columns.data-type` names them.
+/// The data types that pass between host and plugin, as `columns.data-type` names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DataType {
     Boolean,
@@ -28,6 +29,7 @@ pub enum DataType {
 }
 
 impl DataType {
+    /// All data types, in the order of the WIT.
     pub const ALL: [Self; 10] = [
         Self::Boolean,
         Self::Int32,
@@ -60,7 +62,7 @@ impl DataType {
         }
     }
 
-    /// The name that WIT gives it.
+    /// The name in the WIT.
     pub fn name(self) -> &'static str {
         match self {
             Self::Boolean => "boolean",

@@ -1,4 +1,4 @@
-//! What a plugin says of itself: who it is, what it takes, what it gives. Mirrors the WIT interface `transformer`.
+//! A plugin's description of itself: its identity, inputs and outputs. It mirrors the WIT interface `transformer`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::columns::{Batch, DataType};
 use super::reject::Reject;
 
+/// A column of an input or an output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
     pub name: String,
@@ -28,6 +29,7 @@ pub enum Origin {
     Topic,
 }
 
+/// A column that the plugin takes, and where its values come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Input {
     pub field: Field,
@@ -42,18 +44,21 @@ pub struct Lookup {
     pub fields: Vec<Field>,
 }
 
+/// Where the rows of an output go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     Table(String),
     Topic(String),
 }
 
+/// What a row of an output does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     Upsert,
     Delete,
 }
 
+/// Rows that the plugin gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     pub name: String,
@@ -62,6 +67,7 @@ pub struct Output {
     pub fields: Vec<Field>,
 }
 
+/// The whole description.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Descriptor {
     pub name: String,
@@ -71,7 +77,7 @@ pub struct Descriptor {
     pub outputs: Vec<Output>,
 }
 
-/// Which plugin did it: what dead letters, logs and metrics name.
+/// The identity of a plugin, as dead letters, logs and metrics name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginIdentity {
     pub name: Arc<str>,
@@ -83,13 +89,13 @@ pub struct PluginIdentity {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest(pub [u8; 32]);
 
-/// What one call of a plugin gave back, validated: every number of a row is inside the batch, every column has the
-/// declared type, length and nullability, every input row is accounted for (rows that were not are in `rejects`
-/// with the code `unaccounted`).
+/// The validated outcome of one call of a plugin. Every row number is inside the batch. Every column has the declared
+/// type, length and nullability. Every input row is accounted for: rows that the plugin left out are in `rejects` with
+/// the code `unaccounted`.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// The rows of one input row are ordered as this list is, and within one of its entries as the rows are. An output may
-    /// come several times.
+    /// The rows, in the order of this list and then of the rows within each entry. That is also the order of the rows
+    /// of one input row. An output may come several times.
     pub rows: Vec<Rows>,
     /// Input rows that the plugin left out on purpose.
     pub filtered: Vec<u32>,
@@ -113,7 +119,7 @@ impl fmt::Display for Digest {
     }
 }
 
-/// `sha256:` and 64 hex digits.
+/// Reads `sha256:` and 64 hex digits.
 impl FromStr for Digest {
     type Err = ();
 
@@ -152,7 +158,7 @@ impl fmt::Display for Origin {
 }
 
 impl Target {
-    /// The table's name; `None` for a topic.
+    /// The table's name, or `None` for a topic.
     pub fn table(&self) -> Option<&str> {
         match self {
             Self::Table(name) => Some(name),
@@ -160,7 +166,7 @@ impl Target {
         }
     }
 
-    /// The topic's name; `None` for a table.
+    /// The topic's name, or `None` for a table.
     pub fn topic(&self) -> Option<&str> {
         match self {
             Self::Table(_) => None,

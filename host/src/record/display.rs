@@ -1,4 +1,4 @@
-//! One value of a column for people and for JSON: uuids dashed, times as ISO 8601 in UTC, blobs as CQL writes them.
+//! Shows one value of a column to people and in JSON: UUIDs with dashes, times in ISO 8601 in UTC, blobs as in CQL.
 
 use std::fmt::Write;
 
@@ -12,7 +12,8 @@ use uuid::Uuid;
 use super::columns::DataType;
 use super::descriptor::Field;
 
-/// The value as text, `None` for null. `column` belongs to `field` (its type is [`DataType::to_arrow`]), `row` is in it.
+/// The value as text, or `None` for null. `column` must have the field's Arrow type ([`DataType::to_arrow`]) and a row
+/// `row`.
 pub fn text(field: &Field, column: &ArrayRef, row: usize) -> Option<String> {
     if column.is_null(row) {
         return None;
@@ -30,7 +31,7 @@ pub fn text(field: &Field, column: &ArrayRef, row: usize) -> Option<String> {
     })
 }
 
-/// The value as JSON: numbers and truth values as such, `json` as what it holds, all else as its [`text`].
+/// The value as JSON: numbers and booleans as such, `json` as its content, and everything else as its [`text`].
 pub fn json(field: &Field, column: &ArrayRef, row: usize) -> Value {
     if column.is_null(row) {
         return Value::Null;
@@ -41,7 +42,8 @@ pub fn json(field: &Field, column: &ArrayRef, row: usize) -> Value {
         DataType::Int64 => column.as_primitive::<Int64Type>().value(row).into(),
         DataType::Float64 => {
             let number = column.as_primitive::<Float64Type>().value(row);
-            // JSON has no NaN and no infinity. This is to look at; what is written goes by `sink/object`.
+            // JSON has no NaN and no infinity, so those become strings. This is only for display; `sink/object` decides
+            // what is written.
             serde_json::Number::from_f64(number).map_or_else(|| number.to_string().into(), Value::Number)
         }
         DataType::Json => {
@@ -54,7 +56,7 @@ pub fn json(field: &Field, column: &ArrayRef, row: usize) -> Value {
     }
 }
 
-/// A number that is none, or has no end, in words.
+/// NaN or an infinity in words.
 pub fn not_finite(number: f64) -> &'static str {
     match number {
         number if number.is_nan() => "NaN",
@@ -63,7 +65,8 @@ pub fn not_finite(number: f64) -> &'static str {
     }
 }
 
-/// `2017-10-02T10:56:33Z`, with milliseconds where they are not zero; a bare number beyond the calendar's end.
+/// Writes `2017-10-02T10:56:33Z`, with milliseconds if they are not zero. A time beyond the calendar's end is a bare
+/// number.
 pub fn timestamp(millis: i64) -> String {
     match DateTime::from_timestamp_millis(millis) {
         Some(time) if time.timestamp_subsec_millis() == 0 => time.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
@@ -72,7 +75,7 @@ pub fn timestamp(millis: i64) -> String {
     }
 }
 
-/// `2017-10-02`; a bare number of days beyond the calendar's end.
+/// Writes `2017-10-02`. A date beyond the calendar's end is a bare number of days.
 pub fn date(days: i32) -> String {
     let epoch = NaiveDate::default();
     let distance = Days::new(days.unsigned_abs().into());
@@ -84,7 +87,7 @@ pub fn date(days: i32) -> String {
     date.map_or_else(|| days.to_string(), |date| date.to_string())
 }
 
-/// As CQL writes a blob: `0x00ff`.
+/// Writes bytes as a blob in CQL: `0x00ff`.
 pub fn hexadecimal(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(2 + bytes.len() * 2);
     text.push_str("0x");
@@ -94,12 +97,12 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
     text
 }
 
-/// Dashed; 16 bytes in network order.
+/// Writes a UUID, 16 bytes in network order, with dashes.
 fn uuid(bytes: &[u8]) -> String {
     Uuid::from_slice(bytes).map_or_else(|_| hexadecimal(bytes), |uuid| uuid.to_string())
 }
 
-/// What came from records must not steer the terminal, nor break the table.
+/// Escapes control characters, since text from records must not steer the terminal or break a table.
 pub fn printable(text: impl AsRef<str>) -> String {
     let characters = text.as_ref().chars().flat_map(|character| {
         let (plain, escaped) = if character.is_control() {

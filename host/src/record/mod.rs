@@ -1,5 +1,5 @@
-//! What every layer speaks of: a record and where it stands, columns, what a plugin takes and gives, a refusal.
-//! Types without I/O; the lowest layer, which imports none of the others.
+//! The types that all layers share: a record and its position, columns, a plugin's description, a reject.
+//! They do no I/O. This is the lowest layer, and imports none of the others.
 
 pub mod causes;
 pub mod columns;
@@ -16,26 +16,26 @@ use bytes::Bytes;
 
 use position::{Offset, Position, WriteTime};
 
-/// One Kafka message, or one row of a file that stands for one.
+/// One Kafka record, or one row of a file that stands for one.
 #[derive(Debug, Clone)]
 pub struct Record {
     pub position: Position,
-    /// Milliseconds since 1970-01-01T00:00Z, as Kafka keeps them; `None` where the source gives no time.
+    /// Milliseconds since 1970-01-01T00:00Z, as in Kafka, or `None` if the source gives no time.
     pub timestamp_ms: Option<i64>,
     pub key: Option<Bytes>,
-    /// `None` is a tombstone.
+    /// `None` means a tombstone.
     pub value: Option<Bytes>,
     pub headers: Vec<Header>,
-    /// For a record that comes back from the dead letters.
+    /// Set for a record that is replayed from a dead letter.
     pub redriven: Option<Redriven>,
 }
 
-/// What a dead letter says of its record's write timestamp, and where the letter stands.
+/// The write timestamp that a dead letter gives its record, and the letter's own position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Redriven {
-    /// The record's own: what it counted from when it was read first.
+    /// The record's own base, as worked out when it was first read.
     pub base: WriteTime,
-    /// 1..=15, above what the record was written with before.
+    /// 1 to 15, above all generations that the record was written with before.
     pub generation: u8,
     /// How often the record has been replayed, this time included.
     pub replays: u32,
@@ -43,7 +43,7 @@ pub struct Redriven {
     pub letter: Offset,
 }
 
-/// A Kafka record header; a key may come more than once.
+/// A header of a Kafka record. A key may come more than once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
     pub key: String,
@@ -51,13 +51,14 @@ pub struct Header {
 }
 
 impl Redriven {
+    /// The write timestamp: base plus generation.
     pub fn write_time(&self) -> WriteTime {
         WriteTime(self.base.0.saturating_add(i64::from(self.generation)))
     }
 }
 
 impl Record {
-    /// Where the source read it: its own offset, or that of its dead letter.
+    /// The offset at which the source read it: its own, or that of its dead letter.
     pub fn read_at(&self) -> Offset {
         self.redriven.map_or(self.position.offset, |redriven| redriven.letter)
     }

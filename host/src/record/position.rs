@@ -1,9 +1,9 @@
-//! Positions with types, so that an offset, a commit point and a write timestamp are never taken for one another.
+//! Types for positions, so that an offset, a commit point and a write timestamp are never mixed up.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// One partition of one topic; a file counts as partition 0 of a topic named like the file.
+/// One partition of one topic. A file counts as partition 0 of a topic named like the file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Partition {
     pub topic: Arc<str>,
@@ -14,7 +14,7 @@ pub struct Partition {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Offset(pub i64);
 
-/// The next offset to read: every record before it is settled.
+/// The next offset to read. Every record before it is settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CommitPoint(pub i64);
 
@@ -22,17 +22,17 @@ pub struct CommitPoint(pub i64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct WriteTime(pub i64);
 
-/// Where one record stands: in a partition of a topic, or on a line of a file.
+/// The position of one record, in a partition of a topic or on a line of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Position {
     pub partition: Arc<Partition>,
     pub offset: Offset,
-    /// The line of the file that the record came from, counted from 1; `None` for Kafka.
+    /// The line of the file, counted from 1, or `None` for Kafka.
     pub line: Option<u64>,
 }
 
 impl Offset {
-    /// The commit point that covers this record and all before it.
+    /// The commit point after this record.
     pub fn next(self) -> CommitPoint {
         CommitPoint(self.0 + 1)
     }
@@ -44,7 +44,7 @@ impl fmt::Display for Partition {
     }
 }
 
-/// `topic/partition@offset`, or `file:line`.
+/// Shows `topic/partition@offset`, or `file:line`.
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {

@@ -1,20 +1,20 @@
-//! The refusal of one record: where on its way, with which code, and why in words.
+//! The refusal of one record: the stage, a code, and a message.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-/// A record is refused for good; it becomes a dead letter.
+/// A refusal for good. The record becomes a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reject {
     pub stage: Stage,
-    /// Short and stable, for counting and filtering: `bad-uuid`, `missing-field`, `trap`.
+    /// A short and stable code for counting and filtering: `bad-uuid`, `missing-field`, `trap`.
     pub code: Cow<'static, str>,
-    /// One sentence for people, without the position (that is added where it is shown).
+    /// One sentence for people. It lacks the position, which is added wherever the message is shown.
     pub message: String,
 }
 
-/// The stage of a record's way that refused it.
+/// The stage that refused the record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Stage {
     Decode,
@@ -22,15 +22,16 @@ pub enum Stage {
     Write,
 }
 
-/// Codes of rejects that say that the guest broke, not that it refused.
+/// Codes that mean that the guest failed, rather than that it refused the record.
 const GUEST_FAULTS: [&str; 5] = ["trap", "deadline", "memory", "contract", "unaccounted"];
 
 impl Reject {
-    /// Whether the record broke the guest.
+    /// Whether the guest failed at this record.
     pub fn is_guest_fault(&self) -> bool {
         GUEST_FAULTS.contains(&&*self.code)
     }
 
+    /// Makes a reject.
     pub fn new(stage: Stage, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self {
             stage,
@@ -40,7 +41,7 @@ impl Reject {
     }
 }
 
-/// No stage has this name.
+/// The text is not the name of a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not one of decode, transform, write")]
 pub struct UnknownStage;

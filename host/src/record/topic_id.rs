@@ -1,4 +1,4 @@
-//! What tells a topic from another one that has had its name: the id that the brokers give to each topic they make
+//! The id that brokers give to each topic they create. It tells a topic from another one that had the same name
 //! ([KIP-516](https://cwiki.apache.org/confluence/display/KAFKA/KIP-516%3A+Topic+Identifiers)).
 
 use std::fmt;
@@ -7,10 +7,11 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
+/// A topic's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TopicId(pub [u8; 16]);
 
-/// As Kafka's own programs show it: base64 for URLs, 22 characters.
+/// Shows the id as Kafka's own programs do: base64 for URLs, 22 characters.
 impl fmt::Display for TopicId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&BASE64_URL_SAFE_NO_PAD.encode(self.0))

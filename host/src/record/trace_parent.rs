@@ -1,33 +1,35 @@
-//! The trace that a record belongs to, as its headers `traceparent` and `tracestate` say it: W3C Trace Context
-//! (<https://www.w3.org/TR/trace-context/>). They are only read; a dead letter and a
-//! row that goes to a topic have them as they came.
+//! Reads the trace that a record belongs to from its headers `traceparent` and `tracestate`: W3C Trace Context
+//! (<https://www.w3.org/TR/trace-context/>). The headers are only read. Dead letters and rows that go to a topic carry
+//! them unchanged.
 
 use super::{Header, Record};
 
 const PARENT: &str = "traceparent";
 const STATE: &str = "tracestate";
 
-/// `00-<32 hex digits>-<16>-<2>`, which is version 00. A later version begins in the same way.
+/// Bytes of `00-<32 hex digits>-<16>-<2>`, which is version 00. A later version begins in the same way.
 const LENGTH: usize = 55;
 
-/// Flag: somebody records this trace.
+/// The flag that says that the trace is recorded.
 const SAMPLED: u8 = 1;
 
-/// What the recommendation has everybody pass on; longer ones are left out of a link.
+/// The length up to which the recommendation asks every program to pass the state on. A longer state is left out of a
+/// link.
 const STATE_BYTES: usize = 512;
 
+/// The span that made the record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TraceParent<'a> {
     pub trace_id: [u8; 16],
     pub span_id: [u8; 8],
     pub flags: u8,
-    /// Unread: each of its systems has a form of its own.
+    /// The state, not parsed: each tracing system has its own form.
     pub state: Option<&'a str>,
 }
 
 impl<'a> TraceParent<'a> {
-    /// `None` where there is no such header, or a malformed one. Of several the last one counts, as for everybody who
-    /// asks Kafka for a header.
+    /// Reads the headers. `None` if there is none, or a malformed one. Among several the last one counts, as with
+    /// Kafka's `lastHeader`.
     pub fn of(record: &'a Record) -> Option<Self> {
         let last = |name: &str| {
             let found = record.headers.iter().rev().find(|header| header.key == name)?;
@@ -41,12 +43,13 @@ impl<'a> TraceParent<'a> {
         })
     }
 
-    /// The headers that say it, malformed and repeated ones too: whoever reads them next judges for himself.
+    /// The record's trace headers, including malformed and repeated ones, which the next reader judges for itself.
     pub fn headers(record: &'a Record) -> impl Iterator<Item = &'a Header> {
         let of_trace = |header: &&Header| header.key == PARENT || header.key == STATE;
         record.headers.iter().filter(of_trace)
     }
 
+    /// Whether the trace is recorded.
     pub fn is_sampled(&self) -> bool {
         self.flags & SAMPLED != 0
     }
@@ -67,7 +70,7 @@ fn parse(text: &[u8]) -> Option<TraceParent<'static>> {
     (dashes && is_whole && is_valid).then_some(parent)
 }
 
-/// Lower case, as the recommendation wants it.
+/// Reads hex digits in lower case, as the recommendation demands.
 fn bytes<const N: usize>(hex: &[u8]) -> Option<[u8; N]> {
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),

@@ -1,9 +1,9 @@
-//! Which plugin a partition's records went through, as it travels in the metadata of the offset commits.
+//! Records which plugin a partition's records went through. It travels in the metadata of the offset commits.
 //!
-//! It answers two questions after a restart. Which plugin made the rows up to here: the [`Fence`]. And who may already
-//! have written rows of the records that are read next: the [`Writers`]. Rows of one record made by two plugins with one
-//! write timestamp would be a mixture of both, so where another plugin may have been there first, the rows get a
-//! [`Raise`].
+//! It answers two questions after a restart. The [`Fence`] says which plugin made the rows up to here. The [`Writers`]
+//! are the plugins that may already have written rows of the records that are read next. If two plugins wrote rows of
+//! one record with one write timestamp, the result would be a mixture of both. So if another plugin may have been there
+//! first, the rows get a [`Raise`].
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ use super::descriptor::Digest;
 use super::position::{CommitPoint, Offset, WriteTime};
 use super::topic_id::TopicId;
 
-/// Since which record of its partition a plugin has been taking them.
+/// A plugin, and the first record of the partition that it took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fence {
     pub digest: Digest,
@@ -25,27 +25,28 @@ pub enum Writers {
     #[default]
     Nobody,
     One(Digest),
-    /// More than one, or one that is not known.
+    /// More than one plugin, or one that is not known.
     Several,
 }
 
-/// Records before `until` may have rows of another plugin: theirs are written with this much more.
+/// Raises the write timestamps of records before `until`, since another plugin may have written rows of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Raise {
     pub by: u8,
     pub until: CommitPoint,
 }
 
-/// What is known of the plugins at a commit point.
+/// What is known about plugins at a commit point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Trail {
-    /// Of the last record before the commit point; `None` where none was settled.
+    /// The fence of the last record before the commit point, or `None` if none was settled.
     pub fence: Option<Fence>,
     pub writers: Writers,
     pub raise: Option<Raise>,
 }
 
 impl Writers {
+    /// Whether this plugin may have written.
     pub fn includes(self, digest: Digest) -> bool {
         match self {
             Self::Nobody => false,
@@ -54,7 +55,7 @@ impl Writers {
         }
     }
 
-    /// Whether somebody else than this plugin may have written.
+    /// Whether a plugin other than this one may have written.
     pub fn others_than(self, digest: Digest) -> bool {
         match self {
             Self::Nobody => false,
@@ -63,6 +64,7 @@ impl Writers {
         }
     }
 
+    /// The union of both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         match (self, other) {
@@ -72,7 +74,7 @@ impl Writers {
         }
     }
 
-    /// Those of `self` that `other` has, too.
+    /// The plugins that are in both.
     #[must_use]
     pub fn within(self, other: Self) -> Self {
         match (self, other) {
@@ -85,20 +87,21 @@ impl Writers {
 }
 
 impl Raise {
-    /// What is added to the write timestamp of this record.
+    /// The amount to add to the write timestamp of the record at this offset.
     pub fn at(self, offset: Offset) -> u8 {
         if offset.0 < self.until.0 { self.by } else { 0 }
     }
 }
 
 /// The metadata of an offset commit: `host/1 base=MICROS plugin=DIGEST from=OFFSET writers=DIGEST raise=N until=OFFSET
-/// topic=ID`, each only where it is known. A name and version first, so that another program's metadata is never taken for ours.
+/// topic=ID`. Each part is there only if it is known. The name and version come first, so that another program's
+/// metadata is never taken for ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Metadata {
     /// The write-timestamp base of the last record before the commit point.
     pub base: Option<WriteTime>,
     pub trail: Trail,
-    /// The topic that the offset is of, whatever has its name later.
+    /// The id of the offset's topic, even if another topic gets its name later.
     pub topic: Option<TopicId>,
 }
 
@@ -129,7 +132,7 @@ impl fmt::Display for Metadata {
     }
 }
 
-/// Whatever is not ours is refused.
+/// Refuses metadata of other programs.
 impl FromStr for Metadata {
     type Err = ();
 
@@ -151,7 +154,7 @@ impl FromStr for Metadata {
                 "raise" => raise = Some(number(value)?),
                 "topic" => metadata.topic = Some(value.parse()?),
                 "until" => until = Some(CommitPoint(number(value)?)),
-                // Of a newer program: what is understood is still true.
+                // A newer version of this program wrote the word. The words that we understand are still true.
                 _ => {}
             }
         }

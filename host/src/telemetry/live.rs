@@ -1,4 +1,4 @@
-//! A line at the bottom of the terminal that is drawn again and again, and log lines above it that it does not tear.
+//! Draws a line at the bottom of the terminal again and again, without tearing the log lines above it.
 
 use std::io::{self, Write};
 use std::sync::LazyLock;
@@ -6,15 +6,15 @@ use std::sync::LazyLock;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Everything that is drawn on stderr. Hidden where that is no terminal.
+/// Everything that is drawn on stderr. It is hidden if stderr is not a terminal.
 static DRAWN: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
-/// Drawn until it is dropped.
+/// A line that is drawn until it is dropped.
 #[derive(Debug)]
 pub struct LiveLine(ProgressBar);
 
 impl LiveLine {
-    /// `None` where stderr is no terminal.
+    /// Starts the line. `None` if stderr is not a terminal.
     pub fn start() -> Option<Self> {
         if DRAWN.is_hidden() {
             return None;
@@ -23,6 +23,7 @@ impl LiveLine {
         Some(Self(DRAWN.add(ProgressBar::new_spinner().with_style(style))))
     }
 
+    /// Replaces the text of the line.
     pub fn show(&self, text: String) {
         self.0.set_message(text);
     }
@@ -34,7 +35,7 @@ impl Drop for LiveLine {
     }
 }
 
-/// Writes log lines on stderr; the live line is taken away before each and put back below it.
+/// Writes log lines to stderr. The live line is removed before each and drawn again below it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LogLines;
 
@@ -47,7 +48,7 @@ impl MakeWriter<'_> for LogLines {
 }
 
 impl Write for LogLines {
-    /// `tracing-subscriber` writes a line at one time.
+    /// `tracing-subscriber` writes a whole line with one call.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         DRAWN.suspend(|| io::stderr().write(bytes))
     }

@@ -1,5 +1,5 @@
-//! Logs: lines on stderr, as text or JSON. Rows and reports are never logs; they go to stdout. And spans, to a collector
-//! ([`otlp`]).
+//! Logs lines on stderr, as text or JSON, and sends spans to a collector ([`otlp`]). Rows and reports are not logs;
+//! they go to stdout.
 
 pub mod live;
 pub mod otlp;
@@ -8,13 +8,14 @@ use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
 
-/// What is logged, and how.
+/// The settings of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Config {
     pub format: Format,
     pub filter: Filter,
 }
 
+/// The form of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
     #[default]
@@ -22,10 +23,11 @@ pub enum Format {
     Json,
 }
 
-/// Directives as `tracing`'s `EnvFilter` takes them, checked.
+/// Checked directives for `tracing`'s `EnvFilter`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter(String);
 
+/// Why a text is not a filter.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is neither a level (off, error, warn, info, debug, trace) nor filters such as info,host::sink=debug")]
 pub struct FilterError(String);
@@ -35,8 +37,9 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 const LIBRARIES: &str = "warn,scylla=off";
 
 impl Filter {
-    /// A level alone is for the host and its plugin; libraries never say more than warnings unless asked by name. The
-    /// Cassandra driver says nothing unless asked: what goes wrong there comes back as errors, which are said once.
+    /// Reads a filter. A level alone applies to the host and its plugin. Libraries log only warnings unless they are
+    /// named. The Cassandra driver logs nothing unless it is named, since its failures come back as errors, which are
+    /// logged once.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
         let refused = || FilterError(text.to_owned());
         let mut directives = vec![LIBRARIES.to_owned()];
@@ -65,14 +68,14 @@ impl Default for Filter {
     }
 }
 
-/// Starts logging for the whole process; a second call changes nothing.
+/// Starts logging for the whole process. A second call changes nothing.
 pub fn start(config: &Config) {
     let filter = EnvFilter::builder().parse_lossy(&config.filter.0);
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(live::LogLines)
         .with_ansi(io::stderr().is_terminal());
-    // The only way to fail is that somebody else (a test) was first.
+    // This only fails if logging was started before, as in tests.
     let _ = match config.format {
         Format::Text => lines.try_init(),
         Format::Json => lines.json().flatten_event(true).try_init(),

@@ -144,7 +144,7 @@ fn why_a_schema_cannot_be_read_is_said_everywhere() {
         .push(("SCHEMA_REGISTRY_URL".to_owned(), registry_of_half_a_schema()));
     produce(&job, &[framed(1, &[b"\x02a"])]);
     let why = "schema 1 cannot be read as Avro: field price of shop.Order: there is no type shop.Money, neither in it nor in \
-               the 0 schemas that it refers to";
+               the schemas that it refers to (0)";
     let checked = job.host(&["check", "--plugin", &plugin()]);
     assert_eq!(checked.code, Some(2), "{checked:?}");
     checked.says(&format!(

@@ -389,8 +389,8 @@ async fn what_cannot_be_referred_to_is_said_with_its_whole_chain() {
     );
     assert_eq!(
         said[2],
-        "schema 3 cannot be read as Avro: field p of shop.Order: there is no type shop.Money, neither in it nor in what it \
-         refers to (1 schemas)"
+        "schema 3 cannot be read as Avro: field p of shop.Order: there is no type shop.Money, neither in it nor in the \
+         schemas that it refers to (1)"
     );
     assert!(said[3].contains("failed with status 503"), "{}", said[3]);
     assert_eq!(

@@ -216,7 +216,7 @@ fn a_logical_type_that_does_not_fit_is_no_logical_type() {
 fn what_is_missing_is_named_with_its_place() {
     assert_eq!(
         error(&record("Order", r#"{"name": "price", "type": "shop.Money"}"#)),
-        "field price of shop.Order: there is no type shop.Money, neither in it nor in the 0 schemas that it refers to"
+        "field price of shop.Order: there is no type shop.Money, neither in it nor in the schemas that it refers to (0)"
     );
     assert!(
         error("{").starts_with("its text is not JSON: EOF while parsing"),

@@ -1,4 +1,4 @@
-//! What the readers make of every kind of file that people call a CSV file.
+//! Reads every kind of file that people call a CSV file.
 
 use std::fs;
 use std::io::Write;
@@ -30,7 +30,7 @@ fn gzipped(content: &[u8]) -> Vec<u8> {
     encoder.finish().expect("a vector takes everything")
 }
 
-/// Every row as `line: a|b|-`, every bad row as `line! why`, and the counts.
+/// Shows every row as `line: a|b|-`, every bad row as `line! why`, and the counts.
 fn read(content: &[u8]) -> (Vec<String>, Counts) {
     let file = written("orders.csv", content);
     let mut reader = CsvReader::open(&file.path).expect("a CSV file");
@@ -79,7 +79,7 @@ fn reads_carriage_returns_alone_and_mixed_line_ends_with_the_right_numbers() {
         read(b"a,b\n1,2\r3,4\r\n\r\r5\r6,7").0,
         ["2: 1|2", "3: 3|4", "6! 1 fields where the header has 2", "7: 6|7"]
     );
-    // Within quotes a line end is the cell's, whichever it is, and counts all the same.
+    // Within quotes any line end belongs to the cell, and still counts as a line.
     assert_eq!(
         read(b"a,b\r\"1\rx\r\ny\nz\",2\r3\r4,\"5\"6\r").0,
         [
@@ -142,7 +142,7 @@ fn a_row_that_is_not_utf8_is_reported_with_its_line_and_column() {
         read(b"a,b\n1,2\n3,S\xE3o Paulo\n5,6\n").0,
         ["2: 1|2", "3! b is not UTF-8", "4: 5|6"]
     );
-    // Two halves of a character in two cells are no character.
+    // Two halves of a character in two cells do not make a character.
     assert_eq!(read(b"a,b\n\xE2,\x82\xAC\n").0, ["2! a is not UTF-8"]);
 }
 

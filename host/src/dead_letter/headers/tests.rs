@@ -1,4 +1,4 @@
-//! What is written into a letter's headers is what is read back from them.
+//! Tests that a letter's headers are read back as they were written.
 
 use std::sync::Arc;
 
@@ -125,7 +125,7 @@ fn a_letter_of_kafka_connect_inside_a_letter_keeps_its_headers() {
 fn a_letter_of_ours_inside_a_letter_keeps_its_headers() {
     let inner = published(&letter(vec![header("trace", None)]));
     let mut outer = letter(inner.headers);
-    // The outer record has no timestamp: the inner one's must not be taken for it.
+    // The outer record has no timestamp, and the inner one's must not be taken for it.
     outer.record.timestamp_ms = None;
     assert_same(&outer, &letter::headers::read(&published(&outer)).unwrap());
 }

@@ -1,4 +1,4 @@
-//! What is decided without brokers: what goes together, what alone, what is sent again.
+//! Tests the decisions, without brokers: which records go together, which alone, which again.
 
 use super::*;
 use crate::kafka_producer::limits::TopicSettings;
@@ -31,7 +31,8 @@ fn message(key: &'static str, stamp: Stamp) -> Message<'static> {
     }
 }
 
-/// `+` together, `-` together without its timestamp, `!` alone, `.` acknowledged, else the fault's first letter.
+/// Shows each record as `+` together, `-` together without its timestamp, `!` alone, `.` acknowledged, or the fault's
+/// first letter.
 fn told(next: &[Next]) -> String {
     let one = |next: &Next| match next {
         Next::Together(Time::Own) => '+',

@@ -1,4 +1,4 @@
-//! Avro's binary encoding, written: what a cell can become, and a field's default.
+//! Writes Avro's binary encoding: the values that a cell can become, and a field's default.
 //!
 //! <https://avro.apache.org/docs/1.12.0/specification/#binary-encoding>
 
@@ -6,11 +6,10 @@ use serde_json::Value as Json;
 
 use crate::codec::schema::{Schema, Shape, UuidForm};
 
-/// How deep defaults may stand in one another: a record's default takes those of its fields, and types may contain
-/// themselves.
+/// How deep defaults may be nested. A record's default includes those of its fields, and types may contain themselves.
 const MAX_NESTED: usize = 32;
 
-/// What a cell can become.
+/// A value that a cell can become.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     String(String),
@@ -26,6 +25,7 @@ pub enum Value {
 }
 
 impl Value {
+    /// Appends the encoded value.
     pub fn write(&self, out: &mut Vec<u8>) {
         match self {
             Self::String(text) => bytes(text.as_bytes(), out),
@@ -38,7 +38,7 @@ impl Value {
     }
 }
 
-/// A zigzag varint: the lowest bit is the sign, then seven bits a byte.
+/// Writes a zigzag varint: the lowest bit is the sign, and each byte has seven bits.
 pub fn long(value: i64, out: &mut Vec<u8>) {
     let mut rest = ((value << 1) ^ (value >> 63)).cast_unsigned();
     loop {
@@ -52,9 +52,9 @@ pub fn long(value: i64, out: &mut Vec<u8>) {
     }
 }
 
-/// A place in a union or an enum, or a count.
+/// Writes a place in a union or an enum, or a count.
 pub fn count(value: usize, out: &mut Vec<u8>) {
-    // No list in memory is longer.
+    // A list in memory is never longer.
     long(i64::try_from(value).unwrap_or(i64::MAX), out);
 }
 
@@ -63,7 +63,7 @@ fn bytes(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend(bytes);
 }
 
-/// The bytes of a default; `None` if it is not of the field's type, which nothing else forbids.
+/// Encodes a default. `None` if it is not of the field's type, which nothing else checks.
 pub fn default(json: &Json, shape: &Shape, schema: &Schema) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     write_default(json, shape, schema, MAX_NESTED, &mut out)?;
@@ -110,7 +110,7 @@ fn write_default(json: &Json, shape: &Shape, schema: &Schema, depth: usize, out:
             }
             out.push(0);
         }
-        // Of the first branch that it fits, which should be the first.
+        // The first branch that the default fits is taken. It should be the first one.
         Shape::Union(branches) => {
             let start = out.len();
             let fits = |(place, branch): (usize, &Shape)| {
@@ -131,7 +131,7 @@ fn write_default(json: &Json, shape: &Shape, schema: &Schema, depth: usize, out:
     Some(())
 }
 
-/// Bytes are written in JSON as the characters of these numbers.
+/// The bytes of a default, which JSON writes as characters with these numbers.
 fn latin(json: &Json) -> Option<Vec<u8>> {
     json.as_str()?
         .chars()

@@ -1,4 +1,5 @@
-//! Which dead letters: `--where KEY=VALUE`. Several values of one key are alternatives, several keys must all hold.
+//! Selects dead letters by `--where KEY=VALUE`. Several values of one key are alternatives. Several keys must all
+//! match.
 
 use std::fmt;
 
@@ -6,11 +7,11 @@ use chrono::DateTime;
 
 use super::Letter;
 
-/// No conditions take every letter.
+/// A set of conditions. Without any, it takes every letter.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     conditions: Vec<Condition>,
-    /// As typed, sorted: the same conditions in another order are the same filter.
+    /// The conditions as typed, but sorted, so that the same conditions in another order are the same filter.
     typed: Vec<String>,
 }
 
@@ -29,9 +30,10 @@ enum Condition {
     Replays(u32),
 }
 
+/// Why a condition cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
-    #[error("--where {0}: no such key; there are code, stage, plugin, topic, partition, since, until and replays")]
+    #[error("--where {0}: unknown key; known are code, stage, plugin, topic, partition, since, until and replays")]
     Key(String),
     #[error("--where {key}={value}: not {wanted}")]
     Value {
@@ -44,8 +46,10 @@ pub enum FilterError {
 const TIME: &str = "a time like 2026-11-21T06:00:00Z, nor a time ago like 90s, 30m, 2h or 7d";
 
 impl Filter {
+    /// Reads the conditions. Times ago count from `now_ms`.
+    ///
     /// # Errors
-    /// An unknown key, or a value that its key does not take.
+    /// If a key is not known, or if a value does not fit its key.
     pub fn parse(typed: &[(String, String)], now_ms: i64) -> Result<Self, FilterError> {
         let conditions = typed.iter().map(|(key, value)| condition(key, value, now_ms));
         let mut texts: Vec<_> = typed.iter().map(|(key, value)| format!("{key}={value}")).collect();
@@ -57,6 +61,7 @@ impl Filter {
         })
     }
 
+    /// Whether the letter meets the conditions.
     pub fn takes(&self, letter: &Letter) -> bool {
         self.conditions.iter().all(|condition| {
             let alternatives = self
@@ -68,7 +73,7 @@ impl Filter {
     }
 }
 
-/// As typed: a time ago stays a time ago, so that the same words are the same filter an hour later.
+/// Shows the conditions as typed. A time ago stays a time ago, so the same words are the same filter an hour later.
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.typed.join(" "))
@@ -76,7 +81,7 @@ impl fmt::Display for Filter {
 }
 
 impl Condition {
-    /// Two times bound a span; two of any other kind are alternatives.
+    /// Two times bound a span. Two conditions of any other kind are alternatives.
     fn is_alternative_of(&self, other: &Self) -> bool {
         let is_time = matches!(self, Self::Since(_) | Self::Until(_));
         !is_time && std::mem::discriminant(self) == std::mem::discriminant(other)
@@ -94,7 +99,7 @@ impl Condition {
             }
             Self::Topic(topic) => *position.partition.topic == **topic,
             Self::Partition(number) => position.partition.number == *number,
-            // A letter without any time is in no span.
+            // A letter without a time is never in a span.
             Self::Since(since) => letter.time_ms().is_some_and(|time| time >= *since),
             Self::Until(until) => letter.time_ms().is_some_and(|time| time < *until),
             Self::Replays(replays) => letter.replays == *replays,
@@ -114,7 +119,7 @@ fn condition(key: &str, value: &str, now_ms: i64) -> Result<Condition, FilterErr
         "code" => Condition::Code(value.to_owned()),
         "stage" if ["decode", "transform", "write"].contains(&value) => Condition::Stage(value.to_owned()),
         "stage" => return Err(wrong("decode, transform or write")),
-        // Every digest begins with nothing.
+        // Every digest begins with an empty text.
         "plugin" if value.is_empty() => return Err(wrong("a plugin's name, nor the beginning of its digest")),
         "plugin" => Condition::Plugin(value.to_owned()),
         "topic" => Condition::Topic(value.to_owned()),
@@ -126,7 +131,7 @@ fn condition(key: &str, value: &str, now_ms: i64) -> Result<Condition, FilterErr
     })
 }
 
-/// `2026-11-21T06:00:00Z`, or `2h` for two hours ago.
+/// Reads `2026-11-21T06:00:00Z`, or `2h` for two hours ago.
 fn time(text: &str, now_ms: i64) -> Option<i64> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Some(time.timestamp_millis());

@@ -1,8 +1,9 @@
-//! The headers of a dead letter: Kafka Connect's names, so that existing tools show them, and our own under `host.`; and
-//! how a letter is read back from them.
+//! Names the headers of a dead letter, and reads a letter back from them. Some have Kafka Connect's names, so that
+//! existing tools show them; our own begin with `host.`.
 //!
-//! Ours stand behind the record's own, beginning with [`TOPIC`]. A record may be a dead letter of another program, or of
-//! ours, with headers of the same names: only the last block is ours, what comes before it is the record's.
+//! Our headers come after the record's own, beginning with [`TOPIC`]. The record itself may be a dead letter, of
+//! another program or of ours, with headers of the same names. So only the last block is ours, and everything before it
+//! is the record's.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -37,28 +38,28 @@ pub const GENERATION: &str = "host.generation";
 pub const REPLAYS: &str = "host.replays";
 pub const REJECTED_AT: &str = "host.rejected-at";
 pub const RECORD_TIMESTAMP: &str = "host.record-timestamp";
-/// [`BY_REFERENCE`] where the letter's topic could not hold the value: the record itself has it.
+/// Is [`BY_REFERENCE`] if the letter's topic could not hold the value. The record itself has it.
 pub const VALUE: &str = "host.value";
-/// The same of the record's own headers.
+/// The same for the record's own headers.
 pub const HEADERS: &str = "host.headers";
-/// The same of the key.
+/// The same for the key.
 pub const KEY: &str = "host.key";
-/// Of the value, where it is not in the letter.
+/// Bytes of the value, if it is not in the letter.
 pub const VALUE_BYTES: &str = "host.value.bytes";
-/// How the record is known again, where the letter does not hold all of it: `letter::reference::fingerprint`.
+/// The fingerprint that identifies the record, if the letter does not hold all of it: `letter::reference::fingerprint`.
 pub const RECORD_SHA256: &str = "host.record.sha256";
 pub const BY_REFERENCE: &str = "by-reference";
 
-/// The letter that a record of a dead-letter topic is.
+/// Reads the letter that a record of a dead-letter topic holds.
 ///
 /// # Errors
-/// Another program wrote it, or its headers are not as ours are.
+/// If another program wrote it, or if its headers do not have our form.
 pub fn read(message: &Record) -> Result<Letter, NotALetter> {
     let is_first = |header: &Header| header.key == TOPIC;
     let start = message.headers.iter().rposition(is_first);
     let (own, ours) = message.headers.split_at(start.ok_or(NotALetter::Missing(TOPIC))?);
     let ours = Block(ours);
-    // First what tells our letters from those of Kafka Connect.
+    // This header comes first, since it tells our letters from those of Kafka Connect.
     let code = ours.text(CODE)?.to_owned();
     let generation = ours.read_or(GENERATION, 0)?;
     if generation > MAX_GENERATION {
@@ -104,7 +105,7 @@ pub fn read(message: &Record) -> Result<Letter, NotALetter> {
     })
 }
 
-/// Where the record's parts are.
+/// Where to find the record's parts.
 fn held(ours: &Block<'_>) -> Result<Held, NotALetter> {
     let mut is_whole = true;
     for name in [VALUE, HEADERS, KEY] {
@@ -153,7 +154,7 @@ impl<'a> Block<'a> {
         text.parse().map_err(|_| unreadable(name, &text))
     }
 
-    /// For headers that letters have not had from the beginning.
+    /// Reads a header that early letters did not have.
     fn read_or<T: FromStr>(&self, name: &'static str, otherwise: T) -> Result<T, NotALetter> {
         match self.find(name)? {
             Some(_) => self.read(name),

@@ -1,4 +1,4 @@
-//! A dead letter of a file, read back from its line of JSON; `dead_letter::file` writes it.
+//! Reads a dead letter from its line of JSON in a file. `dead_letter::file` writes such lines.
 
 use std::sync::Arc;
 
@@ -53,10 +53,10 @@ struct Hex {
     hex: String,
 }
 
-/// The letter on one line.
+/// Reads the letter on one line.
 ///
 /// # Errors
-/// The line is not one that we write.
+/// If the line does not have the form that we write.
 pub fn read(text: &str) -> Result<Letter, NotALetter> {
     let line: Line<'_> = serde_json::from_str(text).map_err(|error| NotALetter::Line(error.to_string()))?;
     let stage: Stage = line.stage.parse().map_err(|_| unreadable("stage", &line.stage))?;
@@ -109,14 +109,14 @@ pub fn read(text: &str) -> Result<Letter, NotALetter> {
     })
 }
 
-/// A JSON object on one line that nobody takes for `{"hex": …}`: it stands in a letter byte for byte, as itself. Blanks
-/// around it would be lost.
+/// Whether the value is a JSON object on one line that cannot be taken for `{"hex": …}`. A letter holds such a value
+/// byte for byte. Blanks around it would be lost, so it must have none.
 pub fn is_plain_object(value: &str) -> bool {
     let is_object = value.starts_with('{') && value.ends_with('}') && !value.contains(['\n', '\r']);
     is_object && !value.starts_with("{\"hex\"") && serde_json::from_str::<&RawValue>(value).is_ok()
 }
 
-/// A string is its text, `{"hex": "…"}` its bytes, null nothing.
+/// Reads bytes: a string stands for its text, `{"hex": "…"}` for its bytes, and null for nothing.
 fn bytes(name: &'static str, raw: &RawValue) -> Result<Option<Bytes>, NotALetter> {
     let text = raw.get();
     if text == "null" {

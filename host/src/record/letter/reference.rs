@@ -1,5 +1,5 @@
-//! A letter whose topic could not hold its record: what is missing is left where the record was read, and the letter says
-//! where that is and how to know it again.
+//! Letters whose topic could not hold their whole record. The missing parts stay where the record was read. The letter
+//! says where that is, and how to recognize the record.
 
 use sha2::{Digest as _, Sha256};
 
@@ -7,35 +7,36 @@ use super::Letter;
 use crate::record::Record;
 use crate::record::display::hexadecimal;
 
-/// Where the parts of a letter's record are.
+/// Where to find the parts of a letter's record.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Held {
-    /// In the letter.
+    /// All parts are in the letter.
     #[default]
     Whole,
-    /// Some in its topic only, and nobody has read them.
+    /// Some parts are only in the record's topic, and have not been read.
     ByReference(Reference),
-    /// Read from its topic.
+    /// The missing parts were read from the record's topic.
     Restored(Reference),
-    /// They are not there any more.
+    /// The missing parts do not exist any more.
     Gone { reference: Reference, why: String },
 }
 
-/// What a letter says of the record that it does not hold.
+/// How a letter refers to the record that it does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
-    /// Of the value.
+    /// Bytes of the value.
     pub bytes: u64,
     /// [`fingerprint`] of the record.
     pub sha256: String,
 }
 
-/// Another record stands where the letter's stood.
+/// Another record is now where the letter's record was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("another record stands there now (was the topic made anew?)")]
+#[error("another record is there now (was the topic deleted and created again?)")]
 pub struct AnotherRecord;
 
 impl Reference {
+    /// Makes the reference to a record.
     pub fn of(record: &Record) -> Self {
         Self {
             bytes: record.value.as_ref().map_or(0, |value| value.len() as u64),
@@ -45,7 +46,7 @@ impl Reference {
 }
 
 impl Letter {
-    /// What has to be read before the letter is whole.
+    /// The reference to the record, if parts of it have to be read before the letter is whole.
     pub fn reference(&self) -> Option<&Reference> {
         match &self.held {
             Held::ByReference(reference) => Some(reference),
@@ -53,7 +54,7 @@ impl Letter {
         }
     }
 
-    /// Takes what is missing from the record as it was found in its topic.
+    /// Takes the missing parts from the record that was found in its topic.
     pub fn restore(&mut self, found: Record) -> Result<(), AnotherRecord> {
         let Held::ByReference(reference) = &self.held else {
             return Ok(());
@@ -68,7 +69,7 @@ impl Letter {
         Ok(())
     }
 
-    /// Notes that what is missing cannot be had.
+    /// Notes that the missing parts cannot be had.
     pub fn give_up(&mut self, why: String) {
         if let Held::ByReference(reference) = &self.held {
             let reference = reference.clone();
@@ -77,12 +78,12 @@ impl Letter {
     }
 }
 
-/// SHA-256 in hexadecimal over key, value and headers, each with its length before it, so that no two records of different
-/// parts have the same one.
+/// SHA-256 in hexadecimal over key, value and headers. Each part has its length before it, so that different parts
+/// never give the same bytes.
 pub fn fingerprint(record: &Record) -> String {
     let mut hash = Sha256::new();
     let mut part = |bytes: Option<&[u8]>| {
-        // No length is so great: nothing is told from an empty text.
+        // A real length is never so great. So a missing part differs from an empty one.
         let length = bytes.map_or(u64::MAX, |bytes| bytes.len() as u64);
         hash.update(length.to_be_bytes());
         hash.update(bytes.unwrap_or_default());

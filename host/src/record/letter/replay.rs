@@ -1,8 +1,8 @@
-//! Whether a dead letter is replayed, and with which write timestamp.
+//! Decides whether a dead letter is replayed, and with which write timestamp.
 //!
-//! The base of the write timestamp is the record's own, so that a newer record's row stays. The generation is above the
-//! letter's, and not below a floor that is above what earlier replays wrote with, so that a replay with a corrected
-//! plugin replaces the rows of an earlier one. There are [`MAX_GENERATION`] generations between two records.
+//! The base of the write timestamp is the record's own, so the row of a newer record stays. The generation is above the
+//! letter's, and not below a floor that is above those of earlier replays. So a replay with a corrected plugin replaces
+//! the rows of an earlier one. There are [`MAX_GENERATION`] generations between two records.
 
 use super::Letter;
 use super::filter::Filter;
@@ -13,16 +13,17 @@ use crate::record::position::Offset;
 /// Write timestamps of neighbouring records are 16 apart: see `pipeline/commit/write_time.rs`.
 pub const MAX_GENERATION: u8 = 15;
 
-/// Which letters are replayed.
+/// Selects the letters to replay.
 #[derive(Debug, Clone)]
 pub struct Selection {
     pub filter: Filter,
-    /// A record that was replayed so often is left alone: it would go round for ever.
+    /// A record that was replayed this often is skipped, since it could go round for ever.
     pub max_replays: u32,
     /// The lowest generation to write with.
     pub floor: u8,
 }
 
+/// Why a letter is not replayed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Skip {
     #[error("--where leaves it out")]
@@ -36,7 +37,7 @@ pub enum Skip {
 }
 
 impl Selection {
-    /// What the letter at `at` of its place becomes when it is replayed.
+    /// Decides how the letter is replayed, or why not. `at` is the letter's own offset.
     pub fn judge(&self, letter: &Letter, at: Offset) -> Result<Redriven, Skip> {
         if !self.filter.takes(letter) {
             return Err(Skip::Filtered);

@@ -1,5 +1,5 @@
-//! Sends spans and keeps count of them. A collector that does not take them is said once when it begins, then once a
-//! minute, and when it is over; what never arrived, at the end.
+//! Sends spans and counts them. If a collector does not take them, it logs so at once, then once a minute, and when it
+//! is over. At the end it logs how many never arrived.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,17 +11,17 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
-/// Somebody who reads the log is reminded this often.
+/// Pause between two log lines about the same trouble.
 const SAY_AGAIN: Duration = Duration::from_mins(1);
 
-/// The exporter, watched.
+/// The exporter, with its results counted.
 #[derive(Debug)]
 pub(super) struct Delivery {
     exporter: OtlpExporter,
     ledger: Arc<Ledger>,
 }
 
-/// What became of the spans.
+/// Counts what became of the spans.
 #[derive(Debug)]
 pub(super) struct Ledger {
     endpoint: String,
@@ -32,15 +32,16 @@ pub(super) struct Ledger {
 
 #[derive(Debug, Default)]
 struct Trouble {
-    /// Spans that were sent and not taken, since the start.
+    /// Spans since the start that were sent but not taken.
     lost: u64,
-    /// What the log had last for that.
+    /// The value of `lost` that was logged last.
     told: u64,
-    /// When it had it, if no spans were taken since.
+    /// When it was logged, if no spans were taken since.
     told_at: Option<Instant>,
 }
 
 impl Delivery {
+    /// Wraps the exporter.
     pub fn new(exporter: OtlpExporter, ledger: Arc<Ledger>) -> Self {
         Self { exporter, ledger }
     }
@@ -67,6 +68,7 @@ impl SpanExporter for Delivery {
 }
 
 impl Ledger {
+    /// Starts with no spans.
     pub fn new(endpoint: String) -> Self {
         Self {
             endpoint,
@@ -76,7 +78,7 @@ impl Ledger {
         }
     }
 
-    /// A span is given to the queue, which may have no room for it.
+    /// Counts a span that is handed to the queue, which may have no room for it.
     pub fn note_made(&self) {
         self.made.fetch_add(1, Ordering::Relaxed);
     }
@@ -100,11 +102,12 @@ impl Ledger {
         if trouble.told_at.is_none_or(|told_at| told_at.elapsed() >= SAY_AGAIN) {
             trouble.told = trouble.lost;
             trouble.told_at = Some(Instant::now());
-            tracing::warn!(endpoint = self.endpoint, lost = trouble.lost, %error, "spans cannot be delivered and are lost; records are not concerned");
+            tracing::warn!(endpoint = self.endpoint, lost = trouble.lost, %error, "spans cannot be delivered and are lost; records are not affected");
         }
     }
 
-    /// Says how many were lost in all, those that found no room in the queue too, unless the log has it already.
+    /// Logs how many spans were lost in all, including those that found no room in the queue, unless the log has it
+    /// already.
     pub fn close(&self) {
         let made = self.made.load(Ordering::Relaxed);
         let missing = made.saturating_sub(self.delivered.load(Ordering::Relaxed));

@@ -1,9 +1,9 @@
-//! Exports a span for each batch whose turn it is and for each swap, to a collector that speaks OTLP over HTTP
+//! Exports a span for each swap and for a share of the batches, to a collector that speaks OTLP over HTTP
 //! (<https://opentelemetry.io/docs/specs/otlp/>).
 //!
-//! [`spans`] makes spans of what the pipeline tells, on the pipeline's threads, and puts them into a queue with a bound.
-//! A thread of its own sends what is in the queue ([`delivery`]); what finds no room is dropped. So a collector that is
-//! away, or slow, costs spans and nothing else.
+//! [`spans`] makes spans on the pipeline's threads and puts them into a bounded queue. A thread of its own sends them
+//! ([`delivery`]). Spans that find no room are dropped. So a collector that is away or slow costs spans and nothing
+//! else.
 
 mod delivery;
 mod spans;
@@ -22,32 +22,34 @@ use crate::pipeline::watch::trace::Traces;
 use delivery::{Delivery, Ledger};
 use spans::Spans;
 
-/// Spans that wait for their turn to be sent: some hundred batches, under a megabyte. More would keep more of them over
+/// Spans that may wait to be sent: some hundred batches, under a megabyte. A longer queue would keep more of them over
 /// a pause of the collector.
 const QUEUE_SPANS: usize = 2048;
 
-/// The queue is sent this often, or when a quarter of it is full. Rarer means fewer requests; more often, spans that are
-/// seen sooner.
+/// The queue is sent this often, or when a quarter of it is full. A longer time means fewer requests, a shorter one
+/// that spans are seen sooner.
 const SEND_EVERY: Duration = Duration::from_secs(2);
 
-/// A request with its retries may take this long: the library makes three within a second where the connection breaks or
-/// the collector asks for it. Shorter would give up on a slow network; longer fills the queue.
+/// A request with its retries may take this long. The library retries three times within a second if the connection
+/// breaks or the collector asks for it. A shorter time would give up on a slow network, and a longer one fills the
+/// queue.
 const SEND_WITHIN: Duration = Duration::from_secs(5);
 
-/// At the end of a run, what is queued has this long to arrive. Longer would hold up whoever waits for the end.
+/// At the end of a run, queued spans have this long to arrive. A longer time would delay the end.
 const END_WITHIN: Duration = Duration::from_secs(2);
 
-/// Of one batch: more are counted and left out, since no page shows a thousand.
+/// Links of one batch. Further ones are counted and left out, since no page shows a thousand.
 const LINKS: u32 = 32;
 
-/// Where spans go, and of how many batches.
+/// Where spans go, and the share of batches that have one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// The collector's: `http://127.0.0.1:4318`.
+    /// The collector's address: `http://127.0.0.1:4318`.
     pub address: String,
     pub share: Share,
 }
 
+/// Why exporting cannot start.
 #[derive(Debug, thiserror::Error)]
 #[error("spans cannot be exported to {endpoint}")]
 pub struct OtlpError {
@@ -63,13 +65,13 @@ pub enum Origin {
     Kafka { group: String },
 }
 
-/// Goes on until [`Exporting::end`].
+/// An export that goes on until [`Exporting::end`].
 pub struct Exporting {
     provider: SdkTracerProvider,
     ledger: Arc<Ledger>,
 }
 
-/// Starts the thread that sends spans; nothing is asked of the collector before there are some.
+/// Starts the thread that sends spans. It does not connect to the collector before there are some.
 pub fn start(config: &Config, origin: Origin) -> Result<(Exporting, Traces), OtlpError> {
     let endpoint = endpoint(&config.address);
     let exporter = exporter(&endpoint).map_err(|cause| OtlpError {
@@ -96,7 +98,7 @@ pub fn start(config: &Config, origin: Origin) -> Result<(Exporting, Traces), Otl
     Ok((Exporting { provider, ledger }, traces))
 }
 
-/// Where spans go below the collector's address, as the protocol has it; who says it already means the same.
+/// Appends the protocol's path for spans to the collector's address, unless the address has it already.
 fn endpoint(address: &str) -> String {
     const PATH: &str = "/v1/traces";
     format!("{}{PATH}", address.strip_suffix(PATH).unwrap_or(address))
@@ -111,7 +113,7 @@ fn exporter(endpoint: &str) -> Result<SpanExporter, ExporterBuildError> {
         .build()
 }
 
-/// Who exports: this process, until it ends.
+/// Describes this process as the source of the spans.
 fn resource() -> Resource {
     let instance = uuid::Builder::from_random_bytes(fastrand::u128(..).to_ne_bytes()).into_uuid();
     Resource::builder()
@@ -124,10 +126,10 @@ fn resource() -> Resource {
 }
 
 impl Exporting {
-    /// Sends what is queued, as far as the time allows, and says what never arrived.
+    /// Sends the queued spans as far as the time allows, and logs how many never arrived.
     pub async fn end(self) {
         let Self { provider, ledger } = self;
-        // It waits on a thread, and its result says less than the ledger.
+        // The shutdown blocks, so it runs on a thread for that. Its result says less than the ledger.
         let ended = tokio::task::spawn_blocking(move || drop(provider.shutdown_with_timeout(END_WITHIN)));
         let _ = ended.await;
         ledger.close();

@@ -1,5 +1,5 @@
-//! What the pipeline tells, as spans. Names of attributes are those of the semantic conventions for messaging
-//! (<https://opentelemetry.io/docs/specs/semconv/messaging/kafka/>) where those have one.
+//! Makes spans of batches and swaps. Attributes have the names of the semantic conventions for messaging
+//! (<https://opentelemetry.io/docs/specs/semconv/messaging/kafka/>) if those have one.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ impl Spans {
         Self { tracer, origin, ledger }
     }
 
-    /// A span of a trace of its own, with others below it.
+    /// Exports a span that begins a trace of its own, with others below it.
     fn export(&self, whole: Draft, parts: impl Iterator<Item = Draft>) {
         let root = self.export_one(whole, &Context::new());
         let below = Context::new().with_remote_span_context(root);
@@ -59,7 +59,7 @@ impl Spans {
         context
     }
 
-    /// What is only said of records that came from Kafka.
+    /// The attributes of batches that came from Kafka.
     fn messaging(&self, records: &[Record]) -> Vec<KeyValue> {
         let (Origin::Kafka { group }, Some(first)) = (&self.origin, records.first()) else {
             return Vec::new();
@@ -136,7 +136,7 @@ impl Draft {
     }
 }
 
-/// What a swap went through, one after the other; what it did not come to is left out.
+/// The phases of a swap, one after the other. Phases that it did not reach are left out.
 fn phases(swap: &Swap) -> Vec<Draft> {
     let times = swap.times;
     let all = [
@@ -156,8 +156,8 @@ fn phases(swap: &Swap) -> Vec<Draft> {
         .collect()
 }
 
-/// The spans that the records come from, each once, those that somebody records first. Beyond the bound the library counts
-/// and drops.
+/// Links to the spans that made the records, each once. Recorded traces come first, since the library drops and counts
+/// links beyond its bound.
 fn links(records: &[Record]) -> Vec<Link> {
     let mut seen = HashSet::new();
     let parents = records.iter().filter_map(TraceParent::of);
@@ -188,7 +188,7 @@ fn plugin(prefix: &str, named: &Named) -> [KeyValue; 3] {
     ]
 }
 
-/// The protocol has no unsigned numbers.
+/// A count as a signed number, since the protocol has no unsigned ones.
 fn number(count: u64) -> Value {
     Value::I64(i64::try_from(count).unwrap_or(i64::MAX))
 }

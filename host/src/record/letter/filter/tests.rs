@@ -1,4 +1,4 @@
-//! Conditions, alone and together.
+//! Tests conditions alone and together.
 
 use super::*;
 use crate::record::letter::replay::tests::letter;

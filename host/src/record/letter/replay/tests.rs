@@ -1,4 +1,4 @@
-//! Generations and limits of one letter.
+//! Tests generations and limits of one letter.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::record::letter::reference::{Held, Reference};
 use crate::record::position::{Partition, Position, WriteTime};
 use crate::record::reject::{Reject, Stage};
 
-/// A letter of the first time, as tests of this folder want one.
+/// A letter that was never replayed, for the tests of this folder.
 pub fn letter() -> Letter {
     Letter {
         record: Record {

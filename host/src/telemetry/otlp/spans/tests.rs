@@ -1,4 +1,4 @@
-//! Spans as an exporter in memory gets them.
+//! Tests the spans that an exporter in memory gets.
 
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
@@ -14,7 +14,7 @@ use crate::record::Header;
 use crate::record::descriptor::{Digest, PluginIdentity};
 use crate::record::position::{Offset, Partition, Position};
 
-/// What is exported of what is told, the root span last.
+/// The spans that `tell` causes, the root span last.
 fn exported(origin: Origin, tell: impl FnOnce(&Spans)) -> Vec<SpanData> {
     let exporter = InMemorySpanExporter::default();
     let provider = SdkTracerProvider::builder()
@@ -42,7 +42,7 @@ fn identity(version: &str) -> PluginIdentity {
     }
 }
 
-/// Of partition 3 from offset 40 on, each with these headers.
+/// Records of partition 3 from offset 40 on, each with these headers.
 fn records(headers: &[Vec<(&str, String)>]) -> Vec<Record> {
     let partition = Arc::new(Partition {
         topic: "orders".into(),
