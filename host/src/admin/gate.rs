@@ -3,8 +3,8 @@
 //!
 //! 1. If the endpoint listens at a loopback address, `Host` must be a name of it. At any other address a token is
 //!    required, which such a page does not have.
-//! 2. `Origin`, which a browser sends with every request that changes something, must be the endpoint itself. 3. If a
-//! token is set, `Authorization: Bearer …` must show it. Exempt are `/live` and `/ready`, which tell only what a
+//! 2. `Origin`, which a browser sends with every request that changes something, must be the endpoint itself.
+//! 3. If a token is set, `Authorization: Bearer …` must show it. Exempt are `/live` and `/ready`, which tell only what a
 //!    probe needs, and the page's own files, which hold no data.
 //! 4. A request that changes something must have a content type that a form cannot send.
 

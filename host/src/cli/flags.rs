@@ -96,12 +96,14 @@ impl Common {
 }
 
 impl FromFlag {
+    /// Gives the setting.
     pub fn say(self, flags: &mut Flags) {
         flags.set("source.from", "--from", self.from);
     }
 }
 
 impl ToFlag {
+    /// Gives the setting.
     pub fn say(self, flags: &mut Flags) {
         flags.set("sink.to", "--to", self.to);
     }
@@ -113,6 +115,7 @@ impl PluginFlags {
         self.plugin.is_some()
     }
 
+    /// Gives the settings.
     pub fn say(self, flags: &mut Flags) {
         flags
             .set("plugin.file", "--plugin", self.plugin)
@@ -121,18 +124,21 @@ impl PluginFlags {
 }
 
 impl RegistryFlag {
+    /// Gives the setting.
     pub fn say(self, flags: &mut Flags) {
         flags.set("registry.url", "--registry", self.registry);
     }
 }
 
 impl ConsistencyFlag {
+    /// Gives the setting.
     pub fn say(self, flags: &mut Flags) {
         flags.set("sink.cassandra.consistency", "--consistency", self.consistency);
     }
 }
 
 impl TtlFlag {
+    /// Gives the setting.
     pub fn say(self, flags: &mut Flags) {
         flags.set("sink.cassandra.ttl", "--ttl", self.ttl);
     }

@@ -34,14 +34,17 @@ impl Values {
         }
     }
 
+    /// The winning value of a key, if there is one.
     pub fn given(&self, key: &str) -> Option<&Given> {
         self.by_key.get(key)
     }
 
+    /// The value as text.
     pub fn text(&self, key: &str) -> Option<String> {
         self.given(key).map(|given| given.value.clone())
     }
 
+    /// The value as a path.
     pub fn path(&self, key: &str) -> Option<PathBuf> {
         self.text(key).map(PathBuf::from)
     }
@@ -86,10 +89,12 @@ impl Values {
         self.parse(key, read).flatten()
     }
 
+    /// Reads a number that counts something in memory.
     pub fn size(&mut self, key: &str) -> usize {
         usize::try_from(self.number(key)).unwrap_or(usize::MAX)
     }
 
+    /// Reads a number of milliseconds.
     pub fn millis(&mut self, key: &str) -> Duration {
         Duration::from_millis(self.number(key))
     }

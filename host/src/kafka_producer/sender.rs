@@ -4,8 +4,7 @@
 //! costs milliseconds each time, and much more if many records wait. So the sender works in four steps:
 //!
 //! 1. It does not send a record that the topic's settings ([`Limits`]) rule out: one that is too large, or lacks the
-//! key
-//!    that the topic asks for. It leaves out a timestamp that may be refused.
+//!    key that the topic asks for. It leaves out a timestamp that may be refused.
 //! 2. It hands over all other records in order, in full requests, and waits for the answers.
 //! 3. If some are refused after all, it reads the settings again. Records that were only neighbours, or are good by the
 //!    new settings, go in full requests again.

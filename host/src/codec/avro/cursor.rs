@@ -172,6 +172,7 @@ impl<'a> Cursor<'a> {
         self.take(length)
     }
 
+    /// A length and a string of as many bytes.
     #[inline]
     pub fn text(&mut self) -> Option<&'a str> {
         let Some(text) = self.text else {

@@ -1,4 +1,4 @@
-//! What wins over what, what is refused, and that nothing secret is said.
+//! Tests which place wins, which values are refused, and that no secret is shown.
 
 mod said;
 

@@ -17,26 +17,45 @@ use crate::record::position::{Offset, Partition, Position, WriteTime};
 use crate::record::reject::{Reject, Stage};
 use crate::record::{Header, Record};
 
-/// The first header of ours.
+/// The record's topic. This is the first of our headers.
 pub const TOPIC: &str = "__connect.errors.topic";
+/// The record's partition.
 pub const PARTITION: &str = "__connect.errors.partition";
+/// The record's offset.
 pub const OFFSET: &str = "__connect.errors.offset";
+/// Is `host`, where Connect names a connector.
 pub const CONNECTOR: &str = "__connect.errors.connector.name";
+/// The record's partition, where Connect names a task.
 pub const TASK: &str = "__connect.errors.task.id";
+/// Connect's name for the stage that refused the record.
 pub const CONNECT_STAGE: &str = "__connect.errors.stage";
+/// The plugin's name, where Connect names a class.
 pub const CLASS: &str = "__connect.errors.class.name";
+/// The reject's code, where Connect names an exception.
 pub const EXCEPTION_CLASS: &str = "__connect.errors.exception.class.name";
+/// The reject's message.
 pub const MESSAGE: &str = "__connect.errors.exception.message";
+/// The stage that refused the record.
 pub const STAGE: &str = "host.stage";
+/// The reject's code.
 pub const CODE: &str = "host.code";
+/// The plugin's name.
 pub const PLUGIN_NAME: &str = "host.plugin.name";
+/// The plugin's version.
 pub const PLUGIN_VERSION: &str = "host.plugin.version";
+/// The digest of the plugin's component.
 pub const PLUGIN_DIGEST: &str = "host.plugin.digest";
+/// How often publishing the letter was tried, counted from 1.
 pub const ATTEMPT: &str = "host.attempt";
+/// The write timestamp that the record's rows would have had.
 pub const WRITE_TIMESTAMP: &str = "host.write-timestamp";
+/// The generation within the write timestamp.
 pub const GENERATION: &str = "host.generation";
+/// How often the record had been replayed.
 pub const REPLAYS: &str = "host.replays";
+/// When the record was rejected, in RFC 3339.
 pub const REJECTED_AT: &str = "host.rejected-at";
+/// The record's own timestamp in milliseconds since 1970, if it had one.
 pub const RECORD_TIMESTAMP: &str = "host.record-timestamp";
 /// Is [`BY_REFERENCE`] if the letter's topic could not hold the value. The record itself has it.
 pub const VALUE: &str = "host.value";
@@ -48,6 +67,7 @@ pub const KEY: &str = "host.key";
 pub const VALUE_BYTES: &str = "host.value.bytes";
 /// The fingerprint that identifies the record, if the letter does not hold all of it: `letter::reference::fingerprint`.
 pub const RECORD_SHA256: &str = "host.record.sha256";
+/// The value of [`VALUE`], [`HEADERS`] and [`KEY`] for a part that is not in the letter.
 pub const BY_REFERENCE: &str = "by-reference";
 
 /// Reads the letter that a record of a dead-letter topic holds.

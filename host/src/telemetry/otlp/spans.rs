@@ -37,6 +37,7 @@ struct Draft {
 }
 
 impl Spans {
+    /// Makes spans with this tracer, and counts them in the ledger.
     pub fn new(tracer: SdkTracer, origin: Origin, ledger: Arc<Ledger>) -> Self {
         Self { tracer, origin, ledger }
     }

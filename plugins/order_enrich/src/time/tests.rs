@@ -1,4 +1,4 @@
-//! Times by example and by property.
+//! Tests times by example and by property.
 
 use proptest::prelude::*;
 
@@ -117,7 +117,7 @@ fn a_long_text_is_cut_in_the_message() {
     );
 }
 
-/// Also the bytes that no text has, since what is done to one of eight characters may reach the next one.
+/// Tests all bytes, even those that no text has, since work on one of eight characters may reach the next one.
 #[test]
 fn any_byte_at_any_place_of_the_usual_form_is_read_as_in_any_other() {
     for usual_form in [b"2017-10-02 10:56:33", b"1999-09-29 19:59:59"] {

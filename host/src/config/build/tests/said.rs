@@ -1,10 +1,10 @@
-//! Files that are there and cannot be read, and addresses as they are pasted.
+//! Tests files that exist but cannot be read, and addresses as users paste them.
 
 use std::path::PathBuf;
 
 use super::*;
 
-/// Writes bytes in place of a text.
+/// Writes bytes instead of a text.
 fn bytes(place: Place, name: &str, bytes: &[u8]) -> Place {
     std::fs::write(path(&place, name), bytes).unwrap();
     place
@@ -31,7 +31,7 @@ fn both_files_are_read_in_utf_8_and_utf_16_with_a_byte_order_mark() {
         let settings = bytes(place, "host.toml", &encode("[source]\r\ngroup = 'é'\r\n")).settings();
         assert_eq!((&*settings.topic, &*settings.source.group), ("from-env", "é"));
     }
-    // An old Mac's line ends.
+    // These are the line ends of an old Mac.
     let place = bytes(Place::new(), ".env", b"HOST_TOPIC=a\rHOST_GROUP=b\r").settings();
     assert_eq!((&*place.topic, &*place.source.group), ("a", "b"));
 }
@@ -136,7 +136,7 @@ fn a_protocol_before_the_brokers_is_the_one_that_is_spoken() {
         .env("KAFKA_BOOTSTRAP_SERVERS", "SSL://a:1")
         .file("host.toml", "[source.kafka]\n'security.protocol' = 'ssl'");
     assert_eq!(spoken(&place.settings()), said("a:1", "SSL"));
-    // Only the protocol of the brokers that win counts.
+    // Only the protocol of the winning brokers counts.
     let place =
         Place::new()
             .env("KAFKA_BOOTSTRAP_SERVERS", "SASL_SSL://a:1")
