@@ -27,8 +27,8 @@ use crate::pipeline::watch::swaps::Swap;
 use crate::pipeline::watch::swaps::SwapOutcome;
 use crate::record::descriptor::{Effect, Field};
 
-/// The most bytes of a component. Those of this project have less than 1 MiB; one with a Python interpreter has some
-/// 40.
+/// The most bytes of a component. Those of this project have less than 1 MiB; one with a Python interpreter
+/// has some 40.
 pub(super) const COMPONENT_BYTES: usize = 64 << 20;
 
 /// The most time for an upload: as many bytes over a line of 10 Mbit/s.

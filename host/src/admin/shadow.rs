@@ -20,8 +20,8 @@ pub async fn report(State(answers): State<Arc<Answers>>) -> Response {
     }
 }
 
-/// Answers `PUT /shadow?share=10%`, whose body is a component: 200 and its name, or 422 and the reasons if it was
-/// refused.
+/// Answers `PUT /shadow?share=10%`, whose body is a component: 200 and its name, or 422 and the reasons if
+/// it was refused.
 pub async fn start(State(answers): State<Arc<Answers>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     if let Err(refusal) = check_type(&head.headers, "application/wasm") {

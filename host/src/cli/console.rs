@@ -41,8 +41,8 @@ pub fn error(message: &str) {
 /// Reports a panic, which is a mistake in this program, on one line instead of a page.
 pub fn report_panics() {
     panic::set_hook(Box::new(|panic| {
-        // The Kafka client asserts on records that it cannot take. That thread catches the panic and reports what it
-        // means.
+        // The Kafka client asserts on records that it cannot take. That thread catches the panic and reports
+        // what it means.
         if thread::current().name() == Some(kafka::POLL_THREAD) {
             return;
         }

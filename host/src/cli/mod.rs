@@ -117,9 +117,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Adds tips to clap's error. Not every setting has a flag, and some flags have another name, so a setting that is
-/// typed as a flag gets a tip where it can be given. No flag takes a negative number, and clap's own tip for one is
-/// useless.
+/// Adds tips to clap's error. Not every setting has a flag, and some flags have another name, so a setting that
+/// is typed as a flag gets a tip where it can be given. No flag takes a negative number, and clap's own tip for
+/// one is useless.
 fn with_tips(mut error: clap::Error) -> clap::Error {
     let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidArg) else {
         return error;

@@ -26,9 +26,9 @@ pub enum PluginCommand {
     Swap(Swap),
     /// Go back to the last plugin that ran well before the current one, at a running host
     ///
-    /// Names that plugin before it goes back. The plugin is tried on the latest records and watched, as in any swap. A
-    /// plugin that was rolled back is never gone back to. Exit code 1 if there is no plugin to go back to, or if it is
-    /// refused.
+    /// Names that plugin before it goes back. The plugin is tried on the latest records and watched, as in any swap.
+    /// A plugin that was rolled back is never gone back to. Exit code 1 if there is no plugin to go back to, or if
+    /// it is refused.
     Rollback(Asking),
     Shadow(Shadow),
     /// Swap in the plugin that is shadowed at a running host

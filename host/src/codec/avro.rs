@@ -1,9 +1,9 @@
 //! Reads an Avro datum with the schema that it was written with, and takes the fields that the plugin asks for.
 //!
-//! A plan is made once for each schema: which field of the record each input takes, by name or by alias, and the shape
-//! of that field. `straight` reads a record from the bytes to cells once. If the record does not become a row, it is
-//! read again here, to word its reject. `value` reads one value, `cursor` the bytes. Decisions 0016 and 0025 have the
-//! reasons.
+//! A plan is made once for each schema: which field of the record each input takes, by name or by alias, and the
+//! shape of that field. `straight` reads a record from the bytes to cells once. If the record does not become a row,
+//! it is read again here, to word its reject. `value` reads one value, `cursor` the bytes. Decisions 0016 and 0025
+//! have the reasons.
 
 use std::sync::Arc;
 
@@ -48,8 +48,8 @@ struct RecordPlan {
 }
 
 impl Plan {
-    /// Makes the plan. Fails if no record of this schema can be read, or if the schema lacks a field that may not be
-    /// null.
+    /// Makes the plan. Fails if no record of this schema can be read, or if the schema lacks a field that may
+    /// not be null.
     pub fn new(id: u32, schema: Arc<Schema>, inputs: &[Input]) -> Result<Self, Fault> {
         let root = match schema.root() {
             Shape::Union(branches) => {

@@ -1,5 +1,5 @@
-//! Fetches Avro schemas, with the schemas that they refer to, from a Confluent-compatible schema registry, and keeps
-//! them.
+//! Fetches Avro schemas, with the schemas that they refer to, from a Confluent-compatible schema registry,
+//! and keeps them.
 //!
 //! Only successes are kept: an id that is unknown now may be registered a moment later, and a registry that is down
 //! comes back. The decoder and the pipeline decide whether and when to ask again. `error` says what an answer means,

@@ -213,8 +213,8 @@ pub fn cell<'c>(input: &Input, found: Option<Found<'c>>, spare: &mut Spare) -> R
     }
 }
 
-/// The value for an input that does not take a field of the record's value. `None` if the record has nothing of that
-/// name.
+/// The value for an input that does not take a field of the record's value. `None` if the record has nothing
+/// of that name.
 pub fn beside<'c>(record: &'c Record, input: &Input) -> Result<Option<Found<'c>>, Fault> {
     let wanted = input.field.data_type;
     Ok(match &input.origin {

@@ -1,5 +1,5 @@
-//! Builds [`Settings`] from the given values, one function for each section. It notes every problem, so that none hides
-//! another.
+//! Builds [`Settings`] from the given values, one function for each section. It notes every problem, so that
+//! none hides another.
 
 use super::collect::collect;
 use super::pairs::{both, names};

@@ -1,5 +1,5 @@
-//! Reads `[source.kafka]`: librdkafka's own properties are passed through, except those that the host needs for its
-//! promises.
+//! Reads `[source.kafka]`: librdkafka's own properties are passed through, except those that the host needs
+//! for its promises.
 
 use std::collections::BTreeMap;
 

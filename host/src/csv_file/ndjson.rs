@@ -7,8 +7,8 @@ use super::{Counts, InputError};
 
 /// Reads an NDJSON file line by line: UTF-8 with or without byte order mark, any line ends, gzipped or not.
 ///
-/// As an iterator it gives each line's number and text, and ends at the end of the file, or after an error other than
-/// [`InputError::BadRow`].
+/// As an iterator it gives each line's number and text, and ends at the end of the file, or after an error
+/// other than [`InputError::BadRow`].
 pub struct NdjsonReader {
     file: TextFile,
     line: Vec<u8>,

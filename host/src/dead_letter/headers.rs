@@ -1,5 +1,5 @@
-//! Makes the headers that a dead letter gets after its record's own. `record::letter` has their names and reads them
-//! back.
+//! Makes the headers that a dead letter gets after its record's own. `record::letter` has their names and
+//! reads them back.
 //!
 //! Names and meaning are those of Connect's `DeadLetterQueueReporter` (KIP-298), and our own. Values are strings.
 

@@ -1,5 +1,5 @@
-//! Reads from a topic's settings which records it takes: of which size, with which timestamps, and whether without a
-//! key.
+//! Reads from a topic's settings which records it takes: of which size, with which timestamps, and whether
+//! without a key.
 //!
 //! The brokers refuse a whole request because of one record, so it is better to know beforehand. If a login may not
 //! read the settings, the brokers' defaults are assumed.

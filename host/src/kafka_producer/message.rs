@@ -34,8 +34,8 @@ pub enum Time {
 /// Bytes of a batch of format 2 without its records (Kafka's protocol guide, "Record Batch").
 const BATCH_OVERHEAD: usize = 61;
 
-/// Bytes of a record's attributes, and of its timestamp and offset relative to the batch's, which are 0 in a batch of
-/// one.
+/// Bytes of a record's attributes, and of its timestamp and offset relative to the batch's, which are 0 in a
+/// batch of one.
 const FIXED: usize = 3;
 
 impl Stamp {

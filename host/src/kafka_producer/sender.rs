@@ -31,8 +31,8 @@ const HOLD: Duration = Duration::from_mins(1);
 /// How long to wait before asking again, if the brokers did not tell.
 const HOLD_UNTOLD: Duration = Duration::from_secs(10);
 
-/// Settings older than this are read again before a record is refused because of them, since they may have been
-/// corrected.
+/// Settings older than this are read again before a record is refused because of them, since they may
+/// have been corrected.
 const FRESH: Duration = Duration::from_secs(5);
 
 /// Bytes in a request beside those that librdkafka counts.

@@ -61,8 +61,8 @@ impl CompileCache {
         let path = place.directory(|name| std::env::var_os(name).map(PathBuf::from))?;
         match PrivateDir::open(&path) {
             Ok(directory) => Some(Self { directory }),
-            // A container's user often has no home to write to. This directory is the default, so that is no reason to
-            // warn.
+            // A container's user often has no home to write to. This directory is the default, so that is no
+            // reason to warn.
             Err(DirError::Open(error)) if *place == Place::Usual => {
                 tracing::debug!(directory = %path.display(), %error, "compiled plugins are not kept");
                 None

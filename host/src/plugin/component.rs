@@ -39,8 +39,8 @@ pub struct Plugin {
 impl Plugin {
     /// Compiles the component, checks its kind and imports, and asks it to describe itself under `settings`.
     ///
-    /// Takes seconds for a component of many megabytes that was not compiled before. Do not call it where other tasks
-    /// wait.
+    /// Takes seconds for a component of many megabytes that was not compiled before. Do not call it where
+    /// other tasks wait.
     pub fn load(
         engine: &PluginEngine,
         bytes: &[u8],

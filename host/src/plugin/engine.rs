@@ -42,8 +42,8 @@ enum AddressSpace {
     /// 4 GiB for each instance, 1 TiB in all of the 128 TiB that a 64-bit system has. Every 32-bit address falls
     /// within, so guests run without bounds checks.
     Plenty,
-    /// Only the memory limit for each instance, if `ulimit -v` or the system allows no more. Guests run with bounds
-    /// checks.
+    /// Only the memory limit for each instance, if `ulimit -v` or the system allows no more. Guests run
+    /// with bounds checks.
     Scarce,
 }
 

@@ -12,9 +12,9 @@ pub struct Limits {
     /// in Python or JavaScript keep some memory with each call, and would fail at their limit. A higher share replaces
     /// them less often and leaves a large batch less room.
     pub recycle_percent: u32,
-    /// Processor time of one call of `transform` or `configure`. A batch takes about a millisecond, and a second is a
-    /// thousand times that. A record that never ends costs this time about a dozen times, once for each halving of its
-    /// batch.
+    /// Processor time of one call of `transform` or `configure`. A batch takes about a millisecond, and a second is
+    /// a thousand times that. A record that never ends costs this time about a dozen times, once for each halving
+    /// of its batch.
     pub deadline: Duration,
     /// Output rows of each input row.
     pub rows_per_record: u32,

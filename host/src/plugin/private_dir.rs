@@ -75,8 +75,8 @@ impl PrivateDir {
         Ok(Some(bytes))
     }
 
-    /// Writes a file, or replaces the one of this name. A reader meanwhile gets the earlier file or this one, never a
-    /// mix.
+    /// Writes a file, or replaces the one of this name. A reader meanwhile gets the earlier file or this one,
+    /// never a mix.
     ///
     /// # Errors
     /// If the system cannot write it, for lack of room or of permission.
@@ -99,8 +99,8 @@ impl PrivateDir {
         parts.iter().try_for_each(|part| file.write_all(part))
     }
 
-    /// Removes files whose name `is_ours`, the least recently used first, until they have at most `at_most` bytes
-    /// together.
+    /// Removes files whose name `is_ours`, the least recently used first, until they have at most
+    /// `at_most` bytes together.
     ///
     /// # Errors
     /// If the system cannot list or remove them.

@@ -5,8 +5,8 @@ use std::fmt;
 use arrow_array::ArrayRef;
 use arrow_schema::TimeUnit;
 
-/// Columns of one length. Column i belongs to field i of the declaration, which is a plugin's inputs or an output's
-/// fields.
+/// Columns of one length. Column i belongs to field i of the declaration, which is a plugin's inputs or
+/// an output's fields.
 #[derive(Debug, Clone)]
 pub struct Batch {
     pub rows: usize,

@@ -65,8 +65,8 @@ pub fn not_finite(number: f64) -> &'static str {
     }
 }
 
-/// Writes `2017-10-02T10:56:33Z`, with milliseconds if they are not zero. A time beyond the calendar's end is a bare
-/// number.
+/// Writes `2017-10-02T10:56:33Z`, with milliseconds if they are not zero. A time beyond the calendar's end is
+/// a bare number.
 pub fn timestamp(millis: i64) -> String {
     match DateTime::from_timestamp_millis(millis) {
         Some(time) if time.timestamp_subsec_millis() == 0 => time.format("%Y-%m-%dT%H:%M:%SZ").to_string(),

@@ -1,5 +1,5 @@
-//! The id that brokers give to each topic they create. It tells a topic from another one that had the same name
-//! ([KIP-516](https://cwiki.apache.org/confluence/display/KAFKA/KIP-516%3A+Topic+Identifiers)).
+//! The id that brokers give to each topic they create. It tells a topic from another one that had the
+//! same name ([KIP-516](https://cwiki.apache.org/confluence/display/KAFKA/KIP-516%3A+Topic+Identifiers)).
 
 use std::fmt;
 use std::str::FromStr;

@@ -13,8 +13,8 @@ const LENGTH: usize = 55;
 /// The flag that says that the trace is recorded.
 const SAMPLED: u8 = 1;
 
-/// The length up to which the recommendation asks every program to pass the state on. A longer state is left out of a
-/// link.
+/// The length up to which the recommendation asks every program to pass the state on. A longer state is left out
+/// of a link.
 const STATE_BYTES: usize = 512;
 
 /// The span that made the record.

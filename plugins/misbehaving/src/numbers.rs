@@ -1,5 +1,5 @@
-//! Implements `configure=numbers`: rows with a float. A record may ask for NaN or infinity, which some sinks cannot
-//! hold.
+//! Implements `configure=numbers`: rows with a float. A record may ask for NaN or infinity, which some
+//! sinks cannot hold.
 
 use crate::describe;
 use transform_sdk::bindings::exports::host::transform::transformer::{

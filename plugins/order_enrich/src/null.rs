@@ -5,8 +5,8 @@ const WORDS: [&str; 5] = ["\"\"", "nan", "null", "none", "nat"];
 
 /// The text without surrounding blanks, unless it stands for null.
 ///
-/// Nearly every text is longer than [`WORDS`] and neither begins nor ends with a blank. Only this check is worth
-/// inlining.
+/// Nearly every text is longer than [`WORDS`] and neither begins nor ends with a blank. Only this check
+/// is worth inlining.
 #[inline]
 pub fn present(text: Option<&str>) -> Option<&str> {
     let text = text?;

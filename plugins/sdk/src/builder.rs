@@ -58,8 +58,8 @@ pub trait Places {
 /// Builds a column of texts or bytes: the data of all rows one after the other, and the offsets between them.
 pub struct Strings(Variable);
 
-/// Bytes that are reserved for each row of a new column of texts, enough for a status or a name. Growing later means
-/// copying.
+/// Bytes that are reserved for each row of a new column of texts, enough for a status or a name. Growing
+/// later means copying.
 const BYTES_PER_ROW: usize = 16;
 /// Rows for which [`BYTES_PER_ROW`] are reserved at most: as many as a batch usually has.
 const MOST_ROWS: usize = 4_096;

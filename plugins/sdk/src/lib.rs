@@ -1,9 +1,9 @@
 //! Write a plugin for `host` as one typed function over one record.
 //!
 //! The host calls a plugin with a batch of columns (`wit/transform.wit`). [`macro@transform`] turns a function into
-//! such a plugin: it reads each row of the batch into a struct that derives [`macro@Input`] (text is borrowed, never
-//! copied), calls the function, and appends what comes back, structs that derive [`macro@Row`], to the columns of the
-//! outputs.
+//! such a plugin: it reads each row of the batch into a struct that derives [`macro@Input`] (text is borrowed,
+//! never copied), calls the function, and appends what comes back, structs that derive [`macro@Row`], to the
+//! columns of the outputs.
 //!
 //! ```
 //! use transform_sdk::{Input, Reject, Row, transform};

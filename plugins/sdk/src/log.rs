@@ -1,5 +1,5 @@
-//! Writes lines to the host's log, for the operator. The host bounds their rate and length. Native tests write them to
-//! stderr.
+//! Writes lines to the host's log, for the operator. The host bounds their rate and length. Native tests write
+//! them to stderr.
 
 use crate::bindings::host::transform::log::Level;
 
@@ -18,8 +18,8 @@ pub fn warn(message: &str) {
     write(Level::Warn, message);
 }
 
-/// Writes a line about a failure. If the plugin traps right after it, the host puts this line into the record's dead
-/// letter.
+/// Writes a line about a failure. If the plugin traps right after it, the host puts this line into the
+/// record's dead letter.
 pub fn error(message: &str) {
     write(Level::Error, message);
 }

@@ -59,8 +59,8 @@ impl<'a> Reading<'a> {
         self.parse(key, text)
     }
 
-    /// Reads a setting that may be absent. None means its value is bad, which is noted; `Some(None)` that it is not
-    /// given.
+    /// Reads a setting that may be absent. None means its value is bad, which is noted; `Some(None)` that it
+    /// is not given.
     pub fn optional<T: FromStr<Err: Display>>(&mut self, key: &str) -> Option<Option<T>> {
         match self.find(key) {
             None => Some(None),

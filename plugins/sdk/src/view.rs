@@ -27,8 +27,8 @@ pub trait InputField<'b>: Sized {
     fn at(view: Self::View, row: usize) -> Self;
 }
 
-/// The type of a value that is not null. The compiler may name this trait where [`InputField`] is meant, hence the same
-/// diagnostic.
+/// The type of a value that is not null. The compiler may name this trait where [`InputField`] is meant, hence
+/// the same diagnostic.
 #[diagnostic::on_unimplemented(
     message = "an input field cannot be `{Self}`",
     label = "not a type that a column is read as",

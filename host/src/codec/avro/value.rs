@@ -139,8 +139,8 @@ pub fn json<'a>(cursor: &mut Cursor<'a>, shape: &'a Shape, schema: &'a Schema) -
             Some(list.into())
         }
         Shape::Map(values) => {
-            // Members are sorted by key, whatever their order in the bytes. If a key comes twice, the last value
-            // counts.
+            // Members are sorted by key, whatever their order in the bytes. If a key comes twice, the
+            // last value counts.
             let mut members = BTreeMap::new();
             cursor.nest(|cursor| {
                 cursor.blocks(|cursor| {

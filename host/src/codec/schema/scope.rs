@@ -1,5 +1,5 @@
-//! Finds a type by its name, first in the schema that has the name, then in the schemas that it refers to, nearest
-//! first.
+//! Finds a type by its name, first in the schema that has the name, then in the schemas that it refers
+//! to, nearest first.
 //!
 //! So two schemas may refer to two versions of one type, and each is read with its own.
 

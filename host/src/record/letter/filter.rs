@@ -1,5 +1,5 @@
-//! Selects dead letters by `--where KEY=VALUE`. Several values of one key are alternatives. Several keys must all
-//! match.
+//! Selects dead letters by `--where KEY=VALUE`. Several values of one key are alternatives. Several keys
+//! must all match.
 
 use std::fmt;
 

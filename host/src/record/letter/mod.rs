@@ -1,5 +1,5 @@
-//! A dead letter that was read back: the record as it was, why it was rejected, and the write timestamp it would have
-//! had.
+//! A dead letter that was read back: the record as it was, why it was rejected, and the write timestamp it
+//! would have had.
 //!
 //! [`headers`] reads a letter from a topic, [`line`] from a file. [`filter`] selects letters. [`replay`] says with
 //! which write timestamp a letter may go through the pipeline again. [`reference`] is about letters that do not hold

@@ -106,8 +106,8 @@ impl Ledger {
         }
     }
 
-    /// Logs how many spans were lost in all, including those that found no room in the queue, unless the log has it
-    /// already.
+    /// Logs how many spans were lost in all, including those that found no room in the queue, unless the log
+    /// has it already.
     pub fn close(&self) {
         let made = self.made.load(Ordering::Relaxed);
         let missing = made.saturating_sub(self.delivered.load(Ordering::Relaxed));

@@ -1,9 +1,9 @@
-//! Exports a span for each swap and for a share of the batches, to a collector that speaks OTLP over HTTP
-//! (<https://opentelemetry.io/docs/specs/otlp/>).
+//! Exports a span for each swap and for a share of the batches, to a collector that speaks OTLP
+//! over HTTP (<https://opentelemetry.io/docs/specs/otlp/>).
 //!
-//! [`spans`] makes spans on the pipeline's threads and puts them into a bounded queue. A thread of its own sends them
-//! ([`delivery`]). Spans that find no room are dropped. So a collector that is away or slow costs spans and nothing
-//! else.
+//! [`spans`] makes spans on the pipeline's threads and puts them into a bounded queue. A thread of its own
+//! sends them ([`delivery`]). Spans that find no room are dropped. So a collector that is away or slow costs
+//! spans and nothing else.
 
 mod delivery;
 mod spans;
@@ -30,9 +30,9 @@ const QUEUE_SPANS: usize = 2048;
 /// that spans are seen sooner.
 const SEND_EVERY: Duration = Duration::from_secs(2);
 
-/// A request with its retries may take this long. The library retries three times within a second if the connection
-/// breaks or the collector asks for it. A shorter time would give up on a slow network, and a longer one fills the
-/// queue.
+/// A request with its retries may take this long. The library retries three times within a second if the
+/// connection breaks or the collector asks for it. A shorter time would give up on a slow network, and a longer
+/// one fills the queue.
 const SEND_WITHIN: Duration = Duration::from_secs(5);
 
 /// At the end of a run, queued spans have this long to arrive. A longer time would delay the end.

@@ -85,8 +85,8 @@ pub fn inside_option(ty: &Type) -> Option<&Type> {
     }
 }
 
-/// Refuses well-known types that no column has, and says which type to take instead. Other types are left to the
-/// compiler.
+/// Refuses well-known types that no column has, and says which type to take instead. Other types are left
+/// to the compiler.
 pub fn refuse_foreign_type(ty: &Type, advice: fn(&str) -> Option<&'static str>) -> Result<()> {
     let inner = inside_option(ty).unwrap_or(ty);
     let Type::Path(path) = inner else { return Ok(()) };

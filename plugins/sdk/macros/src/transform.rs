@@ -1,5 +1,5 @@
-//! Expands `#[transform]`: the author's function as it is, a type of its name that is the plugin, and the component's
-//! exports.
+//! Expands `#[transform]`: the author's function as it is, a type of its name that is the plugin, and
+//! the component's exports.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
