@@ -15,7 +15,7 @@ const UTF_16_BE: &[u8] = b"\xFE\xFF";
 /// Why a file that exists cannot be read as text.
 #[derive(Debug, thiserror::Error)]
 pub enum TextError {
-    #[error("is a link to a file that is not there; mend or remove the link")]
+    #[error("is a link to a file that does not exist; repair or remove the link")]
     Dangling,
     #[error("is a directory, not a file; remove it or give it another name")]
     Directory,

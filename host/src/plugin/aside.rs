@@ -8,7 +8,7 @@ pub(super) const LOWEST: i32 = 19;
 /// `nice` of work that something waits for. It gets a tenth of a busy core, and all of an idle one.
 pub(super) const LOW: i32 = 10;
 
-/// Does the work at the priority [`LOW`]. It gets a thread of its own, since a priority that was lowered cannot be
+/// Does the work at the priority `LOW`. It gets a thread of its own, since a priority that was lowered cannot be
 /// raised again. Fails if the system gives no thread, or if the work panics.
 pub async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
     let (done, is_done) = oneshot::channel();

@@ -49,7 +49,7 @@ pub enum SignatureError {
     },
     #[error("it is signed with {key} for the purpose `{purpose}`, not for `{PURPOSE}`")]
     OtherPurpose { key: KeyId, purpose: String },
-    #[error("its signature with {key} does not fit it: the file was changed, or the signature is that of another one")]
+    #[error("its signature with {key} does not fit it: the file was changed, or the signature belongs to another one")]
     Broken { key: KeyId },
 }
 

@@ -68,7 +68,7 @@ pub struct Failed {
 /// An error after which the next record would fail too.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    #[error("the brokers acknowledge nothing any more")]
+    #[error("the brokers do not acknowledge records any more")]
     Outage(#[source] ProduceError),
     #[error(
         "the brokers refuse the records' timestamps, which are this host's time; set the clocks of host and brokers"

@@ -56,7 +56,7 @@ fn a_compiled_plugin_that_is_damaged_is_told_once() {
     let half = bytes.len() / 2;
     bytes[half] ^= 1;
     fs::write(&file, bytes).expect("written");
-    warns(&scene.run(), &["damaged", "compiling anew"]);
+    warns(&scene.run(), &["damaged", "compiling it again"]);
     assert!(scene.run().is_empty(), "it was replaced");
 }
 

@@ -5,7 +5,7 @@ const WORDS: [&str; 5] = ["\"\"", "nan", "null", "none", "nat"];
 
 /// The text without surrounding blanks, unless it stands for null.
 ///
-/// Nearly every text is longer than [`WORDS`] and neither begins nor ends with a blank. Only this check
+/// Nearly every text is longer than `WORDS` and neither begins nor ends with a blank. Only this check
 /// is worth inlining.
 #[inline]
 pub fn present(text: Option<&str>) -> Option<&str> {

@@ -58,7 +58,7 @@ fn a_file_that_is_there_and_cannot_be_read_is_refused_with_its_name() {
         std::os::unix::fs::symlink("nowhere", path(&link, name)).unwrap();
         let found = link.problems();
         assert!(
-            found.starts_with(&format!("{name}: is a link to a file that is not there")),
+            found.starts_with(&format!("{name}: is a link to a file that does not exist")),
             "{found}"
         );
     }
