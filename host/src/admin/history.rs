@@ -28,10 +28,15 @@ pub struct History {
 pub struct Sample {
     /// When it ended, in milliseconds since 1970-01-01T00:00Z.
     pub at: u64,
+    /// Records settled.
     pub records: f64,
+    /// Rows written.
     pub rows: f64,
+    /// Records rejected.
     pub rejected: f64,
+    /// Bytes read.
     pub bytes: f64,
+    /// Records between the log end and the commit point.
     pub lag: Option<i64>,
     /// Time from a record's timestamp until it was settled.
     pub p50_ms: Option<f64>,

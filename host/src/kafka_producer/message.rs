@@ -8,6 +8,7 @@ pub struct Message<'a> {
     /// `None` means a tombstone.
     pub value: Option<&'a [u8]>,
     pub stamp: Stamp,
+    /// Names and values, in order.
     pub headers: &'a [(&'a str, Option<&'a [u8]>)],
 }
 

@@ -60,6 +60,7 @@ pub struct Report {
 /// A record that the brokers did not take.
 #[derive(Debug, Clone)]
 pub struct Failed {
+    /// The line of the file, counted from 1.
     pub line: u64,
     pub key: String,
     pub error: ProduceError,

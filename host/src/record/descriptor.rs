@@ -99,6 +99,7 @@ pub struct Outcome {
     pub rows: Vec<Rows>,
     /// Input rows that the plugin left out on purpose.
     pub filtered: Vec<u32>,
+    /// Input rows that were rejected, each with its reason.
     pub rejects: Vec<(u32, Reject)>,
 }
 

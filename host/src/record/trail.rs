@@ -16,6 +16,7 @@ use super::topic_id::TopicId;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fence {
     pub digest: Digest,
+    /// The first record that the plugin took.
     pub from: Offset,
 }
 
@@ -32,7 +33,9 @@ pub enum Writers {
 /// Raises the write timestamps of records before `until`, since another plugin may have written rows of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Raise {
+    /// Microseconds to add.
     pub by: u8,
+    /// The first offset that is not raised.
     pub until: CommitPoint,
 }
 

@@ -29,7 +29,9 @@ pub struct Name<'d> {
 /// The place of a text: the document whose types it may name, and the namespace for names without one.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'d> {
+    /// The scope of the text's document.
     pub scope: usize,
+    /// The namespace for names without one.
     pub namespace: &'d str,
 }
 

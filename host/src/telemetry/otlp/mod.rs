@@ -46,6 +46,7 @@ const LINKS: u32 = 32;
 pub struct Config {
     /// The collector's address: `http://127.0.0.1:4318`.
     pub address: String,
+    /// The share of batches that have a span.
     pub share: Share,
 }
 
