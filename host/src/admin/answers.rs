@@ -1,4 +1,4 @@
-//! What every answer is made of.
+//! The parts that answers are made of, and the answer to a request that is refused.
 
 use std::sync::Arc;
 
@@ -10,17 +10,17 @@ use super::gate::{Gate, Refusal};
 use super::history::History;
 use crate::pipeline::flow::parts::Parts;
 
-/// What the answers are made of.
+/// Everything that answers are made of.
 pub struct Answers {
     pub gate: Gate,
     pub parts: Arc<Parts>,
     pub history: Arc<History>,
     pub control: Option<Arc<dyn SlotControl>>,
-    /// Held while a component is taken in.
+    /// Locked while a component is being uploaded.
     pub upload: tokio::sync::Mutex<()>,
 }
 
-/// A request that the gate refuses.
+/// The answer to a request that the gate refuses.
 pub fn refused(refusal: Refusal) -> Response {
     let body = Json(serde_json::json!({ "error": refusal.to_string() }));
     let mut response = (refusal.status(), body).into_response();

@@ -49,7 +49,7 @@ pub fn router(answers: Answers) -> Router {
         .with_state(answers)
 }
 
-/// Asks the gate, says who changed or wanted to change something, and puts the headers on the answer.
+/// Asks the gate, logs who changed or tried to change something, and adds the headers to the answer.
 async fn pass(
     State(answers): State<Arc<Answers>>,
     Extension(Peer(peer)): Extension<Peer>,

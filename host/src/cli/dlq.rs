@@ -32,9 +32,9 @@ Shows all that is in dead letters: position, reason, plugin, write timestamp, ke
 
 const REPLAY: &str = "\
 Sends records of dead letters through plugin and sink again, with the write timestamp that each had and a higher \
-generation: the row of a newer record stays, and rows of an earlier replay are replaced. The same command goes on where \
-it ended; with another plugin or other conditions it begins at the oldest letter. Records that are rejected again become new \
-letters.";
+generation: the row of a newer record stays, and rows of an earlier replay are replaced. The same command goes on \
+where it ended; with another plugin or other conditions it begins at the oldest letter. Records that are rejected \
+again become new letters.";
 
 /// List dead letters, show them, send them through the pipeline again
 #[derive(Debug, Subcommand)]

@@ -15,8 +15,9 @@ use super::spare::Spare;
 /// How many characters of a value a message quotes: enough to recognize it.
 const QUOTED_CHARS: usize = 60;
 
-/// Makes the value fit the data type, exactly or not at all: nothing is rounded, cut or guessed, but for a number that is
-/// written in digits where a double is wanted, which is the nearest one: hardly any decimal fraction would fit otherwise.
+/// Makes the value fit the data type exactly, or returns it as it came. Nothing is rounded, cut or guessed, with one
+/// exception: a number written in digits becomes the nearest double, since hardly any decimal fraction would fit
+/// otherwise.
 pub fn fit<'a>(found: Found<'a>, wanted: DataType, spare: &mut Spare) -> Result<Cell<'a>, Found<'a>> {
     if matches!(found, Found::Null) {
         return Ok(Cell::Null);

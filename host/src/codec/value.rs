@@ -1,4 +1,4 @@
-//! One value on its way into a column: as the record holds it ([`Found`]), and as the column does ([`Cell`]).
+//! One value on its way into a column, as the record holds it ([`Found`]) and as the column holds it ([`Cell`]).
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ pub enum Found<'a> {
     Integer(i64),
     Single(f32),
     Double(f64),
-    /// A number as it is written: JSON's, or an Avro decimal's.
+    /// A number as it is written, from JSON or an Avro decimal.
     Number(Cow<'a, str>),
     Text(Cow<'a, str>),
     Bytes(&'a [u8]),
@@ -23,7 +23,7 @@ pub enum Found<'a> {
     Date(i32),
     /// A whole structure, as JSON text.
     Json(Cow<'a, str>),
-    /// A structure where a single value is wanted; says which kind.
+    /// A structure where a single value is wanted. Holds its kind.
     Structure(&'static str),
 }
 
@@ -35,7 +35,7 @@ pub enum Cell<'a> {
     Int32(i32),
     Int64(i64),
     Float64(f64),
-    /// Of the data types `text` and `json`.
+    /// A value of the data type `text` or `json`.
     Text(Cow<'a, str>),
     Blob(Cow<'a, [u8]>),
     Uuid([u8; 16]),

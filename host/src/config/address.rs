@@ -1,4 +1,4 @@
-//! Reads addresses as a user types them: `--from`, `--to`, `--plugin` and `--admin`.
+//! Reads addresses as a user types them: `--from`, `--to`, `--plugin`, `--admin`, and lists of brokers and nodes.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -178,7 +178,7 @@ pub fn nodes(text: &str, default_port: u16) -> Result<Vec<String>, AddressError>
     }
 }
 
-/// Each broker may have a protocol before it; those of all that have one must be the same.
+/// Reads the brokers. Each may have a protocol before it, but only one protocol may appear.
 pub fn brokers(text: &str) -> Result<Brokers, AddressError> {
     let mut protocol = None;
     let mut hosts = Vec::new();
@@ -192,14 +192,15 @@ pub fn brokers(text: &str) -> Result<Brokers, AddressError> {
             return Err(AddressError::Protocols(shown(text)));
         }
         protocol = Some(found);
-        // As a URL it may end so.
+        // Pasted URLs may end in a slash.
         hosts.push(host.strip_suffix('/').unwrap_or(host));
     }
     let list = nodes(&hosts.join(","), DEFAULT_PORT)?.join(",");
     Ok(Brokers { list, protocol })
 }
 
-/// An address on the web, without `/` at its end. `login` is where its login goes.
+/// Reads an HTTP address and returns it without `/` at its end. `login` names the place for the login, for the error
+/// about a login in the address.
 pub fn url(text: &str, login: &'static str) -> Result<String, AddressError> {
     let text = text.trim();
     if text.contains('@') {
@@ -478,13 +479,13 @@ mod tests {
             assert_eq!(
                 error(bad),
                 format!(
-                    "`{bad}` begins with no security protocol of Kafka; give host:port, alone or behind PLAINTEXT://, \
+                    "`{bad}` does not begin with a security protocol of Kafka; give host:port, alone or after PLAINTEXT://, \
                      SSL://, SASL_PLAINTEXT:// or SASL_SSL://"
                 )
             );
         }
         for bad in ["SASL_SSL://", "SSL://a:x", "SSL://a/b", "a;b", "a:1:2", "[::1", "[a]:1"] {
-            assert!(error(bad).ends_with("is no host:port"), "{bad}: {}", error(bad));
+            assert!(error(bad).ends_with("is not host:port"), "{bad}: {}", error(bad));
         }
         assert!(!error("SASL_SSL://key:hunter2@a:9092").contains("hunter2"));
         assert!(!error("http://key:hunter2@a:9092").contains("hunter2"));

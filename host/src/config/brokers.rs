@@ -1,9 +1,10 @@
-//! Reads Kafka brokers as a user types or pastes them: `host:port`, comma separated, each with or without a security
-//! protocol before it, as on Confluent's pages and in a broker's `advertised.listeners` (`SASL_SSL://host:9092`).
+//! Kafka brokers and their security protocol. A user types or pastes them as `host:port`, comma separated, each with or
+//! without a protocol before it, as on Confluent's pages and in a broker's `advertised.listeners`
+//! (`SASL_SSL://host:9092`). `address` reads them.
 
 use std::fmt;
 
-/// What librdkafka calls `security.protocol`.
+/// The values of librdkafka's `security.protocol`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
     Plaintext,

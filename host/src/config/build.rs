@@ -123,7 +123,7 @@ fn from(values: &mut Values) -> (From, String, (Brokers, &'static str)) {
     let topic = topic.filter(|_| values.is_stronger("source.from", "source.topic"));
     let topic = topic.unwrap_or(default_topic);
     let brokers = brokers.filter(|_| values.is_stronger("source.from", "source.brokers"));
-    // The address was read with them in it.
+    // Reading the address has checked its brokers already.
     let brokers = brokers.and_then(|text| address::brokers(&text).ok());
     let brokers = brokers.map_or(default_brokers, |brokers| (brokers, "source.from"));
     (From::Kafka { topic: topic.clone() }, topic, brokers)
@@ -274,8 +274,8 @@ fn cassandra(values: &mut Values, nodes: Vec<String>) -> sink::cassandra::config
     }
 }
 
-/// What was published is asked of the brokers that its address names, else of those that records come from, with the same
-/// login.
+/// Where the plugin comes from. A published plugin is read from the brokers in its address, or else from those that
+/// records come from. The login is the same in both cases.
 fn plugin_from(values: &mut Values, kafka: &KafkaConnection) -> PluginFrom {
     match values.parse("plugin.file", address::plugin) {
         Some(PluginAddress::Published { brokers, topic, name }) => {

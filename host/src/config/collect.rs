@@ -1,4 +1,4 @@
-//! Collects what is said in the file of settings, in the environment and by flags.
+//! Collects the settings that the settings file, the environment and flags give.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use super::given::{Flags, Said, Surroundings};
 use super::problem::Problems;
 use super::{environment, file};
 
-/// Collects what is said everywhere, for [`super::build`] to judge.
+/// Collects all settings from everywhere, for [`super::build`] to judge.
 pub fn collect(flags: &Flags, surroundings: &Surroundings) -> Said {
     let mut said = Said {
         given: Vec::new(),

@@ -27,7 +27,7 @@ pub struct Given {
 #[derive(Clone, Default)]
 pub struct Flags {
     pub(super) given: Vec<Given>,
-    /// `--config`.
+    /// The settings file that `--config` names.
     pub file: Option<PathBuf>,
 }
 

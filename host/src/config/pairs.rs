@@ -1,9 +1,9 @@
-//! Settings that mean something only together.
+//! Reads settings that mean something only together.
 
 use super::table;
 use super::values::Values;
 
-/// Two settings of which neither means anything alone.
+/// Reads two settings that mean nothing without each other. Giving only one is a problem.
 pub fn both(values: &mut Values, one: &str, other: &str) -> Option<(String, String)> {
     match (values.text(one), values.text(other)) {
         (Some(one), Some(other)) => return Some((one, other)),
@@ -14,7 +14,7 @@ pub fn both(values: &mut Values, one: &str, other: &str) -> Option<(String, Stri
     None
 }
 
-/// A key as one may say it: `registry.auth (SCHEMA_REGISTRY_AUTH)`.
+/// A key with its variable, for messages: `registry.auth (SCHEMA_REGISTRY_AUTH)`.
 pub fn names(key: &str) -> String {
     match table::by_key(key) {
         Some(setting) if !setting.env.is_empty() => format!("{key} ({})", setting.env),

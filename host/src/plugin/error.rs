@@ -87,7 +87,7 @@ impl TransformError {
         }
     }
 
-    /// The reject of a record that does this alone: the record is poison, since every other one comes through.
+    /// The reject of a record that causes this when it is alone. The record is at fault, since all others come through.
     pub fn reject(&self) -> Reject {
         Reject::new(Stage::Transform, self.code(), chain(self))
     }
