@@ -1,8 +1,11 @@
 //! Orders as the sink gets them, and the statement of the project's table, made without a server.
 
-use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::Arc;
+
+use scylla::cluster::metadata::{ColumnType, NativeType};
+use scylla::serialize::row::{RowSerializationContext, SerializeRow};
+use scylla::serialize::writers::RowWriter;
 
 use host::pipeline::batch::gather::{Stamps, gather};
 use host::record::Record;
@@ -13,9 +16,6 @@ use host::sink::WriteBatch;
 use host::sink::cassandra::bind::{Cells, Markers, Nulls};
 use host::sink::cassandra::fit::{Binding, Role};
 use host::sink::cassandra::statement::TimestampMarker;
-use scylla::cluster::metadata::{ColumnType, NativeType};
-use scylla::serialize::row::{RowSerializationContext, SerializeRow};
-use scylla::serialize::writers::RowWriter;
 
 /// The primary key of `cql/ecommerce.cql`, whose first column is the partition key.
 const KEY: [&str; 3] = ["customer_id", "order_id", "order_purchase_timestamp"];
@@ -27,13 +27,13 @@ pub fn gathered(
     times: &[WriteTime],
     plugin: &Descriptor,
 ) -> Arc<WriteBatch> {
-    let rows: Vec<usize> = (0..records.len()).collect();
     let batch = Stamps {
         records,
         write_times: times,
     };
-    let gathered = gather(outcome, &rows, &batch, &plugin.outputs, BTreeMap::new());
-    Arc::new(gathered.writes.into_iter().next().expect("rows"))
+    // Each record is a row of the input, so rows are sorted by record already.
+    let writes = gather(outcome.rows, &batch, &plugin.outputs);
+    Arc::new(writes.into_iter().next().expect("rows"))
 }
 
 /// The bind markers of an order's insert.

@@ -7,31 +7,31 @@ use anyhow::Context as _;
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::failure::Failure;
-use super::rehearsal::{Rehearsal, Scene};
+use super::file_run::FileRun;
 use crate::config::settings::Settings;
+use crate::pipeline::batch::make::Made;
 use crate::pipeline::watch::totals::Counts;
 use crate::record::descriptor::{Descriptor, Output};
 use crate::record::display;
 
 /// Shows at most `limit` rows.
 pub async fn run(settings: Settings, limit: NonZeroU64, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
-    let mut rehearsal = Rehearsal::open(&settings)?;
-    let descriptor = rehearsal.plugin().descriptor().clone();
+    let mut run = FileRun::open(&settings)?;
+    let descriptor = run.plugin().descriptor().clone();
     let mut tables = Tables::new(&descriptor, limit.get());
     let mut rejects = Vec::new();
-    while let Some(scene) = rehearsal.next().await? {
-        tables.add(&scene);
-        rejects.extend(scene.rejects.iter().map(|(record, reject)| {
-            format!(
-                "{}: {} ({})",
-                scene.records[*record].position, reject.message, reject.code
-            )
-        }));
+    while let Some((records, made)) = run.next().await? {
+        tables.add(&made);
+        rejects.extend(
+            made.rejects
+                .iter()
+                .map(|(record, reject)| format!("{}: {} ({})", records[*record].position, reject.message, reject.code)),
+        );
     }
-    show(out, &descriptor, &tables, &rejects, rehearsal.counts())
+    show(out, &descriptor, &tables, &rejects, run.counts())
         .context("cannot write")
         .map_err(Failure::Failed)?;
-    rehearsal.check_whole()
+    run.check_whole()
 }
 
 /// One table for each output.
@@ -59,8 +59,8 @@ impl Tables {
         }
     }
 
-    fn add(&mut self, scene: &Scene) {
-        for rows in &scene.rows {
+    fn add(&mut self, made: &Made) {
+        for rows in &made.rows {
             let fields = &self.outputs[rows.output].fields;
             for row in 0..rows.batch.rows {
                 if self.left == 0 {

@@ -4,11 +4,10 @@
 //! no other. An instance whose memory has grown too far is replaced between two calls (decision 0026). k culprits in n rows cost at most 2k * (log2(n / k) + 2) calls beyond the first, and a few more where the
 //! batch begins with many of them: a guest that breaks on everything is a bad deploy, which is noticed early.
 
-use crate::plugin::{Instance, Plugin, PluginError, Stop, TransformError};
+use crate::failpoint::{self, Promise};
+use crate::plugin::{CallTimes, Instance, Plugin, PluginError, Stop, TransformError};
 use crate::record::columns::Batch;
 use crate::record::descriptor::{Outcome, Rows};
-
-use crate::failpoint::{self, Promise};
 
 /// So many culprits in a row at the beginning of a batch, and the rest of it is probed.
 const SUSPICIOUS: usize = 16;
@@ -57,6 +56,7 @@ pub struct Guest<'a> {
     stop: Stop,
     calls: u64,
     recycled: u64,
+    times: CallTimes,
 }
 
 impl<'a> Guest<'a> {
@@ -68,6 +68,7 @@ impl<'a> Guest<'a> {
             stop: Stop::default(),
             calls: 0,
             recycled: 0,
+            times: CallTimes::default(),
         }
     }
 
@@ -87,6 +88,11 @@ impl<'a> Guest<'a> {
     /// Instances that were replaced because their memory had grown.
     pub fn recycled(&self) -> u64 {
         self.recycled
+    }
+
+    /// Where the time of all calls that gave an outcome went.
+    pub fn times(&self) -> CallTimes {
+        self.times
     }
 
     /// The instance, for the next batch.
@@ -116,12 +122,13 @@ impl<'a> Guest<'a> {
             let (mut instance, is_fresh) = self.take_instance()?;
             self.calls += 1;
             instance.stop_when(self.stop.clone());
-            let called = instance.transform(&slice(batch, start, rows));
+            let called = instance.transform_timed(&slice(batch, start, rows));
             if called.is_ok() || failpoint::is_broken(Promise::FreshInstanceAfterTrap) {
                 self.instance = Some(instance);
             }
             match called {
-                Ok(part) => {
+                Ok((part, times)) => {
+                    self.times += times;
                     has_come_through = true;
                     append(&mut outcome, part, row_number(start));
                 }

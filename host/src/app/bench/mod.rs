@@ -6,6 +6,7 @@ mod subject;
 
 use std::io::Write;
 use std::num::{NonZeroU32, NonZeroU64};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
@@ -47,9 +48,10 @@ pub enum Form {
 /// Plugin or file is none, no record decodes, or the plugin breaks on a record, which is named.
 pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let (plugin, compile) = compiled(settings)?;
+    let plugin = Arc::new(plugin);
     let (records, file) = (read(settings, options.limit).await?, named(settings));
     let instantiate = time_instances(&plugin)?;
-    let mut subject = Subject::new(&plugin, format!("plugin {}", settings.plugin.from))?;
+    let mut subject = Subject::new(Arc::clone(&plugin), format!("plugin {}", settings.plugin.from))?;
     let fresh_bytes = subject.held_bytes();
 
     let size = options.batch_records.get() as usize;
@@ -140,7 +142,7 @@ fn time_instances(plugin: &Plugin) -> Result<Vec<Duration>, Failure> {
 }
 
 /// Batch after batch until the time is over, at least one: nanoseconds a record, on average over the round.
-async fn round(subject: &mut Subject<'_>, batches: &[Vec<Record>], length: Duration) -> Result<report::Round, Failure> {
+async fn round(subject: &mut Subject, batches: &[Vec<Record>], length: Duration) -> Result<report::Round, Failure> {
     let begun = Instant::now();
     let mut spent = Times::default();
     let mut records = 0;

@@ -1,29 +1,27 @@
 //! The plugin on the bench: batches through decoder and guest, counted once and timed often; a record that breaks the
 //! guest is found and named, since a guest that is replaced all the time says nothing about how fast it is.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Error, anyhow};
 
 use crate::app::failure::Failure;
-use crate::codec::{Decoded, Decoder};
+use crate::codec::Decoder;
+use crate::pipeline::batch::make::{Made, Warm, call, take};
 use crate::pipeline::watch::totals::Counts;
-use crate::plugin::isolate::slice;
-use crate::plugin::{CallTimes, Instance, Plugin, TransformError};
+use crate::plugin::{CallTimes, Plugin, Stop};
 use crate::record::Record;
-use crate::record::descriptor::Outcome;
 
 /// A plugin with one instance, which is called with every batch.
-pub struct Subject<'a> {
-    plugin: &'a Plugin,
+pub struct Subject {
+    plugin: Arc<Plugin>,
     /// For messages: `plugin FILE`.
     name: String,
     decoder: Decoder,
-    instance: Instance,
-    /// Whether the instance was called before.
-    is_used: bool,
-    /// The most that an instance before this one held.
-    held_before: usize,
+    warm: Warm,
+    /// The most that an instance held.
+    held_bytes: usize,
 }
 
 /// Where the time went.
@@ -44,25 +42,24 @@ impl Times {
     }
 }
 
-impl<'a> Subject<'a> {
+impl Subject {
     /// # Errors
     /// No instance can be made.
-    pub fn new(plugin: &'a Plugin, name: String) -> Result<Self, Failure> {
-        let made = plugin.instantiate();
-        let instance = made.with_context(|| name.clone()).map_err(Failure::Usage)?;
+    pub fn new(plugin: Arc<Plugin>, name: String) -> Result<Self, Failure> {
+        let made = Warm::start(&plugin);
+        let warm = made.with_context(|| name.clone()).map_err(Failure::Usage)?;
         Ok(Self {
             decoder: Decoder::new(&plugin.descriptor().inputs, None),
             plugin,
             name,
-            instance,
-            is_used: false,
-            held_before: 0,
+            held_bytes: warm.held_bytes().unwrap_or_default(),
+            warm,
         })
     }
 
     /// The most linear memory that the guest has held so far.
     pub fn held_bytes(&self) -> usize {
-        self.instance.held_bytes().max(self.held_before)
+        self.held_bytes
     }
 
     /// What becomes of the records, each counted once.
@@ -74,17 +71,14 @@ impl<'a> Subject<'a> {
         let mut first_reject = None;
         let mut taken = 0;
         for batch in records.chunks(batch_records) {
-            let decoded = self.decode(batch).await?;
-            let (outcome, _) = self.call(&decoded, batch)?;
-            taken += decoded.batch.rows;
+            let (_, made) = self.make(batch).await?;
+            taken += made.input.rows;
             counts.records += batch.len() as u64;
-            counts.rows_written += outcome.rows.iter().map(|rows| rows.batch.rows as u64).sum::<u64>();
-            counts.filtered += outcome.filtered.len() as u64;
-            let rejects = decoded.rejects.iter().map(|(_, reject)| reject);
-            let rejects = rejects.chain(outcome.rejects.iter().map(|(_, reject)| reject));
-            rejects.for_each(|reject| counts.reject(&reject.code));
+            counts.rows_written += made.rows.iter().map(|rows| rows.batch.rows as u64).sum::<u64>();
+            counts.filtered += made.filtered as u64;
+            made.rejects.values().for_each(|reject| counts.reject(&reject.code));
             if first_reject.is_none() {
-                let first = decoded.rejects.first();
+                let first = made.rejects.first_key_value();
                 first_reject = first.map(|(at, reject)| format!("{}: {}", batch[*at].position, reject.message));
             }
         }
@@ -98,10 +92,8 @@ impl<'a> Subject<'a> {
 
     /// Works through a batch as a run does, up to its rows.
     pub async fn time(&mut self, records: &[Record]) -> Result<Times, Failure> {
-        let begun = Instant::now();
-        let decoded = self.decode(records).await?;
-        let decode = begun.elapsed();
-        let (_, CallTimes { lower, guest, lift }) = self.call(&decoded, records)?;
+        let (decode, made) = self.make(records).await?;
+        let CallTimes { lower, guest, lift } = made.called.times;
         Ok(Times {
             decode,
             lower,
@@ -110,46 +102,35 @@ impl<'a> Subject<'a> {
         })
     }
 
-    async fn decode(&self, records: &[Record]) -> Result<Decoded, Failure> {
-        let decoded = self.decoder.decode(records).await;
-        decoded.context("cannot decode").map_err(Failure::Failed)
+    /// What the plugin makes of the batch, and how long the decoder took.
+    async fn make(&mut self, records: &[Record]) -> Result<(Duration, Made), Failure> {
+        let begun = Instant::now();
+        let taken = take(&self.decoder, records).await;
+        let taken = taken.context("cannot decode").map_err(Failure::Failed)?;
+        let decode = begun.elapsed();
+        let made = call(&self.plugin, taken, &mut self.warm, Stop::default()).await;
+        let made = made.with_context(|| self.name.clone()).map_err(Failure::Usage)?;
+        self.held_bytes = self.held_bytes.max(self.warm.held_bytes().unwrap_or_default());
+        let is_new = self.warm.take_recycled() > 0;
+        self.check(records, &made, is_new)?;
+        Ok((decode, made))
     }
 
-    fn call(&mut self, decoded: &Decoded, records: &[Record]) -> Result<(Outcome, CallTimes), Failure> {
-        if self.instance.is_outgrown() {
-            self.renew()?;
-        }
-        let mut called = self.instance.transform_timed(&decoded.batch);
-        // What earlier batches left in its memory may be at fault, as in a run.
-        if matches!(called, Err(TransformError::Memory { .. })) && self.is_used {
-            self.renew()?;
-            called = self.instance.transform_timed(&decoded.batch);
-        }
-        self.is_used = true;
-        called.map_err(|error| self.broken(decoded, records, error))
-    }
-
-    fn renew(&mut self) -> Result<(), Failure> {
-        self.held_before = self.held_bytes();
-        let made = self.plugin.instantiate();
-        self.instance = made.with_context(|| self.name.clone()).map_err(Failure::Usage)?;
-        self.is_used = false;
-        Ok(())
-    }
-
-    /// Names the record that does this alone, in an instance of its own; else those of the batch that did it together.
-    fn broken(&self, decoded: &Decoded, records: &[Record], error: TransformError) -> Failure {
-        let alone = |row: usize| {
-            let mut instance = self.plugin.instantiate().ok()?;
-            instance.transform(&slice(&decoded.batch, row, 1)).err()
+    /// A guest that breaks is replaced all the time, which says nothing about how fast it is.
+    fn check(&self, records: &[Record], made: &Made, is_new: bool) -> Result<(), Failure> {
+        let mut broken = made.rejects.iter().filter(|(_, reject)| reject.is_guest_fault());
+        let position = |record: usize| &records[record].position;
+        let message = match broken.next() {
+            Some((&record, reject)) => format!("{} breaks on {}: {}", self.name, position(record), reject.message),
+            // A full instance may have needed a second call.
+            None if made.called.calls > 1 + u64::from(is_new) => format!(
+                "{} breaks on the batch {} to {}, though on no record of it alone",
+                self.name,
+                position(0),
+                position(records.len() - 1)
+            ),
+            None => return Ok(()),
         };
-        let place = |row: usize| &records[decoded.rows[row]].position;
-        let last = decoded.batch.rows.saturating_sub(1);
-        let culprit = (0..=last).find_map(|row| Some((row, alone(row)?)));
-        let (place, error) = match culprit {
-            Some((row, error)) => (format!("{}", place(row)), error),
-            None => (format!("the batch {} to {}", place(0), place(last)), error),
-        };
-        Failure::Usage(Error::new(error).context(format!("{} breaks on {place}", self.name)))
+        Err(Failure::Usage(Error::msg(message)))
     }
 }

@@ -5,8 +5,9 @@ pub mod show;
 use std::io::Write;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::sync::Arc;
 
+use anyhow::Error;
 use anyhow::{Context as _, anyhow};
 use serde::Serialize;
 
@@ -17,12 +18,12 @@ use super::{all_refused, component};
 use crate::codec::registry::Registry;
 use crate::codec::{CodecError, Decoder};
 use crate::config::settings::{From, PluginFrom, Settings};
+use crate::pipeline::batch::make::{MakeError, Warm, make};
 use crate::pipeline::compare::report::Report;
 use crate::pipeline::compare::{Answer, Comparer, Subject};
-use crate::plugin::isolate::Guest;
-use crate::plugin::{Instance, Plugin};
+use crate::plugin::Plugin;
 use crate::record::Record;
-use crate::record::descriptor::{Descriptor, Outcome};
+use crate::record::descriptor::Descriptor;
 
 pub struct Options {
     pub old: Contender,
@@ -130,9 +131,9 @@ fn refuse_nothing_compared(settings: &Settings, report: &Report, descriptor: &De
 /// A plugin, ready to be called.
 struct Side {
     file: PathBuf,
-    plugin: Plugin,
+    plugin: Arc<Plugin>,
     decoder: Decoder,
-    instance: Option<Instance>,
+    warm: Warm,
 }
 
 impl Side {
@@ -142,21 +143,20 @@ impl Side {
         let is_said = |key: &str| contender.settings.iter().any(|(said, _)| said == key);
         setting.settings.retain(|(key, _)| !is_said(key));
         setting.settings.extend(contender.settings.iter().cloned());
-        let plugin = component::load(&setting)?;
+        let plugin = Arc::new(component::load(&setting)?);
         let registry = match settings.from {
             From::Kafka { .. } => Some(Registry::new(&settings.registry).map_err(registry_failure)?),
             From::Csv(_) | From::Ndjson(_) => None,
         };
         // The first call would begin with making one, and be timed with it.
-        let instance = plugin
-            .instantiate()
+        let warm = Warm::start(&plugin)
             .with_context(|| format!("plugin {}", contender.file.display()))
             .map_err(Failure::Usage)?;
         Ok(Self {
             file: contender.file.clone(),
             decoder: Decoder::new(&plugin.descriptor().inputs, registry),
             plugin,
-            instance: Some(instance),
+            warm,
         })
     }
 
@@ -169,19 +169,14 @@ impl Side {
 
     /// What this plugin makes of the records, as `host run` would have it made.
     async fn answer(&mut self, records: &[Record]) -> Result<Answer, Failure> {
-        let decoded = self.decoder.decode(records).await.map_err(|error| match error {
-            CodecError::RegistryUnreachable(error) | CodecError::RegistryLogin(error) => registry_failure(error),
-        })?;
-        let begun = Instant::now();
-        let mut outcome = Outcome::default();
-        if decoded.batch.rows > 0 {
-            let mut guest = Guest::new(&self.plugin, self.instance.take());
-            outcome = guest
-                .transform(&decoded.batch)
-                .with_context(|| format!("plugin {}", self.file.display()))
-                .map_err(Failure::Usage)?;
-            self.instance = guest.into_instance();
-        }
-        Ok(Answer::new(decoded, outcome, begun.elapsed()))
+        let made = make(&self.plugin, &self.decoder, records, &mut self.warm).await;
+        made.map(Answer::from).map_err(|error| match error {
+            MakeError::Codec(CodecError::RegistryUnreachable(error) | CodecError::RegistryLogin(error)) => {
+                registry_failure(error)
+            }
+            MakeError::Guest(error) => {
+                Failure::Usage(Error::new(error).context(format!("plugin {}", self.file.display())))
+            }
+        })
     }
 }

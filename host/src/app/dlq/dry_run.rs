@@ -8,9 +8,10 @@ use serde_json::{Map, Value};
 use super::reading::{Reading, say_letters};
 use super::written;
 use crate::app::failure::Failure;
-use crate::app::rehearsal::{Scene, play};
+use crate::app::file_run::make_failure;
 use crate::app::services::source_failure;
 use crate::codec::Decoder;
+use crate::pipeline::batch::make::{Made, Warm, make};
 use crate::plugin::Plugin;
 use crate::record::descriptor::{Descriptor, Effect, Field, Rows, Target};
 use crate::record::letter::replay::Skip;
@@ -20,7 +21,7 @@ use crate::source::letters::{Desk, Tally};
 
 /// Says of each letter, alone, what the plugin makes of it.
 pub(super) async fn run(
-    plugin: &Plugin,
+    plugin: &Arc<Plugin>,
     decoder: &Decoder,
     reading: Reading,
     out: &mut (dyn Write + Send),
@@ -36,7 +37,7 @@ pub(super) async fn run(
         selection,
         tally: Arc::clone(&tally),
     };
-    let mut instance = None;
+    let mut warm = Warm::default();
     let mut letters = read(place, ranges, References::Restored);
     while let Some(found) = letters.recv().await {
         let found = found.map_err(source_failure)?;
@@ -51,29 +52,29 @@ pub(super) async fn run(
             }
         };
         let Some(redriven) = taken.redriven else { continue };
-        let scene = play(plugin, decoder, &mut instance, vec![taken]).await?;
-        let record = scene.records.first().map(|record| record.position.to_string());
-        let record = record.unwrap_or_default();
-        for line in outcome(plugin.descriptor(), &scene, redriven) {
+        let made = make(plugin, decoder, std::slice::from_ref(&taken), &mut warm).await;
+        let made = made.map_err(make_failure)?;
+        let record = taken.position;
+        for line in outcome(plugin.descriptor(), &made, redriven) {
             written(writeln!(out, "{at}  {record}  {line}"))?;
         }
     }
     written(say_letters(out, tally.counts(), floor))
 }
 
-fn outcome(descriptor: &Descriptor, scene: &Scene, redriven: Redriven) -> Vec<String> {
-    if let Some((_, reject)) = scene.rejects.first() {
+fn outcome(descriptor: &Descriptor, made: &Made, redriven: Redriven) -> Vec<String> {
+    if let Some((_, reject)) = made.rejects.first_key_value() {
         return vec![format!(
             "rejected again, as replay {} of its record: {reject}",
             redriven.replays
         )];
     }
-    if scene.filtered > 0 {
+    if made.filtered > 0 {
         return vec!["filtered".to_owned()];
     }
     let Redriven { generation, .. } = redriven;
     let time = redriven.write_time().0;
-    let rows = scene.rows.iter();
+    let rows = made.rows.iter();
     let each = rows.flat_map(|rows| (0..rows.batch.rows).map(move |row| (rows, row)));
     each.map(|(rows, row)| {
         let output = &descriptor.outputs[rows.output];

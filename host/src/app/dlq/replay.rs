@@ -1,7 +1,5 @@
 //! `host dlq replay`: letters through decoder, plugin and sink again, with the write timestamps that their records had.
 
-use super::reading::{Reading, say_letters};
-use crate::pipeline::watch::trace::Traces;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,6 +8,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
+use super::reading::{Reading, say_letters};
 use super::{Conditions, dry_run, filter, place};
 use crate::app::failure::Failure;
 use crate::app::run::say;
@@ -26,6 +25,7 @@ use crate::pipeline::batch::version::Version;
 use crate::pipeline::flow::parts::Parts;
 use crate::pipeline::flow::supervisor::{self, Ended};
 use crate::pipeline::trouble::budget::{Budget, Share};
+use crate::pipeline::watch::trace::Traces;
 use crate::plugin::Plugin;
 use crate::record::letter::filter::Filter;
 use crate::record::letter::replay::Selection;
@@ -53,7 +53,7 @@ pub enum Mode {
 /// Replays, or says what a replay would do; `summary` gets the last lines, never mixed with rows.
 pub async fn run(settings: &Settings, options: &Options, summary: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let filter = filter(&options.conditions)?;
-    let plugin = component::load(&settings.plugin)?;
+    let plugin = Arc::new(component::load(&settings.plugin)?);
     let registry = Registry::new(&settings.registry).map_err(registry_failure)?;
     let decoder = Decoder::new(&plugin.descriptor().inputs, Some(registry));
     let place = place(settings);
@@ -90,11 +90,7 @@ pub async fn run(settings: &Settings, options: &Options, summary: &mut (dyn Writ
     let identity = plugin.identity();
     tracing::info!(plugin = %identity.name, version = %identity.version, digest = %identity.digest,
         generation = floor, resumed = is_resumed, "replaying");
-    let version = Version {
-        plugin: Arc::new(plugin),
-        decoder,
-        sink,
-    };
+    let version = Version { plugin, decoder, sink };
     let (budget, config) = (unlimited(settings), settings.pipeline.clone());
     let parts = Arc::new(Parts::new(version, dead_letters, budget, config, Traces::default()));
     let begun = Instant::now();

@@ -8,6 +8,7 @@ mod write_time;
 use std::io::Write;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -19,6 +20,7 @@ use super::services::{registry_failure, source_failure};
 use crate::codec::registry::Registry;
 use crate::codec::{CodecError, Decoder};
 use crate::config::settings::Settings;
+use crate::pipeline::batch::make::{MakeError, Warm, make};
 use crate::plugin::Plugin;
 use crate::record::display::{hexadecimal, text, timestamp};
 use crate::record::{Record, columns::Batch};
@@ -63,20 +65,21 @@ impl FromStr for Address {
 }
 
 pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
-    let plugin = component::load(&settings.plugin)?;
+    let plugin = Arc::new(component::load(&settings.plugin)?);
     let Fetched { record, before, known } = fetched(settings, options).await?;
     let time = write_time::of(&record, &before, known, settings.pipeline.generation);
     let registry = Registry::new(&settings.registry).map_err(registry_failure)?;
     let decoder = Decoder::new(&plugin.descriptor().inputs, Some(registry));
-    let taken = decoder
-        .decode(std::slice::from_ref(&record))
-        .await
-        .map_err(|error| match error {
-            CodecError::RegistryUnreachable(error) | CodecError::RegistryLogin(error) => registry_failure(error),
-        })?;
+    let made = make(&plugin, &decoder, std::slice::from_ref(&record), &mut Warm::default()).await;
+    let made = made.map_err(|error| match error {
+        MakeError::Codec(CodecError::RegistryUnreachable(error) | CodecError::RegistryLogin(error)) => {
+            registry_failure(error)
+        }
+        MakeError::Guest(error) => Failure::Failed(error.into()),
+    })?;
     let value = Values::new(&settings.registry).show(&record).await;
-    let outcome = outcome::of(&plugin, &taken, &time)?;
-    let input = taken.batch;
+    let input = made.input.clone();
+    let outcome = outcome::of(made, &time);
     if let Some(path) = &options.save {
         fixture::save(path, &plugin, &record, &input)?;
     }

@@ -1,20 +1,18 @@
 //! What the plugin makes of a record, and the statements that would write it.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::write_time::Explained as WriteTimeExplained;
 use crate::app::failure::Failure;
-use crate::codec::Decoded;
 use crate::config::settings::{Settings, To};
 use crate::pipeline::batch::gather::{Stamps, gather};
+use crate::pipeline::batch::make::Made;
 use crate::pipeline::trouble::fault::{Disposition, Fault, disposition};
 use crate::plugin::Plugin;
-use crate::plugin::isolate::Guest;
 use crate::record::Record;
 use crate::record::causes::chain;
-use crate::record::descriptor::{self, Descriptor, Effect, Rows};
+use crate::record::descriptor::{Descriptor, Effect, Rows};
 use crate::record::display::text;
 use crate::record::position::WriteTime;
 use crate::record::reject::{Reject, Stage};
@@ -30,26 +28,16 @@ pub enum Outcome {
     Rows(Vec<Rows>),
 }
 
-/// Runs the record alone, in the order in which a run looks at it.
-pub fn of(plugin: &Plugin, decoded: &Decoded, time: &WriteTimeExplained) -> Result<Outcome, Failure> {
+/// What became of the record, in the order in which a run looks at it.
+pub fn of(made: Made, time: &WriteTimeExplained) -> Outcome {
     if let Some(message) = time.too_far_ahead() {
-        return Ok(Outcome::Rejected(Reject::new(
-            Stage::Decode,
-            "future-timestamp",
-            message,
-        )));
+        return Outcome::Rejected(Reject::new(Stage::Decode, "future-timestamp", message));
     }
-    if let Some((_, reject)) = decoded.rejects.first() {
-        return Ok(Outcome::Rejected(reject.clone()));
+    match made.rejects.into_values().next() {
+        Some(reject) => Outcome::Rejected(reject),
+        None if made.rows.iter().all(|rows| rows.batch.rows == 0) => Outcome::Filtered,
+        None => Outcome::Rows(made.rows),
     }
-    let outcome = Guest::new(plugin, None)
-        .transform(&decoded.batch)
-        .map_err(|error| Failure::Failed(error.into()))?;
-    Ok(match outcome.rejects.into_iter().next() {
-        Some((_, reject)) => Outcome::Rejected(reject),
-        None if outcome.rows.iter().all(|rows| rows.batch.rows == 0) => Outcome::Filtered,
-        None => Outcome::Rows(outcome.rows),
-    })
 }
 
 /// In words, with the CQL where the sink is Cassandra and answers.
@@ -105,11 +93,7 @@ fn writes(rows: Vec<Rows>, record: &Record, time: WriteTime, plugin: &Descriptor
         records: &Arc::new(vec![record.clone()]),
         write_times: &[time],
     };
-    let outcome = descriptor::Outcome {
-        rows,
-        ..Default::default()
-    };
-    gather(outcome, &[0], &stamps, &plugin.outputs, BTreeMap::new()).writes
+    gather(rows, &stamps, &plugin.outputs)
 }
 
 fn rejected(reject: &Reject) -> String {

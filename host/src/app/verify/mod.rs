@@ -10,7 +10,7 @@ use std::io::Write;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 
 use super::failure::Failure;
-use super::rehearsal::Rehearsal;
+use super::file_run::FileRun;
 use super::services::cassandra_failure;
 use crate::config::settings::{Settings, To};
 use crate::record::descriptor::{Descriptor, Rows};
@@ -49,28 +49,28 @@ pub struct Report {
 
 /// Verifies the file that `settings.from` names against the store of `settings.to`.
 pub async fn run(settings: &Settings, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
-    let mut rehearsal = Rehearsal::open(settings)?;
-    let descriptor = rehearsal.plugin().descriptor().clone();
+    let mut run = FileRun::open(settings)?;
+    let descriptor = run.plugin().descriptor().clone();
     say_left_out(&descriptor, out)?;
     let store = open_store(settings, &descriptor).await?;
     for remark in store.remarks() {
         writeln!(out, "note: {remark}").map_err(|error| Failure::Failed(error.into()))?;
     }
-    let chunks = stream::try_unfold(&mut rehearsal, async |rehearsal| {
-        let scene = rehearsal.next().await?;
-        Ok(scene.map(|scene| {
+    let chunks = stream::try_unfold(&mut run, async |run| {
+        let next = run.next().await?;
+        Ok(next.map(|(_, made)| {
             (
                 Chunk {
-                    rows: scene.rows,
-                    rejected: scene.rejects.len() as u64,
+                    rows: made.rows,
+                    rejected: made.rejects.len() as u64,
                 },
-                rehearsal,
+                run,
             )
         }))
     });
     let report = compare(&*store, &descriptor, chunks).await?;
     conclude(&report, out)?;
-    rehearsal.check_whole()
+    run.check_whole()
 }
 
 /// Says which outputs are not compared: what was produced to a topic others may have read and compacted since.

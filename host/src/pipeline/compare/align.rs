@@ -4,13 +4,14 @@ use std::iter::Peekable;
 
 use arrow_array::{Array, ArrayRef};
 
-use super::{Answer, Made};
+use super::Answer;
+use crate::record::descriptor::Rows;
 
 /// One row of an answer.
 #[derive(Debug, Clone, Copy)]
 pub struct RowAt<'a> {
     pub record: usize,
-    pub made: &'a Made,
+    pub made: &'a Rows,
     pub row: usize,
 }
 
@@ -20,7 +21,7 @@ pub struct Aligned<'a> {
     pub only_old: Vec<RowAt<'a>>,
     pub only_new: Vec<RowAt<'a>>,
     /// Where both gave their rows at once and of the same records: then columns can be compared whole.
-    whole: Option<(&'a Made, &'a Made)>,
+    whole: Option<(&'a Rows, &'a Rows)>,
 }
 
 impl<'a> RowAt<'a> {
@@ -57,7 +58,7 @@ impl<'a> Aligned<'a> {
 
     /// Whether these columns hold the same, bit by bit: far cheaper than value by value, and the usual case.
     pub fn is_identical(&self, old: usize, new: usize) -> bool {
-        let column = |made: &'a Made, place: usize| -> &'a dyn Array { &*made.batch.columns[place] };
+        let column = |made: &'a Rows, place: usize| -> &'a dyn Array { &*made.batch.columns[place] };
         self.whole
             .is_some_and(|(old_made, new_made)| column(old_made, old) == column(new_made, new))
     }
@@ -72,10 +73,10 @@ fn next_record<'a>(
 }
 
 /// The rows of an output if they came at once and none of them is of a rejected record.
-fn only((answer, output): (&Answer, usize)) -> Option<&Made> {
+fn only((answer, output): (&Answer, usize)) -> Option<&Rows> {
     let mut of_output = answer.made.iter().filter(|made| made.output == output);
     let made = of_output.next()?;
-    let is_kept = |record: &usize| !answer.rejects.contains_key(record);
+    let is_kept = |&record: &u32| !answer.rejects.contains_key(&(record as usize));
     let is_only = of_output.next().is_none() && (answer.rejects.is_empty() || made.source.iter().all(is_kept));
     is_only.then_some(made)
 }
@@ -86,7 +87,11 @@ fn rows((answer, output): (&Answer, usize)) -> Vec<RowAt<'_>> {
     let of_output = answer.made.iter().filter(|made| made.output == output);
     let rows = of_output.flat_map(|made| {
         let numbered = made.source.iter().enumerate();
-        numbered.map(move |(row, &record)| RowAt { record, made, row })
+        numbered.map(move |(row, &record)| RowAt {
+            record: record as usize,
+            made,
+            row,
+        })
     });
     let mut rows: Vec<_> = rows.filter(|row| !answer.rejects.contains_key(&row.record)).collect();
     rows.sort_by_key(|row| row.record);

@@ -14,12 +14,9 @@ mod value;
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use crate::codec::Decoded;
 use crate::record::Record;
-use crate::record::columns::Batch;
-use crate::record::descriptor::{Descriptor, Outcome, PluginIdentity};
+use crate::record::descriptor::{Descriptor, PluginIdentity, Rows};
 use crate::record::reject::Reject;
-
 use align::{Aligned, RowAt};
 use pairing::{PairedColumn, PairedOutput};
 use report::{Example, OutputReport, RejectExample, Report, RowExample, Side};
@@ -27,45 +24,20 @@ use report::{Example, OutputReport, RejectExample, Report, RowExample, Side};
 /// What one plugin made of a batch of records; everything by record, its index in the batch.
 #[derive(Debug, Default)]
 pub struct Answer {
-    pub made: Vec<Made>,
+    /// The source of each row is its record.
+    pub made: Vec<Rows>,
     pub rejects: BTreeMap<usize, Reject>,
     /// In the guest, for the whole batch.
     pub took: Duration,
 }
 
-/// Rows for one output.
-#[derive(Debug, Clone)]
-pub struct Made {
-    /// Index into the outputs of the descriptor.
-    pub output: usize,
-    /// The record that each row came from.
-    pub source: Vec<usize>,
-    pub batch: Batch,
-}
-
 impl Answer {
-    /// From what the decoder and then the guest made of the records.
-    pub fn new(decoded: Decoded, outcome: Outcome, took: Duration) -> Self {
-        let record_of = |row: u32| decoded.rows[row as usize];
-        let made = outcome.rows.into_iter().map(|rows| Made {
-            output: rows.output,
-            source: rows.source.into_iter().map(record_of).collect(),
-            batch: rows.batch,
-        });
-        let mut rejects: BTreeMap<_, _> = decoded.rejects.into_iter().collect();
-        for (row, reject) in outcome.rejects {
-            rejects.entry(record_of(row)).or_insert(reject);
-        }
-        Self {
-            made: made.collect(),
-            rejects,
-            took,
-        }
-    }
-
     /// The records that have a row in any output.
     fn records_with_rows(&self) -> HashSet<usize> {
-        self.made.iter().flat_map(|made| made.source.iter().copied()).collect()
+        self.made
+            .iter()
+            .flat_map(|made| made.source.iter().map(|&record| record as usize))
+            .collect()
     }
 }
 

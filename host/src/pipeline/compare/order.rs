@@ -81,8 +81,9 @@ fn sequences(
             continue;
         };
         let Some(place) = places.get(paired) else { continue };
-        for record in made.source.iter().filter(|record| !answer.rejects.contains_key(record)) {
-            sequences.entry((*record, *place)).or_default().push(*paired);
+        let records = made.source.iter().map(|&record| record as usize);
+        for record in records.filter(|record| !answer.rejects.contains_key(record)) {
+            sequences.entry((record, *place)).or_default().push(*paired);
         }
     }
     sequences

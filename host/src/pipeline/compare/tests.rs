@@ -6,6 +6,7 @@ use arrow_array::{ArrayRef, Float64Array, Int32Array, Int64Array, StringArray};
 
 use super::report::{Cell, MAX_EXAMPLES, Shown};
 use super::*;
+use crate::record::columns::Batch;
 use crate::record::columns::DataType;
 use crate::record::descriptor::{Digest, Effect, Field, Output, Target};
 use crate::record::position::{Offset, Partition, Position};
@@ -75,8 +76,8 @@ fn records(count: i64) -> Vec<Record> {
     (0..count).map(record).collect()
 }
 
-fn made(source: &[usize], columns: Vec<ArrayRef>) -> Made {
-    Made {
+fn made(source: &[u32], columns: Vec<ArrayRef>) -> Rows {
+    Rows {
         output: 0,
         source: source.to_vec(),
         batch: Batch {
@@ -94,7 +95,7 @@ fn texts(texts: &[Option<&str>]) -> ArrayRef {
     Arc::new(StringArray::from(texts.to_vec()))
 }
 
-fn answer(made: Vec<Made>) -> Answer {
+fn answer(made: Vec<Rows>) -> Answer {
     Answer {
         made,
         ..Answer::default()
@@ -273,7 +274,7 @@ fn another_order_of_rows_for_one_table_is_a_difference() {
     let mut elsewhere = plugin.outputs[0].clone();
     elsewhere.target = Target::Table("else".to_owned());
     plugin.outputs.extend([delete, elsewhere]);
-    let of = |output, source: &[usize]| Made {
+    let of = |output, source: &[u32]| Rows {
         output,
         ..made(source, vec![ids(&vec![1; source.len()])])
     };

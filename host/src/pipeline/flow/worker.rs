@@ -6,16 +6,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 
 use super::parts::Parts;
 use super::settle::settle;
-use crate::codec::Decoded;
 use crate::failpoint::{self, Point, Promise};
-use crate::pipeline::batch::gather::{Gathered, Stamps, gather};
+use crate::pipeline::batch::gather::{Stamps, gather};
+use crate::pipeline::batch::make::{Made, Taken, Warm, call, take};
 use crate::pipeline::batch::transformed::Transformed;
 use crate::pipeline::batch::version::Version;
 use crate::pipeline::commit::book::Book;
@@ -25,14 +24,12 @@ use crate::pipeline::swap::slot::Observed;
 use crate::pipeline::trouble::fault::{Fault, disposition};
 use crate::pipeline::trouble::outage::{Severity, Waiting};
 use crate::pipeline::trouble::patience::Patience;
-use crate::pipeline::watch::stage::Lap;
 use crate::pipeline::watch::stage::Stage;
 use crate::pipeline::watch::trace::Trace;
-use crate::plugin::isolate::{Guest, GuestError};
-use crate::plugin::{GuestThread, Instance, PluginError, Stop};
+use crate::plugin::Stop;
+use crate::plugin::isolate::GuestError;
 use crate::record::Record;
-use crate::record::columns::Batch;
-use crate::record::descriptor::{Digest, Outcome};
+use crate::record::descriptor::Digest;
 use crate::record::position::{Offset, WriteTime};
 use crate::record::reject::{self, Reject};
 use crate::record::trail::Raise;
@@ -47,15 +44,6 @@ pub struct Worker {
     pub clock: WriteClock,
     pub queue: mpsc::UnboundedReceiver<Vec<Record>>,
     pub is_draining: watch::Receiver<bool>,
-}
-
-/// Where the guest is called, and the instance of the version that took the last batch.
-#[derive(Default)]
-struct Warm {
-    thread: GuestThread,
-    instance: Option<(Arc<Version>, Instance)>,
-    /// Instances replaced because their memory had grown, not yet counted.
-    recycled: u64,
 }
 
 impl Worker {
@@ -80,7 +68,7 @@ impl Worker {
                 records = next_batch(&mut self.queue, self.parts.config.batch_records) => records,
                 // A partition without records must not hold an old plugin.
                 Ok(()) = swapped.changed() => {
-                    warm.instance = None;
+                    warm.cool();
                     continue;
                 }
             };
@@ -227,7 +215,7 @@ impl Worker {
         let mut swapped = self.parts.plugins.slot.subscribe();
         loop {
             let version = Arc::clone(&swapped.borrow_and_update());
-            let Made { guest_time, gathered } = match self.make(&mut stamped, &version, warm).await {
+            let made = match self.make(&mut stamped, &version, warm).await {
                 Ok(made) => made,
                 Err(error) => {
                     if self.parts.plugins.slot.observe_broken(&version, &error) {
@@ -241,37 +229,19 @@ impl Worker {
                     continue;
                 }
             };
-            let rejects: Vec<_> = gathered
-                .rejects
-                .iter()
-                .map(|(&record, reject)| (record, reject))
-                .collect();
+            let rejects: Vec<_> = made.rejects.iter().map(|(&record, reject)| (record, reject)).collect();
             let observed = Observed {
                 records: &stamped.records,
-                guest_time,
+                guest_time: made.called.lap.took,
             };
             if self.parts.plugins.slot.observe(&version, &observed, &rejects) {
                 continue;
             }
-            let spent = match self
-                .parts
-                .budget
-                .admit(stamped.records.len(), &gathered.rejects.values())
-            {
+            let spent = match self.parts.budget.admit(stamped.records.len(), &made.rejects.values()) {
                 Ok(()) => {
                     patience.recovered();
-                    say_broken(&version, &stamped.records, &gathered.rejects);
-                    return Transformed {
-                        version,
-                        raise: stamped.raise,
-                        guest_time,
-                        records: stamped.records,
-                        write_times: stamped.write_times,
-                        writes: gathered.writes.into_iter().map(Arc::new).collect(),
-                        filtered: gathered.filtered,
-                        rejects: gathered.rejects,
-                        trace: stamped.trace,
-                    };
+                    say_broken(&version, &stamped.records, &made.rejects);
+                    return transformed(stamped, version, made);
                 }
                 Err(spent) => spent,
             };
@@ -285,35 +255,20 @@ impl Worker {
     async fn make(&self, stamped: &mut Stamped, version: &Arc<Version>, warm: &mut Warm) -> Result<Made, GuestError> {
         stamped.trace.begin_anew();
         let metrics = &self.parts.watch.metrics;
-        let decoding = self.decode(&stamped.records, version);
-        let (decoded, lap) = metrics.timed(Stage::Decode, decoding).await;
+        let taking = self.take(&stamped.records, version);
+        let (taken, lap) = metrics.timed(Stage::Decode, taking).await;
         stamped.trace.note(Stage::Decode, lap);
         failpoint::reached(Point::Decoded);
-        let mut rejects = stamped.rejects.clone();
-        for (record, reject) in decoded.rejects {
-            rejects.entry(record).or_insert(reject);
-        }
-        let rows = decoded.batch.rows;
-        let (outcome, lap) = if rows == 0 {
-            (Outcome::default(), Lap::since(Instant::now()))
-        } else {
-            call_guest(version, decoded.batch, warm, self.stop_of(version)).await?
-        };
+        let rows = taken.input.rows;
+        let mut made = call(&version.plugin, taken, warm, self.stop_of(version)).await?;
+        let lap = made.called.lap;
         metrics.note_stage(Stage::Guest, lap.took);
         stamped.trace.note(Stage::Guest, lap);
-        metrics.note_guest(rows, warm.instance.as_ref().map(|(_, instance)| instance.held_bytes()));
-        metrics.note_recycled(std::mem::take(&mut warm.recycled));
-        let batch = Stamps {
-            records: &stamped.records,
-            write_times: &stamped.write_times,
-        };
-        let outputs = &version.plugin.descriptor().outputs;
-        let mut gathered = gather(outcome, &decoded.rows, &batch, outputs, rejects);
-        version.sink.arrange(&mut gathered.writes);
-        Ok(Made {
-            guest_time: lap.took,
-            gathered,
-        })
+        metrics.note_guest(rows, warm.held_bytes());
+        metrics.note_recycled(warm.take_recycled());
+        // The pipeline's own verdict goes before the plugin's.
+        made.rejects.append(&mut stamped.rejects.clone());
+        Ok(made)
     }
 
     /// A batch that is in the guest is given up once another version has its place: that one makes it anew.
@@ -322,13 +277,14 @@ impl Worker {
         Stop::when(move || !parts.plugins.slot.is_current(&version))
     }
 
-    async fn decode(&self, records: &[Record], version: &Version) -> Decoded {
+    /// Waits for the registry for as long as it takes.
+    async fn take(&self, records: &[Record], version: &Version) -> Taken {
         let mut patience = Patience::new(&self.parts.outages, Waiting::Registry);
         loop {
-            let error = match version.decoder.decode(records).await {
-                Ok(decoded) => {
+            let error = match take(&version.decoder, records).await {
+                Ok(taken) => {
                     patience.recovered();
-                    return decoded;
+                    return taken;
                 }
                 Err(error) => error,
             };
@@ -337,28 +293,25 @@ impl Worker {
     }
 }
 
-/// How long it took is measured on the guest's thread: what it waited for one says nothing of the plugin.
-async fn call_guest(
-    version: &Arc<Version>,
-    batch: Batch,
-    warm: &mut Warm,
-    stop: Stop,
-) -> Result<(Outcome, Lap), GuestError> {
-    let instance = warm.instance.take().filter(|(of, _)| Arc::ptr_eq(of, version));
-    let version = Arc::clone(version);
-    let call = move || {
-        let mut guest = Guest::new(&version.plugin, instance.map(|(_, instance)| instance)).stopping(stop);
-        let begun = Instant::now();
-        let outcome = guest.transform(&batch).map(|outcome| (outcome, Lap::since(begun)));
-        let recycled = guest.recycled();
-        let kept = guest.into_instance();
-        (outcome, kept.map(|instance| (version, instance)), recycled)
+/// The rows of what was made, ready for the sink.
+fn transformed(stamped: Stamped, version: Arc<Version>, made: Made) -> Transformed {
+    let stamps = Stamps {
+        records: &stamped.records,
+        write_times: &stamped.write_times,
     };
-    // A panic is a mistake in this program: what is not settled is not committed, and the run fails.
-    let (outcome, kept, recycled) = warm.thread.run(call).await.map_err(PluginError::Thread)?;
-    warm.instance = kept;
-    warm.recycled += recycled;
-    outcome
+    let mut writes = gather(made.rows, &stamps, &version.plugin.descriptor().outputs);
+    version.sink.arrange(&mut writes);
+    Transformed {
+        version,
+        raise: stamped.raise,
+        guest_time: made.called.lap.took,
+        records: stamped.records,
+        write_times: stamped.write_times,
+        writes: writes.into_iter().map(Arc::new).collect(),
+        filtered: made.filtered as u64,
+        rejects: made.rejects,
+        trace: stamped.trace,
+    }
 }
 
 /// The log has each record that broke the guest once, with what the guest said, if it said something.
@@ -386,12 +339,6 @@ struct Stamped {
     write_times: Vec<WriteTime>,
     rejects: BTreeMap<usize, Reject>,
     trace: Trace,
-}
-
-/// What decoder and guest made of a batch.
-struct Made {
-    guest_time: Duration,
-    gathered: Gathered,
 }
 
 /// What waits in the queue, up to a batch; `None` when the queue is closed and empty. A source sends at most half a batch

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::time::timeout_at;
 
-use crate::codec::Decoded;
+use crate::pipeline::batch::make::{Taken, take};
 use crate::pipeline::batch::version::Version;
 use crate::plugin::isolate::slice;
 use crate::plugin::{Instance, Stop, TransformError};
@@ -62,16 +62,16 @@ impl<'a> Player<'a> {
     ///
     /// # Errors
     /// The records cannot be decoded at the moment.
-    pub fn decode(&self, records: &[Record]) -> Result<Option<Decoded>, String> {
+    pub fn take(&self, records: &[Record]) -> Result<Option<Taken>, String> {
         if Instant::now() >= self.end {
             return Ok(None);
         }
-        let decoding = self.version.decoder.decode(records);
+        let taking = take(&self.version.decoder, records);
         match self
             .runtime
-            .block_on(async { timeout_at(self.end.into(), decoding).await })
+            .block_on(async { timeout_at(self.end.into(), taking).await })
         {
-            Ok(decoded) => decoded
+            Ok(taken) => taken
                 .map(Some)
                 .map_err(|error| format!("the latest records cannot be decoded at the moment: {}", chain(&error))),
             Err(_) => Ok(None),
@@ -138,15 +138,15 @@ impl<'a> Player<'a> {
     /// # Errors
     /// No instance can be made, or the record cannot be decoded at the moment.
     pub fn judge(&mut self, record: &Record) -> Result<Verdict, String> {
-        let Some(decoded) = self.decode(std::slice::from_ref(record))? else {
+        let Some(taken) = self.take(std::slice::from_ref(record))? else {
             return Ok(Verdict::OutOfTime);
         };
-        if decoded.batch.rows == 0 {
+        if taken.input.rows == 0 {
             return Ok(Verdict::Rejects);
         }
         // One witness is enough: this one's breaking speaks for another plugin, not against this one.
         self.instance = None;
-        Ok(match self.call(&decoded.batch, self.end)? {
+        Ok(match self.call(&taken.input, self.end)? {
             Played::Through(rejects) => match rejects.first() {
                 None => Verdict::Takes,
                 Some((_, reject)) if reject.is_guest_fault() => Verdict::Breaks,

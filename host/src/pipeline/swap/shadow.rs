@@ -4,25 +4,26 @@
 //! A batch is looked at after it was handed to settling, and one batch at a time: while the candidate is busy, batches are
 //! passed over and counted. So a slow candidate delays nothing, and holds one batch in memory.
 
-use crate::pipeline::watch::shadowing::ShadowReport;
-use crate::pipeline::watch::share::Share;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::pipeline::batch::make::{MakeError, Warm, make};
 use crate::pipeline::batch::transformed::Transformed;
 use crate::pipeline::batch::version::Version;
 use crate::pipeline::commit::write_time::FUTURE_TIMESTAMP;
 use crate::pipeline::compare::report::Report;
-use crate::pipeline::compare::{Answer, Comparer, Made, Subject};
-use crate::plugin::isolate::Guest;
-use crate::plugin::{GuestThread, Instance};
+use crate::pipeline::compare::{Answer, Comparer, Subject};
+use crate::pipeline::watch::shadowing::ShadowReport;
+use crate::pipeline::watch::share::Share;
+use crate::plugin::PluginError;
+use crate::plugin::isolate::GuestError;
 use crate::record::Record;
 use crate::record::causes::chain;
-use crate::record::descriptor::Outcome;
+use crate::record::descriptor::Rows;
 
 /// The candidate, if there is one.
 #[derive(Default)]
@@ -48,7 +49,7 @@ struct Found {
     batches: u64,
     ended: Option<String>,
     report: Report,
-    instance: Option<Instance>,
+    warm: Warm,
 }
 
 /// A batch to compare with.
@@ -58,7 +59,8 @@ pub struct Sample {
     current: Arc<Version>,
     records: Arc<Vec<Record>>,
     answer: Answer,
-    turn: OwnedSemaphorePermit,
+    /// Held until the batch is compared.
+    _turn: OwnedSemaphorePermit,
 }
 
 impl Shadow {
@@ -124,7 +126,7 @@ impl Shadow {
             current: Arc::clone(current),
             records: Arc::clone(&batch.records),
             answer: live(batch),
-            turn,
+            _turn: turn,
         })
     }
 
@@ -143,9 +145,9 @@ impl Shadow {
 
 /// What the current plugin made of the batch.
 fn live(batch: &Transformed) -> Answer {
-    let made = batch.writes.iter().map(|write| Made {
+    let made = batch.writes.iter().map(|write| Rows {
         output: write.output,
-        source: write.source.iter().map(|&record| record as usize).collect(),
+        source: write.source.clone(),
         batch: write.batch.clone(),
     });
     Answer {
@@ -192,7 +194,7 @@ impl Found {
             ended: None,
             report: comparer.blank().clone(),
             comparer: Arc::new(comparer),
-            instance: None,
+            warm: Warm::default(),
         }
     }
 }
@@ -205,69 +207,45 @@ fn subject(version: &Version) -> Subject<'_> {
 }
 
 impl Sample {
-    /// Calls the candidate and compares, on threads where it delays nobody. Ends by itself; nobody waits for it.
+    /// Calls the candidate and compares, on threads where it delays nothing. It ends by itself.
     pub fn start(self) {
         drop(tokio::spawn(self.run()));
     }
 
     /// The same, to its end.
     pub async fn run(self) {
-        let decoded = match self.session.candidate.decoder.decode(&self.records).await {
-            Ok(decoded) => decoded,
-            Err(error) => {
+        let session = Arc::clone(&self.session);
+        let mut warm = std::mem::take(&mut session.found().warm);
+        let candidate = &session.candidate;
+        let made = match make(&candidate.plugin, &candidate.decoder, &self.records, &mut warm).await {
+            Ok(made) => made,
+            Err(error @ (MakeError::Codec(_) | MakeError::Guest(GuestError::Start(PluginError::Thread(_))))) => {
                 tracing::debug!(error = chain(&error), "a shadowed batch is passed over");
-                return self.session.pass_over();
+                return session.pass_over();
             }
+            Err(error) => return end(&session, &self.current, &chain(&error)),
         };
-        let watched = Arc::clone(&self.session);
-        let compare = move || {
-            let Self {
-                session,
-                comparer,
-                current,
-                records,
-                answer,
-                turn,
-            } = self;
-            // Held until the end.
-            let _turn = turn;
-            let instance = session.found().instance.take();
-            let instance = instance.map_or_else(|| session.candidate.plugin.instantiate(), Ok);
-            let begun = Instant::now();
-            let mut guest = match instance {
-                Ok(instance) => Guest::new(&session.candidate.plugin, Some(instance)),
-                Err(error) => return end(&session, &current, &chain(&error)),
-            };
-            let outcome = if decoded.batch.rows == 0 {
-                Ok(Outcome::default())
-            } else {
-                guest.transform(&decoded.batch)
-            };
-            let outcome = match outcome {
-                Ok(outcome) => outcome,
-                Err(error) => return end(&session, &current, &chain(&error)),
-            };
-            let mut candidates = Answer::new(decoded, outcome, begun.elapsed());
-            // Records from the future are the pipeline's to reject, whatever a plugin makes of them.
-            let future = answer
-                .rejects
-                .iter()
-                .filter(|(_, reject)| reject.code == FUTURE_TIMESTAMP);
-            for (&record, reject) in future {
-                candidates.rejects.insert(record, reject.clone());
-            }
-            let report = comparer.compare(&records, &answer, &candidates);
-            let mut found = session.found();
-            found.instance = guest.into_instance();
-            // Another plugin may have become the current one meanwhile.
-            if Arc::ptr_eq(&found.current, &current) {
-                found.batches += 1;
-                found.report.merge(report);
-            }
-        };
-        if let Err(error) = GuestThread::default().run(compare).await {
+        session.found().warm = warm;
+        let compared = tokio::task::spawn_blocking(move || self.compare(made.into())).await;
+        if let Err(error) = compared {
             tracing::debug!(%error, "a shadowed batch is passed over");
-            watched.pass_over();
+            session.pass_over();
+        }
+    }
+
+    /// Ends the turn.
+    fn compare(self, mut candidates: Answer) {
+        // Records from the future are the pipeline's to reject, whatever a plugin makes of them.
+        let live = self.answer.rejects.iter();
+        for (&record, reject) in live.filter(|(_, reject)| reject.code == FUTURE_TIMESTAMP) {
+            candidates.rejects.insert(record, reject.clone());
+        }
+        let report = self.comparer.compare(&self.records, &self.answer, &candidates);
+        let mut found = self.session.found();
+        // Another plugin may have become the current one meanwhile.
+        if Arc::ptr_eq(&found.current, &self.current) {
+            found.batches += 1;
+            found.report.merge(report);
         }
     }
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
 use super::play::{Played, Player, Verdict};
-use crate::codec::Decoded;
+use crate::pipeline::batch::make::Taken;
 use crate::pipeline::batch::version::Version;
 use crate::pipeline::watch::swapping::Progress;
 use crate::plugin::isolate::GuestError;
@@ -116,10 +116,10 @@ struct Hearing<'a> {
 impl Hearing<'_> {
     fn hear(&mut self, sample: &[Vec<Record>], sample_records: usize) -> Result<(), String> {
         for records in sample {
-            let Some(decoded) = self.candidate.decode(records)? else {
+            let Some(taken) = self.candidate.take(records)? else {
                 break;
             };
-            self.hear_partition(records, &decoded)?;
+            self.hear_partition(records, &taken)?;
         }
         if self.records < sample_records && !self.has_come_through {
             return Err(format!(
@@ -131,30 +131,30 @@ impl Hearing<'_> {
         self.compare_rejects()
     }
 
-    fn hear_partition(&mut self, records: &[Record], decoded: &Decoded) -> Result<(), String> {
-        let of_row = |row: usize| &records[decoded.rows[row]];
-        let refused = decoded.rejects.iter();
+    fn hear_partition(&mut self, records: &[Record], taken: &Taken) -> Result<(), String> {
+        let of_row = |row: usize| &records[taken.rows[row]];
+        let refused = taken.rejects.iter();
         let refused = refused.map(|(record, reject)| (records[*record].clone(), reject.clone()));
         self.rejected.push(refused.collect());
-        self.note(decoded.rejects.len());
-        let rows = decoded.batch.rows;
+        self.note(taken.rejects.len());
+        let rows = taken.input.rows;
         if rows == 0 {
             return Ok(());
         }
-        if let Some(rejects) = self.candidate.together(&decoded.batch)? {
+        if let Some(rejects) = self.candidate.together(&taken.input)? {
             self.note(rows);
             return self.come_through(rejects, of_row);
         }
-        self.hear_rows(records, decoded)
+        self.hear_rows(records, taken)
     }
 
     /// Each row alone, since together they break the candidate.
-    fn hear_rows(&mut self, records: &[Record], decoded: &Decoded) -> Result<(), String> {
-        let rows = decoded.batch.rows;
+    fn hear_rows(&mut self, records: &[Record], taken: &Taken) -> Result<(), String> {
+        let rows = taken.input.rows;
         let (mut broken, mut has_come_through) = (0, false);
         for row in 0..rows {
-            let record = &records[decoded.rows[row]];
-            match self.candidate.alone(&decoded.batch, row)? {
+            let record = &records[taken.rows[row]];
+            match self.candidate.alone(&taken.input, row)? {
                 Played::Through(rejects) => {
                     has_come_through = true;
                     self.note(1);
@@ -178,7 +178,7 @@ impl Hearing<'_> {
                     let is_suspicious = broken == SUSPICIOUS && !has_come_through;
                     // To ask a guest that does not end a few times more takes too long.
                     let is_quick = !matches!(error, TransformError::Deadline { .. });
-                    if (is_suspicious || is_taken && is_quick) && self.breaks_everywhere(decoded, row + 1)? {
+                    if (is_suspicious || is_taken && is_quick) && self.breaks_everywhere(taken, row + 1)? {
                         return Err(chain(&GuestError::Broken { rows, error }));
                     }
                     if is_taken {
@@ -221,14 +221,14 @@ impl Hearing<'_> {
     }
 
     /// Whether rows all over the rest of a partition break the candidate, too, each alone.
-    fn breaks_everywhere(&mut self, decoded: &Decoded, from: usize) -> Result<bool, String> {
-        let rest = decoded.batch.rows - from;
+    fn breaks_everywhere(&mut self, taken: &Taken, from: usize) -> Result<bool, String> {
+        let rest = taken.input.rows - from;
         if rest < PROBES {
             return Ok(false);
         }
         for probe in 0..PROBES {
             let row = from + probe * (rest - 1) / (PROBES - 1);
-            if !matches!(self.candidate.alone(&decoded.batch, row)?, Played::Broke(_)) {
+            if !matches!(self.candidate.alone(&taken.input, row)?, Played::Broke(_)) {
                 return Ok(false);
             }
         }
@@ -273,19 +273,19 @@ impl Hearing<'_> {
     /// Whether the current plugin takes each of these records, as far as there was time to play it.
     fn taken_by_current(&mut self, rejected: &[(Record, Reject)]) -> Result<Vec<bool>, String> {
         let records: Vec<_> = rejected.iter().map(|(record, _)| record.clone()).collect();
-        let Some(decoded) = self.current.decode(&records)? else {
+        let Some(taken) = self.current.take(&records)? else {
             return Ok(Vec::new());
         };
         let mut is_taken = vec![true; records.len()];
-        for (record, _) in &decoded.rejects {
+        for (record, _) in &taken.rejects {
             is_taken[*record] = false;
         }
-        if decoded.batch.rows == 0 {
+        if taken.input.rows == 0 {
             return Ok(is_taken);
         }
-        if let Some(rejects) = self.current.together(&decoded.batch)? {
+        if let Some(rejects) = self.current.together(&taken.input)? {
             for (row, _) in rejects {
-                is_taken[decoded.rows[row]] = false;
+                is_taken[taken.rows[row]] = false;
             }
             return Ok(is_taken);
         }

@@ -1,0 +1,85 @@
+//! A file through a plugin with nothing behind it: what `host try` shows and `host verify` expects.
+
+use std::sync::Arc;
+
+use anyhow::Error;
+
+use super::failure::Failure;
+use super::records::FileRecords;
+use super::{all_refused, component};
+use crate::codec::Decoder;
+use crate::config::settings::{From, Settings};
+use crate::pipeline::batch::make::{Made, MakeError, Warm, make};
+use crate::pipeline::watch::totals::Counts;
+use crate::plugin::Plugin;
+use crate::record::Record;
+
+/// A plugin and the file whose records go through it.
+pub struct FileRun {
+    plugin: Arc<Plugin>,
+    decoder: Decoder,
+    file: FileRecords,
+    from: From,
+    counts: Counts,
+    warm: Warm,
+}
+
+impl FileRun {
+    /// # Errors
+    /// The plugin is none, or the file cannot be read.
+    pub fn open(settings: &Settings) -> Result<Self, Failure> {
+        let plugin = Arc::new(component::load(&settings.plugin)?);
+        let file = FileRecords::open(settings)?;
+        let decoder = Decoder::new(&plugin.descriptor().inputs, None);
+        Ok(Self {
+            plugin,
+            decoder,
+            file,
+            from: settings.from.clone(),
+            counts: Counts::default(),
+            warm: Warm::default(),
+        })
+    }
+
+    /// Fails where rows of the file were no rows, so that what was shown is not the whole of it, and where no record came
+    /// through.
+    pub fn check_whole(&self) -> Result<(), Failure> {
+        let mut counts = self.counts.clone();
+        counts.skipped = self.file.skipped();
+        all_refused::check(&self.from, self.plugin.descriptor(), &counts)?;
+        self.file.check_whole()
+    }
+
+    /// What became of the records so far.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    pub fn plugin(&self) -> &Plugin {
+        &self.plugin
+    }
+
+    /// The next records of the file, with what became of them; `None` at its end.
+    pub async fn next(&mut self) -> Result<Option<(Vec<Record>, Made)>, Failure> {
+        let Some(records) = self.file.next().await? else {
+            return Ok(None);
+        };
+        let made = make(&self.plugin, &self.decoder, &records, &mut self.warm).await;
+        let made = made.map_err(make_failure)?;
+        self.counts.records += records.len() as u64;
+        self.counts.rows_written += made.rows.iter().map(|rows| rows.batch.rows as u64).sum::<u64>();
+        self.counts.filtered += made.filtered as u64;
+        made.rejects
+            .values()
+            .for_each(|reject| self.counts.reject(&reject.code));
+        Ok(Some((records, made)))
+    }
+}
+
+/// A verb that runs without a server to wait for.
+pub fn make_failure(error: MakeError) -> Failure {
+    Failure::Failed(match error {
+        MakeError::Codec(error) => Error::new(error).context("cannot decode"),
+        MakeError::Guest(error) => error.into(),
+    })
+}
