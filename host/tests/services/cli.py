@@ -243,7 +243,10 @@ def main(arguments):
     if verb not in VERBS:
         print(USAGE, end="", file=sys.stderr)
         sys.exit(2)
-    DIR.mkdir(parents=True, exist_ok=True)
+    try:
+        DIR.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise Failure(f"cannot make the folder {DIR}, which SERVICES_DIR sets: {problem.strerror}") from None
     try:
         VERBS[verb](rest)
     except BrokenPipeError:

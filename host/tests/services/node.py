@@ -4,7 +4,6 @@ The pid file holds the pid and the time at which the process started. A pid that
 therefore never taken for the node's.
 """
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -111,11 +110,6 @@ class Node:
                 return False
             time.sleep(0.1)
         return True
-
-    def wipe(self):
-        """Removes all its files. The layout goes first: a node half removed is one that was never set up."""
-        self.layout_file.unlink(missing_ok=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def laid_out(kind):

@@ -108,15 +108,17 @@ class Server:
         count = min(count, self.most_nodes)
         wanted = {"nodes": str(count), "secure": str(int(secure and self.has_tls)), "address": self.first,
                   **self.more_layout()}
+        away = f"to throw its data away: host/tests/services/services down {self.name} --wipe"
         present = self.nodes()
         for node in present:
             if node.layout != wanted:
                 before = " ".join(f"{key}={value}" for key, value in node.layout.items())
-                raise Failure(f"{self.name} was set up otherwise before ({before}); to throw its data away: "
-                              f"host/tests/services/services down {self.name} --wipe")
+                raise Failure(f"{self.name} was set up otherwise before ({before}); {away}")
         names = [self.name] if self.most_nodes == 1 else [f"{self.name}-{n + 1}" for n in range(count)]
-        # All of them, or those that an interrupted `up` or `down --wipe` did not come to.
+        # All of them, or those that an interrupted `up` did not come to. It starts none before all are laid out.
         missing = [Node(name) for name in names if not Node(name).layout_file.exists()]
+        if missing and any(node.log.exists() for node in present):
+            raise Failure(f"{missing[0].name} is not set up, and other nodes have run without it; {away}")
         for node in missing:
             ports.ensure_free(node.name, self.ports(node.number, wanted))
         for node in missing:
@@ -164,5 +166,8 @@ class Server:
         """Stops its nodes and removes their files."""
         nodes = self.nodes()
         stop(nodes)
+        # The layouts go first: what is half removed when this is interrupted was never set up.
         for node in nodes:
-            node.wipe()
+            node.layout_file.unlink(missing_ok=True)
+        for node in nodes:
+            shutil.rmtree(node.folder, ignore_errors=True)
