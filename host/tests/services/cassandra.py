@@ -17,13 +17,13 @@ from settings import HERE, Failure, number, text
 NET = text("CASSANDRA_NET", "127.0.0")
 PORT = number("CASSANDRA_PORT", 9042)
 STORAGE_PORT = number("CASSANDRA_STORAGE_PORT", 7000)
-# Node n: JMX_PORT + n - 1.
+# Node n listens on JMX_PORT + n - 1.
 JMX_PORT = number("CASSANDRA_JMX_PORT", 7199)
 HEAP = text("CASSANDRA_HEAP", "512M")
 # More lines for cassandra.yaml.
 YAML = text("CASSANDRA_YAML")
 
-# Seconds until a schema change has to be on every node.
+# Seconds within which a schema change has to reach every node.
 AGREEMENT = 20
 
 
@@ -59,7 +59,8 @@ class Cassandra(Server):
         (conf / "logback.xml").write_bytes((HERE / "cassandra/logback.xml").read_bytes())
 
     def start(self, nodes):
-        # One after another: nodes that join gossip at the same moment may never push a schema change to each other.
+        # They start one after another: nodes that join gossip at the same moment may never push a schema change to
+        # each other.
         java, classes, before = find_java(), downloads.classpath(self.name), None
         for node in nodes:
             if before is not None:
@@ -122,7 +123,7 @@ class Cassandra(Server):
             raise Failure(f"there is no consistency level {consistency}: {', '.join(CONSISTENCY)}")
         if not rest:
             raise Failure("cql takes a statement: services cql 'SELECT release_version FROM system.local'")
-        # One that was not started here is asked at the usual address.
+        # A server that was not started here is asked at the usual address.
         address, access = self.first, None
         if self.nodes():
             node = self.choose(options.get("-n"))
@@ -156,8 +157,8 @@ SERVER = Cassandra()
 # ---- Layout -------------------------------------------------------------------------------------------------
 
 def yaml(node, nodes):
-    """cassandra.yaml of one node, but for what --secure adds: the template with its words filled in."""
-    # The least token is not one that a node may have, so that the first node has the next one.
+    """The template filled in for one node: cassandra.yaml without the lines that --secure adds."""
+    # The least token of the ring is reserved, so the first node gets the next one.
     token = -2**63 + max(1, 2**64 // nodes * (node.number - 1))
     words = {"DIR": node.folder, "ADDRESS": f"{NET}.{node.number}", "TOKEN": token, "PORT": PORT,
              "SEEDS": ",".join(f"{NET}.{n + 1}:{STORAGE_PORT}" for n in range(nodes)), "STORAGE_PORT": STORAGE_PORT}
@@ -168,7 +169,7 @@ def yaml(node, nodes):
 
 
 def secure_yaml():
-    """What --secure adds: TLS, passwords and rights."""
+    """The lines that --secure adds: TLS, passwords and rights."""
     return f"""\
 authenticator: PasswordAuthenticator
 authorizer: CassandraAuthorizer

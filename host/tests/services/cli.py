@@ -33,11 +33,11 @@ services pause NODE, resume NODE  SIGSTOP, SIGCONT
 
 
 class Options(NamedTuple):
-    """What up, down and fetch take."""
+    """The arguments of up, down and fetch, checked."""
     names: list
     nodes: int = 1
     secure: bool = False
-    # --fresh of up, --wipe of down.
+    # Set by --fresh of up and by --wipe of down.
     wipe: bool = False
 
 
@@ -72,7 +72,7 @@ def since(began):
 # ---- Several servers ----------------------------------------------------------------------------------------
 
 def up(arguments):
-    """Lays out and starts what does not run yet, and waits until all of it answers."""
+    """Lays out and starts the nodes that do not run yet, and waits until all of them answer."""
     options = parse(arguments)
     if containers.are_wanted():
         if options.nodes != 1 or options.secure:
@@ -89,7 +89,7 @@ def up(arguments):
 
 
 def reuse(server, options):
-    """Says so when a server that was not started here answers where ours would."""
+    """Whether a server that was not started here answers where ours would. Prints a line when it does."""
     if server.nodes() or options.nodes != 1 or options.secure or options.wipe:
         return False
     try:
@@ -134,7 +134,7 @@ def down(arguments):
 
 
 def fetch(arguments):
-    """Downloads."""
+    """Downloads the servers and starts nothing."""
     for server in parse(arguments).names:
         began = time.monotonic()
         server.fetch()
@@ -155,7 +155,7 @@ def status(_):
 
 
 def line_of(server, node):
-    """What `status` says of a node."""
+    """The line of `status` about one node."""
     pid = node.pid
     try:
         text = Path(f"/proc/{pid}/status").read_text()
@@ -170,7 +170,7 @@ def line_of(server, node):
 
 
 def env(_):
-    """Shell variables."""
+    """Prints the addresses as shell variables."""
     for server in SERVERS:
         print(server.environment.format(server.addresses()))
     if tls.is_made():
@@ -191,7 +191,7 @@ def known(arguments):
 
 
 def logs(arguments):
-    """The end of a node's log, by tail."""
+    """Becomes tail on the log of a node."""
     _, node = known(arguments)
     process.become(["tail", *(arguments[1:] or ["-n40"]), str(node.log)])
 
@@ -231,8 +231,8 @@ VERBS = {
 
 
 def main(arguments):
-    """Runs one verb. Raises Failure, and SystemExit for another exit code than 0."""
-    # Each line as it comes, also into a pipe. An interrupt ends it at once, unless its caller has it ignored.
+    """Runs one verb. Raises Failure, or SystemExit with an exit code of its own."""
+    # Print each line as it comes, also into a pipe. Let an interrupt end the program, unless its caller ignores those.
     sys.stdout.reconfigure(line_buffering=True)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)

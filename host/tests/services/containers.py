@@ -33,7 +33,7 @@ def compose(*arguments, **options):
 
 
 def up(servers, is_reused):
-    """Starts these servers, but for those that `is_reused` says something of. Raises Failure."""
+    """Starts these servers, but not those for which `is_reused` finds one that answers already. Raises Failure."""
     wanted = []
     for server in servers:
         own = compose("ps", "--quiet", server.name, stdout=subprocess.PIPE).stdout.strip()
@@ -42,7 +42,7 @@ def up(servers, is_reused):
     if not wanted:
         return
     names = [server.name for server in wanted]
-    # What compose says of its progress is no result of this program.
+    # The progress that compose prints belongs to standard error.
     if compose("up", "--detach", *names, stdout=2).returncode:
         raise Failure(f"docker compose cannot start {' '.join(names)}, see above")
     for server in wanted:
@@ -64,5 +64,5 @@ def wait_ready(server):
 
 
 def down(is_wiped):
-    """Removes all the containers, and what they have stored when it is to be wiped."""
+    """Removes all the containers; with `is_wiped` also their data. Returns the exit code of compose."""
     return compose("down", "--volumes" if is_wiped else "--remove-orphans").returncode

@@ -9,7 +9,7 @@ from wire import Reader, connect, read_exactly
 
 CONSISTENCY = {"ANY": 0, "ONE": 1, "TWO": 2, "THREE": 3, "QUORUM": 4, "ALL": 5, "LOCAL_QUORUM": 6, "SERIAL": 8,
                "LOCAL_ONE": 10}
-# Of frames, in the order of the protocol's description.
+# The opcodes of frames, as the protocol's description names them.
 ERROR, STARTUP, READY, AUTHENTICATE, QUERY, AUTH_RESPONSE, AUTH_SUCCESS = 0x00, 0x01, 0x02, 0x03, 0x07, 0x0F, 0x10
 
 

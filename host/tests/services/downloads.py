@@ -1,4 +1,4 @@
-"""What the servers are made of, fetched by Maven through its own settings, and the Java that runs it."""
+"""Fetches the artifacts of the servers through Maven and its settings, and finds a Java that runs them."""
 import hashlib
 import os
 import re
@@ -10,7 +10,7 @@ from settings import DIR, HERE, Failure
 
 
 def maven(name, *arguments):
-    """Runs Maven on the pom of one server. What it says is shown only when it fails: else it is codes for colours."""
+    """Runs Maven on the pom of one server. Raises Failure with its output, which holds nothing of use otherwise."""
     command = ["mvn", "-B", "-q", "-ntp", "-Dstyle.color=never", "-f", str(HERE / name / "pom.xml"), *arguments]
     said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     if said.returncode:

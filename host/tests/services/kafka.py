@@ -11,10 +11,10 @@ from server import Server
 from settings import HERE, Failure, number, text
 
 HOST = text("KAFKA_HOST", "127.0.0.1")
-# Node n listens on PORT + n - 1, and so on for the others.
+# Node n listens on PORT + n - 1. The two other ports count up in the same way.
 PORT = number("KAFKA_PORT", 9092)
 CONTROLLER_PORT = number("KAFKA_CONTROLLER_PORT", 19092)
-# Between brokers, with --secure only.
+# Brokers use this one among themselves, with --secure only.
 INTERNAL_PORT = number("KAFKA_INTERNAL_PORT", 29092)
 HEAP = text("KAFKA_HEAP", "512M")
 # More lines for server.properties.
@@ -83,7 +83,7 @@ SERVER = Kafka()
 # ---- Layout -------------------------------------------------------------------------------------------------
 
 def properties(node, nodes, secure):
-    """server.properties of one node, but for what --secure adds."""
+    """The text of server.properties for one node, without the lines that --secure adds."""
     n, inner = node.number, ""
     client, between = ("SASL_SSL", "INTERNAL") if secure else ("PLAINTEXT", "PLAINTEXT")
     if secure:
@@ -118,7 +118,7 @@ log.cleaner.dedupe.buffer.size=16777216
 
 
 def secure_properties():
-    """What --secure adds: TLS, passwords, and rights for one user only."""
+    """The lines that --secure adds: TLS, passwords, and rights for one user only."""
     users = f'user_{tls.USER}="{tls.PASSWORD}" user_guest="guest-secret"'
     return f"""\
 sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
@@ -137,7 +137,7 @@ allow.everyone.if.no.acl.found=false
 
 
 def client_properties():
-    """What the tools need to reach secure brokers."""
+    """The properties with which the tools reach secure brokers."""
     return f"""\
 security.protocol=SASL_SSL
 sasl.mechanism=PLAIN
@@ -150,7 +150,7 @@ ssl.truststore.location={tls.CA}
 # ---- Start --------------------------------------------------------------------------------------------------
 
 def java(classes):
-    """The command of the broker and of the short-lived one that formats its folder, as far as they share it."""
+    """The part of the command that the broker shares with the short-lived one that formats its folder."""
     return ["java", f"-Xmx{HEAP}", "-XX:+UseG1GC", "-Djava.awt.headless=true", "-cp", classes]
 
 

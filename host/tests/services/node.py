@@ -1,7 +1,7 @@
-"""One node: its folder with its layout, its log and its pid file, and the process that runs or does not.
+"""One node: its folder with the layout, the log and the pid file, and its process.
 
-The pid file holds the pid and the time at which the process started. A pid that another process has got since is
-therefore never taken for the node's.
+The pid file holds the pid and the time at which the process started. A pid that another process has
+got since is therefore never taken for the node's.
 """
 import os
 import signal
@@ -24,7 +24,7 @@ def stat(pid):
 
 
 def born(pid):
-    """When the process started, in clock ticks since the machine did."""
+    """The start of the process, in clock ticks since the machine started."""
     return stat(pid)[19]
 
 
@@ -46,8 +46,8 @@ class Node:
 
     @property
     def layout(self):
-        """What the node was set up with, as a dict of texts: `nodes`, `secure`, `address` of the first node, and more
-        of some servers. Empty when it is not set up."""
+        """The choices that the node was set up with, as a dict of texts: `nodes`, `secure`, `address` of the first
+        node, and more for some servers. Empty when the node is not set up."""
         try:
             lines = self.layout_file.read_text().splitlines()
         except OSError:
@@ -71,7 +71,7 @@ class Node:
         except (OSError, ValueError):
             return None
         fields = stat(pid)
-        # A zombie has ended; nothing but its parent's question is left of it.
+        # A zombie has ended: its parent has only not asked for its exit code yet.
         return int(pid) if fields and fields[0] != "Z" and fields[19] == birth else None
 
     def launch(self, command, **environment):
@@ -103,7 +103,7 @@ class Node:
         return False
 
     def has_ended(self, seconds):
-        """Waits so long for it to end."""
+        """Waits up to so many seconds for it to end, and returns whether it has."""
         end = time.monotonic() + seconds
         while self.pid is not None:
             if time.monotonic() > end:
@@ -122,7 +122,7 @@ def stop(nodes, number=signal.SIGTERM):
     """Sends the signal to all of them and waits until they are gone. One that takes too long is killed."""
     for node in nodes:
         node.signal(number)
-        # A paused one takes no signal but this one and SIGKILL.
+        # A paused process handles other signals only after this one.
         node.signal(signal.SIGCONT)
     for node in nodes:
         if not node.has_ended(PATIENCE):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from settings import Failure
 
-# Seconds that a process which is about to end may keep a port.
+# Seconds for which a process that is about to end may keep a port.
 PATIENCE = 5
 
 

@@ -1,4 +1,4 @@
-"""What this program becomes, when a verb is nothing but another command."""
+"""Replaces this program with another command, for the verbs that do nothing else."""
 import os
 import signal
 import sys

@@ -15,12 +15,12 @@ PORT = number("REGISTRY_PORT", 8081)
 MANAGEMENT_PORT = number("REGISTRY_MANAGEMENT_PORT", 18080)
 HEAP = text("REGISTRY_HEAP", "384M")
 
-# The newest version needs Java 21; this one is the last that runs on 17.
+# The newest version needs Java 21. This one runs on 17.
 FOR_OLDER_JAVA = "3.0.9"
 
 
 class Registry(Server):
-    """The only node."""
+    """One node, always without TLS."""
 
     name = "registry"
     first = f"{HOST}:{PORT}"
@@ -37,7 +37,7 @@ class Registry(Server):
         return {"management": str(MANAGEMENT_PORT)}
 
     def layout(self, node, layout):
-        """Nothing: all its settings are in the environment of its process."""
+        """Writes nothing: all settings are in the environment of the process."""
 
     def start(self, nodes):
         java, jar = distribution()
@@ -53,7 +53,7 @@ class Registry(Server):
                 APICURIO_DATASOURCE_URL=f"jdbc:h2:file:{node.folder}/h2")
 
     def ready(self, address, nodes, alive, access):
-        """The list of subjects is a list."""
+        """The registry answers with its list of subjects."""
         try:
             with urllib.request.urlopen(f"http://{address}/apis/ccompat/v7/subjects", timeout=10) as answer:
                 subjects = json.load(answer)

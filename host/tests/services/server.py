@@ -1,4 +1,4 @@
-"""What every kind of server has in common. A new kind is one file with a subclass, and one line in servers.py.
+"""The part that all kinds of servers share. A new kind is one file with a subclass, and one line in servers.py.
 
 A subclass says how a node is laid out, how nodes are started, and what a node that is ready answers. The rest is here
 and in node.py: ports that are taken, layouts that differ, waiting, pid files, wiping.
@@ -13,18 +13,18 @@ import wire
 from node import Node, laid_out, stop
 from settings import Failure
 
-# Seconds a server may take until it answers.
+# Seconds that a server may take until it answers.
 WAIT = settings.number("SERVICES_WAIT", 180)
 # Seconds for one question to something that may not be there.
 ONCE = 5
-# What `ready` raises while a node is not ready.
+# The errors that `ready` raises while a node is not ready.
 NOT_READY = (OSError, ValueError, IndexError)
 
 
 class Server:
     """One kind of server, with one node or several."""
 
-    # What nodes are called: `kafka` makes kafka-1, or, where there is never a second node, `registry` the only node.
+    # Nodes are called by it: kafka-1 to kafka-3; where there is never a second node, `registry` alone.
     name = ""
     # HOST:PORT of node 1, unless a layout says otherwise.
     first = ""
@@ -32,9 +32,9 @@ class Server:
     environment = ""
     most_nodes = 1
     has_tls = False
-    # Who asks whether a secure node is ready.
+    # The user and the password with which a secure node is asked whether it is ready.
     login = (tls.USER, tls.PASSWORD)
-    # The lines of the help about the verbs of its own.
+    # The lines of `help` about its own verbs.
     help = ""
 
     # ---- What each kind says for itself -------------------------------------------------------------------
@@ -51,7 +51,7 @@ class Server:
         """Writes the files of one node into its folder, which is empty. Starting it then needs nothing else."""
 
     def more_layout(self):
-        """What else must be the same for nodes to be taken as they are, as a dict of texts."""
+        """Further choices, as a dict of texts. Nodes that were laid out with other ones are refused."""
         return {}
 
     def start(self, nodes):
@@ -66,7 +66,7 @@ class Server:
         raise NotImplementedError
 
     def settle(self, nodes):
-        """What is to be done once, after `up` has started nodes and all are ready. Raises Failure."""
+        """Does the last steps after `up` has started nodes and all are ready. Raises Failure."""
 
     def verbs(self):
         """Verbs of its own: for each name a function, which takes the arguments behind the verb."""
@@ -92,7 +92,7 @@ class Server:
         return self.nth(node.layout["address"], node.number)
 
     def addresses(self):
-        """Of its nodes, or of the server that is used as it is; with commas."""
+        """The addresses of its nodes, or else that of the server that is used as it is; with commas between."""
         return ",".join(map(self.address, self.nodes())) or self.first
 
     def hosts(self):
@@ -100,7 +100,7 @@ class Server:
         return [wire.split(self.nth(self.first, number + 1))[0] for number in range(self.most_nodes)]
 
     def access(self, node, login):
-        """What a client of this node needs: nothing unless it is secure."""
+        """The credentials for a client of this node; None unless the node is secure."""
         return tls.Access(str(tls.CA), *login) if node.is_secure else None
 
     def lay_out(self, count, secure):
@@ -115,14 +115,14 @@ class Server:
                 before = " ".join(f"{key}={value}" for key, value in node.layout.items())
                 raise Failure(f"{self.name} was set up otherwise before ({before}); {away}")
         names = [self.name] if self.most_nodes == 1 else [f"{self.name}-{n + 1}" for n in range(count)]
-        # All of them, or those that an interrupted `up` did not come to. It starts none before all are laid out.
+        # An interrupted `up` may have laid out some. It starts none of them before all are laid out.
         missing = [Node(name) for name in names if not Node(name).layout_file.exists()]
         if missing and any(node.log.exists() for node in present):
             raise Failure(f"{missing[0].name} is not set up, and other nodes have run without it; {away}")
         for node in missing:
             ports.ensure_free(node.name, self.ports(node.number, wanted))
         for node in missing:
-            # What was never set up to the end holds nothing of value.
+            # A folder without a layout holds nothing of value.
             if node.folder.exists():
                 shutil.rmtree(node.folder)
             node.folder.mkdir()
@@ -158,7 +158,7 @@ class Server:
             time.sleep(0.1)
 
     def ask_once(self):
-        """What a server says that was not started here, at the usual address. Raises one of NOT_READY."""
+        """The answer of a server that was not started here, at the usual address. Raises one of NOT_READY."""
         with wire.within(ONCE):
             return self.ready(self.first, 1, 1, None)
 
@@ -166,7 +166,7 @@ class Server:
         """Stops its nodes and removes their files."""
         nodes = self.nodes()
         stop(nodes)
-        # The layouts go first: what is half removed when this is interrupted was never set up.
+        # Remove the layouts first: a folder that an interrupt leaves behind then counts as never set up.
         for node in nodes:
             node.layout_file.unlink(missing_ok=True)
         for node in nodes:

@@ -1,4 +1,4 @@
-"""Where the servers' files are, and how settings come from outside: from environment variables, each with a default.
+"""The folder of the servers' files, and settings from environment variables, each with a default.
 
 The settings of one kind of server stand at the top of its own file.
 """
@@ -25,5 +25,5 @@ def number(name, default):
     return int(value)
 
 
-# Pid files, data, logs, class paths. A second set of servers has another folder and other ports.
+# This folder holds pid files, data, logs and class paths. A second set of servers has another folder and other ports.
 DIR = Path(os.path.abspath(text("SERVICES_DIR", str(HERE / "../../../.services"))))

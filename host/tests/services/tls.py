@@ -1,4 +1,4 @@
-"""What --secure takes: one certificate authority, a server's and a client's certificate, and the login.
+"""The secrets of --secure: one certificate authority, a server's and a client's certificate, and the login.
 
 PEM for all, PKCS12 beside it for Cassandra. Made once, by openssl, in the folder `secure`.
 """
@@ -11,12 +11,12 @@ from settings import DIR, Failure
 
 FOLDER = DIR / "secure"
 CA = FOLDER / "ca.pem"
-# The user and the password of tests, with all rights everywhere.
+# The user and the password of the tests. The user may do everything everywhere.
 USER, PASSWORD = "app", "app-secret"
 
 
 class Access(NamedTuple):
-    """What a client needs for a secure node: the file of the CA, a user and a password."""
+    """The credentials for a secure node: the file of the CA, a user and a password."""
     ca: str
     user: str
     password: str
@@ -49,7 +49,7 @@ def make(hosts):
 
 
 def commands(hosts):
-    """What is asked of openssl, in order."""
+    """The commands of openssl, in order. Writes the file of extensions that one of them reads."""
     local = ["localhost", "127.0.0.1", "127.0.0.2", "127.0.0.3"]
     names = ",".join(dict.fromkeys(f"{kind(host)}:{host}" for host in [*local, *hosts]))
     (FOLDER / "extensions").write_text(f"subjectAltName={names}\nextendedKeyUsage=serverAuth,clientAuth\n")
@@ -66,7 +66,7 @@ def commands(hosts):
 
 
 def kind(host):
-    """How a certificate calls such a host: IP or DNS."""
+    """The type under which a certificate lists such a host: IP or DNS."""
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the clients of the servers share: a connection with or without TLS, and a reader of big-endian answers."""
+"""The part that the clients share: a connection with or without TLS, and a reader of big-endian answers."""
 import contextlib
 import signal
 import socket
@@ -37,7 +37,7 @@ def connect(address, ca=None, timeout=10):
 
 
 def read_exactly(sock, count):
-    """So many bytes. Raises ConnectionError when the other side closes before."""
+    """Reads so many bytes. Raises ConnectionError when the other side closes before."""
     data = bytearray()
     while len(data) < count:
         chunk = sock.recv(count - len(data))
