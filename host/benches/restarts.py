@@ -13,7 +13,8 @@ import time
 from datetime import datetime
 
 sys.path.insert(0, "host/tests/services")
-from probe import Cql, read_exactly
+from cql import Cql
+from wire import read_exactly
 
 STARTS, RECORDS = int(os.environ.get("STARTS", 20)), 200
 # Connections that read whole tables, requests in flight on each of them, and processes that write.

@@ -12,7 +12,7 @@ import time
 from datetime import datetime
 
 sys.path.insert(0, "host/tests/services")
-from probe import Cql
+from cql import Cql
 
 RUNS = int(os.environ.get("RUNS", 9))
 HOST, PLUGIN = "target/release/host", "plugins/order_enrich.wasm"
