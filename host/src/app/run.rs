@@ -7,6 +7,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
+use super::assemble::{Assembler, decoder};
+use super::component::Found;
+use super::failure::Failure;
+use super::preflight::{self, Asked};
+use super::sinks::Sinks;
+use super::watch::{self, Signatures};
+use super::{all_refused, component, diff, fleet, live, signals, trust};
 use crate::admin::Endpoint;
 use crate::config::settings::{From, PluginFrom, Settings};
 use crate::pipeline::batch::version::Version;
@@ -20,14 +27,6 @@ use crate::pipeline::watch::trace::Traces;
 use crate::record::descriptor::Descriptor;
 use crate::source::Until;
 use crate::telemetry::otlp::{self, Origin};
-
-use super::assemble::{Assembler, decoder};
-use super::component::Found;
-use super::early::{self, Asked};
-use super::failure::Failure;
-use super::sinks::Sinks;
-use super::watch::{self, Signatures};
-use super::{all_refused, component, diff, fleet, live, signals, trust};
 
 /// Runs the pipeline; `summary` gets one line at the end, never mixed with rows.
 pub async fn run(settings: Settings, until: Until, summary: &mut (dyn Write + Send)) -> Result<(), Failure> {
@@ -62,7 +61,7 @@ async fn flow(
     let source = asked.source.get().await?;
     let registry = asked.registry.get().await?;
     let (sinks, sink) = Sinks::open(&settings, asked.cluster.get(), plugin.descriptor()).await?;
-    let dead_letters = early::dead_letters(&settings, asked.dead_letters.get().await?)?;
+    let dead_letters = preflight::dead_letters(&settings, asked.dead_letters.get().await?)?;
     // Last, since from here on partitions are ours.
     let running = source.start(&settings)?;
     // Whoever reads that it runs may stop it.

@@ -1,7 +1,7 @@
 //! Reads an Avro datum with the schema that it was written with, and takes the fields that the plugin asks for.
 //!
 //! A plan is made once for each schema: which field of the record each input takes, by name or by alias, and the
-//! shape of that field. `straight` reads a record from the bytes to cells once. If the record does not become a row,
+//! shape of that field. `direct` reads a record from the bytes to cells once. If the record does not become a row,
 //! it is read again here, to word its reject. `value` reads one value, `cursor` the bytes. Decisions 0016 and 0025
 //! have the reasons.
 
@@ -9,19 +9,19 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use crate::record::columns::DataType;
-use crate::record::descriptor::{Input, Origin};
-
-use super::fault::{self, Fault};
+use super::rejects;
 use super::schema::{RecordShape, Schema, Shape};
 use super::spare::Spare;
 use super::value::{Cell, Found};
+use crate::record::columns::DataType;
+use crate::record::descriptor::{Input, Origin};
+use crate::record::reject::Reject;
 use cursor::{Cursor, Wrong};
-use straight::Straight;
+use direct::Direct;
 
 mod cursor;
+mod direct;
 mod show;
-mod straight;
 mod value;
 
 /// How records of one schema become rows.
@@ -33,7 +33,7 @@ pub struct Plan {
 enum Root {
     Record(RecordPlan),
     /// The schema is a union. Each value names the branch that it belongs to.
-    Union(Vec<Result<RecordPlan, Fault>>),
+    Union(Vec<Result<RecordPlan, Reject>>),
 }
 
 struct RecordPlan {
@@ -44,13 +44,13 @@ struct RecordPlan {
     takes: Vec<Option<usize>>,
     wanted: Vec<DataType>,
     /// `None` if an input takes the whole record as JSON.
-    straight: Option<Straight>,
+    direct: Option<Direct>,
 }
 
 impl Plan {
     /// Makes the plan. Fails if no record of this schema can be read, or if the schema lacks a field that may
     /// not be null.
-    pub fn new(id: u32, schema: Arc<Schema>, inputs: &[Input]) -> Result<Self, Fault> {
+    pub fn new(id: u32, schema: Arc<Schema>, inputs: &[Input]) -> Result<Self, Reject> {
         let root = match schema.root() {
             Shape::Union(branches) => {
                 let plan = |branch: &Shape| RecordPlan::new(id, &schema, branch, inputs);
@@ -66,12 +66,12 @@ impl Plan {
     pub fn read<'a>(&'a self, datum: &'a [u8], row: &mut [Cell<'a>], spare: &mut Spare) -> Option<()> {
         let mut cursor = Cursor::new(datum);
         let plan = self.record(&mut cursor)?.ok()?;
-        plan.straight.as_ref()?.read(&mut cursor, &self.schema, row, spare)
+        plan.direct.as_ref()?.read(&mut cursor, &self.schema, row, spare)
     }
 
     /// For each input the value that the record holds for it. `None` if the input does not take a field, or the schema
     /// lacks it.
-    pub fn values<'a>(&'a self, datum: &'a [u8]) -> Result<Vec<Option<Found<'a>>>, Fault> {
+    pub fn values<'a>(&'a self, datum: &'a [u8]) -> Result<Vec<Option<Found<'a>>>, Reject> {
         let mut cursor = Cursor::new(datum);
         let (plan, record) = self.begun(&mut cursor)?;
         let mut values = vec![None; plan.takes.len()];
@@ -95,7 +95,7 @@ impl Plan {
     }
 
     /// The whole record as a JSON object.
-    pub fn whole(&self, datum: &[u8]) -> Result<String, Fault> {
+    pub fn whole(&self, datum: &[u8]) -> Result<String, Reject> {
         let mut cursor = Cursor::new(datum);
         let (_, record) = self.begun(&mut cursor)?;
         let mut members = Map::with_capacity(record.fields.len());
@@ -108,33 +108,33 @@ impl Plan {
         Ok(Json::Object(members).to_string())
     }
 
-    fn record<'a>(&'a self, cursor: &mut Cursor<'_>) -> Option<Result<&'a RecordPlan, &'a Fault>> {
+    fn record<'a>(&'a self, cursor: &mut Cursor<'_>) -> Option<Result<&'a RecordPlan, &'a Reject>> {
         match &self.root {
             Root::Record(plan) => Some(Ok(plan)),
             Root::Union(branches) => cursor.one_of(branches, "branch").map(Result::as_ref),
         }
     }
 
-    fn begun<'a>(&'a self, cursor: &mut Cursor<'_>) -> Result<(&'a RecordPlan, &'a RecordShape), Fault> {
+    fn begun<'a>(&'a self, cursor: &mut Cursor<'_>) -> Result<(&'a RecordPlan, &'a RecordShape), Reject> {
         let Some(plan) = self.record(cursor) else {
-            return Err(fault::bad_avro(format!(
+            return Err(rejects::bad_avro(format!(
                 "the Avro value cannot be read: {}",
                 cursor.wrong()
             )));
         };
-        let plan = plan.map_err(Fault::clone)?;
+        let plan = plan.map_err(Reject::clone)?;
         let record = self.schema.record(plan.index);
         Ok((
             plan,
-            record.ok_or_else(|| fault::bad_avro("the schema has no such record"))?,
+            record.ok_or_else(|| rejects::bad_avro("the schema has no such record"))?,
         ))
     }
 }
 
 impl RecordPlan {
-    fn new(id: u32, schema: &Schema, shape: &Shape, inputs: &[Input]) -> Result<Self, Fault> {
+    fn new(id: u32, schema: &Schema, shape: &Shape, inputs: &[Input]) -> Result<Self, Reject> {
         let no_record = || {
-            fault::bad_avro(format!(
+            rejects::bad_avro(format!(
                 "schema {id}: a value is of type {}, not a record",
                 shape.name()
             ))
@@ -150,32 +150,32 @@ impl RecordPlan {
                 _ => None,
             };
             if found.is_none() && matches!(input.origin, Origin::Value(_)) && !input.field.nullable {
-                return Err(fault::missing_field(input));
+                return Err(rejects::missing_field(input));
             }
             takes.push(found);
         }
         let is_whole = |input: &Input| input.origin == Origin::WholeValue && input.field.data_type == DataType::Json;
-        let straight = (!inputs.iter().any(is_whole)).then(|| Straight::new(record, inputs, &takes));
+        let direct = (!inputs.iter().any(is_whole)).then(|| Direct::new(record, inputs, &takes));
         Ok(Self {
             index,
-            straight,
+            direct,
             wanted: inputs.iter().map(|input| input.field.data_type).collect(),
             takes,
         })
     }
 }
 
-fn unreadable(cursor: &Cursor<'_>, field: &str) -> Fault {
+fn unreadable(cursor: &Cursor<'_>, field: &str) -> Reject {
     match cursor.wrong() {
-        Wrong::End => fault::bad_avro("the Avro record ends before its last field"),
-        wrong => fault::bad_avro(format!("the Avro record cannot be read: field {field}: {wrong}")),
+        Wrong::End => rejects::bad_avro("the Avro record ends before its last field"),
+        wrong => rejects::bad_avro(format!("the Avro record cannot be read: field {field}: {wrong}")),
     }
 }
 
-fn ended(cursor: &Cursor<'_>) -> Result<(), Fault> {
+fn ended(cursor: &Cursor<'_>) -> Result<(), Reject> {
     match cursor.left() {
         0 => Ok(()),
-        left => Err(fault::bad_avro(format!(
+        left => Err(rejects::bad_avro(format!(
             "{left} bytes are left over after the Avro record"
         ))),
     }

@@ -7,16 +7,15 @@ use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 
+use super::avro::Plan;
+use super::registry::{Registry, RegistryError};
+use super::rejects;
+use super::rows::{PlanOrReject, Reads, Rows, frame};
 use crate::record::Record;
 use crate::record::causes::chain;
 use crate::record::columns::Batch;
 use crate::record::descriptor::Input;
 use crate::record::reject::Reject;
-
-use super::avro::Plan;
-use super::fault::{self, Fault};
-use super::registry::{Registry, RegistryError};
-use super::rows::{PlanOrReject, Reads, Rows, frame};
 
 /// Schemas that are fetched at once. A batch has one or two new ids, unless records hold noise that looks like ids.
 const FETCHES_IN_FLIGHT: usize = 8;
@@ -34,7 +33,7 @@ pub struct Decoder {
     registry: Option<Registry>,
     plans: Mutex<HashMap<u32, PlanOrReject>>,
     /// The schemas that could not be fetched or read: why, and when that was found.
-    refused: Mutex<HashMap<u32, (Instant, Fault)>>,
+    refused: Mutex<HashMap<u32, (Instant, Reject)>>,
     /// The schemas whose trouble has been logged.
     told: Mutex<BTreeSet<u32>>,
 }
@@ -112,13 +111,13 @@ impl Decoder {
 
     async fn plan(&self, id: u32) -> Result<PlanOrReject, CodecError> {
         let Some(registry) = &self.registry else {
-            return Ok(Err(fault::no_registry(id)));
+            return Ok(Err(rejects::no_registry(id)));
         };
         if let Some(plan) = self.kept_plans().get(&id) {
             return Ok(plan.clone());
         }
-        if let Some(fault) = self.refusal(id) {
-            return Ok(Err(fault));
+        if let Some(reject) = self.refusal(id) {
+            return Ok(Err(reject));
         }
         let plan = match registry.by_id(id).await {
             Ok(schema) => Plan::new(id, schema, &self.reads.inputs).map(Arc::new),
@@ -141,28 +140,28 @@ impl Decoder {
 
     /// Why the schema could not be fetched a moment ago. Without this, noise that looks like Avro would cost a request
     /// for each batch.
-    fn refusal(&self, id: u32) -> Option<Fault> {
+    fn refusal(&self, id: u32) -> Option<Reject> {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         refused.retain(|_, (found, _)| found.elapsed() < ASK_AGAIN);
-        refused.get(&id).map(|(_, fault)| fault.clone())
+        refused.get(&id).map(|(_, reject)| reject.clone())
     }
 
-    fn refuse(&self, id: u32, error: &RegistryError) -> Fault {
-        let fault = match error {
-            RegistryError::UnknownId { id } => fault::unknown_id(*id),
-            error => fault::unknown_schema(chain(error)),
+    fn refuse(&self, id: u32, error: &RegistryError) -> Reject {
+        let reject = match error {
+            RegistryError::UnknownId { id } => rejects::unknown_id(*id),
+            error => rejects::unknown_schema(chain(error)),
         };
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.len() < MAX_TOLD && told.insert(id) {
             tracing::warn!(
                 schema = id,
-                error = fault.message,
+                error = reject.message,
                 "records of this schema become dead letters"
             );
         }
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        refused.insert(id, (Instant::now(), fault.clone()));
-        fault
+        refused.insert(id, (Instant::now(), reject.clone()));
+        reject
     }
 
     fn kept_plans(&self) -> std::sync::MutexGuard<'_, HashMap<u32, PlanOrReject>> {

@@ -1,6 +1,6 @@
 //! Reads the members of a JSON object that the plugin asks for. The others are only checked for syntax.
 //!
-//! `straight` reads nearly every object. `serde_json` reads the others, and words what is wrong with them. Either way a
+//! `direct` reads nearly every object. `serde_json` reads the others, and words what is wrong with them. Either way a
 //! value is a piece of the record's text; only escapes cause a copy.
 
 use std::borrow::Cow;
@@ -10,18 +10,18 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::record::columns::DataType;
-use crate::record::descriptor::{Input, Origin};
-
-use super::fault::{self, Fault};
+use super::rejects;
 use super::spare::Spare;
 use super::value::Found;
+use crate::record::columns::DataType;
+use crate::record::descriptor::{Input, Origin};
+use crate::record::reject::Reject;
 use checked::Checked;
 use escapes::unescaped;
 
 mod checked;
+mod direct;
 mod escapes;
-mod straight;
 
 /// Which members the inputs take.
 pub struct Plan {
@@ -29,7 +29,7 @@ pub struct Plan {
     names: Vec<String>,
     /// For each input the place of its name, or `None` if it does not take a member.
     takes: Vec<Option<usize>>,
-    /// Whether `straight` may look for all of the names.
+    /// Whether `direct` may look for all of the names.
     is_plain: bool,
 }
 
@@ -60,19 +60,19 @@ impl Plan {
             })
         };
         let takes = inputs.iter().map(&mut place).collect();
-        let is_plain = names.iter().all(|name| straight::is_plain(name));
+        let is_plain = names.iter().all(|name| direct::is_plain(name));
         Self { names, takes, is_plain }
     }
 
     /// Reads the object into `members`, and drops whatever they held before.
-    pub fn read<'a>(&self, bytes: &'a [u8], members: &mut Members<'a>) -> Result<(), Fault> {
+    pub fn read<'a>(&self, bytes: &'a [u8], members: &mut Members<'a>) -> Result<(), Reject> {
         if bytes.is_empty() {
-            return Err(fault::bad_json("the value is empty, which is not a JSON object"));
+            return Err(rejects::bad_json("the value is empty, which is not a JSON object"));
         }
         let text = std::str::from_utf8(bytes)
-            .map_err(|error| fault::bad_json(format!("the value is neither framed Avro nor JSON: {error}")))?;
+            .map_err(|error| rejects::bad_json(format!("the value is neither framed Avro nor JSON: {error}")))?;
         self.empty(members);
-        if self.is_plain && straight::read(text, &self.names, &mut members.0).is_some() {
+        if self.is_plain && direct::read(text, &self.names, &mut members.0).is_some() {
             return Ok(());
         }
         self.empty(members);
@@ -84,7 +84,7 @@ impl Plan {
         deserializer
             .deserialize_map(object)
             .and_then(|()| deserializer.end())
-            .map_err(|error| fault::bad_json(format!("the value is not a JSON object: {error}")))
+            .map_err(|error| rejects::bad_json(format!("the value is not a JSON object: {error}")))
     }
 
     fn empty(&self, members: &mut Members<'_>) {
@@ -99,7 +99,7 @@ impl Plan {
 }
 
 /// The member's value, for a column of this type.
-pub fn found<'a>(member: Member<'a>, wanted: DataType, spare: &mut Spare) -> Result<Found<'a>, Fault> {
+pub fn found<'a>(member: Member<'a>, wanted: DataType, spare: &mut Spare) -> Result<Found<'a>, Reject> {
     let text = match member {
         Member::Text(text) if wanted == DataType::Json => {
             return Ok(Found::Json(spare.write(format_args!("\"{text}\""))));
@@ -113,7 +113,7 @@ pub fn found<'a>(member: Member<'a>, wanted: DataType, spare: &mut Spare) -> Res
     if wanted == DataType::Json {
         return match serde_json::from_str::<Checked>(text) {
             Ok(Checked) => Ok(Found::Json(text.into())),
-            Err(error) => Err(fault::bad_json(format!(
+            Err(error) => Err(rejects::bad_json(format!(
                 "the value is not JSON that can be kept: {error}"
             ))),
         };
@@ -129,7 +129,7 @@ pub fn found<'a>(member: Member<'a>, wanted: DataType, spare: &mut Spare) -> Res
 }
 
 /// The text that a string stands for. The string's syntax has been checked, except for its escapes.
-fn string<'a>(quoted: &'a str, spare: &mut Spare) -> Result<Cow<'a, str>, Fault> {
+fn string<'a>(quoted: &'a str, spare: &mut Spare) -> Result<Cow<'a, str>, Reject> {
     let inside = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     if let Some(inside) = inside {
         if !inside.contains('\\') {
@@ -141,7 +141,7 @@ fn string<'a>(quoted: &'a str, spare: &mut Spare) -> Result<Cow<'a, str>, Fault>
     }
     // The library words what is wrong.
     let Text(text) = serde_json::from_str(quoted)
-        .map_err(|error| fault::bad_json(format!("a string in the value cannot be read: {error}")))?;
+        .map_err(|error| rejects::bad_json(format!("a string in the value cannot be read: {error}")))?;
     Ok(text)
 }
 

@@ -4,17 +4,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::record::Record;
-use crate::record::columns::{Batch, DataType};
-use crate::record::descriptor::{Input, Origin};
-
 use super::avro::Plan;
 use super::builder::Columns;
 use super::cell::fit;
-use super::fault::{self, Fault};
 use super::json::{self, Member, Members};
+use super::rejects;
 use super::spare::Spare;
 use super::value::{Cell, Found};
+use crate::record::Record;
+use crate::record::columns::{Batch, DataType};
+use crate::record::descriptor::{Input, Origin};
+use crate::record::reject::Reject;
 
 /// Bytes before the datum in Confluent's wire format: a zero byte, and the schema's id as big-endian u32.
 /// <https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html#wire-format>
@@ -34,12 +34,12 @@ pub struct Reads {
 }
 
 /// The plan for a schema, or why its records cannot become rows.
-pub type PlanOrReject = Result<Arc<Plan>, Fault>;
+pub type PlanOrReject = Result<Arc<Plan>, Reject>;
 
 /// A schema that some record of the batch names.
 struct Known<'a> {
     id: u32,
-    plan: Result<&'a Plan, &'a Fault>,
+    plan: Result<&'a Plan, &'a Reject>,
 }
 
 /// The rows of a batch while they are being built.
@@ -96,9 +96,9 @@ impl<'a> Rows<'a> {
     }
 
     /// Appends the record as a row, or says why it cannot become one.
-    pub fn push(&mut self, record: &'a Record) -> Result<(), Fault> {
+    pub fn push(&mut self, record: &'a Record) -> Result<(), Reject> {
         match record.value.as_deref() {
-            None if self.reads.fields => Err(fault::tombstone()),
+            None if self.reads.fields => Err(rejects::tombstone()),
             None => self.push_unread(record),
             Some(value) => match frame(value).filter(|_| self.reads.avro) {
                 Some((id, datum)) => self.push_avro(record, id, datum),
@@ -113,7 +113,7 @@ impl<'a> Rows<'a> {
         self.columns.finish()
     }
 
-    fn push_unread(&mut self, record: &'a Record) -> Result<(), Fault> {
+    fn push_unread(&mut self, record: &'a Record) -> Result<(), Reject> {
         self.row.clear();
         for input in &self.reads.inputs {
             self.row.push(cell(input, beside(record, input)?, &mut self.spare)?);
@@ -121,7 +121,7 @@ impl<'a> Rows<'a> {
         append(&mut self.columns, &mut self.row, &mut self.spare)
     }
 
-    fn push_json(&mut self, record: &'a Record, value: &'a [u8]) -> Result<(), Fault> {
+    fn push_json(&mut self, record: &'a Record, value: &'a [u8]) -> Result<(), Reject> {
         let json = &self.reads.json;
         json.read(value, &mut self.members)?;
         self.row.clear();
@@ -140,8 +140,8 @@ impl<'a> Rows<'a> {
         append(&mut self.columns, &mut self.row, &mut self.spare)
     }
 
-    fn push_avro(&mut self, record: &'a Record, id: u32, datum: &'a [u8]) -> Result<(), Fault> {
-        let plan = self.schema(id)?.plan.map_err(Fault::clone)?;
+    fn push_avro(&mut self, record: &'a Record, id: u32, datum: &'a [u8]) -> Result<(), Reject> {
+        let plan = self.schema(id)?.plan.map_err(Reject::clone)?;
         self.row.clear();
         self.row.resize(self.reads.inputs.len(), Cell::Null);
         let read = plan
@@ -164,7 +164,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Reads a record again: one that did not become a row, to say why, or one that an input takes as a whole.
-    fn push_again(&mut self, record: &'a Record, plan: &'a Plan, datum: &'a [u8]) -> Result<(), Fault> {
+    fn push_again(&mut self, record: &'a Record, plan: &'a Plan, datum: &'a [u8]) -> Result<(), Reject> {
         let mut values = plan.values(datum)?;
         self.row.clear();
         for (input, value) in self.reads.inputs.iter().zip(&mut values) {
@@ -180,49 +180,49 @@ impl<'a> Rows<'a> {
         append(&mut self.columns, &mut self.row, &mut self.spare)
     }
 
-    fn schema(&mut self, id: u32) -> Result<&Known<'a>, Fault> {
+    fn schema(&mut self, id: u32) -> Result<&Known<'a>, Reject> {
         if self.schemas.get(self.last).is_none_or(|known| known.id != id) {
             let place = self.schemas.binary_search_by_key(&id, |known| known.id);
             self.last = place.unwrap_or(self.schemas.len());
         }
         let known = self.schemas.get(self.last);
-        known.ok_or_else(|| fault::unknown_schema(format!("there is no schema {id}")))
+        known.ok_or_else(|| rejects::unknown_schema(format!("there is no schema {id}")))
     }
 }
 
 /// Moves the row into the columns.
-fn append(columns: &mut Columns, row: &mut Vec<Cell<'_>>, spare: &mut Spare) -> Result<(), Fault> {
+fn append(columns: &mut Columns, row: &mut Vec<Cell<'_>>, spare: &mut Spare) -> Result<(), Reject> {
     let pushed = columns.push(row);
     spare.clear(row);
-    pushed.map_err(|_| fault::batch_full())
+    pushed.map_err(|_| rejects::batch_full())
 }
 
 /// Makes the value fit its input.
-pub fn cell<'c>(input: &Input, found: Option<Found<'c>>, spare: &mut Spare) -> Result<Cell<'c>, Fault> {
+pub fn cell<'c>(input: &Input, found: Option<Found<'c>>, spare: &mut Spare) -> Result<Cell<'c>, Reject> {
     let Some(found) = found else {
         return if input.field.nullable {
             Ok(Cell::Null)
         } else {
-            Err(fault::missing_field(input))
+            Err(rejects::missing_field(input))
         };
     };
     match fit(found, input.field.data_type, spare) {
-        Ok(Cell::Null) if !input.field.nullable => Err(fault::null_field(input)),
+        Ok(Cell::Null) if !input.field.nullable => Err(rejects::null_field(input)),
         Ok(cell) => Ok(cell),
-        Err(found) => Err(fault::bad_type(input, &found)),
+        Err(found) => Err(rejects::bad_type(input, &found)),
     }
 }
 
 /// The value for an input that does not take a field of the record's value. `None` if the record has nothing
 /// of that name.
-pub fn beside<'c>(record: &'c Record, input: &Input) -> Result<Option<Found<'c>>, Fault> {
+pub fn beside<'c>(record: &'c Record, input: &Input) -> Result<Option<Found<'c>>, Reject> {
     let wanted = input.field.data_type;
     Ok(match &input.origin {
         Origin::Value(_) => None,
         Origin::WholeValue => match &record.value {
             Some(value) => Some(bytes(value, wanted)),
             None if input.field.nullable => None,
-            None => return Err(fault::tombstone()),
+            None => return Err(rejects::tombstone()),
         },
         Origin::Key => Some(record.key.as_ref().map_or(Found::Null, |key| bytes(key, wanted))),
         // If headers share a key, the last one counts, as with Kafka's `lastHeader`.

@@ -17,7 +17,7 @@ use crate::connection::{
     CassandraConnection, ClientCertificate, KafkaConnection, Login, RegistryConnection, Secret, Tls,
 };
 use crate::pipeline::swap::probation::Probation;
-use crate::pipeline::trouble::budget::Share;
+use crate::pipeline::trouble::budget::Allowance;
 use crate::plugin::cache;
 use crate::plugin::limits::Limits;
 use crate::sink::cassandra::config::{Compression, Consistency, CqlBatches};
@@ -361,8 +361,8 @@ fn pipeline(values: &mut Values) -> pipeline::config::Config {
     }
 }
 
-fn share(values: &mut Values, percent: &str, window: &str) -> Share {
-    Share {
+fn share(values: &mut Values, percent: &str, window: &str) -> Allowance {
+    Allowance {
         percent: u32::try_from(values.number(percent)).unwrap_or(100),
         window_records: values.size(window),
     }

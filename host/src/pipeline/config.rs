@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::pipeline::trouble::budget::Share;
+use crate::pipeline::trouble::budget::Allowance;
 
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -20,9 +20,9 @@ pub struct Config {
     /// 0..=15, above 0 only for a deliberate rewrite.
     pub generation: u8,
     /// Rejects of any kind.
-    pub reject_budget: Share,
+    pub reject_budget: Allowance,
     /// Records that break the guest.
-    pub fault_budget: Share,
+    pub fault_budget: Allowance,
     /// End where somebody has to mend something, instead of waiting for it.
     pub fail_fast: bool,
     /// A file that says how the pipeline is, written anew about once a second.
@@ -38,11 +38,11 @@ impl Default for Config {
             drain_timeout: Duration::from_secs(20),
             commit_interval: Duration::from_secs(1),
             generation: 0,
-            reject_budget: Share {
+            reject_budget: Allowance {
                 percent: 90,
                 window_records: 10_000,
             },
-            fault_budget: Share {
+            fault_budget: Allowance {
                 percent: 50,
                 window_records: 1000,
             },

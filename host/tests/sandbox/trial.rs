@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use host::pipeline::swap::trial::{self, Bounds, Trial};
-use host::pipeline::watch::swapping::Progress;
+use host::pipeline::watch::swapping::SwapProgress;
 use host::plugin::limits::Limits;
 
 use crate::versions::{numbered, records, variant_version, version};
@@ -22,7 +22,7 @@ async fn refusal(candidate: u32, current: u32, sample: &[&[&str]]) -> Vec<String
     let records = (0..).zip(sample).map(|(partition, asked)| records(partition, asked));
     let sample: Vec<_> = records.collect();
     let expected: usize = sample.iter().map(Vec::len).sum();
-    let progress = Arc::new(Progress::default());
+    let progress = Arc::new(SwapProgress::default());
     let trial = trial::run(
         &plugin(candidate),
         &plugin(current),
@@ -96,7 +96,7 @@ async fn tried_on(ids: [i64; 2], candidate: &str, current: &str, deadline: Durat
         variant_version("new", candidate, limits),
         variant_version("old", current, limits),
     );
-    let progress = Arc::new(Progress::default());
+    let progress = Arc::new(SwapProgress::default());
     progress.begin("the test");
     let partition = |(number, from): (i32, i64)| numbered(number, from..from + 100);
     let sample = (0..).zip(ids).map(partition).collect();

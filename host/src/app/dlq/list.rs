@@ -6,7 +6,7 @@ use std::io::Write;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Map, Value};
 
-use super::{Conditions, Form, filter, place, portrait, written};
+use super::{Conditions, Form, filter, one_letter, place, written};
 use crate::app::failure::Failure;
 use crate::app::services::source_failure;
 use crate::config::settings::Settings;
@@ -51,7 +51,7 @@ pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + 
         (Form::Json, None) => report
             .last()
             .iter()
-            .try_for_each(|found| writeln!(out, "{}", Value::Object(portrait::json(found)))),
+            .try_for_each(|found| writeln!(out, "{}", Value::Object(one_letter::json(found)))),
     };
     written(shown)
 }
@@ -134,7 +134,7 @@ impl Report {
             let names = self.by.iter().map(|by| by.name());
             table.set_header(names.chain(["count", "first", "last", "last at"]));
             for (key, group) in &self.groups {
-                let times = [portrait::time(group.first_ms), portrait::time(group.last_ms)];
+                let times = [one_letter::time(group.first_ms), one_letter::time(group.last_ms)];
                 let cells = key.iter().cloned().chain([group.count.to_string()]).chain(times);
                 table.add_row(cells.chain([group.last_at.clone()]));
             }
@@ -145,7 +145,7 @@ impl Report {
             writeln!(out, "\nthe last {}", last.len())?;
         }
         last.iter()
-            .try_for_each(|found| writeln!(out, "  {}", portrait::line(found)))
+            .try_for_each(|found| writeln!(out, "  {}", one_letter::line(found)))
     }
 
     fn write_groups(&self, out: &mut dyn Write) -> std::io::Result<()> {
@@ -153,8 +153,8 @@ impl Report {
             let names = self.by.iter().map(|by| by.name().to_owned());
             let mut object: Map<_, _> = names.zip(key.iter().map(|text| Value::from(text.as_str()))).collect();
             object.insert("count".into(), group.count.into());
-            object.insert("first".into(), portrait::time(group.first_ms).into());
-            object.insert("last".into(), portrait::time(group.last_ms).into());
+            object.insert("first".into(), one_letter::time(group.first_ms).into());
+            object.insert("last".into(), one_letter::time(group.last_ms).into());
             object.insert("last_at".into(), group.last_at.as_str().into());
             writeln!(out, "{}", Value::Object(object))?;
         }
@@ -193,7 +193,7 @@ impl By {
         match self {
             Self::Code => letter.reject.code.to_string(),
             Self::Stage => letter.reject.stage.to_string(),
-            Self::Plugin => portrait::plugin(letter),
+            Self::Plugin => one_letter::plugin(letter),
             Self::Topic => position.partition.topic.to_string(),
             Self::Partition => position.partition.to_string(),
         }

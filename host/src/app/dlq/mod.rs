@@ -2,18 +2,17 @@
 
 mod dry_run;
 pub mod list;
-mod portrait;
+mod one_letter;
 mod reading;
 pub mod replay;
 pub mod show;
 pub mod value;
 
+use super::failure::Failure;
 use crate::config::settings::{DeadLetters, Settings};
 use crate::pipeline::commit::write_time::now_ms;
 use crate::record::letter::filter::Filter;
 use crate::source::letters::{LettersTopic, Place};
-
-use super::failure::Failure;
 
 /// `--where KEY=VALUE`, as typed.
 pub type Conditions = Vec<(String, String)>;

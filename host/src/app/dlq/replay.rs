@@ -24,7 +24,7 @@ use crate::dead_letter::{DeadLetterError, DeadLetters};
 use crate::pipeline::batch::version::Version;
 use crate::pipeline::flow::parts::Parts;
 use crate::pipeline::flow::supervisor::{self, Ended};
-use crate::pipeline::trouble::budget::{Budget, Share};
+use crate::pipeline::trouble::budget::{Allowance, Budget};
 use crate::pipeline::watch::trace::Traces;
 use crate::plugin::Plugin;
 use crate::record::letter::filter::Filter;
@@ -133,7 +133,7 @@ async fn start(
 
 /// Most of what was refused once may be refused again: that says nothing about the plugin.
 fn unlimited(settings: &Settings) -> Budget {
-    let unlimited = |share: Share| Share { percent: 100, ..share };
+    let unlimited = |share: Allowance| Allowance { percent: 100, ..share };
     let pipeline = &settings.pipeline;
     Budget::new(unlimited(pipeline.reject_budget), unlimited(pipeline.fault_budget))
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde_json::{Value, json};
 
 use super::value::{Shown, Values};
-use super::{Conditions, Form, filter, place, portrait, written};
+use super::{Conditions, Form, filter, one_letter, place, written};
 use crate::app::failure::Failure;
 use crate::app::services::source_failure;
 use crate::config::settings::Settings;
@@ -121,7 +121,7 @@ async fn show(
 }
 
 fn in_json(found: &Found, record: &Record, value: &Shown) -> Value {
-    let mut object = portrait::json(found);
+    let mut object = one_letter::json(found);
     object.insert("key".into(), record.key.as_deref().map(bytes).into());
     let headers = record.headers.iter();
     let headers = headers.map(|Header { key, value }| json!([key, value.as_deref().map(bytes)]));
@@ -177,8 +177,8 @@ fn in_words(found: &Found, record: &Record, value: &Shown) -> String {
 
 fn reason(letter: &Letter) -> Vec<String> {
     let Letter { record, reject, .. } = letter;
-    let made = portrait::time(record.timestamp_ms);
-    let rejected = portrait::time(letter.rejected_at_ms);
+    let made = one_letter::time(record.timestamp_ms);
+    let rejected = one_letter::time(letter.rejected_at_ms);
     let plugin = &letter.plugin;
     vec![
         format!("record       {} of {made}", record.position),

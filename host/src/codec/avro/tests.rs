@@ -175,7 +175,7 @@ proptest! {
         }
         let all = [inputs.as_slice(), &[input("all", DataType::Json, false, Origin::WholeValue)]].concat();
         let is_whole = |input: &Input| input.origin == Origin::WholeValue && input.field.data_type == DataType::Json;
-        let is_straight = !inputs.iter().any(is_whole) && Reads::new(&inputs).avro;
+        let is_direct = !inputs.iter().any(is_whole) && Reads::new(&inputs).avro;
         let datum = whole.datum(&mut Entropy::new(&entropy));
         for datum in spoilt(&datum, &places) {
             let record = record(&datum);
@@ -190,9 +190,9 @@ proptest! {
             // A value that is asked for is judged as strictly as by the library.
             let all_theirs = by_the_library(&library, &schema, &all, &record);
             prop_assert_eq!(decode(&schema, &all, &record).is_ok(), all_theirs.is_some_and(|row| row.is_ok()), "{}", text);
-            // A record that becomes a row is read by `straight`.
+            // A record that becomes a row is read by `direct`.
             let read = plan.read(&datum, &mut vec![Cell::Null; inputs.len()], &mut Spare::default());
-            prop_assert!(!is_straight || ours.is_err() || read.is_some());
+            prop_assert!(!is_direct || ours.is_err() || read.is_some());
         }
     }
 }

@@ -101,7 +101,7 @@ fn read(schema: &Schema) -> crate::codec::schema::Schema {
 fn decode(inputs: &[Input], schema: Option<&Schema>, records: &[Record]) -> Decoded {
     let plan = match schema {
         Some(schema) => Plan::new(ID, Arc::new(read(schema)), inputs).map(Arc::new),
-        None => Err(fault::no_registry(ID)),
+        None => Err(rejects::no_registry(ID)),
     };
     Decoder::new(inputs, None).decode_with(records, &HashMap::from([(ID, plan)]))
 }

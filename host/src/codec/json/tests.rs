@@ -101,7 +101,7 @@ fn input(name: &str, data_type: DataType) -> Input {
 fn what_serde_json_refuses_is_not_read_straight() {
     let long = "x".repeat(20);
     let names = ["a".to_owned()];
-    let read = |text: &str| straight::read(text, &names, &mut [None]).is_some();
+    let read = |text: &str| direct::read(text, &names, &mut [None]).is_some();
     assert!(read(&format!("{{\"a\":\"{long}é\u{7f}{long}\"}}")));
     for place in 0..long.len() {
         for bad in ["\u{0}", "\u{1f}", "\t", "\n", "\\x", "\""] {

@@ -16,14 +16,14 @@ use crate::sink::{Order, WriteBatch};
 
 /// Some rows of one write.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Share {
+pub struct Portion {
     /// Index into the writes.
     pub write: usize,
     pub rows: Vec<u32>,
 }
 
 /// Shares that may be written at the same time.
-pub type Turn = Vec<Share>;
+pub type Turn = Vec<Portion>;
 
 /// Every row once; a turn may begin when the one before it is done. `tables` is what the sink says of its tables.
 pub fn turns(writes: &[Arc<WriteBatch>], outputs: &[Output], tables: Order) -> Vec<Turn> {
@@ -33,7 +33,7 @@ pub fn turns(writes: &[Arc<WriteBatch>], outputs: &[Output], tables: Order) -> V
         .collect();
     let (in_order, in_any): (Vec<usize>, Vec<usize>) =
         (0..writes.len()).partition(|write| topics[*write].is_some() || tables == Order::Given);
-    let whole = |write: usize| Share {
+    let whole = |write: usize| Portion {
         write,
         rows: (0..).zip(&writes[write].source).map(|(row, _)| row).collect(),
     };
@@ -72,9 +72,9 @@ fn place(turns: &mut Vec<Turn>, turn: usize, write: usize, row: u32) {
     if turns.len() == turn {
         turns.push(Turn::new());
     }
-    match turns[turn].iter_mut().find(|share| share.write == write) {
-        Some(share) => share.rows.push(row),
-        None => turns[turn].push(Share { write, rows: vec![row] }),
+    match turns[turn].iter_mut().find(|portion| portion.write == write) {
+        Some(portion) => portion.rows.push(row),
+        None => turns[turn].push(Portion { write, rows: vec![row] }),
     }
 }
 
@@ -166,7 +166,7 @@ mod tests {
     fn told(turns: &[Turn]) -> Vec<Vec<(usize, &[u32])>> {
         turns
             .iter()
-            .map(|turn| turn.iter().map(|share| (share.write, &*share.rows)).collect())
+            .map(|turn| turn.iter().map(|portion| (portion.write, &*portion.rows)).collect())
             .collect()
     }
 
@@ -215,7 +215,7 @@ mod tests {
         let writes = writes(&[None, None], &[(TABLE, &[0, 0, 1]), (TABLE, &[1]), (UPSERT, &[0, 1])]);
         let expected = [vec![(2, &[0, 1][..]), (0, &[0, 1, 2])], vec![(1, &[0][..])]];
         let mut turns = turns(&writes, &outputs(), Order::Given);
-        turns[0].sort_by_key(|share| std::cmp::Reverse(share.write));
+        turns[0].sort_by_key(|portion| std::cmp::Reverse(portion.write));
         assert_eq!(told(&turns), expected);
     }
 

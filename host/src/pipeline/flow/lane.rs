@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::parts::Parts;
 use super::worker::Worker;
-use crate::pipeline::commit::book::Book;
+use crate::pipeline::commit::ledger::Ledger;
 use crate::pipeline::commit::write_time::WriteClock;
 use crate::record::Record;
 use crate::record::position::Partition;
@@ -19,7 +19,7 @@ pub struct Lane {
     pub number: u64,
     pub partition: Arc<Partition>,
     pub has_finished: bool,
-    pub book: Arc<Book>,
+    pub ledger: Arc<Ledger>,
     /// `None` when no more records come.
     queue: Option<mpsc::UnboundedSender<Vec<Record>>>,
     worker: JoinHandle<Result<(), JoinError>>,
@@ -62,12 +62,12 @@ impl Lane {
         let (draining, is_draining) = watch::channel(false);
         let base = committed.as_ref().and_then(|commit| commit.base);
         tracing::debug!(%partition, from = ?committed.as_ref().map(|commit| commit.point), "assigned");
-        let book = Arc::new(Book::open(Arc::clone(&partition), topic, committed, control.naming()));
+        let ledger = Arc::new(Ledger::open(Arc::clone(&partition), topic, committed, control.naming()));
         let worker = Worker {
             parts: Arc::clone(parts),
             gauge,
             control: Arc::clone(control),
-            book: Arc::clone(&book),
+            ledger: Arc::clone(&ledger),
             clock: WriteClock::new(base, parts.config.generation),
             queue: receiver,
             is_draining,
@@ -84,7 +84,7 @@ impl Lane {
             number,
             partition,
             has_finished: false,
-            book,
+            ledger,
             queue: Some(queue),
             worker,
             draining,
@@ -119,7 +119,7 @@ impl Lane {
     pub fn make_way(mut self) {
         if let Some(successor) = self.successor.take() {
             // It has been revoked meanwhile: then the next member sees by the commit that the topic is another one.
-            let _ = successor.send(self.book.leave());
+            let _ = successor.send(self.ledger.leave());
         }
     }
 

@@ -8,7 +8,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use super::lane::Lane;
 use super::parts::Parts;
 use crate::pipeline::trouble::outage::Severity;
-use crate::pipeline::watch::status::{Fence, Partition, Plugin, State, Status, Waiting};
+use crate::pipeline::watch::status::{FenceStatus, PartitionStatus, PluginStatus, State, Status, WaitingStatus};
 use crate::record::trail;
 
 /// How the run stands. `end` is the state of a run that is ending; otherwise the state follows from what is waited for.
@@ -21,7 +21,7 @@ pub fn status<'a>(parts: &Parts, lanes: impl Iterator<Item = &'a Lane>, end: Opt
         None if outages.is_empty() => State::Running,
         None => State::Waiting,
     };
-    let waiting = outages.iter().map(|(what, outage)| Waiting {
+    let waiting = outages.iter().map(|(what, outage)| WaitingStatus {
         what: what.to_string(),
         halted: outage.severity == Severity::Halt,
         seconds: outage.since.elapsed().as_secs(),
@@ -38,7 +38,7 @@ pub fn status<'a>(parts: &Parts, lanes: impl Iterator<Item = &'a Lane>, end: Opt
         version: env!("CARGO_PKG_VERSION"),
         process: std::process::id(),
         uptime_seconds: parts.watch.metrics.uptime().as_secs(),
-        plugin: Plugin {
+        plugin: PluginStatus {
             named: version.identity().into(),
             on_probation: parts.plugins.slot.is_on_probation(),
             back: parts.plugins.slot.way_back().map(|back| back.identity().into()),
@@ -61,24 +61,24 @@ pub fn status<'a>(parts: &Parts, lanes: impl Iterator<Item = &'a Lane>, end: Opt
     }
 }
 
-fn fence(fence: trail::Fence) -> Fence {
-    Fence {
+fn fence(fence: trail::Fence) -> FenceStatus {
+    FenceStatus {
         digest: fence.digest.to_string(),
         from: fence.from.0,
     }
 }
 
-fn of_lane(lane: &Lane) -> (String, Partition) {
-    let committed = lane.book.committed().map(|point| point.0);
-    let log_end = lane.book.log_end().map(|end| end.0);
-    let partition = Partition {
-        settled: lane.book.settled().map(|point| point.0),
+fn of_lane(lane: &Lane) -> (String, PartitionStatus) {
+    let committed = lane.ledger.committed().map(|point| point.0);
+    let log_end = lane.ledger.log_end().map(|end| end.0);
+    let partition = PartitionStatus {
+        settled: lane.ledger.settled().map(|point| point.0),
         committed,
         log_end,
         // Committed is what was asked for after the log end was.
         lag: log_end.zip(committed).map(|(end, committed)| (end - committed).max(0)),
-        fences: lane.book.fences().into_iter().map(fence).collect(),
-        write_time_drift_us: lane.book.drift_micros(),
+        fences: lane.ledger.fences().into_iter().map(fence).collect(),
+        write_time_drift_us: lane.ledger.drift_micros(),
     };
     (lane.partition.to_string(), partition)
 }

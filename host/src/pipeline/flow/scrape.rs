@@ -13,7 +13,7 @@ use crate::pipeline::trouble::outage::Waiting;
 use crate::pipeline::watch::histogram::Snapshot;
 use crate::pipeline::watch::metrics::{METRICS, Metric, PREFIX};
 use crate::pipeline::watch::stage::Stage;
-use crate::pipeline::watch::status::{Partition, Status};
+use crate::pipeline::watch::status::{PartitionStatus, Status};
 use crate::pipeline::watch::totals::Counts;
 
 /// The content type of [`text`].
@@ -140,7 +140,7 @@ impl Scrape {
     }
 
     /// What is known of each partition.
-    fn partitions(&self, value: impl Fn(&Partition) -> Option<i64>) -> Vec<([(&'static str, String); 2], f64)> {
+    fn partitions(&self, value: impl Fn(&PartitionStatus) -> Option<i64>) -> Vec<([(&'static str, String); 2], f64)> {
         let partitions = self.status.iter().flat_map(|status| &status.partitions);
         partitions
             .filter_map(|(name, partition)| {

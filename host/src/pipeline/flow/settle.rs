@@ -1,6 +1,5 @@
 //! Settles one batch: writes its rows and publishes its dead letters, trying again until every record is settled.
 
-use crate::pipeline::batch::transformed::Transformed;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -9,12 +8,13 @@ use futures::future::join_all;
 use super::parts::Parts;
 use crate::dead_letter::DeadLetter;
 use crate::failpoint::{self, Point};
+use crate::pipeline::batch::transformed::Transformed;
 use crate::pipeline::batch::turns::turns;
 use crate::pipeline::batch::version::Version;
 use crate::pipeline::commit::write_time::now_ms;
 use crate::pipeline::trouble::fault::{Disposition, Fault, disposition};
 use crate::pipeline::trouble::outage::{Severity, Waiting};
-use crate::pipeline::trouble::patience::Patience;
+use crate::pipeline::trouble::retry::Retry;
 use crate::pipeline::watch::stage::Stage;
 use crate::pipeline::watch::totals::Counts;
 use crate::record::reject::Reject;
@@ -100,7 +100,7 @@ async fn write(
     rejects: &BTreeMap<usize, Reject>,
 ) -> (u64, Vec<(usize, Reject)>) {
     let record_of = |row: u32| batch.source[row as usize] as usize;
-    let mut patience = Patience::new(&parts.outages, Waiting::Sink);
+    let mut retry = Retry::new(&parts.outages, Waiting::Sink);
     let mut written = 0;
     let mut refused: Vec<(u32, Reject)> = Vec::new();
     let mut pending = rows;
@@ -111,7 +111,7 @@ async fn write(
                 let refused = refused.into_iter().map(|(row, reject)| (record_of(row), reject));
                 return (written, refused.collect());
             };
-            patience.hold(disposition(Fault::Budget(&spent)), &spent).await;
+            retry.hold(disposition(Fault::Budget(&spent)), &spent).await;
             pending = refused.drain(..).map(|(row, _)| row).collect();
         }
         let in_flight = parts.watch.metrics.rows_in_flight(pending.len());
@@ -142,15 +142,15 @@ async fn write(
         }
         pending = again;
         match worst {
-            Some((severity, error)) => patience.failed(severity, &error).await,
-            None => patience.recovered(),
+            Some((severity, error)) => retry.failed(severity, &error).await,
+            None => retry.recovered(),
         }
     }
 }
 
 /// Publishes until every letter is acknowledged.
 async fn publish(parts: &Parts, mut letters: Vec<DeadLetter>) {
-    let mut patience = Patience::new(&parts.outages, Waiting::DeadLetters);
+    let mut retry = Retry::new(&parts.outages, Waiting::DeadLetters);
     while !letters.is_empty() {
         let results = parts.dead_letters.publish(&letters).await;
         let mut again = Vec::new();
@@ -164,8 +164,8 @@ async fn publish(parts: &Parts, mut letters: Vec<DeadLetter>) {
         }
         letters = again;
         match last {
-            Some(error) => patience.hold(disposition(Fault::DeadLetter(&error)), &error).await,
-            None => patience.recovered(),
+            Some(error) => retry.hold(disposition(Fault::DeadLetter(&error)), &error).await,
+            None => retry.recovered(),
         }
     }
 }

@@ -19,7 +19,7 @@ use super::look;
 use super::parts::Parts;
 use super::status_file::StatusFile;
 use crate::failpoint::{self, Point};
-use crate::pipeline::commit::book::Book;
+use crate::pipeline::commit::ledger::Ledger;
 use crate::pipeline::trouble::outage::{Severity, Waiter, Waiting};
 use crate::pipeline::watch::status::State;
 use crate::pipeline::watch::totals::Counts;
@@ -75,7 +75,7 @@ pub enum PipelineError {
 
 /// What was to be committed, by which lanes, and how it went.
 struct Committed {
-    commits: Vec<(Arc<Book>, Commit)>,
+    commits: Vec<(Arc<Ledger>, Commit)>,
     result: Result<(), SourceError>,
 }
 
@@ -228,7 +228,7 @@ impl Supervisor {
             }
             Event::Passed { partition, from, to } => {
                 if let Some(lane) = self.lanes.get(&partition) {
-                    lane.book.pass(from, to);
+                    lane.ledger.pass(from, to);
                 }
             }
             Event::Deleted { partition, offsets } => self.note_deleted(&partition, &offsets),
@@ -330,7 +330,7 @@ impl Supervisor {
                 }
                 End::Failed(cause) => drained.failed = drained.failed.or(Some(failed(&lane.partition, cause))),
             }
-            drained.commits.extend(lane.book.draw_up_last());
+            drained.commits.extend(lane.ledger.draw_up_last());
         }
         drained
     }
@@ -347,9 +347,9 @@ impl Supervisor {
         }
         self.is_commit_wanted = false;
         let writers = self.parts.plugins.slot.writers();
-        let books = self.lanes.values().map(|lane| &lane.book);
-        let commits: Vec<_> = books
-            .filter_map(|book| Some((Arc::clone(book), book.draw_up(writers)?)))
+        let ledgers = self.lanes.values().map(|lane| &lane.ledger);
+        let commits: Vec<_> = ledgers
+            .filter_map(|ledger| Some((Arc::clone(ledger), ledger.draw_up(writers)?)))
             .collect();
         if commits.is_empty() {
             self.note_named();
@@ -373,8 +373,8 @@ impl Supervisor {
                 failpoint::reached(Point::Committed);
                 self.parts.watch.metrics.note_commit(Ok(()));
                 self.commit_waiter.recovered();
-                for (book, commit) in &commits {
-                    book.note_committed(commit);
+                for (ledger, commit) in &commits {
+                    ledger.note_committed(commit);
                 }
                 self.note_named();
                 if self.is_commit_wanted {
@@ -396,7 +396,7 @@ impl Supervisor {
             && self
                 .lanes
                 .values()
-                .all(|lane| !lane.book.has_begun() || lane.book.is_named(digest))
+                .all(|lane| !lane.ledger.has_begun() || lane.ledger.is_named(digest))
         {
             self.parts.plugins.slot.note_named();
         }
@@ -407,17 +407,17 @@ impl Supervisor {
         if self.lanes.is_empty() || self.asking.as_ref().is_some_and(|asking| !asking.is_finished()) {
             return;
         }
-        let books: HashMap<_, _> = self
+        let ledgers: HashMap<_, _> = self
             .lanes
             .iter()
-            .map(|(partition, lane)| (Arc::clone(partition), Arc::clone(&lane.book)))
+            .map(|(partition, lane)| (Arc::clone(partition), Arc::clone(&lane.ledger)))
             .collect();
-        let asked = self.control.log_ends(books.keys().cloned().collect());
+        let asked = self.control.log_ends(ledgers.keys().cloned().collect());
         self.asking = Some(tokio::spawn(async move {
             match asked.await {
                 Ok(ends) => ends
                     .into_iter()
-                    .for_each(|(partition, end)| books[&partition].note_log_end(end)),
+                    .for_each(|(partition, end)| ledgers[&partition].note_log_end(end)),
                 // Whoever reads and commits says that the brokers are away.
                 Err(error) => tracing::debug!(%error, "the lag is not known at the moment"),
             }

@@ -17,13 +17,13 @@ use crate::pipeline::batch::gather::{Stamps, gather};
 use crate::pipeline::batch::make::{Made, Taken, Warm, call, take};
 use crate::pipeline::batch::transformed::Transformed;
 use crate::pipeline::batch::version::Version;
-use crate::pipeline::commit::book::Book;
+use crate::pipeline::commit::ledger::Ledger;
 use crate::pipeline::commit::offsets::Settled;
 use crate::pipeline::commit::write_time::{FUTURE_TIMESTAMP, MAX_GENERATION, WriteClock, now_ms};
 use crate::pipeline::swap::slot::Observed;
 use crate::pipeline::trouble::fault::{Fault, disposition};
 use crate::pipeline::trouble::outage::{Severity, Waiting};
-use crate::pipeline::trouble::patience::Patience;
+use crate::pipeline::trouble::retry::Retry;
 use crate::pipeline::watch::stage::Stage;
 use crate::pipeline::watch::trace::Trace;
 use crate::plugin::Stop;
@@ -40,7 +40,7 @@ pub struct Worker {
     pub parts: Arc<Parts>,
     pub control: Arc<dyn Control>,
     pub gauge: Arc<Gauge>,
-    pub book: Arc<Book>,
+    pub ledger: Arc<Ledger>,
     pub clock: WriteClock,
     pub queue: mpsc::UnboundedReceiver<Vec<Record>>,
     pub is_draining: watch::Receiver<bool>,
@@ -85,19 +85,19 @@ impl Worker {
             if !std::mem::replace(&mut has_begun, true) {
                 self.begin_reading(first).await;
             }
-            self.parts.plugins.latest.note(&self.book.partition, &records);
+            self.parts.plugins.latest.note(&self.ledger.partition, &records);
             let stamped = self.stamp(records, trace);
             let base = self.clock.base().unwrap_or(WriteTime(0));
             let transformed = self.transform(stamped, &mut warm).await;
             failpoint::reached(Point::Transformed);
             let version = Arc::clone(&transformed.version);
-            let ticket = self.book.begin(Settled {
+            let ticket = self.ledger.begin(Settled {
                 point: end_offset.next(),
                 base,
-                fence: self.book.fence(version.digest(), first),
+                fence: self.ledger.fence(version.digest(), first),
             });
             if failpoint::is_broken(Promise::CommitAfterWrite) {
-                self.book.settle(ticket);
+                self.ledger.settle(ticket);
             }
             if !self.is_named(version.digest()).await {
                 break;
@@ -110,12 +110,16 @@ impl Worker {
                 .plugins
                 .shadow
                 .sample(&transformed, &self.parts.plugins.slot.current());
-            let (parts, gauge, book) = (Arc::clone(&self.parts), Arc::clone(&self.gauge), Arc::clone(&self.book));
+            let (parts, gauge, ledger) = (
+                Arc::clone(&self.parts),
+                Arc::clone(&self.gauge),
+                Arc::clone(&self.ledger),
+            );
             settling.spawn(async move {
                 let counts = settle(&parts, transformed).await;
                 failpoint::reached(Point::Published);
                 parts.watch.totals.add(&counts);
-                book.settle(ticket);
+                ledger.settle(ticket);
                 failpoint::reached(Point::Settled);
                 gauge.subtract(count, bytes);
                 drop(in_flight);
@@ -134,36 +138,36 @@ impl Worker {
     /// leaves them, those records' rows are written over: as far as any member can have read.
     async fn begin_reading(&self, first: Offset) {
         let version = self.parts.plugins.slot.current();
-        if let Some(earlier) = self.book.earlier_plugin() {
-            self.parts.plugins.slot.note_earlier(&self.book.partition, earlier);
+        if let Some(earlier) = self.ledger.earlier_plugin() {
+            self.parts.plugins.slot.note_earlier(&self.ledger.partition, earlier);
         }
         let mut raise = None;
-        if let Some(earlier) = self.book.has_other_writers(version.digest()) {
-            let mut patience = Patience::new(&self.parts.outages, Waiting::Source);
+        if let Some(earlier) = self.ledger.has_other_writers(version.digest()) {
+            let mut retry = Retry::new(&self.parts.outages, Waiting::Source);
             let until = loop {
-                match self.control.log_end(Arc::clone(&self.book.partition)).await {
+                match self.control.log_end(Arc::clone(&self.ledger.partition)).await {
                     Ok(end) => break end,
-                    Err(error) => patience.failed(Severity::Retry, &error).await,
+                    Err(error) => retry.failed(Severity::Retry, &error).await,
                 }
             };
-            patience.recovered();
+            retry.recovered();
             let by = earlier.map_or(0, |earlier| earlier.by) + 1;
             let room = MAX_GENERATION.saturating_sub(self.parts.config.generation);
             if by > room {
-                tracing::warn!(partition = %self.book.partition, "swaps cut short have used every generation up to 15; rows of the records up to {} may keep values of an earlier plugin", until.0);
+                tracing::warn!(partition = %self.ledger.partition, "swaps cut short have used every generation up to 15; rows of the records up to {} may keep values of an earlier plugin", until.0);
             }
             let by = by.min(room);
-            tracing::info!(partition = %self.book.partition, from = first.0, until = until.0, by,
+            tracing::info!(partition = %self.ledger.partition, from = first.0, until = until.0, by,
                 "another plugin may have written rows of these records, writing over them");
             raise = Some(Raise { by, until });
         }
-        self.book.begin_reading(first, raise);
+        self.ledger.begin_reading(first, raise);
     }
 
     /// Waits until the brokers know of this plugin as a writer of the partition; not when it is asked to drain meanwhile.
     async fn is_named(&mut self, digest: Digest) -> bool {
         let named = self
-            .book
+            .ledger
             .wait_until_named(digest, || self.parts.plugins.slot.want_commit());
         tokio::select! {
             biased;
@@ -176,7 +180,7 @@ impl Worker {
     /// Gives every record its write timestamp, and rejects those from the future.
     fn stamp(&mut self, records: Vec<Record>, trace: Trace) -> Stamped {
         let now_ms = now_ms();
-        let raise = self.book.raise();
+        let raise = self.ledger.raise();
         let mut rejects = BTreeMap::new();
         let mut write_times = Vec::with_capacity(records.len());
         for (index, record) in records.iter().enumerate() {
@@ -197,7 +201,7 @@ impl Worker {
             }
         }
         if let Some(drift) = self.clock.drift_micros() {
-            self.book.note_drift(drift);
+            self.ledger.note_drift(drift);
         }
         Stamped {
             records: Arc::new(records),
@@ -211,7 +215,7 @@ impl Worker {
     /// Decodes the records and calls the guest with them, waiting for the registry where it must, and for somebody who
     /// mends or swaps the plugin where it gives no outcome, or rejects nearly everything.
     async fn transform(&self, mut stamped: Stamped, warm: &mut Warm) -> Transformed {
-        let mut patience = Patience::new(&self.parts.outages, Waiting::Plugin);
+        let mut retry = Retry::new(&self.parts.outages, Waiting::Plugin);
         let mut swapped = self.parts.plugins.slot.subscribe();
         loop {
             let version = Arc::clone(&swapped.borrow_and_update());
@@ -223,7 +227,7 @@ impl Worker {
                     }
                     // A swap may be what mends it.
                     tokio::select! {
-                        () = patience.hold(disposition(Fault::Guest(&error)), &error) => {}
+                        () = retry.hold(disposition(Fault::Guest(&error)), &error) => {}
                         Ok(()) = swapped.changed() => {}
                     }
                     continue;
@@ -239,14 +243,14 @@ impl Worker {
             }
             let spent = match self.parts.budget.admit(stamped.records.len(), &made.rejects.values()) {
                 Ok(()) => {
-                    patience.recovered();
+                    retry.recovered();
                     say_broken(&version, &stamped.records, &made.rejects);
                     return transformed(stamped, version, made);
                 }
                 Err(spent) => spent,
             };
             tokio::select! {
-                () = patience.hold(disposition(Fault::Budget(&spent)), &spent) => {}
+                () = retry.hold(disposition(Fault::Budget(&spent)), &spent) => {}
                 Ok(()) = swapped.changed() => {}
             }
         }
@@ -279,16 +283,16 @@ impl Worker {
 
     /// Waits for the registry for as long as it takes.
     async fn take(&self, records: &[Record], version: &Version) -> Taken {
-        let mut patience = Patience::new(&self.parts.outages, Waiting::Registry);
+        let mut retry = Retry::new(&self.parts.outages, Waiting::Registry);
         loop {
             let error = match take(&version.decoder, records).await {
                 Ok(taken) => {
-                    patience.recovered();
+                    retry.recovered();
                     return taken;
                 }
                 Err(error) => error,
             };
-            patience.hold(disposition(Fault::Codec(&error)), &error).await;
+            retry.hold(disposition(Fault::Codec(&error)), &error).await;
         }
     }
 }

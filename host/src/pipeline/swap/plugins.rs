@@ -7,7 +7,7 @@ use super::shadow::Shadow;
 use super::slot::PluginSlot;
 use crate::pipeline::batch::version::Version;
 use crate::pipeline::trouble::budget::Budget;
-use crate::pipeline::watch::swapping::Progress;
+use crate::pipeline::watch::swapping::SwapProgress;
 use crate::pipeline::watch::trace::Traces;
 
 /// What workers and the swapper share.
@@ -17,7 +17,7 @@ pub struct Plugins {
     /// The latest records of each partition, on which a candidate is tried.
     pub latest: Latest,
     /// How far a swap has come.
-    pub swapping: Arc<Progress>,
+    pub swapping: Arc<SwapProgress>,
     /// Begins anew with each plugin.
     pub budget: Arc<Budget>,
 }

@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use super::play::{Played, Player, Verdict};
 use crate::pipeline::batch::make::Taken;
 use crate::pipeline::batch::version::Version;
-use crate::pipeline::watch::swapping::Progress;
+use crate::pipeline::watch::swapping::SwapProgress;
 use crate::plugin::isolate::GuestError;
 use crate::plugin::{TransformError, aside};
 use crate::record::Record;
@@ -70,7 +70,7 @@ pub async fn run(
     candidate: &Arc<Version>,
     current: &Arc<Version>,
     sample: Vec<Vec<Record>>,
-    progress: &Arc<Progress>,
+    progress: &Arc<SwapProgress>,
     bounds: Bounds,
 ) -> Trial {
     let sample_records = sample.iter().map(Vec::len).sum();
@@ -103,7 +103,7 @@ pub async fn run(
 struct Hearing<'a> {
     candidate: Player<'a>,
     current: Player<'a>,
-    progress: &'a Progress,
+    progress: &'a SwapProgress,
     bounds: Bounds,
     /// Records that the candidate was played on.
     records: usize,

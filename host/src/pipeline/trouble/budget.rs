@@ -11,7 +11,7 @@ use crate::record::reject::Reject;
 
 /// At most this share of the last so many records. Before there are so many, nothing is spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Share {
+pub struct Allowance {
     /// 100 never stops anything.
     pub percent: u32,
     pub window_records: usize,
@@ -31,7 +31,7 @@ struct Windows {
 
 #[derive(Debug)]
 struct Window {
-    share: Share,
+    share: Allowance,
     /// Records and those rejected of each batch, oldest first.
     batches: VecDeque<(usize, usize)>,
     records: usize,
@@ -52,7 +52,7 @@ pub struct Spent {
 }
 
 impl Budget {
-    pub fn new(rejects: Share, faults: Share) -> Self {
+    pub fn new(rejects: Allowance, faults: Allowance) -> Self {
         let windows = Windows {
             rejects: Window::new(rejects),
             faults: Window::new(faults),
@@ -102,7 +102,7 @@ impl Budget {
 }
 
 impl Window {
-    fn new(share: Share) -> Self {
+    fn new(share: Allowance) -> Self {
         Self {
             share,
             batches: VecDeque::new(),
@@ -145,12 +145,12 @@ mod tests {
     use crate::record::reject::Stage;
 
     fn budget(percent: u32, window_records: usize) -> Budget {
-        let off = Share {
+        let off = Allowance {
             percent: 100,
             window_records: 1,
         };
         Budget::new(
-            Share {
+            Allowance {
                 percent,
                 window_records,
             },
@@ -195,11 +195,11 @@ mod tests {
 
     #[test]
     fn records_that_break_the_guest_have_a_budget_of_their_own() {
-        let all = Share {
+        let all = Allowance {
             percent: 90,
             window_records: 10_000,
         };
-        let faults = Share {
+        let faults = Allowance {
             percent: 50,
             window_records: 100,
         };

@@ -1,8 +1,8 @@
-//! What happens when something fails: [`fault`] says what an error means, [`patience`] tries again, [`outage`] tells what is
+//! What happens when something fails: [`fault`] says what an error means, [`retry`] tries again, [`outage`] tells what is
 //! waited for, [`budget`] says when there are too many rejects to be the records' fault.
 
 pub mod backoff;
 pub mod budget;
 pub mod fault;
 pub mod outage;
-pub mod patience;
+pub mod retry;

@@ -38,9 +38,9 @@ pub struct Status {
     pub version: &'static str,
     pub process: u32,
     pub uptime_seconds: u64,
-    pub plugin: Plugin,
-    pub waiting: Vec<Waiting>,
-    pub partitions: BTreeMap<String, Partition>,
+    pub plugin: PluginStatus,
+    pub waiting: Vec<WaitingStatus>,
+    pub partitions: BTreeMap<String, PartitionStatus>,
     /// Over all partitions of which it is known.
     pub lag: Option<i64>,
     pub records: u64,
@@ -53,7 +53,7 @@ pub struct Status {
 }
 
 #[derive(Debug, Serialize)]
-pub struct Plugin {
+pub struct PluginStatus {
     #[serde(flatten)]
     pub named: Named,
     /// Whether it is compared with the one before it.
@@ -83,7 +83,7 @@ pub struct Held {
 }
 
 #[derive(Debug, Serialize)]
-pub struct Waiting {
+pub struct WaitingStatus {
     #[serde(rename = "for")]
     pub what: String,
     /// Whether somebody has to mend it.
@@ -94,7 +94,7 @@ pub struct Waiting {
 }
 
 #[derive(Debug, Serialize)]
-pub struct Partition {
+pub struct PartitionStatus {
     /// Everything before this offset is settled.
     pub settled: Option<i64>,
     /// And committed before this one.
@@ -105,11 +105,11 @@ pub struct Partition {
     pub lag: Option<i64>,
     pub write_time_drift_us: i64,
     /// Which plugin has taken the records since which offset, the present one last.
-    pub fences: Vec<Fence>,
+    pub fences: Vec<FenceStatus>,
 }
 
 #[derive(Debug, Serialize)]
-pub struct Fence {
+pub struct FenceStatus {
     pub digest: String,
     pub from: i64,
 }

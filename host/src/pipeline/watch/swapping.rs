@@ -10,7 +10,7 @@ use super::swaps::Named;
 
 /// The swap that is under way, if there is one.
 #[derive(Debug, Default)]
-pub struct Progress(Mutex<Option<Step>>);
+pub struct SwapProgress(Mutex<Option<Step>>);
 
 #[derive(Debug)]
 struct Step {
@@ -46,7 +46,7 @@ pub struct Swapping {
     pub sample_records: usize,
 }
 
-impl Progress {
+impl SwapProgress {
     pub fn begin(&self, asked_by: &str) {
         *self.lock() = Some(Step {
             begun: Instant::now(),

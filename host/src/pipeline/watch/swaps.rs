@@ -27,7 +27,7 @@ pub enum SwapOutcome {
 
 /// How long each phase took, in milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Times {
+pub struct SwapTimes {
     /// Compiling, and the checks against schema and tables.
     pub assemble_ms: f64,
     pub trial_ms: f64,
@@ -56,7 +56,7 @@ pub struct Swap {
     /// of so many latest ones. More than were tried where the time was over, or where it was refused before the end.
     #[serde(default)]
     pub sample_records: usize,
-    pub times: Times,
+    pub times: SwapTimes,
 }
 
 /// A plugin by its name.
@@ -91,7 +91,7 @@ impl Swap {
             outcome: SwapOutcome::Unchanged,
             tried_records: 0,
             sample_records: 0,
-            times: Times::default(),
+            times: SwapTimes::default(),
         }
     }
 
@@ -135,7 +135,7 @@ impl fmt::Display for Named {
 
 impl fmt::Display for Swap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Times {
+        let SwapTimes {
             assemble_ms,
             trial_ms,
             announce_ms,

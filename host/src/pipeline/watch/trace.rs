@@ -16,12 +16,12 @@ use crate::record::trace_parent::TraceParent;
 
 /// Passes on what it is told. It must never wait: it is called where records flow.
 pub trait Tracer: Send + Sync {
-    fn batch(&self, batch: &BatchTold<'_>);
+    fn batch(&self, batch: &SettledBatch<'_>);
     fn swap(&self, swap: &Swap);
 }
 
 /// A batch that is settled.
-pub struct BatchTold<'a> {
+pub struct SettledBatch<'a> {
     pub begun: SystemTime,
     pub took: Duration,
     /// In the order in which they ended, each once.
@@ -132,7 +132,7 @@ impl Trace {
     pub fn end(self, plugin: &PluginIdentity, records: &[Record], counts: &Counts) {
         if let Some(begun) = self.0 {
             let (wall, clock) = begun.at;
-            begun.telling.tracer.batch(&BatchTold {
+            begun.telling.tracer.batch(&SettledBatch {
                 begun: wall,
                 took: clock.elapsed(),
                 phases: &begun.phases,

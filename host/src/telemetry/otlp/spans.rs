@@ -12,15 +12,14 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, KeyValue, Value};
 use opentelemetry_sdk::trace::SdkTracer;
 
+use super::Origin;
+use super::delivery::Ledger;
 use crate::pipeline::watch::swaps::Named;
 use crate::pipeline::watch::swaps::Swap;
 use crate::pipeline::watch::swaps::SwapOutcome;
-use crate::pipeline::watch::trace::{BatchTold, Tracer};
+use crate::pipeline::watch::trace::{SettledBatch, Tracer};
 use crate::record::Record;
 use crate::record::trace_parent::TraceParent;
-
-use super::Origin;
-use super::delivery::Ledger;
 
 /// Makes the spans and puts them into the queue.
 pub(super) struct Spans {
@@ -80,7 +79,7 @@ impl Spans {
 }
 
 impl Tracer for Spans {
-    fn batch(&self, batch: &BatchTold<'_>) {
+    fn batch(&self, batch: &SettledBatch<'_>) {
         let counts = batch.counts;
         let mut attributes = self.messaging(batch.records);
         attributes.extend(plugin("plugin", &batch.plugin.into()));

@@ -46,7 +46,7 @@ impl Supervisor {
 /// What a worker is stopped with comes again, but not where its topic has gone.
 pub(super) fn warn_of_the_rest(lane: &Lane) {
     if lane.has_successor() {
-        tracing::error!(partition = %lane.partition, from = lane.book.settled().map(|point| point.0),
+        tracing::error!(partition = %lane.partition, from = lane.ledger.settled().map(|point| point.0),
             "records of the topic that was deleted had been read from here on and could not be settled in time; they are lost");
     }
 }

@@ -7,7 +7,7 @@ use super::super::LINKS;
 use super::*;
 use crate::pipeline::watch::examples::Example;
 use crate::pipeline::watch::stage::Stage;
-use crate::pipeline::watch::swaps::Times;
+use crate::pipeline::watch::swaps::SwapTimes;
 use crate::pipeline::watch::totals::Counts;
 use crate::pipeline::watch::trace::Phase;
 use crate::record::Header;
@@ -89,7 +89,7 @@ fn batch(origin: Origin, records: &[Record]) -> Vec<SpanData> {
     counts.rejected.insert("bad-uuid".to_owned(), 2);
     counts.rejected.insert("bad-date".to_owned(), 1);
     exported(origin, |spans| {
-        spans.batch(&BatchTold {
+        spans.batch(&SettledBatch {
             begun,
             took: Duration::from_millis(9),
             phases: &[phase(Stage::Decode, 1), phase(Stage::Guest, 4)],
@@ -212,7 +212,7 @@ fn a_swap_that_was_refused_or_taken_back_is_an_error_that_says_why() {
 fn phases_of_a_swap_follow_one_another() {
     let mut swap = Swap::by_itself(&identity("0.1.0"), &identity("0.2.0"), SwapOutcome::Swapped);
     swap.begun -= Duration::from_secs(1);
-    swap.times = Times {
+    swap.times = SwapTimes {
         assemble_ms: 100.0,
         trial_ms: 20.0,
         announce_ms: 3.0,

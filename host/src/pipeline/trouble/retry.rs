@@ -8,12 +8,12 @@ use super::outage::{Outages, Severity, Waiter, Waiting};
 
 /// One thing that is tried until it succeeds.
 #[derive(Debug)]
-pub struct Patience {
+pub struct Retry {
     waiter: Waiter,
     backoff: Backoff,
 }
 
-impl Patience {
+impl Retry {
     pub fn new(outages: &Outages, what: Waiting) -> Self {
         Self {
             waiter: outages.waiter(what),

@@ -23,12 +23,12 @@ const FENCES: usize = 20;
 
 /// Shared by a worker, which begins and settles batches, and the supervisor, which commits.
 #[derive(Debug)]
-pub struct Book {
+pub struct Ledger {
     pub partition: Arc<Partition>,
     /// The topic that its commits are of.
     topic: Option<TopicId>,
     naming: Naming,
-    pages: Mutex<Pages>,
+    entries: Mutex<Entries>,
     /// The brokers know of more writers.
     named: Notify,
     /// How far the write timestamp of the last record is ahead of the record's own timestamp, in microseconds.
@@ -38,7 +38,7 @@ pub struct Book {
 }
 
 #[derive(Debug)]
-struct Pages {
+struct Entries {
     tracker: OffsetTracker,
     /// Where reading begins; known with the first record where nothing was committed.
     start: Option<CommitPoint>,
@@ -47,7 +47,7 @@ struct Pages {
     /// What was committed before this assignment.
     base: Option<WriteTime>,
     fence: Option<Fence>,
-    /// Who may have written before this assignment, until [`Book::begin_reading`] has seen to it.
+    /// Who may have written before this assignment, until [`Ledger::begin_reading`] has seen to it.
     earlier: Writers,
     raise: Option<Raise>,
     /// Writers that the last acknowledged commit names.
@@ -59,7 +59,7 @@ struct Pages {
     fences: Vec<Fence>,
 }
 
-impl Book {
+impl Ledger {
     /// Goes on with what was committed.
     pub fn open(partition: Arc<Partition>, topic: Option<TopicId>, committed: Option<Commit>, naming: Naming) -> Self {
         let trail = committed.as_ref().map_or(Trail::default(), |commit| commit.trail);
@@ -69,7 +69,7 @@ impl Book {
             partition,
             topic,
             naming,
-            pages: Mutex::new(Pages {
+            entries: Mutex::new(Entries {
                 tracker: OffsetTracker::default(),
                 start,
                 passed: None,
@@ -88,49 +88,49 @@ impl Book {
         }
     }
 
-    fn pages(&self) -> MutexGuard<'_, Pages> {
-        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The raise that was in force, if other plugins than this one may have written rows of the records to come.
     pub fn has_other_writers(&self, digest: Digest) -> Option<Option<Raise>> {
-        let pages = self.pages();
-        pages.earlier.others_than(digest).then_some(pages.raise)
+        let entries = self.entries();
+        entries.earlier.others_than(digest).then_some(entries.raise)
     }
 
     /// Which plugin took the records before this assignment, as far as the last commit says.
     pub fn earlier_plugin(&self) -> Option<Digest> {
-        self.pages().fence.map(|fence| fence.digest)
+        self.entries().fence.map(|fence| fence.digest)
     }
 
     /// The first record is here, and what had to be found out about earlier writers is found out.
     pub fn begin_reading(&self, first: Offset, raised: Option<Raise>) {
-        let mut pages = self.pages();
-        pages.start.get_or_insert(CommitPoint(first.0));
-        pages.earlier = Writers::Nobody;
+        let mut entries = self.entries();
+        entries.start.get_or_insert(CommitPoint(first.0));
+        entries.earlier = Writers::Nobody;
         if raised.is_some() {
-            pages.raise = raised;
+            entries.raise = raised;
             // Nobody writes with a raise that the brokers do not know of: whoever comes next counts from it.
-            pages.named = Writers::Nobody;
-            pages.drawn_up = Writers::Nobody;
+            entries.named = Writers::Nobody;
+            entries.drawn_up = Writers::Nobody;
         }
     }
 
     pub fn raise(&self) -> Option<Raise> {
-        self.pages().raise
+        self.entries().raise
     }
 
     /// The fence of a batch that begins at `first` and goes through this plugin.
     pub fn fence(&self, digest: Digest, first: Offset) -> Fence {
-        let mut pages = self.pages();
-        match pages.fences.last() {
+        let mut entries = self.entries();
+        match entries.fences.last() {
             Some(fence) if fence.digest == digest => *fence,
             _ => {
                 let fence = Fence { digest, from: first };
-                if pages.fences.len() == FENCES {
-                    pages.fences.remove(0);
+                if entries.fences.len() == FENCES {
+                    entries.fences.remove(0);
                 }
-                pages.fences.push(fence);
+                entries.fences.push(fence);
                 fence
             }
         }
@@ -138,44 +138,44 @@ impl Book {
 
     /// The latest fences, the present one last.
     pub fn fences(&self) -> Vec<Fence> {
-        self.pages().fences.clone()
+        self.entries().fences.clone()
     }
 
     pub fn begin(&self, end: Settled) -> Ticket {
-        self.pages().tracker.begin(end)
+        self.entries().tracker.begin(end)
     }
 
     pub fn settle(&self, ticket: Ticket) {
-        self.pages().tracker.settle(ticket);
+        self.entries().tracker.settle(ticket);
     }
 
     /// Everything before this offset is settled.
     pub fn settled(&self) -> Option<CommitPoint> {
-        let pages = self.pages();
-        pages.tracker.settled()?;
-        pages.point()
+        let entries = self.entries();
+        entries.tracker.settled()?;
+        entries.point()
     }
 
     /// There is no record between `from` and `to`: once all before `from` is settled, all before `to` is.
     pub fn pass(&self, from: Option<CommitPoint>, to: CommitPoint) {
-        self.pages().passed = Some((from, to));
+        self.entries().passed = Some((from, to));
     }
 
     /// What another topic of this name begins with: the base of the last record that was taken, so that its rows go over
     /// those of the topic before.
     pub fn leave(&self) -> Commit {
-        let pages = self.pages();
+        let entries = self.entries();
         Commit {
             partition: Arc::clone(&self.partition),
-            point: pages.point().unwrap_or(CommitPoint(0)),
-            base: pages.tracker.newest().map(|end| end.base).or(pages.base),
+            point: entries.point().unwrap_or(CommitPoint(0)),
+            base: entries.tracker.newest().map(|end| end.base).or(entries.base),
             trail: Trail::default(),
             topic: self.topic,
         }
     }
 
     pub fn committed(&self) -> Option<CommitPoint> {
-        self.pages().committed.as_ref().map(|commit| commit.point)
+        self.entries().committed.as_ref().map(|commit| commit.point)
     }
 
     /// Completes when the brokers know of this plugin as a writer; `ask` is called each time they do not.
@@ -192,51 +192,51 @@ impl Book {
     }
 
     pub fn is_named(&self, digest: Digest) -> bool {
-        self.naming == Naming::Needless || self.pages().named.includes(digest)
+        self.naming == Naming::Needless || self.entries().named.includes(digest)
     }
 
     /// Whether a commit could name a writer: it is known where reading begins.
     pub fn has_begun(&self) -> bool {
-        self.pages().start.is_some()
+        self.entries().start.is_some()
     }
 
     /// What is to be committed while records flow, if that is news; `writers` are those who will take the next batches.
     pub fn draw_up(&self, writers: Writers) -> Option<Commit> {
-        let mut pages = self.pages();
+        let mut entries = self.entries();
         let writers = match self.naming {
-            Naming::Needed => writers.and(pages.tracker.writers()).and(pages.earlier),
+            Naming::Needed => writers.and(entries.tracker.writers()).and(entries.earlier),
             Naming::Needless => Writers::Nobody,
         };
-        let commit = pages.commit(self, writers)?;
-        if pages.committed.as_ref() == Some(&commit) {
+        let commit = entries.commit(self, writers)?;
+        if entries.committed.as_ref() == Some(&commit) {
             return None;
         }
-        pages.named = pages.named.within(writers);
-        pages.drawn_up = writers;
+        entries.named = entries.named.within(writers);
+        entries.drawn_up = writers;
         Some(commit)
     }
 
     /// What is to be committed when the worker has ended: then nobody writes what is not settled, but for what the worker
     /// may have begun when it was stopped.
     pub fn draw_up_last(&self) -> Option<Commit> {
-        let mut pages = self.pages();
+        let mut entries = self.entries();
         let writers = match self.naming {
-            Naming::Needed => pages.tracker.writers().and(pages.earlier),
+            Naming::Needed => entries.tracker.writers().and(entries.earlier),
             Naming::Needless => Writers::Nobody,
         };
-        pages.named = Writers::Nobody;
-        pages.drawn_up = Writers::Nobody;
-        let commit = pages.commit(self, writers)?;
-        (pages.committed.as_ref() != Some(&commit)).then_some(commit)
+        entries.named = Writers::Nobody;
+        entries.drawn_up = Writers::Nobody;
+        let commit = entries.commit(self, writers)?;
+        (entries.committed.as_ref() != Some(&commit)).then_some(commit)
     }
 
     /// The brokers have acknowledged it.
     pub fn note_committed(&self, commit: &Commit) {
-        let mut pages = self.pages();
+        let mut entries = self.entries();
         // What was drawn up after it may have taken a name away already.
-        pages.named = commit.trail.writers.within(pages.drawn_up);
-        pages.committed = Some(commit.clone());
-        drop(pages);
+        entries.named = commit.trail.writers.within(entries.drawn_up);
+        entries.committed = Some(commit.clone());
+        drop(entries);
         self.named.notify_waiters();
     }
 
@@ -259,7 +259,7 @@ impl Book {
     }
 }
 
-impl Pages {
+impl Entries {
     /// Behind the last record that is settled, and behind whatever is no record after it.
     fn point(&self) -> Option<CommitPoint> {
         let behind = self.tracker.settled().map(|settled| settled.point).or(self.start);
@@ -269,11 +269,11 @@ impl Pages {
         }
     }
 
-    fn commit(&self, book: &Book, writers: Writers) -> Option<Commit> {
+    fn commit(&self, ledger: &Ledger, writers: Writers) -> Option<Commit> {
         let settled = self.tracker.settled();
         let point = self.point()?;
         Some(Commit {
-            partition: Arc::clone(&book.partition),
+            partition: Arc::clone(&ledger.partition),
             point,
             base: settled.map(|settled| settled.base).or(self.base),
             trail: Trail {
@@ -281,7 +281,7 @@ impl Pages {
                 writers,
                 raise: self.raise.filter(|raise| point < raise.until),
             },
-            topic: book.topic,
+            topic: ledger.topic,
         })
     }
 }
@@ -294,8 +294,8 @@ mod tests {
     const NEW: Digest = Digest([2; 32]);
     const TOPIC: TopicId = TopicId([7; 16]);
 
-    fn book(committed: Option<Commit>) -> Book {
-        Book::open(partition(), Some(TOPIC), committed, Naming::Needed)
+    fn ledger(committed: Option<Commit>) -> Ledger {
+        Ledger::open(partition(), Some(TOPIC), committed, Naming::Needed)
     }
 
     fn partition() -> Arc<Partition> {
@@ -305,76 +305,76 @@ mod tests {
         })
     }
 
-    fn batch(book: &Book, digest: Digest, first: i64, point: i64) -> Ticket {
-        book.begin(Settled {
+    fn batch(ledger: &Ledger, digest: Digest, first: i64, point: i64) -> Ticket {
+        ledger.begin(Settled {
             point: CommitPoint(point),
             base: WriteTime(point),
-            fence: book.fence(digest, Offset(first)),
+            fence: ledger.fence(digest, Offset(first)),
         })
     }
 
     #[test]
     fn a_writer_is_named_before_anything_is_settled_and_at_the_first_record() {
-        let book = book(None);
+        let ledger = ledger(None);
         assert_eq!(
-            book.draw_up(Writers::One(OLD)),
+            ledger.draw_up(Writers::One(OLD)),
             None,
             "where reading begins is not known"
         );
-        book.begin_reading(Offset(5), None);
-        let commit = book.draw_up(Writers::One(OLD)).expect("now it is");
+        ledger.begin_reading(Offset(5), None);
+        let commit = ledger.draw_up(Writers::One(OLD)).expect("now it is");
         assert_eq!((commit.point, commit.base), (CommitPoint(5), None));
         assert_eq!(commit.trail.writers, Writers::One(OLD));
-        assert!(!book.is_named(OLD), "not acknowledged");
-        book.note_committed(&commit);
-        assert!(book.is_named(OLD));
-        assert_eq!(book.draw_up(Writers::One(OLD)), None, "no news");
+        assert!(!ledger.is_named(OLD), "not acknowledged");
+        ledger.note_committed(&commit);
+        assert!(ledger.is_named(OLD));
+        assert_eq!(ledger.draw_up(Writers::One(OLD)), None, "no news");
     }
 
     #[test]
     fn a_commit_names_whose_batches_are_in_flight_and_who_is_coming() {
-        let book = book(None);
-        book.begin_reading(Offset(0), None);
-        let first = batch(&book, OLD, 0, 10);
-        let commit = book.draw_up(Writers::One(NEW)).expect("news");
+        let ledger = ledger(None);
+        ledger.begin_reading(Offset(0), None);
+        let first = batch(&ledger, OLD, 0, 10);
+        let commit = ledger.draw_up(Writers::One(NEW)).expect("news");
         assert_eq!(commit.trail.writers, Writers::Several);
-        book.note_committed(&commit);
-        let second = batch(&book, NEW, 10, 20);
-        book.settle(first);
-        let commit = book.draw_up(Writers::One(NEW)).expect("news");
+        ledger.note_committed(&commit);
+        let second = batch(&ledger, NEW, 10, 20);
+        ledger.settle(first);
+        let commit = ledger.draw_up(Writers::One(NEW)).expect("news");
         assert_eq!(commit.trail.fence.map(|fence| fence.digest), Some(OLD));
         assert_eq!(commit.trail.writers, Writers::One(NEW));
-        book.settle(second);
-        let commit = book.draw_up(Writers::One(NEW)).expect("news");
+        ledger.settle(second);
+        let commit = ledger.draw_up(Writers::One(NEW)).expect("news");
         let fence = Fence {
             digest: NEW,
             from: Offset(10),
         };
         assert_eq!((commit.point, commit.trail.fence), (CommitPoint(20), Some(fence)));
-        assert_eq!(book.fences().len(), 2);
+        assert_eq!(ledger.fences().len(), 2);
     }
 
     #[test]
     fn a_permission_ends_when_the_commit_without_it_is_drawn_up() {
-        let book = book(None);
-        book.begin_reading(Offset(0), None);
-        let commit = book.draw_up(Writers::One(OLD)).expect("news");
-        book.note_committed(&commit);
-        assert!(book.is_named(OLD));
-        let _on_its_way = book.draw_up(Writers::One(NEW)).expect("news");
-        assert!(!book.is_named(OLD), "a batch begun from here on must ask");
+        let ledger = ledger(None);
+        ledger.begin_reading(Offset(0), None);
+        let commit = ledger.draw_up(Writers::One(OLD)).expect("news");
+        ledger.note_committed(&commit);
+        assert!(ledger.is_named(OLD));
+        let _on_its_way = ledger.draw_up(Writers::One(NEW)).expect("news");
+        assert!(!ledger.is_named(OLD), "a batch begun from here on must ask");
     }
 
     #[test]
     fn a_late_answer_gives_no_permission_back() {
-        let book = book(None);
-        book.begin_reading(Offset(0), None);
-        let first = batch(&book, OLD, 0, 10);
-        let both = book.draw_up(Writers::One(NEW)).expect("news");
-        book.settle(first);
-        let _one = book.draw_up(Writers::One(NEW)).expect("news");
-        book.note_committed(&both);
-        assert!(!book.is_named(OLD) && book.is_named(NEW));
+        let ledger = ledger(None);
+        ledger.begin_reading(Offset(0), None);
+        let first = batch(&ledger, OLD, 0, 10);
+        let both = ledger.draw_up(Writers::One(NEW)).expect("news");
+        ledger.settle(first);
+        let _one = ledger.draw_up(Writers::One(NEW)).expect("news");
+        ledger.note_committed(&both);
+        assert!(!ledger.is_named(OLD) && ledger.is_named(NEW));
     }
 
     #[test]
@@ -389,19 +389,19 @@ mod tests {
             },
             topic: Some(TOPIC),
         };
-        let book = book(Some(committed));
-        let early = book.draw_up(Writers::One(NEW));
+        let ledger = ledger(Some(committed));
+        let early = ledger.draw_up(Writers::One(NEW));
         assert_eq!(early, None, "it says so already");
         let raise = Raise {
             by: 1,
             until: CommitPoint(30),
         };
-        book.begin_reading(Offset(7), Some(raise));
-        assert!(!book.is_named(NEW));
-        let commit = book.draw_up(Writers::One(NEW)).expect("news");
+        ledger.begin_reading(Offset(7), Some(raise));
+        assert!(!ledger.is_named(NEW));
+        let commit = ledger.draw_up(Writers::One(NEW)).expect("news");
         assert_eq!(commit.trail.raise, Some(raise));
-        book.note_committed(&commit);
-        assert!(book.is_named(NEW));
+        ledger.note_committed(&commit);
+        assert!(ledger.is_named(NEW));
     }
 
     #[test]
@@ -416,78 +416,78 @@ mod tests {
             },
             topic: Some(TOPIC),
         };
-        let book = book(Some(committed));
-        assert_eq!(book.has_other_writers(OLD), None);
-        assert_eq!(book.has_other_writers(NEW), Some(None));
-        let early = book.draw_up(Writers::One(NEW)).expect("news");
+        let ledger = ledger(Some(committed));
+        assert_eq!(ledger.has_other_writers(OLD), None);
+        assert_eq!(ledger.has_other_writers(NEW), Some(None));
+        let early = ledger.draw_up(Writers::One(NEW)).expect("news");
         assert_eq!(early.trail.writers, Writers::Several);
         let raise = Raise {
             by: 1,
             until: CommitPoint(30),
         };
-        book.begin_reading(Offset(7), Some(raise));
-        let later = book.draw_up(Writers::One(NEW)).expect("news");
+        ledger.begin_reading(Offset(7), Some(raise));
+        let later = ledger.draw_up(Writers::One(NEW)).expect("news");
         assert_eq!(
             (later.trail.writers, later.trail.raise),
             (Writers::One(NEW), Some(raise))
         );
-        let ticket = batch(&book, NEW, 7, 30);
-        book.settle(ticket);
-        let last = book.draw_up_last().expect("news");
+        let ticket = batch(&ledger, NEW, 7, 30);
+        ledger.settle(ticket);
+        let last = ledger.draw_up_last().expect("news");
         assert_eq!((last.trail.writers, last.trail.raise), (Writers::Nobody, None));
     }
 
     #[test]
     fn what_is_no_record_is_committed_past_once_all_before_it_is_settled() {
-        let book = book(None);
-        book.pass(None, CommitPoint(4));
-        let commit = book.draw_up(Writers::Nobody).expect("a log without a record");
+        let ledger = ledger(None);
+        ledger.pass(None, CommitPoint(4));
+        let commit = ledger.draw_up(Writers::Nobody).expect("a log without a record");
         assert_eq!((commit.point, commit.base), (CommitPoint(4), None));
-        book.note_committed(&commit);
-        book.begin_reading(Offset(4), None);
-        let (first, second) = (batch(&book, OLD, 4, 10), batch(&book, OLD, 10, 20));
-        book.pass(Some(CommitPoint(20)), CommitPoint(23));
-        book.settle(second);
+        ledger.note_committed(&commit);
+        ledger.begin_reading(Offset(4), None);
+        let (first, second) = (batch(&ledger, OLD, 4, 10), batch(&ledger, OLD, 10, 20));
+        ledger.pass(Some(CommitPoint(20)), CommitPoint(23));
+        ledger.settle(second);
         assert_eq!(
-            book.draw_up_last().map(|commit| commit.point),
+            ledger.draw_up_last().map(|commit| commit.point),
             Some(CommitPoint(4)),
             "the first is not settled, and its writer is named"
         );
-        book.settle(first);
-        let commit = book.draw_up(Writers::Nobody).expect("news");
+        ledger.settle(first);
+        let commit = ledger.draw_up(Writers::Nobody).expect("news");
         assert_eq!((commit.point, commit.base), (CommitPoint(23), Some(WriteTime(20))));
-        assert_eq!((commit.topic, book.settled()), (Some(TOPIC), Some(CommitPoint(23))));
-        book.note_committed(&commit);
-        let third = batch(&book, OLD, 23, 30);
-        book.settle(third);
-        assert_eq!(book.settled(), Some(CommitPoint(30)));
+        assert_eq!((commit.topic, ledger.settled()), (Some(TOPIC), Some(CommitPoint(23))));
+        ledger.note_committed(&commit);
+        let third = batch(&ledger, OLD, 23, 30);
+        ledger.settle(third);
+        assert_eq!(ledger.settled(), Some(CommitPoint(30)));
     }
 
     #[test]
     fn the_next_topic_of_the_name_goes_on_behind_the_write_timestamps_of_what_is_in_flight() {
-        let book = book(None);
-        assert_eq!(book.leave().base, None);
-        book.begin_reading(Offset(0), None);
-        let first = batch(&book, OLD, 0, 10);
-        let _in_flight = batch(&book, OLD, 10, 20);
-        book.settle(first);
-        let last = book.leave();
+        let ledger = ledger(None);
+        assert_eq!(ledger.leave().base, None);
+        ledger.begin_reading(Offset(0), None);
+        let first = batch(&ledger, OLD, 0, 10);
+        let _in_flight = batch(&ledger, OLD, 10, 20);
+        ledger.settle(first);
+        let last = ledger.leave();
         assert_eq!((last.point, last.base), (CommitPoint(10), Some(WriteTime(20))));
         assert_eq!(last.trail, Trail::default());
     }
 
     #[tokio::test]
     async fn waits_until_it_is_named() {
-        let book = book(None);
-        book.begin_reading(Offset(0), None);
+        let ledger = ledger(None);
+        ledger.begin_reading(Offset(0), None);
         let asked = std::sync::atomic::AtomicUsize::new(0);
-        let waiting = book.wait_until_named(OLD, || {
+        let waiting = ledger.wait_until_named(OLD, || {
             asked.fetch_add(1, Ordering::Relaxed);
         });
         let committing = async {
             tokio::task::yield_now().await;
-            let commit = book.draw_up(Writers::One(OLD)).expect("news");
-            book.note_committed(&commit);
+            let commit = ledger.draw_up(Writers::One(OLD)).expect("news");
+            ledger.note_committed(&commit);
         };
         tokio::join!(waiting, committing);
         assert_eq!(asked.load(Ordering::Relaxed), 1);

@@ -4,6 +4,8 @@
 //! For a record that is damaged or does not fit, the answer is `None`. The plan then reads the record again to say what
 //! is wrong.
 
+use super::cursor::Cursor;
+use super::value::{skip, wanted};
 use crate::codec::cell::fit;
 use crate::codec::schema::{RecordShape, Schema, Shape};
 use crate::codec::spare::Spare;
@@ -11,11 +13,8 @@ use crate::codec::value::Cell;
 use crate::record::columns::DataType;
 use crate::record::descriptor::Input;
 
-use super::cursor::Cursor;
-use super::value::{skip, wanted};
-
 /// The steps for a record, one for each field.
-pub struct Straight(Vec<Step>);
+pub struct Direct(Vec<Step>);
 
 enum Step {
     Skip(Shape),
@@ -46,7 +45,7 @@ enum Null {
     Second,
 }
 
-impl Straight {
+impl Direct {
     /// Makes the steps. `takes` has for each input the field that it takes, if any.
     pub fn new(record: &RecordShape, inputs: &[Input], takes: &[Option<usize>]) -> Self {
         let step = |(field, shape): (usize, &Shape)| {
