@@ -20,7 +20,7 @@ use super::statement::TimestampMarker;
 use super::table::Table;
 use super::ttl::{self, Ttl};
 use crate::record::columns::{Batch, DataType};
-use crate::sink::{SinkError, WriteBatch};
+use crate::sink::{Misfit, SinkError, WriteBatch};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Nulls {
@@ -39,6 +39,14 @@ pub enum Cells {
     Expiring(Ttl),
     /// A tombstone is written for each of them.
     Erased,
+}
+
+/// Why there is no value to bind for a column of a row.
+#[derive(Debug)]
+pub enum NoValue {
+    Misfit(Misfit),
+    /// The column is part of the primary key, and the row has a null for it.
+    NullKey(String),
 }
 
 /// What the bind markers of a statement are.
@@ -128,7 +136,7 @@ impl Markers {
                             .iter()
                             .enumerate()
                             .filter(|(_, row)| array.is_null(**row as usize));
-                        misfits.extend(nulls.map(|(at, _)| (at, null_key(binding))));
+                        misfits.extend(nulls.map(|(at, _)| (at, SinkError::null_key(&binding.column))));
                     }
                     column
                 }
@@ -347,7 +355,7 @@ impl Converted {
                 Ok(Some(value)) => value,
                 Ok(None) => continue,
                 Err(misfit) => {
-                    misfits.push((at, misfit));
+                    misfits.push((at, misfit.into()));
                     continue;
                 }
             };
@@ -355,7 +363,7 @@ impl Converted {
             let writer = CellWriter::new_without_size(&mut converted.bytes);
             match value.serialize(&binding.column_type, writer) {
                 Ok(_) => converted.places[row as usize] = Some((begin, converted.bytes.len())),
-                Err(error) => misfits.push((at, SinkError::Refused(Box::new(error)))),
+                Err(error) => misfits.push((at, SinkError::refused(error))),
             }
         }
         converted
@@ -373,22 +381,23 @@ pub fn bound_bytes(binding: &Binding, batch: &Batch, row: usize, bytes: &mut Vec
 }
 
 /// The value of a row for one column, converted by the column's type; a null only where it is not of the primary key.
-pub fn cql_value(binding: &Binding, batch: &Batch, row: usize) -> Result<Option<CqlValue>, SinkError> {
+pub fn cql_value(binding: &Binding, batch: &Batch, row: usize) -> Result<Option<CqlValue>, NoValue> {
     match Value::at(&batch.columns[binding.field], binding.data_type, row) {
-        Some(value) => convert(value, &binding.column_type)
-            .map(Some)
-            .map_err(|misfit| SinkError::Value {
-                column: binding.column.clone(),
-                reason: misfit.to_string(),
-            }),
-        None if binding.role == Role::Key => Err(null_key(binding)),
+        Some(value) => convert(value, &binding.column_type).map(Some).map_err(|misfit| {
+            let (column, reason) = (binding.column.clone(), misfit.to_string());
+            NoValue::Misfit(Misfit { column, reason })
+        }),
+        None if binding.role == Role::Key => Err(NoValue::NullKey(binding.column.clone())),
         None => Ok(None),
     }
 }
 
-fn null_key(binding: &Binding) -> SinkError {
-    SinkError::NullKey {
-        column: binding.column.clone(),
+impl From<NoValue> for SinkError {
+    fn from(none: NoValue) -> Self {
+        match none {
+            NoValue::Misfit(misfit) => misfit.into(),
+            NoValue::NullKey(column) => Self::null_key(&column),
+        }
     }
 }
 

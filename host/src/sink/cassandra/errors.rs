@@ -3,7 +3,7 @@
 
 use scylla::errors::{BadQuery, DbError, ExecutionError, PrepareError, RequestAttemptError};
 
-use crate::sink::SinkError;
+use crate::sink::{SinkError, SinkFault};
 
 /// An error of the driver with all it has to say. The driver's errors repeat their causes in their own words, so this
 /// one names none: a chain that it ends says each thing once.
@@ -13,18 +13,23 @@ pub struct Whole<E>(pub E);
 
 /// The meaning of an error of one write.
 pub fn sink_error(error: ExecutionError) -> SinkError {
-    let meaning = meaning(&error);
-    let cause = Box::new(Whole(error));
-    match meaning {
-        Meaning::Refused => SinkError::Refused(cause),
-        Meaning::Unavailable => SinkError::Unavailable(cause),
-        Meaning::Timeout => SinkError::Timeout(cause),
-        Meaning::Overloaded => SinkError::Overloaded(cause),
-        Meaning::Connection => SinkError::Connection(cause),
-        Meaning::TableGone => SinkError::TableGone(cause),
-        Meaning::Unauthorized => SinkError::Unauthorized(cause),
-    }
+    let (fault, words) = match meaning(&error) {
+        Meaning::Refused => return SinkError::refused(Whole(error)),
+        Meaning::TableGone => return SinkError::table_gone(Whole(error)),
+        Meaning::Unavailable => (
+            SinkFault::Away,
+            "not enough replicas are alive for the consistency level",
+        ),
+        Meaning::Timeout => (SinkFault::Busy, LATE),
+        Meaning::Overloaded => (SinkFault::Busy, "the server is overloaded"),
+        Meaning::Connection => (SinkFault::Away, "no connection to the server"),
+        Meaning::Unauthorized => (SinkFault::Forbidden, "the server does not allow this write"),
+    };
+    SinkError::new(fault, words, Whole(error))
 }
+
+/// The words for an answer that did not come.
+pub const LATE: &str = "the replicas did not answer in time";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Meaning {
@@ -223,7 +228,7 @@ mod tests {
     #[test]
     fn an_error_keeps_its_cause() {
         let error = sink_error(ExecutionError::EmptyPlan);
-        assert!(matches!(error, SinkError::Connection(_)));
+        assert_eq!(error.fault, SinkFault::Away);
         assert!(std::error::Error::source(&error).is_some());
     }
 }

@@ -20,7 +20,7 @@ use super::{BoundOutput, OpenError, bind_outputs, errors, prepare, session, stat
 use crate::record::descriptor::{Descriptor, Effect};
 use crate::record::position::WriteTime;
 use crate::sink::read_back::RowRef;
-use crate::sink::{SinkError, WriteBatch};
+use crate::sink::{SinkError, SinkFault, WriteBatch};
 
 /// Explains rows of one plugin's outputs that go to tables; writes nothing.
 pub struct Explainer {
@@ -135,10 +135,10 @@ impl Explainer {
         // An answer that is no row is an answer of a broken server.
         let rows = result
             .into_rows_result()
-            .map_err(|error| SinkError::Connection(error.into()))?;
+            .map_err(|error| SinkError::new(SinkFault::Away, "no connection to the server", error))?;
         let found = rows
             .maybe_first_row::<Row>()
-            .map_err(|error| SinkError::Connection(error.into()))?;
+            .map_err(|error| SinkError::new(SinkFault::Away, "no connection to the server", error))?;
         Ok(found.map(|row| explained.cells(&row.columns)))
     }
 }

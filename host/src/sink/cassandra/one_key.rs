@@ -7,14 +7,14 @@ use num_bigint::BigInt;
 use scylla::cluster::metadata::{ColumnType, NativeType};
 use scylla::value::{CqlDecimal, CqlValue};
 
-use super::bind::{Nulls, bound_bytes, cql_value};
+use super::bind::{NoValue, Nulls, bound_bytes, cql_value};
 use super::fit::{Binding, Role};
 use super::show::show;
 use super::table::Table;
 use crate::record::columns::Batch;
 use crate::record::descriptor::Effect;
-use crate::sink::one_key::{self, Misfit, Scope, Seen, Set};
-use crate::sink::{SinkError, WriteBatch};
+use crate::sink::one_key::{self, Scope, Seen, Set};
+use crate::sink::{Misfit, SinkError, WriteBatch};
 
 /// An output, its table and how its fields are bound.
 pub struct ToTable<'a> {
@@ -143,10 +143,10 @@ impl one_key::Table for Shared<'_> {
 fn misfit(binding: &Binding, batch: &Batch, row: usize) -> Option<Misfit> {
     match cql_value(binding, batch, row) {
         Ok(_) => None,
-        Err(SinkError::Value { column, reason }) => Some(Misfit { column, reason }),
-        Err(error) => Some(Misfit {
-            column: binding.column.clone(),
-            reason: error.to_string(),
+        Err(NoValue::Misfit(misfit)) => Some(misfit),
+        Err(NoValue::NullKey(column)) => Some(Misfit {
+            reason: SinkError::null_key(&column).to_string(),
+            column,
         }),
     }
 }

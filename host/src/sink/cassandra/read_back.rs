@@ -15,8 +15,8 @@ use super::show::show;
 use super::ttl::Ttl;
 use super::{BoundOutput, OpenError, bind_outputs, errors, prepare, session, statement};
 use crate::record::descriptor::Descriptor;
-use crate::sink::SinkError;
 use crate::sink::read_back::{Image, NullEffect, ReadBack, RowRef};
+use crate::sink::{SinkError, SinkFault};
 
 pub struct CassandraReader {
     session: Session,
@@ -120,10 +120,10 @@ impl ReadBack for CassandraReader {
             // An answer that is no row is an answer of a broken server.
             let rows = result
                 .into_rows_result()
-                .map_err(|error| SinkError::Connection(error.into()))?;
+                .map_err(|error| SinkError::new(SinkFault::Away, "no connection to the server", error))?;
             let found = rows
                 .maybe_first_row::<Row>()
-                .map_err(|error| SinkError::Connection(error.into()))?;
+                .map_err(|error| SinkError::new(SinkFault::Away, "no connection to the server", error))?;
             Ok(found.map(|row| reader.image(&row.columns)))
         })
     }

@@ -31,7 +31,7 @@ use super::table::Table;
 use super::ttl::{self, Ttl};
 use super::{BoundOutput, OpenError, bind_outputs, errors, prepare, session, thresholds};
 use crate::record::descriptor::{Descriptor, Effect};
-use crate::sink::{Sink, SinkError, WriteBatch};
+use crate::sink::{Sink, SinkError, SinkFault, WriteBatch};
 
 pub struct CassandraSink {
     cluster: Cluster,
@@ -397,7 +397,7 @@ impl From<Unwritten> for SinkError {
     fn from(unwritten: Unwritten) -> Self {
         match unwritten {
             Unwritten::Failed(error) => errors::sink_error(*error),
-            Unwritten::Silent(_) => Self::Timeout(Box::new(unwritten)),
+            Unwritten::Silent(_) => Self::new(SinkFault::Busy, errors::LATE, unwritten),
         }
     }
 }
