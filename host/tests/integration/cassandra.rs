@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, FixedSizeBinaryArray, Int32Array, Int64Array, StringArray, TimestampMillisecondArray};
 use host::app::verify::{self, Chunk, Report};
+use host::cassandra::asking::Asking;
+use host::cassandra::config::Compression;
+use host::cassandra::schema::{self, State};
+use host::cassandra::session::{self, ConnectError};
+use host::cassandra::table::TableError;
 use host::record::columns::{Batch, DataType};
 use host::record::descriptor::{Descriptor, Effect, Rows, Target};
-use host::sink::cassandra::config::{Compression, Config, CqlBatches};
+use host::sink::cassandra::config::{Config, CqlBatches};
 use host::sink::cassandra::fit::Mismatch;
 use host::sink::cassandra::read_back::CassandraReader;
-use host::sink::cassandra::schema::{self, State};
-use host::sink::cassandra::session::{self, ConnectError};
-use host::sink::cassandra::table::TableError;
 use host::sink::cassandra::{CassandraSink, OpenError};
 use host::sink::read_back::{ReadBack, RowRef};
 use host::sink::{Sink, SinkFault, WriteBatch};
@@ -260,8 +262,8 @@ async fn a_plugin_that_does_not_fit_is_told_everything() {
 #[tokio::test]
 async fn an_address_where_nobody_listens_is_unreachable() {
     let mut nowhere = config();
-    nowhere.connection.nodes = vec!["127.0.0.1:1".into()];
-    let error = session::connect(&nowhere, "shop").await.unwrap_err();
+    nowhere.session.connection.nodes = vec!["127.0.0.1:1".into()];
+    let error = session::connect(&nowhere.session, "shop").await.unwrap_err();
     assert!(
         matches!(error, ConnectError::Unreachable { .. }) && error.is_unreachable(),
         "{error:?}"
@@ -280,13 +282,14 @@ async fn setup_creates_the_table_of_orders_once() {
         .unwrap();
     let file = include_str!("../../../cql/ecommerce.cql");
     let states = |created: Vec<schema::Created>| created.into_iter().map(|it| it.state).collect::<Vec<_>>();
-    let first = schema::create(&session, file, &keyspace, 1).await.unwrap();
+    let asking = Asking::of(&session);
+    let first = schema::create(&asking, file, &keyspace, 1).await.unwrap();
     assert_eq!(first[0].what, format!("keyspace {keyspace}"));
     assert_eq!(first[1].what, format!("table {keyspace}.orders"));
     assert_eq!(states(first), [State::Created, State::Created]);
-    let second = schema::create(&session, file, &keyspace, 1).await.unwrap();
+    let second = schema::create(&asking, file, &keyspace, 1).await.unwrap();
     assert_eq!(states(second), [State::WasThere, State::WasThere]);
-    assert_eq!(schema::replication_factor(&session, &keyspace).await.unwrap(), Some(1));
+    assert_eq!(schema::replication_factor(&asking, &keyspace).await.unwrap(), Some(1));
     let columns = rows(
         &session,
         &format!("SELECT column_name, type, kind, position FROM system_schema.columns WHERE keyspace_name = '{keyspace}' AND table_name = 'orders'"),
@@ -546,9 +549,10 @@ async fn compressed(session: &Session, algorithm: &str) -> usize {
 #[tokio::test]
 async fn rows_arrive_over_compressed_connections() {
     let (session, keyspace) = keyspace("compressed", &[VISITS]).await;
-    let compressing = |compression| Config {
-        compression,
-        ..config()
+    let compressing = |compression| {
+        let mut config = config();
+        config.session.compression = compression;
+        config
     };
     let all = [
         (Compression::None, "none"),

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat};
 use num_bigint::BigInt;
-use scylla::value::CqlValue;
+
+use super::types::CqlValue;
 
 /// `None` for an empty collection, which Cassandra keeps as nothing at all.
 pub fn show(value: &CqlValue) -> Option<String> {

@@ -10,9 +10,9 @@ mod value;
 
 pub use value::Value;
 
-use scylla::cluster::metadata::{CollectionType, ColumnType, NativeType};
-use scylla::value::{CqlDate, CqlTimestamp, CqlTimeuuid, CqlValue};
+use scylla::value::{CqlDate, CqlTimestamp, CqlTimeuuid};
 
+use super::types::{CollectionType, ColumnType, CqlValue, NativeType};
 use crate::record::columns::DataType;
 
 /// No value of this data type can go into a column of this type.
