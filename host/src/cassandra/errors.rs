@@ -66,6 +66,37 @@ impl RequestError {
     }
 }
 
+#[cfg(test)]
+impl RequestError {
+    /// An error with this fault.
+    pub fn example(fault: Fault) -> Self {
+        let timeout = std::time::Duration::from_secs(10);
+        let said = |error| RequestAttemptError::DbError(error, String::new());
+        let error = match fault {
+            Fault::Silent => return ExecutionError::RequestTimeout(timeout).into(),
+            Fault::Unreached => return ExecutionError::EmptyPlan.into(),
+            Fault::Refused => said(DbError::Invalid),
+            Fault::Unavailable => said(DbError::Unavailable {
+                consistency: scylla::statement::Consistency::Quorum,
+                required: 2,
+                alive: 1,
+            }),
+            Fault::Late => said(DbError::ReadTimeout {
+                consistency: scylla::statement::Consistency::Quorum,
+                received: 1,
+                required: 2,
+                data_present: false,
+            }),
+            Fault::Overloaded => said(DbError::Overloaded),
+            Fault::Failed => said(DbError::ServerError),
+            Fault::Gone => said(DbError::SyntaxError),
+            Fault::Forbidden => said(DbError::Unauthorized),
+            Fault::Unknown => said(DbError::Other(77)),
+        };
+        ExecutionError::LastAttemptError(error).into()
+    }
+}
+
 impl From<ExecutionError> for RequestError {
     fn from(error: ExecutionError) -> Self {
         Self(Box::new(error))

@@ -17,6 +17,10 @@ pub fn silent(cause: impl Into<Cause>) -> SinkError {
 }
 
 impl From<RequestError> for SinkError {
+    #[expect(
+        clippy::match_same_arms,
+        reason = "each arm has its own reason, and the reasons are the point"
+    )]
     fn from(error: RequestError) -> Self {
         let (fault, words) = match error.fault() {
             Fault::Refused => return Self::refused(error),
@@ -58,12 +62,50 @@ impl From<ReadError> for SinkError {
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error;
+
     use super::*;
 
     #[test]
-    fn an_error_keeps_its_cause() {
-        let error = SinkError::from(RequestError::no_node());
-        assert_eq!(error.fault, SinkFault::Away);
-        assert!(std::error::Error::source(&error).is_some());
+    fn every_fault_of_the_driver_has_its_meaning_for_a_row_and_its_words() {
+        for (fault, expected, words) in [
+            (
+                Fault::Refused,
+                SinkFault::Refused,
+                "the server refuses the row as invalid",
+            ),
+            (
+                Fault::Unavailable,
+                SinkFault::Away,
+                "not enough replicas are alive for the consistency level",
+            ),
+            (Fault::Late, SinkFault::Busy, LATE),
+            (Fault::Silent, SinkFault::Busy, LATE),
+            (Fault::Overloaded, SinkFault::Busy, "the server is overloaded"),
+            (Fault::Unreached, SinkFault::Away, NO_CONNECTION),
+            (Fault::Failed, SinkFault::Away, NO_CONNECTION),
+            (Fault::Unknown, SinkFault::Away, NO_CONNECTION),
+            (
+                Fault::Gone,
+                SinkFault::Gone,
+                "the table or a column is not there any more",
+            ),
+            (
+                Fault::Forbidden,
+                SinkFault::Forbidden,
+                "the server does not allow this write",
+            ),
+        ] {
+            let driver = RequestError::example(fault);
+            assert_eq!(driver.fault(), fault);
+            let said = driver.to_string();
+            let error = SinkError::from(driver);
+            assert_eq!(
+                (error.fault, error.to_string()),
+                (expected, words.to_owned()),
+                "{fault:?}"
+            );
+            assert_eq!(error.source().map(ToString::to_string), Some(said), "{fault:?}");
+        }
     }
 }

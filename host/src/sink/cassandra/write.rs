@@ -398,6 +398,10 @@ impl From<Unwritten> for SinkError {
 }
 
 /// What the end of a request says of its node: the request has failed in this way, or not.
+#[expect(
+    clippy::match_same_arms,
+    reason = "each arm has its own reason, and the reasons are the point"
+)]
 fn answer(fault: Option<Fault>) -> Answer {
     match fault {
         None => Answer::Done,

@@ -15,6 +15,10 @@ pub fn is_refusal(error: &Error) -> bool {
 }
 
 /// The meaning of an error that no row is to blame for, so that none of them was written.
+#[expect(
+    clippy::match_same_arms,
+    reason = "each arm has its own reason, and the reasons are the point"
+)]
 pub fn of_all(error: &Arc<Error>) -> SinkError {
     let file = |fault| SinkError {
         fault,
@@ -27,8 +31,34 @@ pub fn of_all(error: &Arc<Error>) -> SinkError {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
             file(SinkFault::Busy)
         }
-        // The disk is full, or the file cannot be reached. Every other code, and an error without one, is about the file
-        // too, since the rows to blame were found one by one.
-        _ => file(SinkFault::Away),
+        // The disk is full, or the file cannot be reached or used: it may pass.
+        Some(
+            ErrorCode::DiskFull
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::CannotOpen
+            | ErrorCode::ReadOnly
+            | ErrorCode::PermissionDenied
+            | ErrorCode::AuthorizationForStatementDenied
+            | ErrorCode::NotADatabase
+            | ErrorCode::DatabaseCorrupt
+            | ErrorCode::NoLargeFileSupport
+            | ErrorCode::OutOfMemory,
+        )
+        // A rule of the table that shows at the commit alone: no row is known to break it.
+        | Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig)
+        // SQLite, or this program, went wrong.
+        | Some(
+            ErrorCode::InternalMalfunction
+            | ErrorCode::OperationAborted
+            | ErrorCode::OperationInterrupted
+            | ErrorCode::NotFound
+            | ErrorCode::SchemaChanged
+            | ErrorCode::ApiMisuse
+            | ErrorCode::ParameterOutOfRange,
+        )
+        // The error is not SQLite's own, but the library's around it.
+        | None => file(SinkFault::Away),
+        // SQLite's codes may grow: what it names later is not known to be the rows' fault.
+        Some(_) => file(SinkFault::Away),
     }
 }
