@@ -1,5 +1,5 @@
-//! What each of the driver's errors means: the only place that says so, and it names no stage. `sink/cassandra/errors.rs`
-//! says what each meaning is for a row.
+//! Maps each of the driver's errors to its meaning. No other place does so, and no stage is named here:
+//! `sink/cassandra/errors.rs` says what each meaning is for a row.
 
 use scylla::errors::{BadQuery, DbError, ExecutionError, PrepareError, RequestAttemptError};
 

@@ -1,4 +1,4 @@
-//! When two values of a primary key are one to the server.
+//! Tells when two values of a primary key are the same one to the server.
 
 use num_bigint::BigInt;
 use scylla::value::CqlDecimal;

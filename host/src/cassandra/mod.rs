@@ -1,4 +1,4 @@
-//! What is known of Cassandra, whoever reads or writes there: no stage is known here.
+//! Holds what the program knows of Cassandra, for every stage that reads or writes there. It knows no stage itself.
 //!
 //! [`session`] connects as [`config`] says ([`tls`] where it is asked for) and knows the [`nodes`]; [`asking`] asks again
 //! where the cluster has no answer, [`system_schema`] reads what tables there are, [`table`] says what one of them is,

@@ -17,6 +17,11 @@ pub fn show(value: &CqlValue) -> Option<String> {
     }
 }
 
+/// As CQL takes it in a statement.
+pub fn typed(value: &CqlValue) -> String {
+    value.to_string()
+}
+
 /// As in a collection: texts in quotes.
 fn literal(value: &CqlValue) -> String {
     match value {

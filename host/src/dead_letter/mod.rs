@@ -43,7 +43,7 @@ pub trait DeadLetters: Send + Sync {
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{words}")]
 pub struct DeadLetterError {
-    /// What the pipeline goes by: `pipeline/trouble/fault.rs` says what each means.
+    /// Decides what happens to the letter: the table is in `pipeline/trouble/fault.rs`.
     pub fault: LetterFault,
     /// The topic or the file.
     pub at: String,

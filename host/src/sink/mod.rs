@@ -112,7 +112,7 @@ pub trait Sink: Send + Sync {
 /// Why a row was not written.
 #[derive(Debug)]
 pub struct SinkError {
-    /// What the pipeline goes by: `pipeline/trouble/fault.rs` says what each means for the record.
+    /// Decides what happens to the record: the table is in `pipeline/trouble/fault.rs`.
     pub fault: SinkFault,
     /// The column or the topic, where the error concerns one.
     pub at: Option<String>,

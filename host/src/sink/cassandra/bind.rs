@@ -281,7 +281,7 @@ impl<'a> Column<'a> {
             Values::Int(values) => take(Some(&values[row].to_be_bytes())),
             Values::BigInt(values) => take(Some(&values[row].to_be_bytes())),
             Values::Double(values) => take(Some(&values[row].to_be_bytes())),
-            Values::Date(values) => take(Some(&cql_date(values[row]).0.to_be_bytes())),
+            Values::Date(values) => take(Some(&cql_date(values[row]).to_be_bytes())),
             Values::Uuid(values) => take(Some(&values[row])),
             Values::Variable { offsets, bytes } => take(Some(&bytes[place(offsets[row])..place(offsets[row + 1])])),
             Values::Converted(converted) => {

@@ -1,4 +1,4 @@
-//! What the meaning of an error of the driver is for a row: the only place that says so.
+//! Maps errors of the driver to what they mean for a row. No other place does so.
 
 use crate::cassandra::binding::NoValue;
 use crate::cassandra::errors::{Fault, RequestError};
@@ -11,7 +11,7 @@ const LATE: &str = "the replicas did not answer in time";
 /// The words for a node that cannot be reached, or does not do what it should.
 const NO_CONNECTION: &str = "no connection to the server";
 
-/// Nothing was sent, since no node has answered for some time.
+/// The error of a row that was not sent, since no node has answered for some time.
 pub fn silent(cause: impl Into<Cause>) -> SinkError {
     SinkError::new(SinkFault::Busy, LATE, cause)
 }

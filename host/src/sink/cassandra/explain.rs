@@ -13,7 +13,7 @@ use super::{BoundOutput, OpenError, bind_outputs, statement};
 use crate::cassandra::binding::Binding;
 use crate::cassandra::read::{Cell, RowReader, WriteTimes};
 use crate::cassandra::session::{self, Session};
-use crate::cassandra::show::show;
+use crate::cassandra::show::{self, show};
 use crate::cassandra::table::Table;
 use crate::record::descriptor::{Descriptor, Effect};
 use crate::record::position::WriteTime;
@@ -97,7 +97,7 @@ impl Explainer {
         let bindings = explained.reader.bindings().iter();
         for binding in bindings.filter(|binding| !without.contains(&binding.field)) {
             match binding.value(&write.batch, row as usize)? {
-                Some(value) => cells.push((binding.column.as_str(), value.to_string())),
+                Some(value) => cells.push((binding.column.as_str(), show::typed(&value))),
                 None if self.writes_nulls => cells.push((binding.column.as_str(), "null".to_owned())),
                 None => {}
             }

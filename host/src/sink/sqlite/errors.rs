@@ -1,4 +1,4 @@
-//! What each of SQLite's errors means for rows: the only place that says so.
+//! Maps SQLite's errors to what they mean for rows. No other place does so.
 
 use std::sync::Arc;
 
