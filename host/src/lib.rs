@@ -8,10 +8,11 @@
 //!
 //! Imports go down only, which `tests/layers` checks:
 //! `main > cli > app > admin > config > telemetry > pipeline, produce, generate > {source, codec, plugin, sink,
-//! dead_letter} > kafka_producer > record, connection, csv_file`.
+//! dead_letter} > cassandra, kafka_producer > record, connection, csv_file`.
 
 pub mod admin;
 pub mod app;
+pub mod cassandra;
 pub mod cli;
 pub mod codec;
 pub mod config;

@@ -3,10 +3,9 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use scylla::cluster::metadata::{ColumnType, NativeType};
-use scylla::serialize::row::{RowSerializationContext, SerializeRow};
-use scylla::serialize::writers::RowWriter;
-
+use host::cassandra::binding::{Binding, Role};
+use host::cassandra::prepared::put_row;
+use host::cassandra::types::{ColumnType, NativeType};
 use host::pipeline::batch::gather::{Stamps, gather};
 use host::record::Record;
 use host::record::columns::DataType;
@@ -14,7 +13,6 @@ use host::record::descriptor::{Descriptor, Outcome};
 use host::record::position::WriteTime;
 use host::sink::WriteBatch;
 use host::sink::cassandra::bind::{Cells, Markers, Nulls};
-use host::sink::cassandra::fit::{Binding, Role};
 use host::sink::cassandra::statement::TimestampMarker;
 
 /// The primary key of `cql/ecommerce.cql`, whose first column is the partition key.
@@ -76,10 +74,8 @@ pub fn frame(markers: &Markers, batch: &WriteBatch, which: &[u32], bytes: &mut V
     assert!(misfits.is_empty(), "{misfits:?}");
     let mut placed: Vec<_> = which.iter().map(|&row| (bound.token(row), row)).collect();
     placed.sort_unstable();
-    let context = RowSerializationContext::empty();
     for (_, row) in placed {
         black_box(bound.size(row));
-        let written = bound.row(row).serialize(&context, &mut RowWriter::new(bytes));
-        written.expect("a row that fits");
+        put_row(&bound.row(row), bytes).expect("a row that fits");
     }
 }

@@ -2,10 +2,10 @@
 //! plugin or table are wrong, 1 where the service answers and will not.
 
 use super::failure::Failure;
+use crate::cassandra::schema::SchemaError;
+use crate::cassandra::session::ConnectError;
 use crate::codec::registry::RegistryError;
 use crate::sink::cassandra::OpenError;
-use crate::sink::cassandra::schema::SchemaError;
-use crate::sink::cassandra::session::ConnectError;
 use crate::sink::topic;
 use crate::source::SourceError;
 use crate::source::fleet::FleetError;

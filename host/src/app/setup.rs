@@ -10,15 +10,15 @@ use super::failure::Failure;
 use super::services::{cassandra_failure, connect_failure, kafka_failure, registry_failure, schema_failure};
 use super::topic_fit::{self, Flaw};
 use super::topics as output;
+use crate::cassandra::asking::Unanswered;
+use crate::cassandra::nodes;
+use crate::cassandra::schema::{self, State, WANTED_REPLICAS};
+use crate::cassandra::session;
 use crate::codec::registry::Registry;
 use crate::config::settings::{DeadLetters, From, PluginFrom, Settings, To};
 use crate::kafka_producer::limits::{CLEANUP, MESSAGE_BYTES, Told, TopicSettings};
 use crate::record::descriptor::Descriptor;
-use crate::sink::cassandra::asking::{Asking, Unanswered};
 use crate::sink::cassandra::config::Config as CassandraConfig;
-use crate::sink::cassandra::nodes;
-use crate::sink::cassandra::schema::{self, State, WANTED_REPLICAS};
-use crate::sink::cassandra::session;
 use crate::source::kafka_admin::{self, NewTopic, Topic};
 
 /// The project's tables. cqlsh runs the same files.
@@ -78,8 +78,11 @@ async fn tables(
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {
     let keyspace = schema::keyspace_name(keyspace).map_err(schema_failure)?;
-    let session = session::connect(config, &keyspace).await.map_err(connect_failure)?;
-    let nodes = nodes::up(&Asking::of(&session)).await.map_err(unanswered_failure)?;
+    let session = session::connect(&config.session, &keyspace)
+        .await
+        .map_err(connect_failure)?;
+    let asking = session.asking();
+    let nodes = nodes::up(&asking).await.map_err(unanswered_failure)?;
     let replicas = match (options.replication_factor, &nodes) {
         (Some(factor), _) => usize::from(factor),
         (None, Ok(nodes)) => *nodes.clamp(&1, &WANTED_REPLICAS),
@@ -90,7 +93,7 @@ async fn tables(
         }
     };
     for file in CQL_FILES {
-        let created = schema::create(&session, file, &keyspace, replicas).await;
+        let created = schema::create(&asking, file, &keyspace, replicas).await;
         for (index, thing) in created.map_err(schema_failure)?.into_iter().enumerate() {
             let state = match thing.state {
                 State::Created => "created",
@@ -98,7 +101,7 @@ async fn tables(
             };
             // A file begins with its keyspace.
             let aside = if index == 0 {
-                let factor = schema::replication_factor(&session, &keyspace).await;
+                let factor = schema::replication_factor(&asking, &keyspace).await;
                 let factor = factor.map_err(unanswered_failure)?.unwrap_or(replicas);
                 match &nodes {
                     Ok(nodes) => format!(", {}", replication(factor, *nodes)),

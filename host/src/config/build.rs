@@ -13,6 +13,7 @@ use super::problem::Problems;
 use super::settings::{Admin, DeadLetters, From, IfTaken, Plugin, PluginFrom, Settings, To};
 use super::values::Values;
 use super::{kafka, table};
+use crate::cassandra::config::{Compression, Config as CassandraSession, Consistency};
 use crate::connection::{
     CassandraConnection, ClientCertificate, KafkaConnection, Login, RegistryConnection, Secret, Tls,
 };
@@ -20,7 +21,7 @@ use crate::pipeline::swap::probation::Probation;
 use crate::pipeline::trouble::budget::Allowance;
 use crate::plugin::cache;
 use crate::plugin::limits::Limits;
-use crate::sink::cassandra::config::{Compression, Consistency, CqlBatches};
+use crate::sink::cassandra::config::CqlBatches;
 use crate::sink::cassandra::limit::InFlight;
 use crate::source::fleet::Fleet;
 use crate::source::kafka::config::Start;
@@ -251,13 +252,19 @@ fn cassandra(values: &mut Values, nodes: Vec<String>) -> sink::cassandra::config
         );
     }
     sink::cassandra::config::Config {
-        connection: CassandraConnection {
-            nodes,
-            login,
-            tls: ca.map(|ca| Tls { ca, client }),
+        session: CassandraSession {
+            connection: CassandraConnection {
+                nodes,
+                login,
+                tls: ca.map(|ca| Tls { ca, client }),
+            },
+            consistency: values.choice("sink.cassandra.consistency", &levels),
+            request_timeout: values.millis("sink.cassandra.request_timeout_ms"),
+            compression: values.choice(
+                "sink.cassandra.compression",
+                &[Compression::None, Compression::Lz4, Compression::Snappy],
+            ),
         },
-        consistency: values.choice("sink.cassandra.consistency", &levels),
-        request_timeout: values.millis("sink.cassandra.request_timeout_ms"),
         in_flight: values
             .auto_or("sink.cassandra.writes_in_flight")
             .map_or(InFlight::Found, InFlight::Fixed),
@@ -265,10 +272,6 @@ fn cassandra(values: &mut Values, nodes: Vec<String>) -> sink::cassandra::config
             partitions: values.auto_or("sink.cassandra.batch_partitions"),
             bytes: values.auto_or("sink.cassandra.batch_kib").map(|kib| kib << 10),
         },
-        compression: values.choice(
-            "sink.cassandra.compression",
-            &[Compression::None, Compression::Lz4, Compression::Snappy],
-        ),
         write_nulls: values.choice("sink.cassandra.write_nulls", &[true, false]),
         ttl: values.parse("sink.cassandra.ttl", str::parse).unwrap_or_default(),
     }

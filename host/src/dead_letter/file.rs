@@ -3,14 +3,14 @@
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::{DeadLetter, DeadLetterError, DeadLetters};
+use super::{DeadLetter, DeadLetterError, DeadLetters, LetterFault};
 use crate::record::display;
 use crate::record::letter::line::is_plain_object;
 
@@ -154,10 +154,9 @@ fn bytes(bytes: Option<&Bytes>) -> Value {
 }
 
 fn error(path: &Path, cause: std::io::Error) -> DeadLetterError {
-    DeadLetterError::File {
-        path: path.display().to_string(),
-        cause: Arc::new(cause),
-    }
+    let path = path.display().to_string();
+    let words = format!("the dead-letter file {path} cannot be written");
+    DeadLetterError::new(LetterFault::Away, &path, words, cause)
 }
 
 impl DeadLetters for DeadLetterFile {

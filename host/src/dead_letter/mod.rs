@@ -41,73 +41,42 @@ pub trait DeadLetters: Send + Sync {
 
 /// Why a dead letter was not acknowledged. It is tried again for ever, since a record must not be lost.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum DeadLetterError {
-    #[error("the dead-letter topic {topic} did not take the record")]
-    Topic {
-        topic: String,
-        #[source]
-        cause: Cause,
-    },
-    #[error(
-        "the dead-letter topic {topic} takes neither the record nor a letter that says where it is; {}",
-        remedy(.brokers, .topic, &format!("max.message.bytes={bytes}"))
-    )]
-    TooLarge {
-        topic: String,
-        brokers: String,
-        /// Size of the whole letter in the topic.
-        bytes: usize,
-        #[source]
-        cause: Cause,
-    },
-    #[error(
-        "the dead-letter topic {topic} takes no letter without a key, since it is compacted; {}",
-        remedy(.brokers, .topic, "cleanup.policy=delete")
-    )]
-    Compacted {
-        topic: String,
-        brokers: String,
-        #[source]
-        cause: Cause,
-    },
-    #[error("the brokers call the letter invalid for the dead-letter topic {topic}; look at the topic's settings")]
-    Refused {
-        topic: String,
-        #[source]
-        cause: Cause,
-    },
-    #[error(
-        "the dead-letter topic {topic} does not take this host's time; set the clocks of host and brokers, or the topic's \
-         message.timestamp.before.max.ms and message.timestamp.after.max.ms"
-    )]
-    Time {
-        topic: String,
-        #[source]
-        cause: Cause,
-    },
-    #[error("the dead-letter topic {topic} is not there any more; `host setup` creates it")]
-    TopicGone {
-        topic: String,
-        #[source]
-        cause: Cause,
-    },
-    #[error("the brokers refuse to write to the dead-letter topic {topic}; check the login and the ACLs")]
-    Unauthorized {
-        topic: String,
-        #[source]
-        cause: Cause,
-    },
-    #[error("the dead-letter file {path} cannot be written")]
-    File {
-        path: String,
-        #[source]
-        cause: Cause,
-    },
+#[error("{words}")]
+pub struct DeadLetterError {
+    /// Decides what happens to the letter: the table is in `pipeline/trouble/fault.rs`.
+    pub fault: LetterFault,
+    /// The topic or the file.
+    pub at: String,
+    words: String,
+    #[source]
+    pub cause: Cause,
 }
 
-/// The command that gives a topic this setting.
-fn remedy(brokers: &str, topic: &str, setting: &str) -> String {
-    format!("kafka-configs --bootstrap-server {brokers} --alter --topic {topic} --add-config {setting}")
+/// The kinds of trouble that a dead letter can meet, whatever it is written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LetterFault {
+    /// Brokers or disk cannot be reached, or cannot write at the moment.
+    Away,
+    /// The topic does not take the letter as it is: it is too large, or has no key and the topic is compacted.
+    Refused,
+    /// The topic is not there any more.
+    Gone,
+    /// The brokers do not allow the write.
+    Forbidden,
+    /// The topic does not take this host's time.
+    Clock,
+}
+
+impl DeadLetterError {
+    /// `words` is what the error says, `cause` what is behind it.
+    pub fn new(fault: LetterFault, at: &str, words: String, cause: impl Error + Send + Sync + 'static) -> Self {
+        Self {
+            fault,
+            at: at.to_owned(),
+            words,
+            cause: Arc::new(cause),
+        }
+    }
 }
 
 /// The cause of a [`DeadLetterError`], which several letters may share.

@@ -1,13 +1,13 @@
 //! Sends dead letters to a Kafka topic. Each is acknowledged by all in-sync replicas. If the topic cannot hold a whole
 //! record, the letter refers to it ([`Form`]).
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 
 use super::form::{Form, Part};
-use super::{DeadLetter, DeadLetterError, DeadLetters, headers};
+use super::{DeadLetter, DeadLetterError, DeadLetters, LetterFault, headers};
 use crate::connection::KafkaConnection;
 use crate::kafka_producer::limits::Limits;
 use crate::kafka_producer::message::{Message, Stamp};
@@ -157,30 +157,58 @@ impl DeadLetterTopic {
         }
     }
 
+    /// The command that gives the topic this setting.
     fn remedy(&self, setting: &str) -> String {
-        super::remedy(&self.brokers, &self.topic, setting)
+        let (brokers, topic) = (&self.brokers, &self.topic);
+        format!("kafka-configs --bootstrap-server {brokers} --alter --topic {topic} --add-config {setting}")
     }
 
     /// Turns the producer's error into ours. `bytes` is the size of the whole letter.
     fn error(&self, bytes: usize, key: Option<&[u8]>, cause: ProduceError) -> DeadLetterError {
-        let (topic, fault) = (self.topic.clone(), cause.fault);
-        let brokers = self.brokers.clone();
-        let cause = Arc::new(cause);
-        match fault {
-            ProduceFault::TooLarge => DeadLetterError::TooLarge {
-                topic,
-                brokers,
-                bytes,
-                cause,
-            },
+        let topic = &self.topic;
+        let (fault, words) = match cause.fault {
+            ProduceFault::TooLarge => (
+                LetterFault::Refused,
+                format!(
+                    "the dead-letter topic {topic} takes neither the record nor a letter that says where it is; {}",
+                    self.remedy(&format!("max.message.bytes={bytes}"))
+                ),
+            ),
             // A missing key is the only fault of a letter that brokers call invalid by themselves.
-            ProduceFault::Invalid if key.is_none() => DeadLetterError::Compacted { topic, brokers, cause },
-            ProduceFault::Invalid => DeadLetterError::Refused { topic, cause },
-            ProduceFault::Timestamp => DeadLetterError::Time { topic, cause },
-            ProduceFault::TopicGone => DeadLetterError::TopicGone { topic, cause },
-            ProduceFault::Unauthorized => DeadLetterError::Unauthorized { topic, cause },
-            ProduceFault::Neighbour | ProduceFault::Other => DeadLetterError::Topic { topic, cause },
-        }
+            ProduceFault::Invalid if key.is_none() => (
+                LetterFault::Refused,
+                format!(
+                    "the dead-letter topic {topic} takes no letter without a key, since it is compacted; {}",
+                    self.remedy("cleanup.policy=delete")
+                ),
+            ),
+            ProduceFault::Invalid => (
+                LetterFault::Refused,
+                format!(
+                    "the brokers call the letter invalid for the dead-letter topic {topic}; look at the topic's settings"
+                ),
+            ),
+            ProduceFault::Timestamp => (
+                LetterFault::Clock,
+                format!(
+                    "the dead-letter topic {topic} does not take this host's time; set the clocks of host and brokers, \
+                     or the topic's message.timestamp.before.max.ms and message.timestamp.after.max.ms"
+                ),
+            ),
+            ProduceFault::TopicGone => (
+                LetterFault::Gone,
+                format!("the dead-letter topic {topic} is not there any more; `host setup` creates it"),
+            ),
+            ProduceFault::Unauthorized => (
+                LetterFault::Forbidden,
+                format!("the brokers refuse to write to the dead-letter topic {topic}; check the login and the ACLs"),
+            ),
+            ProduceFault::Neighbour | ProduceFault::Other => (
+                LetterFault::Away,
+                format!("the dead-letter topic {topic} did not take the record"),
+            ),
+        };
+        DeadLetterError::new(fault, topic, words, cause)
     }
 }
 

@@ -11,7 +11,9 @@ pub mod router;
 pub mod sqlite;
 pub mod topic;
 
+use std::borrow::Cow;
 use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
@@ -107,56 +109,119 @@ pub trait Sink: Send + Sync {
     fn write(&self, batch: Arc<WriteBatch>, which: Vec<u32>) -> BoxFuture<'_, Vec<Result<(), SinkError>>>;
 }
 
-/// Why a row was not written. `pipeline/trouble/fault.rs` says what each means for its record.
-#[derive(Debug, thiserror::Error)]
-pub enum SinkError {
-    #[error("column {column}: {reason}")]
-    Value { column: String, reason: String },
-    #[error("column {column} is part of the primary key and the row has no value for it")]
-    NullKey { column: String },
-    #[error("the server refuses the row as invalid")]
-    Refused(#[source] Cause),
-    #[error("not enough replicas are alive for the consistency level")]
-    Unavailable(#[source] Cause),
-    #[error("the replicas did not answer in time")]
-    Timeout(#[source] Cause),
-    #[error("the server is overloaded")]
-    Overloaded(#[source] Cause),
-    #[error("no connection to the server")]
-    Connection(#[source] Cause),
-    #[error("the table or a column is not there any more")]
-    TableGone(#[source] Cause),
-    #[error("the server does not allow this write")]
-    Unauthorized(#[source] Cause),
-    #[error("the file cannot be written")]
-    File(#[source] Cause),
-    #[error("topic {topic} did not take the row")]
-    Topic {
-        topic: String,
-        #[source]
-        cause: Cause,
-    },
-    #[error("topic {topic} is not there any more; `host setup --plugin FILE` creates it")]
-    TopicGone {
-        topic: String,
-        #[source]
-        cause: Cause,
-    },
-    #[error(
-        "topic {topic} does not take this host's time; set the clocks of host and brokers, or the topic's \
-         message.timestamp.before.max.ms and message.timestamp.after.max.ms"
-    )]
-    TopicTime {
-        topic: String,
-        #[source]
-        cause: Cause,
-    },
-    #[error("the brokers refuse to write to topic {topic}; check the login and the ACLs")]
-    TopicUnauthorized {
-        topic: String,
-        #[source]
-        cause: Cause,
-    },
+/// Why a row was not written.
+#[derive(Debug)]
+pub struct SinkError {
+    /// Decides what happens to the record: the table is in `pipeline/trouble/fault.rs`.
+    pub fault: SinkFault,
+    /// The column or the topic, where the error concerns one.
+    pub at: Option<String>,
+    /// What the sink says about it in its own words, with all that is behind it.
+    pub cause: Cause,
+}
+
+/// The kinds of trouble that a row can meet, whatever it is written to. Each sink maps the errors of its product onto these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SinkFault {
+    /// A value does not fit its column.
+    Value,
+    /// The row has no value for a column of the primary key.
+    NullKey,
+    /// The server has read the row and calls it invalid.
+    Refused,
+    /// There is too much to do: the answer did not come in time, or the server asks for patience. Whether the row was
+    /// written may be unknown.
+    Busy,
+    /// Server or disk cannot be reached, or cannot write at the moment.
+    Away,
+    /// The table, a column or the topic is not there any more.
+    Gone,
+    /// The server does not allow the write.
+    Forbidden,
+    /// The server does not take this host's time.
+    Clock,
 }
 
 pub type Cause = Box<dyn Error + Send + Sync>;
+
+/// A value that does not fit its column.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("column {column}: {reason}")]
+pub struct Misfit {
+    pub column: String,
+    pub reason: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("column {column} is part of the primary key and the row has no value for it")]
+struct NullKey {
+    column: String,
+}
+
+/// Words for an error, and the error.
+#[derive(Debug, thiserror::Error)]
+#[error("{words}")]
+struct Said {
+    words: Cow<'static, str>,
+    #[source]
+    cause: Cause,
+}
+
+impl SinkError {
+    /// `words` is what the error says, `cause` what is behind it.
+    pub fn new(fault: SinkFault, words: impl Into<Cow<'static, str>>, cause: impl Into<Cause>) -> Self {
+        let (words, cause) = (words.into(), cause.into());
+        Self {
+            fault,
+            at: None,
+            cause: Box::new(Said { words, cause }),
+        }
+    }
+
+    /// The server calls the row invalid.
+    pub fn refused(cause: impl Into<Cause>) -> Self {
+        Self::new(SinkFault::Refused, "the server refuses the row as invalid", cause)
+    }
+
+    /// The table or a column was dropped.
+    pub fn table_gone(cause: impl Into<Cause>) -> Self {
+        Self::new(SinkFault::Gone, "the table or a column is not there any more", cause)
+    }
+
+    /// A file, or standard output, does not take what is written.
+    pub fn file(cause: impl Into<Cause>) -> Self {
+        Self::new(SinkFault::Away, "the file cannot be written", cause)
+    }
+
+    /// The row has no value for a column of the primary key.
+    pub fn null_key(column: &str) -> Self {
+        let column = column.to_owned();
+        Self {
+            fault: SinkFault::NullKey,
+            at: Some(column.clone()),
+            cause: Box::new(NullKey { column }),
+        }
+    }
+}
+
+impl From<Misfit> for SinkError {
+    fn from(misfit: Misfit) -> Self {
+        Self {
+            fault: SinkFault::Value,
+            at: Some(misfit.column.clone()),
+            cause: Box::new(misfit),
+        }
+    }
+}
+
+impl fmt::Display for SinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.cause.fmt(f)
+    }
+}
+
+impl Error for SinkError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.source()
+    }
+}

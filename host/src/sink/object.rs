@@ -6,7 +6,7 @@ use arrow_array::types::Float64Type;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::SinkError;
+use super::{Misfit, SinkError};
 use crate::record::columns::{Batch, DataType};
 use crate::record::descriptor::Field;
 use crate::record::display;
@@ -19,10 +19,11 @@ pub fn check(fields: &[Field], batch: &Batch, row: usize) -> Result<(), SinkErro
         }
         let number = column.as_primitive::<Float64Type>().value(row);
         if !number.is_finite() {
-            return Err(SinkError::Value {
+            let misfit = Misfit {
                 column: field.name.clone(),
                 reason: format!("{} is no number in JSON", display::not_finite(number)),
-            });
+            };
+            return Err(misfit.into());
         }
     }
     Ok(())

@@ -16,7 +16,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::{SinkError, WriteBatch};
+use super::{Misfit, SinkError, WriteBatch};
 use crate::record::descriptor::Effect;
 use crate::record::position::WriteTime;
 
@@ -31,13 +31,6 @@ pub enum Part {
     Earlier,
     /// Nothing: this row, or another one of the key, does not fit the table.
     Refused(Misfit),
-}
-
-/// Why a row does not fit its table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misfit {
-    pub column: String,
-    pub reason: String,
 }
 
 /// By row. Rows that are not in it are written as they are: nearly always all.
@@ -94,10 +87,7 @@ impl Part {
     /// The error of a row that is refused with the others of its key.
     pub fn refusal(&self) -> Option<SinkError> {
         match self {
-            Self::Refused(Misfit { column, reason }) => Some(SinkError::Value {
-                column: column.clone(),
-                reason: reason.clone(),
-            }),
+            Self::Refused(misfit) => Some(misfit.clone().into()),
             Self::Nothing | Self::Without(_) | Self::Earlier => None,
         }
     }

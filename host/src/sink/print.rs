@@ -94,7 +94,7 @@ impl<W: Write + Send> Sink for PrintSink<W> {
                 return std::future::pending().await;
             }
             let error = Arc::new(error);
-            let failed = |_| Err(SinkError::File(Box::new(Arc::clone(&error))));
+            let failed = |_| Err(SinkError::file(Arc::clone(&error)));
             which.iter().map(failed).collect()
         }
         .boxed()

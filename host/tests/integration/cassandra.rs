@@ -4,17 +4,19 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, FixedSizeBinaryArray, Int32Array, Int64Array, StringArray, TimestampMillisecondArray};
 use host::app::verify::{self, Chunk, Report};
+use host::cassandra::asking::Asking;
+use host::cassandra::config::Compression;
+use host::cassandra::schema::{self, State};
+use host::cassandra::session::{self, ConnectError};
+use host::cassandra::table::TableError;
 use host::record::columns::{Batch, DataType};
 use host::record::descriptor::{Descriptor, Effect, Rows, Target};
-use host::sink::cassandra::config::{Compression, Config, CqlBatches};
+use host::sink::cassandra::config::{Config, CqlBatches};
 use host::sink::cassandra::fit::Mismatch;
 use host::sink::cassandra::read_back::CassandraReader;
-use host::sink::cassandra::schema::{self, State};
-use host::sink::cassandra::session::{self, ConnectError};
-use host::sink::cassandra::table::TableError;
 use host::sink::cassandra::{CassandraSink, OpenError};
 use host::sink::read_back::{ReadBack, RowRef};
-use host::sink::{Sink, SinkError, WriteBatch};
+use host::sink::{Sink, SinkFault, WriteBatch};
 use scylla::client::session::Session;
 use scylla::value::CqlValue;
 
@@ -126,7 +128,7 @@ async fn only_the_rows_asked_for_are_written_and_each_bad_one_answers_for_itself
     assert_eq!(answers.len(), 3);
     assert!(answers[0].is_ok() && answers[2].is_ok(), "{answers:?}");
     let refused = answers[1].as_ref().unwrap_err();
-    assert!(matches!(refused, SinkError::Value { .. }), "{refused:?}");
+    assert_eq!(refused.fault, SinkFault::Value, "{refused:?}");
     assert_eq!(refused.to_string(), "column score: 2147483648 does not fit int");
     let mut written = rows(&session, &format!("SELECT at FROM {keyspace}.visits")).await;
     written.sort_by_key(|row| row[0].as_ref().and_then(CqlValue::as_int));
@@ -185,8 +187,10 @@ async fn a_key_that_the_server_refuses_is_refused_for_its_row_alone() {
     let long = "x".repeat(70_000);
     let column: ArrayRef = Arc::new(StringArray::from(vec!["", &long, "fine"]));
     let answers = sink.write(batch(0, vec![column], &[1; 3]), vec![0, 1, 2]).await;
-    assert!(matches!(answers[0], Err(SinkError::Refused(_))), "{:?}", answers[0]);
-    assert!(matches!(answers[1], Err(SinkError::Refused(_))), "{:?}", answers[1]);
+    for answer in &answers[..2] {
+        let fault = answer.as_ref().err().map(|error| error.fault);
+        assert_eq!(fault, Some(SinkFault::Refused), "{answer:?}");
+    }
     assert!(answers[2].is_ok(), "{:?}", answers[2]);
 }
 
@@ -202,11 +206,8 @@ async fn a_dropped_table_or_column_is_gone_and_a_table_made_again_is_written() {
             .await
             .unwrap();
         let answer = write().await;
-        assert!(
-            matches!(answer[0], Err(SinkError::TableGone(_))),
-            "{change}: {:?}",
-            answer[0]
-        );
+        let fault = answer[0].as_ref().err().map(|error| error.fault);
+        assert_eq!(fault, Some(SinkFault::Gone), "{change}: {:?}", answer[0]);
     }
     session
         .query_unpaged(VISITS.replace("KS", &keyspace), ())
@@ -261,8 +262,8 @@ async fn a_plugin_that_does_not_fit_is_told_everything() {
 #[tokio::test]
 async fn an_address_where_nobody_listens_is_unreachable() {
     let mut nowhere = config();
-    nowhere.connection.nodes = vec!["127.0.0.1:1".into()];
-    let error = session::connect(&nowhere, "shop").await.unwrap_err();
+    nowhere.session.connection.nodes = vec!["127.0.0.1:1".into()];
+    let error = session::connect(&nowhere.session, "shop").await.unwrap_err();
     assert!(
         matches!(error, ConnectError::Unreachable { .. }) && error.is_unreachable(),
         "{error:?}"
@@ -281,13 +282,14 @@ async fn setup_creates_the_table_of_orders_once() {
         .unwrap();
     let file = include_str!("../../../cql/ecommerce.cql");
     let states = |created: Vec<schema::Created>| created.into_iter().map(|it| it.state).collect::<Vec<_>>();
-    let first = schema::create(&session, file, &keyspace, 1).await.unwrap();
+    let asking = Asking::of(&session);
+    let first = schema::create(&asking, file, &keyspace, 1).await.unwrap();
     assert_eq!(first[0].what, format!("keyspace {keyspace}"));
     assert_eq!(first[1].what, format!("table {keyspace}.orders"));
     assert_eq!(states(first), [State::Created, State::Created]);
-    let second = schema::create(&session, file, &keyspace, 1).await.unwrap();
+    let second = schema::create(&asking, file, &keyspace, 1).await.unwrap();
     assert_eq!(states(second), [State::WasThere, State::WasThere]);
-    assert_eq!(schema::replication_factor(&session, &keyspace).await.unwrap(), Some(1));
+    assert_eq!(schema::replication_factor(&asking, &keyspace).await.unwrap(), Some(1));
     let columns = rows(
         &session,
         &format!("SELECT column_name, type, kind, position FROM system_schema.columns WHERE keyspace_name = '{keyspace}' AND table_name = 'orders'"),
@@ -547,9 +549,10 @@ async fn compressed(session: &Session, algorithm: &str) -> usize {
 #[tokio::test]
 async fn rows_arrive_over_compressed_connections() {
     let (session, keyspace) = keyspace("compressed", &[VISITS]).await;
-    let compressing = |compression| Config {
-        compression,
-        ..config()
+    let compressing = |compression| {
+        let mut config = config();
+        config.session.compression = compression;
+        config
     };
     let all = [
         (Compression::None, "none"),

@@ -4,13 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use host::cassandra::asking::{Asking, Unanswered};
+use host::cassandra::session;
+use host::cassandra::table::{Table, TableError};
 use host::record::columns::DataType;
 use host::record::descriptor::{Descriptor, Effect};
-use host::sink::cassandra::asking::{Asking, Unanswered};
 use host::sink::cassandra::config::Config;
 use host::sink::cassandra::fit::Mismatch;
-use host::sink::cassandra::table::{Table, TableError};
-use host::sink::cassandra::{CassandraSink, OpenError, session};
+use host::sink::cassandra::{CassandraSink, OpenError};
 use scylla::client::session::Session;
 use scylla::cluster::metadata::{CollectionType, ColumnType};
 
@@ -63,7 +64,7 @@ fn filled(name: &str, rows: &str) -> Job {
 async fn a_type_that_the_driver_does_not_know_concerns_only_what_is_written_to_it() {
     let job = filled("odd_types", "300");
     let (own, other) = (job.keyspace.clone(), format!("{}_other", job.keyspace));
-    let session = session::connect(&config(), &own).await.unwrap();
+    let session = session::connect(&config().session, &own).await.unwrap().into_driver();
     let ended = tokio::spawn(with_odd_types(job, other.clone())).await;
     // Whatever came of it: the tests after this one have sessions that such types empty.
     all(
@@ -76,7 +77,10 @@ async fn a_type_that_the_driver_does_not_know_concerns_only_what_is_written_to_i
 
 async fn with_odd_types(job: Job, other: String) {
     let own = &job.keyspace;
-    let session = session::connect(&config(), own).await.expect("a session");
+    let session = session::connect(&config().session, own)
+        .await
+        .expect("a session")
+        .into_driver();
     let replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}";
     all(
         &session,
@@ -187,7 +191,7 @@ async fn a_node_that_is_overloaded_at_the_start_is_asked_again_by_every_verb() {
 
 fn through(busy: &Busy) -> Config {
     let mut through = config();
-    through.connection.nodes = vec![busy.address.to_string()];
+    through.session.connection.nodes = vec![busy.address.to_string()];
     through
 }
 
@@ -207,8 +211,11 @@ fn line(error: impl std::error::Error + Send + Sync + 'static) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_question_without_an_answer_is_no_table_that_is_missing() {
     let (session, keyspace) = keyspace("unanswered", &["CREATE TABLE KS.visits (who int PRIMARY KEY)"]).await;
-    let busy = Busy::before(&config().connection.nodes[0]);
-    let through = session::connect(&through(&busy), &keyspace).await.unwrap();
+    let busy = Busy::before(&config().session.connection.nodes[0]);
+    let through = session::connect(&through(&busy).session, &keyspace)
+        .await
+        .unwrap()
+        .into_driver();
     busy.begin();
     let impatient = Asking::within(&through, Duration::from_millis(700));
     let unanswered = Table::find(&impatient, &keyspace, "visits").await.unwrap_err();
@@ -232,7 +239,7 @@ async fn a_question_without_an_answer_is_no_table_that_is_missing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_further_plugins_table_is_found_when_it_was_created_since_and_the_node_was_busy() {
     let (session, keyspace) = keyspace("beside", &["CREATE TABLE KS.visits (who int PRIMARY KEY)"]).await;
-    let busy = Busy::before(&config().connection.nodes[0]);
+    let busy = Busy::before(&config().session.connection.nodes[0]);
     let config = through(&busy);
     let sink = Arc::new(
         CassandraSink::open(&config, &keyspace, &visits("visits"))

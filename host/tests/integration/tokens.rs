@@ -6,15 +6,15 @@ use arrow_array::{
     ArrayRef, BinaryArray, BooleanArray, Date32Array, FixedSizeBinaryArray, Float64Array, Int32Array, Int64Array,
     StringArray, TimestampMillisecondArray,
 };
+use host::cassandra::asking::Asking;
+use host::cassandra::table::Table;
 use host::record::columns::DataType;
 use host::record::descriptor::Effect;
 use host::sink::Sink;
 use host::sink::cassandra::CassandraSink;
-use host::sink::cassandra::asking::Asking;
 use host::sink::cassandra::bind::{Markers, Nulls};
 use host::sink::cassandra::fit::fit;
 use host::sink::cassandra::statement::TimestampMarker;
-use host::sink::cassandra::table::Table;
 use scylla::value::CqlValue;
 
 use crate::support::sink::{batch, config, descriptor, field, keyspace, output_to, rows};

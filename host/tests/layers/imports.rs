@@ -12,7 +12,7 @@ const LAYERS: [&[&str]; 10] = [
     &["telemetry"],
     &["pipeline", "produce", "generate"],
     &["source", "codec", "plugin", "sink", "dead_letter"],
-    &["kafka_producer"],
+    &["cassandra", "kafka_producer"],
     &["record", "connection", "csv_file", "failpoint"],
 ];
 

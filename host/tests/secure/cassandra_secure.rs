@@ -5,10 +5,10 @@
 use std::path::PathBuf;
 
 use crate::support::variable;
+use host::cassandra::config::Config;
+use host::cassandra::session::{ConnectError, connect};
+use host::cassandra::tls::TlsError;
 use host::connection::{CassandraConnection, ClientCertificate, Login, Secret, Tls};
-use host::sink::cassandra::config::Config;
-use host::sink::cassandra::session::{ConnectError, connect};
-use host::sink::cassandra::tls::TlsError;
 
 fn file(name: &str) -> PathBuf {
     PathBuf::from(variable("SERVICES_SECURE")).join(name)
@@ -27,7 +27,7 @@ fn config() -> Config {
                 }),
             }),
         },
-        ..crate::support::sink::config()
+        ..crate::support::sink::config().session
     }
 }
 
@@ -40,7 +40,7 @@ fn login(password: &str) -> Login {
 
 #[tokio::test]
 async fn the_right_certificates_and_password_connect() {
-    let session = connect(&config(), "secure").await.expect("a session");
+    let session = connect(&config(), "secure").await.expect("a session").into_driver();
     session
         .query_unpaged("SELECT key FROM system.local", ())
         .await

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_array::ArrayRef;
+use host::cassandra::config::{Compression, Config as SessionConfig, Consistency};
+use host::cassandra::session;
 use host::connection::CassandraConnection;
 use host::record::columns::{Batch, DataType};
 use host::record::descriptor::{Descriptor, Effect, Field, Output, Target};
 use host::record::position::WriteTime;
 use host::sink::WriteBatch;
-use host::sink::cassandra::config::{Compression, Config, Consistency, CqlBatches};
+use host::sink::cassandra::config::{Config, CqlBatches};
 use host::sink::cassandra::limit::InFlight;
-use host::sink::cassandra::session;
 use host::sink::cassandra::ttl::Ttls;
 use scylla::client::session::Session;
 use scylla::value::{CqlValue, Row};
@@ -19,16 +20,18 @@ use scylla::value::{CqlValue, Row};
 pub fn config() -> Config {
     let nodes = super::variable("CASSANDRA_CONTACT_POINTS");
     Config {
-        connection: CassandraConnection {
-            nodes: nodes.split(',').map(str::to_owned).collect(),
-            login: None,
-            tls: None,
+        session: SessionConfig {
+            connection: CassandraConnection {
+                nodes: nodes.split(',').map(str::to_owned).collect(),
+                login: None,
+                tls: None,
+            },
+            consistency: Consistency::Quorum,
+            request_timeout: Duration::from_secs(10),
+            compression: Compression::None,
         },
-        consistency: Consistency::Quorum,
-        request_timeout: Duration::from_secs(10),
         in_flight: InFlight::Found,
         cql_batches: CqlBatches::default(),
-        compression: Compression::None,
         write_nulls: false,
         ttl: Ttls::default(),
     }
@@ -42,9 +45,10 @@ pub async fn keyspace(name: &str, tables: &[&str]) -> (Session, String) {
 /// The same with so many replicas.
 pub async fn keyspace_of(name: &str, replicas: usize, tables: &[&str]) -> (Session, String) {
     let keyspace = format!("cassandra_{name}");
-    let session = session::connect(&config(), &keyspace)
+    let session = session::connect(&config().session, &keyspace)
         .await
-        .expect("a Cassandra that answers");
+        .expect("a Cassandra that answers")
+        .into_driver();
     let statements = [
         format!("DROP KEYSPACE IF EXISTS {keyspace}"),
         format!(

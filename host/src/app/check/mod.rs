@@ -13,12 +13,13 @@ use super::failure::Failure;
 use super::services::{cassandra_failure, connect_failure, kafka_failure, registry_failure};
 use super::topic_fit::{self, Flaw};
 use super::{lifetimes, topics};
+use crate::cassandra::session;
 use crate::codec::registry::{Registry, RegistryError};
 use crate::config::settings::{DeadLetters, From, PluginFrom, Settings, To};
 use crate::record::causes::chain;
 use crate::record::descriptor::{Descriptor, Effect};
 use crate::sink::cassandra::config::Config as CassandraConfig;
-use crate::sink::cassandra::{BoundOutput, Found, find_outputs, replay, session};
+use crate::sink::cassandra::{BoundOutput, Found, find_outputs, replay};
 use crate::source::kafka_admin;
 
 /// What was found out about one thing.
@@ -211,8 +212,10 @@ async fn tables(
     descriptor: &Descriptor,
     findings: &mut Vec<Finding>,
 ) -> Result<(), Failure> {
-    let session = session::connect(config, keyspace).await.map_err(connect_failure)?;
-    let found = find_outputs(&session, keyspace, descriptor).await;
+    let session = session::connect(&config.session, keyspace)
+        .await
+        .map_err(connect_failure)?;
+    let found = find_outputs(&session.asking(), keyspace, descriptor).await;
     for (index, found) in found.map_err(|unanswered| cassandra_failure(unanswered.into()))? {
         let output = &descriptor.outputs[index];
         match found {
@@ -226,7 +229,7 @@ async fn tables(
                     table.name
                 )));
                 if output.effect == Effect::Upsert {
-                    let remarks = replay::remarks(&session, &table, &bindings, &config.ttl).await;
+                    let remarks = replay::remarks(&session.asking(), &table, &bindings, &config.ttl).await;
                     findings.extend(remarks.into_iter().map(Finding::Note));
                 }
             }

@@ -12,6 +12,7 @@ use super::*;
 use crate::record::columns::{Batch, DataType};
 use crate::record::descriptor::{Effect, Field, Output, Target};
 use crate::sink::read_back::{Image, NullEffect, RowRef};
+use crate::sink::{Misfit, SinkFault};
 
 const UPSERT: usize = 0;
 const DELETE: usize = 1;
@@ -36,6 +37,11 @@ fn id(row: &RowRef) -> i32 {
     row.batch.columns[0].as_primitive::<Int32Type>().value(row.row)
 }
 
+fn misfit(column: &str, reason: &str) -> SinkError {
+    let (column, reason) = (column.to_owned(), reason.to_owned());
+    Misfit { column, reason }.into()
+}
+
 impl ReadBack for Store {
     fn null_effect(&self) -> NullEffect {
         self.null_effect
@@ -44,19 +50,13 @@ impl ReadBack for Store {
     fn image(&self, output: usize, row: &RowRef) -> Result<Image, SinkError> {
         let id = id(row);
         if id < 0 {
-            return Err(SinkError::Value {
-                column: "id".into(),
-                reason: "below zero".into(),
-            });
+            return Err(misfit("id", "below zero"));
         }
         let mut cells = vec![Some(id.to_string())];
         if output == UPSERT {
             let notes = row.batch.columns[1].as_string::<i32>();
             if !notes.is_null(row.row) && notes.value(row.row) == "unfit" {
-                return Err(SinkError::Value {
-                    column: "note".into(),
-                    reason: "unfit".into(),
-                });
+                return Err(misfit("note", "unfit"));
             }
             cells.push((!notes.is_null(row.row)).then(|| notes.value(row.row).to_owned()));
         }
@@ -73,7 +73,7 @@ impl ReadBack for Store {
     fn read<'a>(&'a self, output: usize, row: &'a RowRef) -> BoxFuture<'a, Result<Option<Image>, SinkError>> {
         Box::pin(async move {
             if !self.up {
-                return Err(SinkError::Connection("down".into()));
+                return Err(SinkError::new(SinkFault::Away, "no connection to the server", "down"));
             }
             let id = id(row);
             Ok(self.rows.get(&id).map(|note| Image {

@@ -83,8 +83,8 @@ fn nothing_said_gives_the_defaults_of_the_main_job() {
     assert_eq!(settings.kafka.brokers, "127.0.0.1:9092");
     assert!(settings.kafka.properties.is_empty());
     assert_eq!(settings.registry.url, "http://127.0.0.1:8081");
-    assert_eq!(settings.cassandra.connection.nodes, ["127.0.0.1:9042"]);
-    assert_eq!(settings.cassandra.consistency, Consistency::Quorum);
+    assert_eq!(settings.cassandra.session.connection.nodes, ["127.0.0.1:9042"]);
+    assert_eq!(settings.cassandra.session.consistency, Consistency::Quorum);
     assert_eq!(settings.source.group, "ecommerce-group");
     assert_eq!(settings.source.start, Start::Earliest);
     assert!(!settings.cassandra.write_nulls);
@@ -140,14 +140,14 @@ fn hosts_in_an_address_give_way_only_to_what_was_said_more_strongly() {
     let settings = place.settings();
     assert_eq!(settings.kafka.brokers, "file:1");
     assert_eq!(settings.topic, "t");
-    assert_eq!(settings.cassandra.connection.nodes, ["file:9042"]);
+    assert_eq!(settings.cassandra.session.connection.nodes, ["file:9042"]);
     let place = place
         .env("KAFKA_BOOTSTRAP_SERVERS", "env:2")
         .env("CASSANDRA_CONTACT_POINTS", "env");
     let settings = place.settings();
     assert_eq!(settings.kafka.brokers, "env:2");
     assert_eq!(settings.from, From::Kafka { topic: "t".into() });
-    assert_eq!(settings.cassandra.connection.nodes, ["env:9042"]);
+    assert_eq!(settings.cassandra.session.connection.nodes, ["env:9042"]);
     assert_eq!(settings.to, To::Cassandra { keyspace: "k".into() });
     let place = place.flag("source.from", "--from", "kafka://flag:3/u");
     assert_eq!(place.settings().kafka.brokers, "flag:3");
@@ -281,7 +281,7 @@ fn properties_that_the_host_needs_for_its_promises_are_refused_with_the_reason()
 fn cassandra_logins_and_certificates_come_whole() {
     let file = "[sink.cassandra]\nclient_id = 'app'\nsecret = 'hunter2'\ntls_ca = 'ca.pem'\ntls_certificate = 'c.pem'\ntls_key = 'k.pem'";
     let settings = Place::new().file("host.toml", file).settings();
-    let connection = settings.cassandra.connection;
+    let connection = settings.cassandra.session.connection;
     assert_eq!(
         connection.login.map(|login| login.password),
         Some(Secret::new("hunter2"))

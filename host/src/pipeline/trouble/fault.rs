@@ -2,11 +2,11 @@
 
 use super::budget::Spent;
 use crate::codec::CodecError;
-use crate::dead_letter::DeadLetterError;
+use crate::dead_letter::{DeadLetterError, LetterFault};
 use crate::plugin::isolate::GuestError;
 use crate::record::causes::chain;
 use crate::record::reject::{Reject, Stage};
-use crate::sink::SinkError;
+use crate::sink::{SinkError, SinkFault};
 
 /// An error of any stage on a record's way.
 #[derive(Debug, Clone, Copy)]
@@ -52,47 +52,36 @@ pub fn disposition(fault: Fault<'_>) -> Disposition {
         Fault::Guest(GuestError::Start(_) | GuestError::Broken { .. }) => Halt,
         // Nearly everything is refused: plugin or topic is the wrong one.
         Fault::Budget(_) => Halt,
-        Fault::Sink(error) => match error {
+        Fault::Sink(error) => match error.fault {
             // The value does not fit the column: it never will.
-            SinkError::Value { .. } => write("bad-value", error),
+            SinkFault::Value => write("bad-value", error),
             // There is no row without its primary key.
-            SinkError::NullKey { .. } => write("null-key", error),
+            SinkFault::NullKey => write("null-key", error),
             // The server read the row and calls it invalid (too large, wrong value): it never will take it.
-            SinkError::Refused(_) => write("refused", error),
-            // Too few replicas: they come back.
-            SinkError::Unavailable(_)
-            // Unknown outcome: writing again is harmless, since the write timestamp is the same.
-            | SinkError::Timeout(_)
-            // The server asks for patience.
-            | SinkError::Overloaded(_)
-            // The server is away or restarts.
-            | SinkError::Connection(_)
-            // The disk is full or the file locked: it may pass.
-            | SinkError::File(_)
-            // The brokers are away, or slow. What they have after all is there twice, with one place of its record.
-            | SinkError::Topic { .. } => Retry,
-            // Somebody dropped the table or a column: not the record's fault.
-            SinkError::TableGone(_)
+            SinkFault::Refused => write("refused", error),
+            // The server asks for patience, or its answer is late. Whether the row is written may be unknown: writing it
+            // again is harmless, since the write timestamp is the same, or the same place of its record.
+            SinkFault::Busy
+            // Too few servers, or none, or a disk that is full: they come back, and it may pass.
+            | SinkFault::Away => Retry,
+            // Somebody dropped the table, a column or the topic. It is not the record's fault, and no try brings it back.
+            SinkFault::Gone
             // Somebody took the rights away: not the record's fault.
-            | SinkError::Unauthorized(_)
-            // No try of ours brings the topic back.
-            | SinkError::TopicGone { .. }
-            // Nor sets a clock.
-            | SinkError::TopicTime { .. }
-            // Nor gives the right to write to it.
-            | SinkError::TopicUnauthorized { .. } => Halt,
+            | SinkFault::Forbidden
+            // No try of ours sets a clock.
+            | SinkFault::Clock => Halt,
         },
-        Fault::DeadLetter(error) => match error {
+        Fault::DeadLetter(error) => match error.fault {
             // Without an acknowledged dead letter the record would be lost.
-            DeadLetterError::Topic { .. } | DeadLetterError::File { .. } => Retry,
-            // No try of ours makes the record smaller or gives it a key, sets a clock, brings the topic back or gives the
-            // right to write to it.
-            DeadLetterError::TooLarge { .. }
-            | DeadLetterError::Compacted { .. }
-            | DeadLetterError::Refused { .. }
-            | DeadLetterError::Time { .. }
-            | DeadLetterError::TopicGone { .. }
-            | DeadLetterError::Unauthorized { .. } => Halt,
+            LetterFault::Away => Retry,
+            // No try of ours makes the record smaller or gives it a key.
+            LetterFault::Refused
+            // Nor does one bring the topic back.
+            | LetterFault::Gone
+            // Nor give the right to write to it.
+            | LetterFault::Forbidden
+            // Nor set a clock.
+            | LetterFault::Clock => Halt,
         },
     }
 }
@@ -100,13 +89,26 @@ pub fn disposition(fault: Fault<'_>) -> Disposition {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sink::Misfit;
+
+    const RETRY: Option<&str> = Some("retry");
+    const HALT: Option<&str> = Some("halt");
+
+    /// `None`: the record is rejected.
+    fn waits(disposition: &Disposition) -> Option<&'static str> {
+        match disposition {
+            Disposition::Reject(_) => None,
+            Disposition::Retry => RETRY,
+            Disposition::Halt => HALT,
+        }
+    }
 
     #[test]
     fn a_value_that_does_not_fit_rejects_its_record_with_column_and_reason() {
-        let error = SinkError::Value {
+        let error = SinkError::from(Misfit {
             column: "orderhour".into(),
             reason: "300 is not a tinyint".into(),
-        };
+        });
         let Disposition::Reject(reject) = disposition(Fault::Sink(&error)) else {
             panic!("not a reject")
         };
@@ -115,68 +117,38 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_outcome_is_tried_again_and_a_missing_table_halts() {
-        assert_eq!(
-            disposition(Fault::Sink(&SinkError::Timeout("slow".into()))),
-            Disposition::Retry
-        );
-        assert_eq!(
-            disposition(Fault::Sink(&SinkError::TableGone("gone".into()))),
-            Disposition::Halt
-        );
-    }
-
-    #[test]
-    fn a_letter_that_no_further_try_publishes_halts() {
-        let (topic, cause) = (|| "orders-dlq".to_owned(), || std::sync::Arc::new(std::fmt::Error));
-        let brokers = "b:9092".to_owned();
-        let errors = [
-            DeadLetterError::TooLarge {
-                topic: topic(),
-                brokers: brokers.clone(),
-                bytes: 5,
-                cause: cause(),
-            },
-            DeadLetterError::Compacted {
-                topic: topic(),
-                brokers,
-                cause: cause(),
-            },
-            DeadLetterError::Refused {
-                topic: topic(),
-                cause: cause(),
-            },
-            DeadLetterError::Time {
-                topic: topic(),
-                cause: cause(),
-            },
-        ];
-        for error in errors {
-            assert_eq!(disposition(Fault::DeadLetter(&error)), Disposition::Halt, "{error}");
+    fn every_fault_of_a_sink_rejects_with_its_code_or_waits() {
+        for (fault, code, expected) in [
+            (SinkFault::Value, "bad-value", None),
+            (SinkFault::NullKey, "null-key", None),
+            (SinkFault::Refused, "refused", None),
+            (SinkFault::Busy, "", RETRY),
+            (SinkFault::Away, "", RETRY),
+            (SinkFault::Gone, "", HALT),
+            (SinkFault::Forbidden, "", HALT),
+            (SinkFault::Clock, "", HALT),
+        ] {
+            let error = SinkError::new(fault, "what the sink says", "what the server said");
+            let found = disposition(Fault::Sink(&error));
+            assert_eq!(waits(&found), expected, "{fault:?}");
+            if let Disposition::Reject(reject) = found {
+                assert_eq!((reject.stage, &*reject.code), (Stage::Write, code));
+                assert_eq!(reject.message, "what the sink says: what the server said");
+            }
         }
-        let slow = DeadLetterError::Topic {
-            topic: topic(),
-            cause: cause(),
-        };
-        assert_eq!(disposition(Fault::DeadLetter(&slow)), Disposition::Retry);
     }
 
     #[test]
-    fn a_topic_that_is_slow_is_waited_for_and_one_that_is_gone_halts() {
-        let (topic, cause) = (|| "alarms".to_owned(), || "as the brokers say".into());
-        let slow = SinkError::Topic {
-            topic: topic(),
-            cause: cause(),
-        };
-        let gone = SinkError::TopicGone {
-            topic: topic(),
-            cause: cause(),
-        };
-        let forbidden = SinkError::TopicUnauthorized {
-            topic: topic(),
-            cause: cause(),
-        };
-        let means = [slow, gone, forbidden].map(|error| disposition(Fault::Sink(&error)));
-        assert_eq!(means, [Disposition::Retry, Disposition::Halt, Disposition::Halt]);
+    fn a_letter_is_tried_for_ever_where_a_further_try_may_publish_it_and_halts_else() {
+        for (fault, expected) in [
+            (LetterFault::Away, RETRY),
+            (LetterFault::Refused, HALT),
+            (LetterFault::Gone, HALT),
+            (LetterFault::Forbidden, HALT),
+            (LetterFault::Clock, HALT),
+        ] {
+            let error = DeadLetterError::new(fault, "orders-dlq", "not published".into(), std::fmt::Error);
+            assert_eq!(waits(&disposition(Fault::DeadLetter(&error))), expected, "{fault:?}");
+        }
     }
 }

@@ -6,20 +6,14 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Float64Type, Int32Type, Int64Type, TimestampMillisecondType};
 use arrow_array::{Array, ArrayRef, BooleanArray};
 use arrow_buffer::NullBuffer;
-use scylla::cluster::metadata::{ColumnType, NativeType};
-use scylla::errors::SerializationError;
-use scylla::routing::partitioner::{Murmur3Partitioner, Partitioner, PartitionerHasher};
-use scylla::serialize::row::{RowSerializationContext, SerializeRow};
-use scylla::serialize::value::SerializeValue;
-use scylla::serialize::writers::{CellWriter, RowWriter};
-use scylla::value::CqlValue;
 
-use super::convert::{Value, convert, cql_date};
-use super::fit::{Binding, Role};
 use super::statement::TimestampMarker;
-use super::table::Table;
 use super::ttl::{self, Ttl};
-use crate::record::columns::{Batch, DataType};
+use crate::cassandra::binding::{Binding, Layout, Role};
+use crate::cassandra::convert::cql_date;
+use crate::cassandra::prepared::{BoundRow, FrameWriter, NotSerialized, TokenHasher, put_value};
+use crate::cassandra::table::Table;
+use crate::record::columns::Batch;
 use crate::sink::{SinkError, WriteBatch};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,7 +122,7 @@ impl Markers {
                             .iter()
                             .enumerate()
                             .filter(|(_, row)| array.is_null(**row as usize));
-                        misfits.extend(nulls.map(|(at, _)| (at, null_key(binding))));
+                        misfits.extend(nulls.map(|(at, _)| (at, SinkError::null_key(&binding.column))));
                     }
                     column
                 }
@@ -162,7 +156,7 @@ impl<'a> Bound<'a> {
     /// the order that the server gives them: such a row takes a detour over a node that does not store it.
     /// <https://github.com/apache/cassandra/blob/trunk/doc/native_protocol_v4.spec>, "routing key"
     pub fn token(&self, row: u32) -> i64 {
-        let mut hasher = Murmur3Partitioner.build_hasher();
+        let mut hasher = TokenHasher::default();
         let is_composite = self.markers.partition_key.len() > 1;
         for &column in &self.markers.partition_key {
             self.columns[column].cell(row as usize, |value| {
@@ -177,7 +171,7 @@ impl<'a> Bound<'a> {
                 }
             });
         }
-        hasher.finish().value()
+        hasher.token()
     }
 
     /// What the row adds to a CQL batch, as the server counts it, or a little more.
@@ -186,50 +180,46 @@ impl<'a> Bound<'a> {
     }
 }
 
-impl SerializeRow for Row<'_> {
-    fn serialize(&self, _: &RowSerializationContext<'_>, writer: &mut RowWriter<'_>) -> Result<(), SerializationError> {
+impl BoundRow for Row<'_> {
+    fn put(&self, frame: &mut FrameWriter<'_, '_>) -> Result<(), NotSerialized> {
         let Bound { markers, columns, .. } = self.bound;
         let (write_time, without) = self.bound.batch.written(self.row);
         let (row, stamp) = (self.row as usize, write_time.0.to_be_bytes());
         if markers.write_time == TimestampMarker::First {
-            put(Some(&stamp), markers.nulls, writer.make_cell_writer())?;
+            frame.value(&stamp)?;
         }
         if without.is_empty() && markers.cells != Cells::Erased {
             for column in columns {
-                column.cell(row, |cell| put(cell, markers.nulls, writer.make_cell_writer()))?;
+                column.cell(row, |cell| put(cell, markers.nulls, frame))?;
             }
         } else {
-            self.some_cells(without, writer)?;
+            self.some_cells(without, frame)?;
         }
         if markers.write_time == TimestampMarker::Last {
-            put(Some(&stamp), markers.nulls, writer.make_cell_writer())?;
+            frame.value(&stamp)?;
         }
         if let Cells::Expiring(ttl) = markers.cells {
             // Computed as late as this, since a row may have waited for its turn. One whose life has ended meanwhile
             // ends within a second.
             let left = ttl.left(write_time, ttl::now()).unwrap_or(1);
-            put(Some(&left.to_be_bytes()), markers.nulls, writer.make_cell_writer())?;
+            frame.value(&left.to_be_bytes())?;
         }
         Ok(())
-    }
-
-    fn is_empty(&self) -> bool {
-        false
     }
 }
 
 impl Row<'_> {
     /// The cells except for those of the fields `without`, which are left unset, with tombstones for values that are erased.
-    fn some_cells(&self, without: &[usize], writer: &mut RowWriter<'_>) -> Result<(), SerializationError> {
+    fn some_cells(&self, without: &[usize], frame: &mut FrameWriter<'_, '_>) -> Result<(), NotSerialized> {
         let Bound { markers, columns, .. } = self.bound;
         for (column, binding) in columns.iter().zip(&markers.bindings) {
             if without.contains(&binding.field) {
-                writer.make_cell_writer().set_unset();
+                frame.unset();
                 continue;
             }
             column.cell(self.row as usize, |cell| match (markers.cells, binding.role, cell) {
-                (Cells::Erased, Role::Value, Some(_)) => put(None, Nulls::Tombstone, writer.make_cell_writer()),
-                (_, _, cell) => put(cell, markers.nulls, writer.make_cell_writer()),
+                (Cells::Erased, Role::Value, Some(_)) => put(None, Nulls::Tombstone, frame),
+                (_, _, cell) => put(cell, markers.nulls, frame),
             })?;
         }
         Ok(())
@@ -239,30 +229,24 @@ impl Row<'_> {
 impl<'a> Column<'a> {
     /// `None` where the types differ.
     fn direct(array: &'a ArrayRef, binding: &Binding) -> Option<Self> {
-        let ColumnType::Native(native) = &binding.column_type else {
-            return None;
-        };
-        let values = match (binding.data_type, native) {
-            (DataType::Boolean, NativeType::Boolean) => Values::Boolean(array.as_boolean()),
-            (DataType::Int32, NativeType::Int) => Values::Int(array.as_primitive::<Int32Type>().values()),
-            (DataType::Int64, NativeType::BigInt) => Values::BigInt(array.as_primitive::<Int64Type>().values()),
-            (DataType::Timestamp, NativeType::Timestamp) => {
-                Values::BigInt(array.as_primitive::<TimestampMillisecondType>().values())
-            }
-            (DataType::Float64, NativeType::Double) => Values::Double(array.as_primitive::<Float64Type>().values()),
-            (DataType::Date, NativeType::Date) => Values::Date(array.as_primitive::<Date32Type>().values()),
-            (DataType::Uuid, NativeType::Uuid) => Values::Uuid(array.as_fixed_size_binary().value_data().as_chunks().0),
-            (DataType::Text | DataType::Json, NativeType::Text) => {
+        let values = match binding.layout()? {
+            Layout::Boolean => Values::Boolean(array.as_boolean()),
+            Layout::Int => Values::Int(array.as_primitive::<Int32Type>().values()),
+            Layout::BigInt => Values::BigInt(array.as_primitive::<Int64Type>().values()),
+            Layout::Timestamp => Values::BigInt(array.as_primitive::<TimestampMillisecondType>().values()),
+            Layout::Double => Values::Double(array.as_primitive::<Float64Type>().values()),
+            Layout::Date => Values::Date(array.as_primitive::<Date32Type>().values()),
+            Layout::Uuid => Values::Uuid(array.as_fixed_size_binary().value_data().as_chunks().0),
+            Layout::Text => {
                 let text = array.as_string::<i32>();
                 let (offsets, bytes) = (text.value_offsets(), text.value_data());
                 Values::Variable { offsets, bytes }
             }
-            (DataType::Blob, NativeType::Blob) => {
+            Layout::Blob => {
                 let blob = array.as_binary::<i32>();
                 let (offsets, bytes) = (blob.value_offsets(), blob.value_data());
                 Values::Variable { offsets, bytes }
             }
-            _ => return None,
         };
         let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0);
         Some(Self { nulls, values })
@@ -297,7 +281,7 @@ impl<'a> Column<'a> {
             Values::Int(values) => take(Some(&values[row].to_be_bytes())),
             Values::BigInt(values) => take(Some(&values[row].to_be_bytes())),
             Values::Double(values) => take(Some(&values[row].to_be_bytes())),
-            Values::Date(values) => take(Some(&cql_date(values[row]).0.to_be_bytes())),
+            Values::Date(values) => take(Some(&cql_date(values[row]).to_be_bytes())),
             Values::Uuid(values) => take(Some(&values[row])),
             Values::Variable { offsets, bytes } => take(Some(&bytes[place(offsets[row])..place(offsets[row + 1])])),
             Values::Converted(converted) => {
@@ -308,12 +292,12 @@ impl<'a> Column<'a> {
 }
 
 #[inline]
-fn put(cell: Option<&[u8]>, nulls: Nulls, writer: CellWriter<'_>) -> Result<(), SerializationError> {
+fn put(cell: Option<&[u8]>, nulls: Nulls, frame: &mut FrameWriter<'_, '_>) -> Result<(), NotSerialized> {
     match (cell, nulls) {
-        (Some(bytes), _) => writer.set_value(bytes).map_err(SerializationError::new)?,
-        (None, Nulls::Unset) => writer.set_unset(),
-        (None, Nulls::Tombstone) => writer.set_null(),
-    };
+        (Some(bytes), _) => frame.value(bytes)?,
+        (None, Nulls::Unset) => frame.unset(),
+        (None, Nulls::Tombstone) => frame.null(),
+    }
     Ok(())
 }
 
@@ -343,19 +327,18 @@ impl Converted {
             places: vec![None; batch.rows],
         };
         for (at, &row) in which.iter().enumerate() {
-            let value = match cql_value(binding, batch, row as usize) {
+            let value = match binding.value(batch, row as usize) {
                 Ok(Some(value)) => value,
                 Ok(None) => continue,
                 Err(misfit) => {
-                    misfits.push((at, misfit));
+                    misfits.push((at, misfit.into()));
                     continue;
                 }
             };
             let begin = converted.bytes.len();
-            let writer = CellWriter::new_without_size(&mut converted.bytes);
-            match value.serialize(&binding.column_type, writer) {
-                Ok(_) => converted.places[row as usize] = Some((begin, converted.bytes.len())),
-                Err(error) => misfits.push((at, SinkError::Refused(Box::new(error)))),
+            match put_value(&value, &binding.column_type, &mut converted.bytes) {
+                Ok(()) => converted.places[row as usize] = Some((begin, converted.bytes.len())),
+                Err(error) => misfits.push((at, SinkError::refused(error))),
             }
         }
         converted
@@ -367,29 +350,8 @@ pub fn bound_bytes(binding: &Binding, batch: &Batch, row: usize, bytes: &mut Vec
     if let Some(column) = Column::direct(&batch.columns[binding.field], binding) {
         return column.cell(row, |cell| cell.map(|cell| bytes.extend_from_slice(cell)));
     }
-    let value = cql_value(binding, batch, row).ok()??;
-    let writer = CellWriter::new_without_size(bytes);
-    value.serialize(&binding.column_type, writer).ok().map(drop)
-}
-
-/// The value of a row for one column, converted by the column's type; a null only where it is not of the primary key.
-pub fn cql_value(binding: &Binding, batch: &Batch, row: usize) -> Result<Option<CqlValue>, SinkError> {
-    match Value::at(&batch.columns[binding.field], binding.data_type, row) {
-        Some(value) => convert(value, &binding.column_type)
-            .map(Some)
-            .map_err(|misfit| SinkError::Value {
-                column: binding.column.clone(),
-                reason: misfit.to_string(),
-            }),
-        None if binding.role == Role::Key => Err(null_key(binding)),
-        None => Ok(None),
-    }
-}
-
-fn null_key(binding: &Binding) -> SinkError {
-    SinkError::NullKey {
-        column: binding.column.clone(),
-    }
+    let value = binding.value(batch, row).ok()??;
+    put_value(&value, &binding.column_type, bytes).ok()
 }
 
 #[cfg(test)]

@@ -10,11 +10,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::future::select_all;
-use scylla::cluster::{ClusterState, Node};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::limit::{Answer, InFlight, Limit};
+use crate::cassandra::cluster::{Node, State};
+use crate::cassandra::ring;
+use crate::cassandra::table::Table;
 
 /// How much of a node's latency is its latest answer's.
 const LATEST_SHARE: f64 = 0.05;
@@ -33,9 +35,12 @@ const FORGET: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Coordinator {
     pub id: Uuid,
-    node: Arc<Node>,
+    node: Node,
     gate: Arc<Gate>,
 }
+
+/// Which nodes have the rows of a token of one table.
+pub type Ring = ring::Ring<Arc<Coordinator>>;
 
 /// Where requests to one node wait.
 #[derive(Debug)]
@@ -150,20 +155,32 @@ impl Coordinators {
         }
     }
 
+    /// The ring of a table's rows.
+    pub fn ring(&self, state: State, table: &Table) -> Ring {
+        let all = self.of(&state);
+        Ring::of(state, table, all, |node| node.id)
+    }
+
     /// The cluster's nodes.
-    pub fn of(&self, state: &ClusterState) -> Vec<Arc<Coordinator>> {
+    fn of(&self, state: &State) -> Vec<Arc<Coordinator>> {
         let mut gates = locked(&self.gates);
-        gates.retain(|id, _| state.get_node_by_host_id(*id).is_some());
-        let coordinator = |node: &Arc<Node>| {
-            let new = || Arc::new(Gate::new(node.host_id, self.wanted));
+        gates.retain(|id, _| state.has_node(*id));
+        let coordinator = |node: Node| {
+            let id = node.id();
+            let new = || Arc::new(Gate::new(id, self.wanted));
             Arc::new(Coordinator {
-                id: node.host_id,
-                node: Arc::clone(node),
-                gate: Arc::clone(gates.entry(node.host_id).or_insert_with(new)),
+                id,
+                node,
+                gate: Arc::clone(gates.entry(id).or_insert_with(new)),
             })
         };
-        state.get_nodes_info().iter().map(coordinator).collect()
+        state.nodes().map(coordinator).collect()
     }
+}
+
+/// Requests that all nodes take at one time, as it is found at the moment.
+pub fn limit(nodes: &[Arc<Coordinator>]) -> usize {
+    nodes.iter().map(|node| node.limit()).sum()
 }
 
 /// Waits until one of the replicas has room, or another node where no replica is connected.
@@ -248,7 +265,7 @@ fn fastest<'a>(gates: impl Iterator<Item = &'a Arc<Gate>> + Clone) -> Option<Cho
 
 impl Coordinator {
     /// Requests that it takes at one time, while it answers.
-    pub fn limit(&self) -> usize {
+    fn limit(&self) -> usize {
         locked(&self.gate.load).limit.get()
     }
 }

@@ -4,7 +4,8 @@
 use std::ops::Range;
 
 use super::bind::Bound;
-use super::ring::{ReplicaSet, Ring};
+use super::coordinator::Ring;
+use crate::cassandra::ring::ReplicaSet;
 
 /// What one CQL batch may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

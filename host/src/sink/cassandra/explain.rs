@@ -3,20 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use scylla::client::session::Session;
-use scylla::statement::prepared::PreparedStatement;
-use scylla::value::{CqlValue, Row};
-
-use super::bind::{Nulls, cql_value};
+use super::bind::Nulls;
 use super::config::Config;
-use super::fit::{Binding, Role};
 use super::one_key::{self, ToTable};
 use super::over::{IsWhole, Removal};
 use super::replay::Hazards;
-use super::show::show;
-use super::table::Table;
 use super::ttl::{self, Ttl};
-use super::{BoundOutput, OpenError, bind_outputs, errors, prepare, session, statement};
+use super::{BoundOutput, OpenError, bind_outputs, statement};
+use crate::cassandra::binding::Binding;
+use crate::cassandra::read::{Cell, RowReader, WriteTimes};
+use crate::cassandra::session::{self, Session};
+use crate::cassandra::show::{self, show};
+use crate::cassandra::table::Table;
 use crate::record::descriptor::{Descriptor, Effect};
 use crate::record::position::WriteTime;
 use crate::sink::read_back::RowRef;
@@ -32,9 +30,8 @@ pub struct Explainer {
 
 struct Explained {
     table: Table,
-    bindings: Vec<Binding>,
     effect: Effect,
-    select: PreparedStatement,
+    reader: RowReader,
     ttl: Option<Ttl>,
     removal: Removal,
 }
@@ -50,20 +47,20 @@ pub struct Stored {
 
 impl Explainer {
     pub async fn open(config: &Config, keyspace: &str, descriptor: &Descriptor) -> Result<Self, OpenError> {
-        let session = session::connect(config, keyspace).await?;
-        let bound = bind_outputs(&session, keyspace, descriptor).await?;
+        let session = session::connect(&config.session, keyspace).await?;
+        let bound = bind_outputs(&session.asking(), keyspace, descriptor).await?;
         let mut outputs = BTreeMap::new();
         for (index, BoundOutput { table, bindings }) in bound {
-            let select = prepare(&session, statement::select_with_write_times(&table, &bindings)).await?;
-            let hazards = Hazards::of(&session, &table).await;
+            let asking = session.asking();
+            let reader = RowReader::open(&asking, &table, &bindings, WriteTimes::Read).await?;
+            let hazards = Hazards::of(&asking, &table).await;
             let is_whole = hazards.map_or(IsWhole::No, |hazards| hazards.is_whole());
             let explained = Explained {
                 ttl: config.ttl.of(&table.name),
                 removal: Removal::of(&table, &bindings, is_whole),
                 table,
-                bindings,
                 effect: descriptor.outputs[index].effect,
-                select,
+                reader,
             };
             outputs.insert(index, explained);
         }
@@ -84,7 +81,7 @@ impl Explainer {
         let outputs = self.outputs.iter().map(|(&output, explained)| ToTable {
             output,
             table: &explained.table,
-            bindings: &explained.bindings,
+            bindings: explained.reader.bindings(),
             effect: explained.effect,
         });
         one_key::arrange(outputs, nulls, writes);
@@ -96,11 +93,11 @@ impl Explainer {
         let explained = &self.outputs[&write.output];
         write.refusal(row)?;
         let (time, without) = write.written(row);
-        let mut cells = Vec::with_capacity(explained.bindings.len());
-        let bindings = explained.bindings.iter();
+        let mut cells = Vec::with_capacity(explained.reader.bindings().len());
+        let bindings = explained.reader.bindings().iter();
         for binding in bindings.filter(|binding| !without.contains(&binding.field)) {
-            match cql_value(binding, &write.batch, row as usize)? {
-                Some(value) => cells.push((binding.column.as_str(), value.to_string())),
+            match binding.value(&write.batch, row as usize)? {
+                Some(value) => cells.push((binding.column.as_str(), show::typed(&value))),
                 None if self.writes_nulls => cells.push((binding.column.as_str(), "null".to_owned())),
                 None => {}
             }
@@ -123,46 +120,16 @@ impl Explainer {
 
     /// What the table holds under the row's primary key; `None` where it holds nothing.
     pub async fn stored(&self, output: usize, row: &RowRef) -> Result<Option<Vec<Stored>>, SinkError> {
-        let explained = &self.outputs[&output];
-        let keys = explained.bindings.iter().filter(|binding| binding.role == Role::Key);
-        let keys = keys.map(|binding| cql_value(binding, &row.batch, row.row));
-        let keys = keys.collect::<Result<Vec<_>, _>>()?;
-        let result = self
-            .session
-            .execute_unpaged(&explained.select, keys)
-            .await
-            .map_err(errors::sink_error)?;
-        // An answer that is no row is an answer of a broken server.
-        let rows = result
-            .into_rows_result()
-            .map_err(|error| SinkError::Connection(error.into()))?;
-        let found = rows
-            .maybe_first_row::<Row>()
-            .map_err(|error| SinkError::Connection(error.into()))?;
-        Ok(found.map(|row| explained.cells(&row.columns)))
+        let reader = &self.outputs[&output].reader;
+        let found = reader.read(&self.session, &row.batch, row.row).await?;
+        Ok(found.map(|cells| reader.bindings().iter().zip(cells).map(stored).collect()))
     }
 }
 
-impl Explained {
-    /// The values of all bindings, then the write timestamps of those that have one.
-    fn cells(&self, values: &[Option<CqlValue>]) -> Vec<Stored> {
-        let (cells, times) = values.split_at(self.bindings.len().min(values.len()));
-        let mut times = times.iter();
-        self.bindings
-            .iter()
-            .zip(cells)
-            .map(|(binding, value)| {
-                let time = if statement::has_write_time(binding) {
-                    times.next()
-                } else {
-                    None
-                };
-                Stored {
-                    column: binding.column.clone(),
-                    value: value.as_ref().and_then(show),
-                    write_time: time.and_then(|time| Some(WriteTime(time.as_ref()?.as_bigint()?))),
-                }
-            })
-            .collect()
+fn stored((binding, cell): (&Binding, Cell)) -> Stored {
+    Stored {
+        column: binding.column.clone(),
+        value: cell.value.as_ref().and_then(show),
+        write_time: cell.write_time.map(WriteTime),
     }
 }

@@ -1,29 +1,10 @@
 //! Whether an output of a plugin fits its table: every field finds a column that its type may go into, and every
 //! column of the primary key gets a value. All mismatches are reported at once, with the names of both sides.
 
-use scylla::cluster::metadata::ColumnType;
-
-use super::convert::{self, can_convert};
-use super::table::Table;
-use crate::record::columns::DataType;
+use crate::cassandra::binding::{Binding, Role};
+use crate::cassandra::convert::{self, can_convert};
+use crate::cassandra::table::Table;
 use crate::record::descriptor::{Effect, Field, Output};
-
-/// A field and the column it goes to.
-#[derive(Debug, Clone)]
-pub struct Binding {
-    /// Index into the output's fields.
-    pub field: usize,
-    pub data_type: DataType,
-    pub column: String,
-    pub column_type: ColumnType<'static>,
-    pub role: Role,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    Key,
-    Value,
-}
 
 /// One way in which an output and its table do not fit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -177,8 +158,9 @@ fn full_name(table: &Table) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cassandra::types::{ColumnType, NativeType};
+    use crate::record::columns::DataType;
     use crate::record::descriptor::Target;
-    use scylla::cluster::metadata::NativeType;
 
     fn orders() -> Table {
         let native = |(name, column_type): (&str, NativeType)| (name.to_owned(), ColumnType::Native(column_type));

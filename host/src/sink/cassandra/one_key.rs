@@ -3,18 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use num_bigint::BigInt;
-use scylla::cluster::metadata::{ColumnType, NativeType};
-use scylla::value::{CqlDecimal, CqlValue};
-
-use super::bind::{Nulls, bound_bytes, cql_value};
-use super::fit::{Binding, Role};
-use super::show::show;
-use super::table::Table;
+use super::bind::{Nulls, bound_bytes};
+use crate::cassandra::binding::{Binding, NoValue, Role};
+use crate::cassandra::key::{self, Compared, KeyPart};
+use crate::cassandra::table::Table;
 use crate::record::columns::Batch;
 use crate::record::descriptor::Effect;
-use crate::sink::one_key::{self, Misfit, Scope, Seen, Set};
-use crate::sink::{SinkError, WriteBatch};
+use crate::sink::one_key::{self, Scope, Seen, Set};
+use crate::sink::{Misfit, WriteBatch};
 
 /// An output, its table and how its fields are bound.
 pub struct ToTable<'a> {
@@ -141,57 +137,23 @@ impl one_key::Table for Shared<'_> {
 }
 
 fn misfit(binding: &Binding, batch: &Batch, row: usize) -> Option<Misfit> {
-    match cql_value(binding, batch, row) {
+    match binding.value(batch, row) {
         Ok(_) => None,
-        Err(SinkError::Value { column, reason }) => Some(Misfit { column, reason }),
-        Err(error) => Some(Misfit {
-            column: binding.column.clone(),
+        Err(NoValue::Misfit { column, reason }) => Some(Misfit { column, reason }),
+        Err(error @ NoValue::NullKey { .. }) => Some(Misfit {
             reason: error.to_string(),
+            column: binding.column.clone(),
         }),
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum KeyPart {
-    Partition,
-    Clustering,
-}
-
 /// Appends the same bytes for values that are one value of the key to the server, and different ones for others.
 fn put_value(binding: &Binding, part: KeyPart, batch: &Batch, row: usize, bytes: &mut Vec<u8>) -> Option<()> {
-    match &binding.column_type {
-        // The server compares a clustering column by value, and a partition key by its bytes.
-        ColumnType::Native(NativeType::Decimal) if part == KeyPart::Clustering => {
-            let value = cql_value(binding, batch, row).ok()??;
-            bytes.extend(show(&shortest(value)).unwrap_or_default().into_bytes());
-        }
-        ColumnType::Native(_) => bound_bytes(binding, batch, row, bytes)?,
-        // The server puts the elements of sets and maps in order.
-        _ => {
-            let value = cql_value(binding, batch, row).ok()??;
-            bytes.extend(show(&value).unwrap_or_default().into_bytes());
-        }
+    match Compared::of(&binding.column_type, part) {
+        Compared::AsBound => bound_bytes(binding, batch, row, bytes)?,
+        Compared::ByValue => bytes.extend(key::text(binding.value(batch, row).ok()??).into_bytes()),
     }
     Some(())
-}
-
-/// A decimal without zeros at its end.
-fn shortest(value: CqlValue) -> CqlValue {
-    let CqlValue::Decimal(decimal) = &value else {
-        return value;
-    };
-    let (bytes, scale) = decimal.as_signed_be_bytes_slice_and_exponent();
-    let digits = BigInt::from_signed_bytes_be(bytes).to_string();
-    let kept = digits.trim_end_matches('0');
-    let zeros = i32::try_from(digits.len() - kept.len()).unwrap_or(i32::MAX);
-    let (kept, scale) = match kept.parse::<BigInt>() {
-        Ok(kept) => (kept, scale.saturating_sub(zeros)),
-        Err(_) => (BigInt::ZERO, 0),
-    };
-    CqlValue::Decimal(CqlDecimal::from_signed_be_bytes_and_exponent(
-        kept.to_signed_bytes_be(),
-        scale,
-    ))
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@
 //! cell by cell, since other columns may be another writer's and live on. Nulls leave their cells alone, as ever.
 
 use super::bind::{Cells, Markers, Nulls};
-use super::fit::{Binding, Role};
 use super::statement;
-use super::table::Table;
+use crate::cassandra::binding::{Binding, Role};
+use crate::cassandra::table::Table;
 use crate::record::position::WriteTime;
 
 /// How a row whose life is over is taken away.

@@ -3,17 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::BoxFuture;
-use scylla::client::session::Session;
-use scylla::statement::prepared::PreparedStatement;
-use scylla::value::{CqlValue, Row};
 
-use super::bind::cql_value;
 use super::config::Config;
-use super::fit::{Binding, Role};
 use super::replay::{Hazards, Unknown};
-use super::show::show;
 use super::ttl::Ttl;
-use super::{BoundOutput, OpenError, bind_outputs, errors, prepare, session, statement};
+use super::{BoundOutput, OpenError, bind_outputs};
+use crate::cassandra::binding::Binding;
+use crate::cassandra::read::{Cell, RowReader, WriteTimes};
+use crate::cassandra::session::{self, Session};
+use crate::cassandra::show::show;
+use crate::cassandra::types::CqlValue;
 use crate::record::descriptor::Descriptor;
 use crate::sink::SinkError;
 use crate::sink::read_back::{Image, NullEffect, ReadBack, RowRef};
@@ -26,9 +25,8 @@ pub struct CassandraReader {
 }
 
 struct Reader {
-    statement: PreparedStatement,
-    bindings: Vec<Binding>,
-    /// Indices into `bindings`, in the order of the primary key, so that images of all outputs of a table agree.
+    rows: RowReader,
+    /// Indices into the bindings, in the order of the primary key, so that images of all outputs of a table agree.
     key: Vec<usize>,
     hazards: Result<Hazards, Unknown>,
     /// Of rows that were written with the settings as they are.
@@ -37,16 +35,16 @@ struct Reader {
 
 impl CassandraReader {
     pub async fn open(config: &Config, keyspace: &str, descriptor: &Descriptor) -> Result<Self, OpenError> {
-        let session = session::connect(config, keyspace).await?;
+        let session = session::connect(&config.session, keyspace).await?;
+        let asking = session.asking();
         let mut outputs = BTreeMap::new();
-        for (index, BoundOutput { table, bindings }) in bind_outputs(&session, keyspace, descriptor).await? {
+        for (index, BoundOutput { table, bindings }) in bind_outputs(&asking, keyspace, descriptor).await? {
             let position = |column| bindings.iter().position(|binding| binding.column == column);
             let reader = Reader {
-                statement: prepare(&session, statement::select(&table, &bindings)).await?,
+                rows: RowReader::open(&asking, &table, &bindings, WriteTimes::Left).await?,
                 key: table.primary_key().filter_map(position).collect(),
-                hazards: Hazards::of(&session, &table).await,
+                hazards: Hazards::of(&asking, &table).await,
                 ttl: config.ttl.of(&table.name),
-                bindings,
             };
             outputs.insert(index, reader);
         }
@@ -69,7 +67,7 @@ impl ReadBack for CassandraReader {
 
     fn remarks(&self) -> Vec<String> {
         let remarks = self.outputs.values().flat_map(|reader| match &reader.hazards {
-            Ok(hazards) => hazards.missing(&reader.bindings, reader.ttl),
+            Ok(hazards) => hazards.missing(reader.rows.bindings(), reader.ttl),
             Err(unknown) => vec![unknown.to_string()],
         });
         // Several outputs may go to one table.
@@ -79,7 +77,7 @@ impl ReadBack for CassandraReader {
 
     fn may_hide(&self, output: usize, field: usize) -> bool {
         let reader = &self.outputs[&output];
-        let column = reader.bindings.iter().find(|binding| binding.field == field);
+        let column = reader.rows.bindings().iter().find(|binding| binding.field == field);
         match (column, &reader.hazards) {
             (Some(binding), Ok(hazards)) => hazards.hidden(&binding.column).is_some(),
             _ => false,
@@ -88,18 +86,16 @@ impl ReadBack for CassandraReader {
 
     fn image(&self, output: usize, row: &RowRef) -> Result<Image, SinkError> {
         let reader = &self.outputs[&output];
-        let values = reader
-            .bindings
-            .iter()
-            .map(|binding| cql_value(binding, &row.batch, row.row));
+        let values = reader.rows.bindings().iter();
+        let values = values.map(|binding| binding.value(&row.batch, row.row));
         Ok(reader.image(&values.collect::<Result<Vec<_>, _>>()?))
     }
 
     fn key(&self, output: usize, row: &RowRef) -> Result<String, SinkError> {
         let reader = &self.outputs[&output];
         let part = |index: &usize| {
-            let binding = &reader.bindings[*index];
-            let value = cql_value(binding, &row.batch, row.row)?;
+            let binding = &reader.rows.bindings()[*index];
+            let value = binding.value(&row.batch, row.row)?;
             Ok(key_part(binding, value.as_ref().and_then(show).as_deref()))
         };
         let key = reader.key.iter().map(part);
@@ -109,22 +105,9 @@ impl ReadBack for CassandraReader {
     fn read<'a>(&'a self, output: usize, row: &'a RowRef) -> BoxFuture<'a, Result<Option<Image>, SinkError>> {
         Box::pin(async move {
             let reader = &self.outputs[&output];
-            let keys = reader.bindings.iter().filter(|binding| binding.role == Role::Key);
-            let keys = keys.map(|binding| cql_value(binding, &row.batch, row.row));
-            let keys = keys.collect::<Result<Vec<_>, _>>()?;
-            let result = self
-                .session
-                .execute_unpaged(&reader.statement, keys)
-                .await
-                .map_err(errors::sink_error)?;
-            // An answer that is no row is an answer of a broken server.
-            let rows = result
-                .into_rows_result()
-                .map_err(|error| SinkError::Connection(error.into()))?;
-            let found = rows
-                .maybe_first_row::<Row>()
-                .map_err(|error| SinkError::Connection(error.into()))?;
-            Ok(found.map(|row| reader.image(&row.columns)))
+            let found = reader.rows.read(&self.session, &row.batch, row.row).await?;
+            let values = |cells: Vec<Cell>| cells.into_iter().map(|cell| cell.value).collect::<Vec<_>>();
+            Ok(found.map(|cells| reader.image(&values(cells))))
         })
     }
 }
@@ -132,7 +115,7 @@ impl ReadBack for CassandraReader {
 impl Reader {
     fn image(&self, values: &[Option<CqlValue>]) -> Image {
         let cells: Vec<Option<String>> = values.iter().map(|value| value.as_ref().and_then(show)).collect();
-        let part = |index: &usize| key_part(&self.bindings[*index], cells[*index].as_deref());
+        let part = |index: &usize| key_part(&self.rows.bindings()[*index], cells[*index].as_deref());
         let key: Vec<String> = self.key.iter().map(part).collect();
         Image {
             key: key.join(" "),

@@ -5,15 +5,13 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat};
-use scylla::client::session::Session;
-use scylla::errors::ExecutionError;
-use scylla::value::{CqlTimestamp, CqlValue, Row};
 
-use super::errors::Whole;
-use super::fit::Binding;
 use super::over::IsWhole;
-use super::table::Table;
 use super::ttl::{Ttl, Ttls};
+use crate::cassandra::asking::{Asking, Unanswered};
+use crate::cassandra::binding::Binding;
+use crate::cassandra::system_schema;
+use crate::cassandra::table::Table;
 
 /// What is special about a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,19 +27,23 @@ pub struct Hazards {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("Cassandra does not say whether table {table} has a default TTL or columns that were dropped: {cause}")]
+#[error(
+    "Cassandra does not say whether table {table} has a default TTL or columns that were dropped: {}",
+    reason.cause()
+)]
 pub struct Unknown {
     table: String,
-    cause: Whole<Box<ExecutionError>>,
+    /// Without its own words: it is part of the sentence.
+    reason: Unanswered,
 }
 
 /// What `host check` says of a table that is written: how long rows live by the settings, and [`Hazards::remarks`].
-pub async fn remarks(session: &Session, table: &Table, bindings: &[Binding], ttls: &Ttls) -> Vec<String> {
+pub async fn remarks(asking: &Asking<'_>, table: &Table, bindings: &[Binding], ttls: &Ttls) -> Vec<String> {
     let life = ttls.of(&table.name).map(|ttl| {
         let table = full_name(table);
         format!("table {table}: a row lives for {ttl} from the time of its record (sink.cassandra.ttl)")
     });
-    let hazards = match Hazards::of(session, table).await {
+    let hazards = match Hazards::of(asking, table).await {
         Ok(hazards) => hazards.remarks(bindings, ttls),
         Err(unknown) => vec![unknown.to_string()],
     };
@@ -53,41 +55,20 @@ impl Hazards {
     ///
     /// # Errors
     /// It does not answer.
-    pub async fn of(session: &Session, table: &Table) -> Result<Self, Unknown> {
+    pub async fn of(asking: &Asking<'_>, table: &Table) -> Result<Self, Unknown> {
         // A large future among small ones.
-        Box::pin(Self::asked(session, table)).await
+        Box::pin(Self::asked(asking, table)).await.map_err(|reason| Unknown {
+            table: full_name(table),
+            reason,
+        })
     }
 
-    async fn asked(session: &Session, table: &Table) -> Result<Self, Unknown> {
-        let ask = async |columns: &str, what: &str| {
-            let cql = format!("SELECT {columns} FROM system_schema.{what} WHERE keyspace_name = ? AND table_name = ?");
-            let answer = session.query_unpaged(cql, (&table.keyspace, &table.name)).await;
-            let answer = answer.map_err(|error| Unknown {
-                table: full_name(table),
-                cause: Whole(Box::new(error)),
-            })?;
-            // Columns that are not there are of a server that does not have them.
-            let rows = answer.into_rows_result().ok();
-            let rows = rows.and_then(|rows| rows.rows::<Row>().ok()?.collect::<Result<Vec<_>, _>>().ok());
-            Ok::<_, Unknown>(rows.unwrap_or_default())
-        };
-        let (settings, dropped, kinds) = futures::try_join!(
-            ask("default_time_to_live", "tables"),
-            ask("column_name, dropped_time", "dropped_columns"),
-            ask("kind", "columns"),
+    async fn asked(asking: &Asking<'_>, table: &Table) -> Result<Self, Unanswered> {
+        let (default, dropped) = futures::try_join!(
+            system_schema::default_ttl(asking, &table.keyspace, &table.name),
+            system_schema::dropped_columns(asking, &table.keyspace, &table.name),
         )?;
-        let cell = |row: &Row, index: usize| row.columns.get(index).cloned().flatten();
-        let default = settings.first().and_then(|row| cell(row, 0)?.as_int());
-        let dropped = dropped.iter().filter_map(|row| match (cell(row, 0)?, cell(row, 1)?) {
-            (CqlValue::Text(column), CqlValue::Timestamp(CqlTimestamp(at))) => Some((column, at)),
-            _ => None,
-        });
-        let is_static = |row: &Row| {
-            cell(row, 0)
-                .as_ref()
-                .and_then(CqlValue::as_text)
-                .is_some_and(|kind| kind == "static")
-        };
+        let dropped = dropped.into_iter();
         Ok(Self {
             table: full_name(table),
             name: table.name.clone(),
@@ -95,7 +76,7 @@ impl Hazards {
             dropped: dropped
                 .filter(|(column, _)| table.columns.contains_key(column))
                 .collect(),
-            has_static: kinds.iter().any(is_static),
+            has_static: !table.static_columns.is_empty(),
         })
     }
 

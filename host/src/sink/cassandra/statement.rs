@@ -4,12 +4,10 @@
 //! The write timestamp is a bind marker (`USING TIMESTAMP ?`) rather than a property of the request: it belongs to the
 //! statement, so it stays with the row when statements are grouped into CQL batches.
 
-use super::quoted::quoted;
-use scylla::cluster::metadata::ColumnType;
-
-use super::fit::{Binding, Role};
-use super::table::Table;
 use super::ttl::Ttl;
+use crate::cassandra::binding::{Binding, Role, key_conditions};
+use crate::cassandra::quoted::quoted;
+use crate::cassandra::table::Table;
 use crate::record::position::WriteTime;
 
 /// Where the write timestamp's bind marker stands among those of the columns.
@@ -23,7 +21,7 @@ pub enum TimestampMarker {
 pub fn insert(table: &Table, bindings: &[Binding], ttl: Option<Ttl>) -> (String, TimestampMarker) {
     let columns = joined(bindings.iter().map(|binding| quoted(&binding.column)), ", ");
     let markers = joined(bindings.iter().map(|_| "?".to_owned()), ", ");
-    let name = full_name(table);
+    let name = table.quoted_name();
     let ttl = if ttl.is_some() { " AND TTL ?" } else { "" };
     (
         format!("INSERT INTO {name} ({columns}) VALUES ({markers}) USING TIMESTAMP ?{ttl}"),
@@ -33,7 +31,7 @@ pub fn insert(table: &Table, bindings: &[Binding], ttl: Option<Ttl>) -> (String,
 
 /// Bind markers: the write timestamp, then one for each binding in order; all are of the primary key.
 pub fn delete(table: &Table, bindings: &[Binding]) -> (String, TimestampMarker) {
-    let name = full_name(table);
+    let name = table.quoted_name();
     let conditions = key_conditions(bindings);
     (
         format!("DELETE FROM {name} USING TIMESTAMP ? WHERE {conditions}"),
@@ -46,45 +44,18 @@ pub fn delete(table: &Table, bindings: &[Binding]) -> (String, TimestampMarker) 
 pub fn erase(table: &Table, bindings: &[Binding]) -> (String, TimestampMarker) {
     let values = bindings.iter().filter(|binding| binding.role == Role::Value);
     let cells = joined(values.map(|binding| format!("{} = ?", quoted(&binding.column))), ", ");
-    let (name, conditions) = (full_name(table), key_conditions(bindings));
+    let (name, conditions) = (table.quoted_name(), key_conditions(bindings));
     (
         format!("UPDATE {name} USING TIMESTAMP ? SET {cells} WHERE {conditions}"),
         TimestampMarker::First,
     )
 }
 
-/// The columns of all bindings, of the row with one primary key. Bind markers: the key's bindings in order.
-pub fn select(table: &Table, bindings: &[Binding]) -> String {
-    let columns = joined(bindings.iter().map(|binding| quoted(&binding.column)), ", ");
-    let name = full_name(table);
-    let conditions = key_conditions(bindings);
-    format!("SELECT {columns} FROM {name} WHERE {conditions}")
-}
-
-/// The same, and behind them the write timestamps of the columns that [`has_write_time`].
-pub fn select_with_write_times(table: &Table, bindings: &[Binding]) -> String {
-    let columns = bindings.iter().map(|binding| quoted(&binding.column));
-    let times = bindings
-        .iter()
-        .filter(|binding| has_write_time(binding))
-        .map(|binding| format!("WRITETIME({})", quoted(&binding.column)));
-    let columns = joined(columns.chain(times), ", ");
-    let name = full_name(table);
-    let conditions = key_conditions(bindings);
-    format!("SELECT {columns} FROM {name} WHERE {conditions}")
-}
-
-/// Whether CQL tells one write timestamp for the column: not of the primary key, nor of a collection that is not frozen.
-pub fn has_write_time(binding: &Binding) -> bool {
-    let is_many_cells = matches!(binding.column_type, ColumnType::Collection { frozen: false, .. });
-    binding.role == Role::Value && !is_many_cells
-}
-
 /// An insert as somebody would type it; `cells` are columns with their values in CQL, `ttl` is in seconds.
 pub fn insert_literal(table: &Table, cells: &[(&str, String)], time: WriteTime, ttl: Option<i32>) -> String {
     let columns = joined(cells.iter().map(|(column, _)| quoted(column)), ", ");
     let values = joined(cells.iter().map(|(_, value)| value.clone()), ", ");
-    let (name, time) = (full_name(table), time.0);
+    let (name, time) = (table.quoted_name(), time.0);
     let ttl = ttl.map(|seconds| format!(" AND TTL {seconds}")).unwrap_or_default();
     format!("INSERT INTO {name} ({columns}) VALUES ({values}) USING TIMESTAMP {time}{ttl};")
 }
@@ -97,7 +68,7 @@ pub fn erase_literal(table: &Table, keys: &[(&str, String)], erased: &[&str], ti
             .map(|(column, value)| format!("{} = {value}", quoted(column))),
         " AND ",
     );
-    let (name, time) = (full_name(table), time.0);
+    let (name, time) = (table.quoted_name(), time.0);
     format!("UPDATE {name} USING TIMESTAMP {time} SET {cells} WHERE {conditions};")
 }
 
@@ -107,17 +78,8 @@ pub fn delete_literal(table: &Table, cells: &[(&str, String)], time: WriteTime) 
         .iter()
         .map(|(column, value)| format!("{} = {value}", quoted(column)));
     let conditions = joined(conditions, " AND ");
-    let (name, time) = (full_name(table), time.0);
+    let (name, time) = (table.quoted_name(), time.0);
     format!("DELETE FROM {name} USING TIMESTAMP {time} WHERE {conditions};")
-}
-
-fn key_conditions(bindings: &[Binding]) -> String {
-    let keys = bindings.iter().filter(|binding| binding.role == Role::Key);
-    joined(keys.map(|binding| format!("{} = ?", quoted(&binding.column))), " AND ")
-}
-
-fn full_name(table: &Table) -> String {
-    format!("{}.{}", quoted(&table.keyspace), quoted(&table.name))
 }
 
 fn joined(parts: impl Iterator<Item = String>, between: &str) -> String {
@@ -127,8 +89,8 @@ fn joined(parts: impl Iterator<Item = String>, between: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cassandra::types::{ColumnType, NativeType};
     use crate::record::columns::DataType;
-    use scylla::cluster::metadata::NativeType;
 
     fn table() -> Table {
         Table {
@@ -194,23 +156,15 @@ mod tests {
             delete_literal(&table(), &cells, WriteTime(7)),
             r#"DELETE FROM "shop"."orders" USING TIMESTAMP 7 WHERE "id" = 'it''s' AND "At" = 1;"#
         );
-        assert_eq!(
-            select_with_write_times(&table(), &bindings()[..2]),
-            r#"SELECT "id", "select", WRITETIME("select") FROM "shop"."orders" WHERE "id" = ?"#
-        );
     }
 
     #[test]
-    fn rows_are_deleted_and_read_by_their_key_columns() {
+    fn rows_are_deleted_by_their_key_columns() {
         let (cql, marker) = delete(&table(), &bindings());
         assert_eq!(
             cql,
             r#"DELETE FROM "shop"."orders" USING TIMESTAMP ? WHERE "id" = ? AND "At" = ?"#
         );
         assert_eq!(marker, TimestampMarker::First);
-        assert_eq!(
-            select(&table(), &bindings()),
-            r#"SELECT "id", "select", "odd "" name", "At" FROM "shop"."orders" WHERE "id" = ? AND "At" = ?"#
-        );
     }
 }

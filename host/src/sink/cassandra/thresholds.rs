@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::asking::{Asking, Question, Unanswered};
 use super::config::CqlBatches;
 use super::cql_batch::Bounds;
+use crate::cassandra::asking::{Asking, Question, Unanswered};
 
 /// Cassandra's own defaults, where it does not say what it has.
 const PARTITIONS: usize = 10;

@@ -10,26 +10,24 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
-use scylla::client::session::Session;
-use scylla::errors::{ExecutionError, RequestAttemptError};
 use uuid::Uuid;
 
-use super::asking::Asking;
 use super::bind::{Bound, Cells, Markers, Nulls};
 use super::config::Config;
-use super::coordinator::{Coordinators, NoPermit, Permit, permit};
+use super::coordinator::{self, Coordinators, NoPermit, Permit, Ring, permit};
 use super::cql_batch::{Bounds, Placed, groups, place};
 use super::limit::Answer;
 use super::one_key::{self, ToTable};
 use super::over::{IsWhole, Removal};
 use super::replay::Hazards;
 use super::request::Requests;
-use super::ring::Ring;
-use super::session::ConnectError;
 use super::statement;
-use super::table::Table;
 use super::ttl::{self, Ttl};
-use super::{BoundOutput, OpenError, bind_outputs, errors, prepare, session, thresholds};
+use super::{BoundOutput, OpenError, bind_outputs, errors, thresholds};
+use crate::cassandra::errors::{Fault, RequestError};
+use crate::cassandra::prepared::Prepared;
+use crate::cassandra::session::{self, ConnectError, Session};
+use crate::cassandra::table::Table;
 use crate::record::descriptor::{Descriptor, Effect};
 use crate::sink::{Sink, SinkError, WriteBatch};
 
@@ -79,8 +77,8 @@ impl Cluster {
     /// # Errors
     /// No node answers, or the settings or the login are wrong.
     pub async fn connect(config: &Config, keyspace: &str) -> Result<Self, ConnectError> {
-        let session = session::connect(config, keyspace).await?;
-        let bounds = thresholds::bounds(&Asking::of(&session), config.cql_batches).await?;
+        let session = session::connect(&config.session, keyspace).await?;
+        let bounds = thresholds::bounds(&session.asking(), config.cql_batches).await?;
         tracing::debug!(?bounds, "CQL batches");
         Ok(Self {
             bounds,
@@ -92,7 +90,7 @@ impl Cluster {
 
     /// Warns of what a table does to a replay, each thing once, and says whether a deletion of a row takes all of it.
     async fn look_at(&self, bound: &BoundOutput, config: &Config) -> IsWhole {
-        let hazards = Hazards::of(&self.session, &bound.table).await;
+        let hazards = Hazards::of(&self.session.asking(), &bound.table).await;
         let (remarks, is_whole) = match &hazards {
             Ok(hazards) => (hazards.remarks(&bound.bindings, &config.ttl), hazards.is_whole()),
             Err(unknown) => (vec![unknown.to_string()], IsWhole::No),
@@ -130,7 +128,7 @@ impl CassandraSink {
         keyspace: &str,
         descriptor: &Descriptor,
     ) -> Result<Self, OpenError> {
-        let bound = bind_outputs(&cluster.session, keyspace, descriptor).await?;
+        let bound = bind_outputs(&cluster.session.asking(), keyspace, descriptor).await?;
         let nulls = if config.write_nulls {
             Nulls::Tombstone
         } else {
@@ -192,7 +190,7 @@ impl Sink for CassandraSink {
 impl Cluster {
     /// Says so where the driver does not know on which nodes the table's rows belong.
     fn say_unknown_replication(&self, table: &Table) {
-        if self.session.get_cluster_state().get_keyspace(&table.keyspace).is_none() {
+        if !self.session.state().knows_keyspace(&table.keyspace) {
             tracing::warn!(
                 keyspace = table.keyspace,
                 "the driver has not read the replication of the keyspace yet: until it has, not every row goes to a node \
@@ -208,6 +206,7 @@ impl Cluster {
         config: &Config,
         nulls: Nulls,
     ) -> Result<Writer, OpenError> {
+        let asking = self.session.asking();
         let ttl = config.ttl.of(&bound.table.name).filter(|_| effect == Effect::Upsert);
         let is_whole = match effect {
             Effect::Upsert => self.look_at(&bound, config).await,
@@ -223,19 +222,15 @@ impl Cluster {
                 Some((cql, markers)) => Some(Over {
                     ttl,
                     markers,
-                    requests: Requests::of(prepare(&self.session, cql).await?),
+                    requests: Requests::of(Prepared::of(&asking, cql).await?),
                 }),
                 None => None,
             },
             None => None,
         };
         Ok(Writer {
-            requests: Requests::of(prepare(&self.session, cql).await?),
-            ring: RwLock::new(Arc::new(Ring::of(
-                self.session.get_cluster_state(),
-                &table,
-                &self.coordinators,
-            ))),
+            requests: Requests::of(Prepared::of(&asking, cql).await?),
+            ring: RwLock::new(Arc::new(self.coordinators.ring(self.session.state(), &table))),
             markers: Markers {
                 cells: ttl.map_or(Cells::Kept, Cells::Expiring),
                 ..Markers::of(&table, bindings, write_time, nulls)
@@ -261,12 +256,12 @@ impl Cluster {
 
     /// The ring as it is now.
     fn ring(&self, writer: &Writer) -> Arc<Ring> {
-        let state = self.session.get_cluster_state();
+        let state = self.session.state();
         let known = writer.ring.read().unwrap_or_else(PoisonError::into_inner).clone();
         if known.is_of(&state) {
             return known;
         }
-        let new = Arc::new(Ring::of(state, &writer.table, &self.coordinators));
+        let new = Arc::new(self.coordinators.ring(state, &writer.table));
         *writer.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&new);
         new
     }
@@ -299,7 +294,7 @@ impl Sending<'_> {
     fn all(&self) -> BoxFuture<'_, Vec<Failed>> {
         let groups = groups(&self.placed, self.cluster.bounds, |row| self.bound.size(row));
         // One way even without nodes, so that its error is reported.
-        let ways = self.ring.limit().max(1).min(groups.len());
+        let ways = coordinator::limit(self.ring.all()).max(1).min(groups.len());
         let next = AtomicUsize::new(0);
         async move {
             let way = async || {
@@ -352,10 +347,10 @@ impl Sending<'_> {
             };
             let node = this.node;
             let result = self.requests.send(&self.cluster.session, node, self.bound, group).await;
-            this.end(answer(&result));
+            this.end(answer(result.as_ref().err().map(RequestError::fault)));
             match result {
                 Ok(()) => return Ok(()),
-                Err(error) if is_gone(&error) => last = Some(error.into()),
+                Err(error) if error.fault() == Fault::Unreached => last = Some(error.into()),
                 Err(error) => return Err(error.into()),
             }
             tried.push(node);
@@ -367,27 +362,27 @@ impl Sending<'_> {
 #[derive(Debug, Clone, thiserror::Error)]
 enum Unwritten {
     #[error("{0}")]
-    Failed(Box<ExecutionError>),
+    Failed(RequestError),
     #[error("nothing was sent, since the server has answered nothing for {} s", .0.as_secs())]
     Silent(Duration),
 }
 
 impl Unwritten {
     fn is_refusal(&self) -> bool {
-        matches!(self, Self::Failed(error) if errors::is_refusal(error))
+        matches!(self, Self::Failed(error) if error.fault() == Fault::Refused)
     }
 }
 
-impl From<ExecutionError> for Unwritten {
-    fn from(error: ExecutionError) -> Self {
-        Self::Failed(Box::new(error))
+impl From<RequestError> for Unwritten {
+    fn from(error: RequestError) -> Self {
+        Self::Failed(error)
     }
 }
 
 impl From<NoPermit> for Unwritten {
     fn from(none: NoPermit) -> Self {
         match none {
-            NoPermit::AllTried => ExecutionError::EmptyPlan.into(),
+            NoPermit::AllTried => RequestError::no_node().into(),
             NoPermit::Silent(since) => Self::Silent(since.elapsed()),
         }
     }
@@ -396,60 +391,47 @@ impl From<NoPermit> for Unwritten {
 impl From<Unwritten> for SinkError {
     fn from(unwritten: Unwritten) -> Self {
         match unwritten {
-            Unwritten::Failed(error) => errors::sink_error(*error),
-            Unwritten::Silent(_) => Self::Timeout(Box::new(unwritten)),
+            Unwritten::Failed(error) => error.into(),
+            Unwritten::Silent(_) => errors::silent(unwritten),
         }
     }
 }
 
-/// Whether the request did not reach the node, or its answer did not come back.
-fn is_gone(error: &ExecutionError) -> bool {
-    matches!(
-        error,
-        ExecutionError::EmptyPlan
-            | ExecutionError::ConnectionPoolError(_)
-            | ExecutionError::LastAttemptError(RequestAttemptError::BrokenConnectionError(_))
-    )
-}
-
-/// What the end of a request says of its node.
-fn answer(result: &Result<(), ExecutionError>) -> Answer {
-    match result {
-        Ok(()) => Answer::Done,
+/// What the end of a request says of its node: the request has failed in this way, or not.
+#[expect(
+    clippy::match_same_arms,
+    reason = "each arm has its own reason, and the reasons are the point"
+)]
+fn answer(fault: Option<Fault>) -> Answer {
+    match fault {
+        None => Answer::Done,
         // It has looked at it.
-        Err(error) if errors::is_refusal(error) => Answer::Done,
-        Err(ExecutionError::RequestTimeout(_)) => Answer::Silent,
-        Err(error) if errors::is_overload(error) => Answer::Overloaded,
-        Err(_) => Answer::Failed,
+        Some(Fault::Refused) => Answer::Done,
+        Some(Fault::Silent) => Answer::Silent,
+        // A coordinator whose replicas are late has answered.
+        Some(Fault::Overloaded | Fault::Late) => Answer::Overloaded,
+        Some(
+            Fault::Unavailable | Fault::Unreached | Fault::Failed | Fault::Gone | Fault::Forbidden | Fault::Unknown,
+        ) => Answer::Failed,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use scylla::errors::{DbError, WriteType};
-    use scylla::statement::Consistency;
-
     use super::*;
 
-    /// A coordinator whose replicas are late has answered.
     #[test]
     fn only_a_node_that_says_nothing_is_silent() {
-        let late_replicas = DbError::WriteTimeout {
-            consistency: Consistency::Quorum,
-            received: 1,
-            required: 2,
-            write_type: WriteType::Simple,
-        };
-        let said = |error| ExecutionError::LastAttemptError(RequestAttemptError::DbError(error, String::new()));
-        for (error, expected) in [
-            (ExecutionError::RequestTimeout(Duration::from_secs(10)), Answer::Silent),
-            (said(late_replicas), Answer::Overloaded),
-            (said(DbError::Overloaded), Answer::Overloaded),
-            (said(DbError::Invalid), Answer::Done),
-            (said(DbError::ServerError), Answer::Failed),
-            (ExecutionError::EmptyPlan, Answer::Failed),
+        for (fault, expected) in [
+            (None, Answer::Done),
+            (Some(Fault::Silent), Answer::Silent),
+            (Some(Fault::Late), Answer::Overloaded),
+            (Some(Fault::Overloaded), Answer::Overloaded),
+            (Some(Fault::Refused), Answer::Done),
+            (Some(Fault::Failed), Answer::Failed),
+            (Some(Fault::Unreached), Answer::Failed),
         ] {
-            assert_eq!(answer(&Err(error.clone())), expected, "{error}");
+            assert_eq!(answer(fault), expected, "{fault:?}");
         }
     }
 }

@@ -7,9 +7,10 @@
 //! only shows with dead letters sent again.
 //!
 //! [`cql`] reads the tables of `cql/`, [`table`] finds or makes them, [`statement`] has the SQL, [`value`] the types;
-//! [`one_key`] says what rows of one record and key do to one another.
+//! [`one_key`] says what rows of one record and key do to one another, [`errors`] what an error of SQLite means for a row.
 
 pub mod cql;
+mod errors;
 mod one_key;
 mod read;
 mod statement;
@@ -131,7 +132,10 @@ impl Sink for SqliteSink {
         async move {
             // Waiting for the disk would hold up the partitions that share this thread.
             let written = tokio::task::spawn_blocking(move || shared.write(&batch, &which)).await;
-            written.unwrap_or_else(|lost| all(rows, &Arc::new(lost), SinkError::File))
+            written.unwrap_or_else(|lost| {
+                let lost = Arc::new(lost);
+                (0..rows).map(|_| Err(SinkError::file(Arc::clone(&lost)))).collect()
+            })
         }
         .boxed()
     }
@@ -148,11 +152,8 @@ impl Shared {
         match transact(&mut connection, &self.outputs[&batch.output], batch, which) {
             Ok(results) => results,
             Err(error) => {
-                let meaning = match error.sqlite_error_code() {
-                    Some(ErrorCode::Unknown) => SinkError::TableGone,
-                    _ => SinkError::File,
-                };
-                all(which.len(), &Arc::new(error), meaning)
+                let error = Arc::new(error);
+                which.iter().map(|_| Err(errors::of_all(&error))).collect()
             }
         }
     }
@@ -177,7 +178,7 @@ fn transact(
                     without => output.run(&mut output.prepare_without(&transaction, without)?, batch, *row),
                 };
                 match run {
-                    Err(error) if is_refusal(&error) => Err(SinkError::Refused(Box::new(error))),
+                    Err(error) if errors::is_refusal(&error) => Err(SinkError::refused(error)),
                     done => Ok(done?),
                 }
             }
@@ -188,21 +189,6 @@ fn transact(
     drop(statements);
     transaction.commit()?;
     Ok(results)
-}
-
-/// The row breaks a rule of the table (which somebody else made): no other row is to blame.
-fn is_refusal(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig)
-    )
-}
-
-fn all<E>(rows: usize, error: &Arc<E>, meaning: fn(super::Cause) -> SinkError) -> Vec<Result<(), SinkError>>
-where
-    E: std::error::Error + Send + Sync + 'static,
-{
-    (0..rows).map(|_| Err(meaning(Box::new(Arc::clone(error))))).collect()
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {

@@ -30,9 +30,7 @@ impl ReadBack for SqliteSink {
         async move {
             let output = &self.shared.outputs[&output];
             output.check(&row.batch, row.row)?;
-            self.shared
-                .read(output, row)
-                .map_err(|error| SinkError::File(error.into()))
+            self.shared.read(output, row).map_err(SinkError::file)
         }
         .boxed()
     }

@@ -6,7 +6,7 @@ use super::table::{Column, Table, WRITE_TIME, list, marks_name, quoted};
 use super::value;
 use crate::record::columns::Batch;
 use crate::record::descriptor::{Effect, Field, Output};
-use crate::sink::{SinkError, WriteBatch};
+use crate::sink::{Misfit, SinkError, WriteBatch};
 
 /// One output, ready to be written.
 pub(super) struct Prepared {
@@ -74,15 +74,11 @@ impl Prepared {
         let columns = columns.zip(self.is_key.iter().zip(&self.affinities));
         for ((field, column), (is_key, affinity)) in columns {
             if let Some(reason) = value::misfit(field, affinity, column, row) {
-                return Err(SinkError::Value {
-                    column: field.name.clone(),
-                    reason,
-                });
+                let column = field.name.clone();
+                return Err(Misfit { column, reason }.into());
             }
             if *is_key && value::of(field, column, row).is_none() {
-                return Err(SinkError::NullKey {
-                    column: field.name.clone(),
-                });
+                return Err(SinkError::null_key(&field.name));
             }
         }
         Ok(())

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
-use super::{Sink, SinkError, WriteBatch, object};
+use super::{Sink, SinkError, SinkFault, WriteBatch, object};
 use crate::connection::KafkaConnection;
 use crate::kafka_producer::message::{Message, Stamp};
 use crate::kafka_producer::sender::{Order, Sender};
@@ -202,30 +202,40 @@ impl Writer {
 
     /// What the producer's error means for the row, whose value has so many bytes.
     fn error(&self, batch: &WriteBatch, row: usize, bytes: usize, cause: ProduceError) -> SinkError {
-        let topic = self.topic.clone();
-        match cause.fault {
-            ProduceFault::TooLarge | ProduceFault::Invalid => SinkError::Refused(Box::new(Refused {
-                topic,
-                key: key_of(batch, row).map_or("no key", |_| "a key"),
-                bytes,
-                cause,
-            })),
-            ProduceFault::TopicGone => SinkError::TopicGone {
-                topic,
-                cause: Box::new(cause),
-            },
-            ProduceFault::Unauthorized => SinkError::TopicUnauthorized {
-                topic,
-                cause: Box::new(cause),
-            },
-            ProduceFault::Timestamp => SinkError::TopicTime {
-                topic,
-                cause: Box::new(cause),
-            },
-            ProduceFault::Neighbour | ProduceFault::Other => SinkError::Topic {
-                topic,
-                cause: Box::new(cause),
-            },
+        let topic = &self.topic;
+        let (fault, words) = match cause.fault {
+            // The brokers take other rows, but not this one.
+            ProduceFault::TooLarge | ProduceFault::Invalid => {
+                return SinkError::refused(Refused {
+                    topic: topic.clone(),
+                    key: key_of(batch, row).map_or("no key", |_| "a key"),
+                    bytes,
+                    cause,
+                });
+            }
+            ProduceFault::TopicGone => (
+                SinkFault::Gone,
+                format!("topic {topic} is not there any more; `host setup --plugin FILE` creates it"),
+            ),
+            ProduceFault::Unauthorized => (
+                SinkFault::Forbidden,
+                format!("the brokers refuse to write to topic {topic}; check the login and the ACLs"),
+            ),
+            ProduceFault::Timestamp => (
+                SinkFault::Clock,
+                format!(
+                    "topic {topic} does not take this host's time; set the clocks of host and brokers, or the topic's \
+                     message.timestamp.before.max.ms and message.timestamp.after.max.ms"
+                ),
+            ),
+            // The brokers are away, or slow. What they have after all is there twice, with one place of its record.
+            ProduceFault::Neighbour | ProduceFault::Other => {
+                (SinkFault::Away, format!("topic {topic} did not take the row"))
+            }
+        };
+        SinkError {
+            at: Some(topic.clone()),
+            ..SinkError::new(fault, words, cause)
         }
     }
 }

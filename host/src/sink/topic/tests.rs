@@ -136,12 +136,32 @@ fn the_headers_are_the_trace_as_it_came_and_where_the_row_is_from() {
 fn what_the_brokers_refuse_alone_is_refused_and_all_else_names_the_topic() {
     let (writer, batch) = (writer(UPSERT), batch(write_batch(&[(1, None, 5)])));
     let of = |fault| writer.error(&batch, 0, 5, error(fault));
-    assert!(matches!(of(LARGE), SinkError::Refused(_)));
-    assert!(matches!(of(ProduceFault::Invalid), SinkError::Refused(_)));
-    assert!(matches!(of(ProduceFault::TopicGone), SinkError::TopicGone { topic, .. } if topic == "states"));
-    assert!(matches!(of(ProduceFault::Unauthorized), SinkError::TopicUnauthorized { topic, .. } if topic == "states"));
-    assert!(matches!(of(ProduceFault::Timestamp), SinkError::TopicTime { topic, .. } if topic == "states"));
-    assert!(matches!(of(SLOW), SinkError::Topic { topic, .. } if topic == "states"));
+    for refused in [LARGE, ProduceFault::Invalid] {
+        assert_eq!(of(refused).fault, SinkFault::Refused);
+    }
+    for (fault, expected, words) in [
+        (
+            ProduceFault::TopicGone,
+            SinkFault::Gone,
+            "topic states is not there any more",
+        ),
+        (
+            ProduceFault::Unauthorized,
+            SinkFault::Forbidden,
+            "the brokers refuse to write to topic states",
+        ),
+        (
+            ProduceFault::Timestamp,
+            SinkFault::Clock,
+            "topic states does not take this host's time",
+        ),
+        (SLOW, SinkFault::Away, "topic states did not take the row"),
+    ] {
+        let error = of(fault);
+        assert_eq!((error.fault, error.at.as_deref()), (expected, Some("states")));
+        assert!(error.to_string().starts_with(words), "{error}");
+        assert!(std::error::Error::source(&error).is_some());
+    }
 }
 
 #[tokio::test]

@@ -8,6 +8,9 @@ use arrow_array::{
 };
 
 use super::*;
+use crate::cassandra::prepared::{put_cell, put_row};
+use crate::cassandra::types::{ColumnType, CqlValue, NativeType};
+use crate::record::columns::DataType;
 use crate::record::position::WriteTime;
 use crate::sink::one_key::Parts;
 
@@ -70,23 +73,14 @@ fn batch(columns: Vec<ArrayRef>) -> WriteBatch {
 
 fn frame(bound: &Bound<'_>, row: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let context = RowSerializationContext::empty();
-    bound
-        .row(row)
-        .serialize(&context, &mut RowWriter::new(&mut bytes))
-        .unwrap();
+    put_row(&bound.row(row), &mut bytes).unwrap();
     bytes
 }
 
 /// A value as the driver writes it; `None` as an unset one.
 fn value(value: Option<(CqlValue, NativeType)>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let writer = CellWriter::new(&mut bytes);
-    match value {
-        Some((value, native)) => drop(value.serialize(&ColumnType::Native(native), writer).unwrap()),
-        None => drop(writer.set_unset()),
-    }
-    bytes
+    let value = value.map(|(value, native)| (value, ColumnType::Native(native)));
+    put_cell(value.as_ref().map(|(value, column_type)| (value, column_type)))
 }
 
 const PAIRS: [(DataType, NativeType); 20] = [
@@ -120,7 +114,7 @@ fn every_value_has_the_bytes_that_its_conversion_has() {
         let (bound, misfits) = markers.bind(&batch, &[0, 1]);
         assert!(misfits.is_empty(), "{data_type} as {native:?}: {misfits:?}");
         for row in 0..2 {
-            let converted = cql_value(&markers.bindings[0], &batch.batch, row as usize).unwrap();
+            let converted = markers.bindings[0].value(&batch.batch, row as usize).unwrap();
             let mut expected = value(converted.map(|value| (value, native.clone())));
             let time = CqlValue::BigInt(5 + i64::from(row));
             expected.extend(value(Some((time, NativeType::BigInt))));
@@ -225,10 +219,9 @@ fn the_token_is_that_of_the_partition_key() {
     assert_eq!(one.bind(&batch, &[0]).0.token(0), -6_017_608_668_500_074_083);
     let two = markers(vec![text, binding(1, DataType::Int32, NativeType::Int, Role::Key)]);
     let composite = b"\0\x04test\0\0\x04\xff\xff\xff\xf9\0";
-    assert_eq!(
-        two.bind(&batch, &[0]).0.token(0),
-        Murmur3Partitioner.hash_one(composite).value()
-    );
+    let mut hasher = TokenHasher::default();
+    hasher.write(composite);
+    assert_eq!(two.bind(&batch, &[0]).0.token(0), hasher.token());
 }
 
 #[test]

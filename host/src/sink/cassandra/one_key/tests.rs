@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, FixedSizeBinaryArray, StringArray};
 
 use super::*;
+use crate::cassandra::types::{ColumnType, NativeType};
 use crate::record::columns::DataType;
 
 fn bytes(part: KeyPart, data_type: DataType, column_type: ColumnType<'static>, values: ArrayRef) -> Vec<Vec<u8>> {

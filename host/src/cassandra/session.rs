@@ -1,14 +1,14 @@
 //! The connection to the cluster, and what can go wrong when it is made.
 //!
-//! The driver goes to the next node when one is gone ([`super::retry`]; for what [`super::write`] sends to a node of its
-//! choice, that does it) and else tries nothing again: the pipeline decides that. It does not speculate.
+//! The driver goes to the next node when one is gone ([`super::retry`]; for rows that are sent to a node of the host's choice,
+//! their sink does that) and else tries nothing again: the pipeline decides that. It does not speculate.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use scylla::client::Compression as DriverCompression;
 use scylla::client::execution_profile::ExecutionProfile;
-use scylla::client::session::Session;
+use scylla::client::session::Session as DriverSession;
 use scylla::client::session_builder::SessionBuilder;
 use scylla::errors::{
     ConnectionError, ConnectionPoolError, ConnectionSetupRequestErrorKind as Setup, DbError, MetadataError,
@@ -18,6 +18,7 @@ use scylla::statement::Consistency as DriverConsistency;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::asking::{Asking, Unanswered};
+use super::cluster::State;
 use super::config::{Compression, Config, Consistency};
 use super::nodes::{self, Known};
 use super::retry::NextNode;
@@ -26,6 +27,10 @@ use super::tls::{self, TlsError};
 /// How long a node may take to accept a connection: long enough for another continent, short enough for a person who
 /// waits for the answer that the address is wrong.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Connections to all nodes of a cluster.
+#[derive(Debug)]
+pub struct Session(DriverSession);
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
@@ -63,6 +68,26 @@ pub enum ConnectError {
 #[error("{0}")]
 pub struct DriverCause(Box<dyn std::error::Error + Send + Sync>);
 
+impl Session {
+    pub fn asking(&self) -> Asking<'_> {
+        Asking::of(&self.0)
+    }
+
+    /// The cluster as it is now.
+    pub fn state(&self) -> State {
+        State::new(self.0.get_cluster_state())
+    }
+
+    /// The driver's own session, for tests that ask it other questions.
+    pub fn into_driver(self) -> DriverSession {
+        self.0
+    }
+
+    pub(super) fn driver(&self) -> &DriverSession {
+        &self.0
+    }
+}
+
 impl ConnectError {
     /// Whether the service is out of reach (exit code 3), rather than set up wrongly (2).
     pub fn is_unreachable(&self) -> bool {
@@ -92,14 +117,14 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Connects, and sees to it that all nodes are known. Of the tables, the driver reads nothing but the names and the
 /// replication of `keyspace`, by which requests find their nodes: [`super::table`] asks for what is concluded from.
 pub async fn connect(config: &Config, keyspace: &str) -> Result<Session, ConnectError> {
-    let session = session(config, builder(config, keyspace)?).await?;
-    if let Known::Some(why) = nodes::known(&Asking::of(&session)).await? {
+    let session = Session(session(config, builder(config, keyspace)?).await?);
+    if let Known::Some(why) = nodes::known(&session.asking()).await? {
         tracing::warn!("rows go through those nodes of Cassandra that are known, for the time being: {why}");
     }
     Ok(session)
 }
 
-async fn session(config: &Config, builder: SessionBuilder) -> Result<Session, ConnectError> {
+async fn session(config: &Config, builder: SessionBuilder) -> Result<DriverSession, ConnectError> {
     let end = Instant::now() + LET_IN;
     // On the heap: it has all of the driver's handshakes in it.
     let mut building = Box::pin(built(&builder, end));
@@ -120,7 +145,7 @@ async fn session(config: &Config, builder: SessionBuilder) -> Result<Session, Co
 }
 
 /// What became of the attempts; none of them ended by then where there is no answer.
-async fn built(builder: &SessionBuilder, end: Instant) -> Option<Result<Session, NewSessionError>> {
+async fn built(builder: &SessionBuilder, end: Instant) -> Option<Result<DriverSession, NewSessionError>> {
     loop {
         match timeout_at(end, builder.build()).await.ok()? {
             Err(error) if is_busy(&error) && Instant::now() + PAUSE < end => sleep(PAUSE).await,

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use scylla::cluster::metadata::ColumnType;
-
 use super::asking::{Asking, Unanswered};
+use super::quoted::quoted;
 use super::system_schema::{self, Column, Kind};
+use super::types::ColumnType;
 
 #[derive(Debug, Clone, Default)]
 pub struct Table {
@@ -139,6 +139,11 @@ impl Table {
         self.static_columns.iter().any(|name| name == column)
     }
 
+    /// Its full name as CQL takes it: `"shop"."orders"`.
+    pub fn quoted_name(&self) -> String {
+        format!("{}.{}", quoted(&self.keyspace), quoted(&self.name))
+    }
+
     pub fn is_key(&self, column: &str) -> bool {
         self.primary_key().any(|name| name == column)
     }
@@ -170,9 +175,8 @@ fn listed(what: &str, names: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use scylla::cluster::metadata::NativeType;
-
     use super::*;
+    use crate::cassandra::types::NativeType;
 
     fn column(name: &str, kind: Kind, position: i32, cql_type: &str) -> Column {
         Column {

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat};
 use num_bigint::BigInt;
-use scylla::value::CqlValue;
+
+use super::types::CqlValue;
 
 /// `None` for an empty collection, which Cassandra keeps as nothing at all.
 pub fn show(value: &CqlValue) -> Option<String> {
@@ -14,6 +15,11 @@ pub fn show(value: &CqlValue) -> Option<String> {
         CqlValue::Ascii(text) | CqlValue::Text(text) => Some(text.clone()),
         value => Some(literal(value)),
     }
+}
+
+/// As CQL takes it in a statement.
+pub fn typed(value: &CqlValue) -> String {
+    value.to_string()
 }
 
 /// As in a collection: texts in quotes.

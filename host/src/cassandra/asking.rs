@@ -12,7 +12,7 @@ use scylla::statement::Consistency;
 use scylla::statement::unprepared::Statement;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::errors::{self, Whole};
+use super::errors::{self, Fault, Whole};
 
 /// How long one question is asked again. A node gets over a pause of its garbage collector, a queue of requests or its own
 /// start in less, and whoever starts this program (systemd: 90 s) has not given up yet. Past it, exit code 3 is the better
@@ -82,24 +82,38 @@ impl Unanswered {
         matches!(self, Self::Late { .. } | Self::Disagreeing(_))
     }
 
+    /// What the driver says about it.
+    pub fn cause(&self) -> &(dyn std::error::Error + Send + Sync) {
+        match self {
+            Self::Late { cause, .. }
+            | Self::Forbidden { cause, .. }
+            | Self::Refused { cause, .. }
+            | Self::Disagreeing(cause) => &*cause.0,
+        }
+    }
+
     fn of(question: &Question, error: ExecutionError, asked: Duration) -> Self {
         let about = question.about.clone();
-        let (is_outage, is_forbidden) = (errors::is_outage(&error), errors::is_unauthorized(&error));
+        let fault = errors::fault(&error);
         let cause: Cause = Whole(Box::new(error));
-        if is_forbidden {
-            Self::Forbidden {
+        match fault {
+            Fault::Forbidden => Self::Forbidden {
                 question: about,
                 resource: question.resource.clone(),
                 cause,
-            }
-        } else if is_outage {
-            Self::Late {
+            },
+            Fault::Refused | Fault::Gone => Self::Refused { question: about, cause },
+            Fault::Unavailable
+            | Fault::Late
+            | Fault::Silent
+            | Fault::Overloaded
+            | Fault::Unreached
+            | Fault::Failed
+            | Fault::Unknown => Self::Late {
                 question: about,
                 asked,
                 cause,
-            }
-        } else {
-            Self::Refused { question: about, cause }
+            },
         }
     }
 }
@@ -167,7 +181,7 @@ impl<'a> Asking<'a> {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            if !errors::is_outage(&error) || begun.elapsed() + pause >= self.patience {
+            if !errors::fault(&error).is_outage() || begun.elapsed() + pause >= self.patience {
                 return Err(error);
             }
             self.say(about, &error);

@@ -8,11 +8,11 @@ use std::str::FromStr;
 use bigdecimal::BigDecimal;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 use num_bigint::BigInt;
-use scylla::cluster::metadata::NativeType;
-use scylla::value::{CqlDecimal, CqlTime, CqlTimestamp, CqlValue, CqlVarint};
+use scylla::value::{CqlDecimal, CqlTime, CqlTimestamp, CqlVarint};
 use uuid::Uuid;
 
 use super::{Misfit, from_uuid, is_not, native_name, quoted};
+use crate::cassandra::types::{CqlValue, NativeType};
 
 /// Digits of a number given as text. Reading digits takes time that grows with their square: with this many it is
 /// microseconds, with a record of a million of them it would be minutes; no measured quantity has more.

@@ -5,14 +5,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use scylla::cluster::metadata::{CollectionType, ColumnType};
 use scylla::errors::{ExecutionError, PrepareError, RequestAttemptError};
 use scylla::statement::prepared::PreparedStatement;
 use scylla::statement::unprepared::Statement;
+use scylla::value::CqlTimestamp;
 
 use super::asking::{Asking, Question, Unanswered};
-use super::errors;
+use super::errors::{self, Fault};
 use super::quoted::quoted;
+use super::types::{CollectionType, ColumnType};
 
 /// Of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +126,40 @@ pub async fn types(
     Ok(Some(types))
 }
 
+/// The `default_time_to_live` of a table in seconds, which is 0 where there is none; `None` where the table is not there.
+pub async fn default_ttl(asking: &Asking<'_>, keyspace: &str, table: &str) -> Result<Option<i32>, Unanswered> {
+    let question = question(
+        format!("which default TTL table {keyspace}.{table} has"),
+        format!(
+            "SELECT default_time_to_live FROM system_schema.tables WHERE keyspace_name = {} AND table_name = {}",
+            literal(keyspace),
+            literal(table)
+        ),
+    );
+    let rows = asking.rows::<(Option<i32>,)>(&question).await?;
+    Ok(rows.first().and_then(|(seconds,)| *seconds))
+}
+
+/// The columns that a table has had, and when each was last dropped, in milliseconds since 1970.
+pub async fn dropped_columns(
+    asking: &Asking<'_>,
+    keyspace: &str,
+    table: &str,
+) -> Result<Vec<(String, i64)>, Unanswered> {
+    let question = question(
+        format!("which columns of table {keyspace}.{table} were dropped"),
+        format!(
+            "SELECT column_name, dropped_time FROM system_schema.dropped_columns \
+             WHERE keyspace_name = {} AND table_name = {}",
+            literal(keyspace),
+            literal(table)
+        ),
+    );
+    let rows = asking.rows::<(String, Option<CqlTimestamp>)>(&question).await?;
+    let dropped = rows.into_iter().filter_map(|(column, at)| Some((column, at?.0)));
+    Ok(dropped.collect())
+}
+
 /// The least number of copies that a keyspace has in a datacenter; `None` where its strategy does not say.
 pub fn replication_factor(replication: &Replication) -> Option<usize> {
     let factors = replication.iter().filter(|(option, _)| *option != "class");
@@ -165,7 +200,7 @@ async fn selected(asking: &Asking<'_>, question: &Question) -> Result<Selected, 
                 first_attempt: RequestAttemptError::CqlResultParseError(_),
             }) => Ok(Selected::NotUnderstood),
             Err(error) => match ExecutionError::PrepareError(error) {
-                error if errors::is_table_gone(&error) => Ok(Selected::Gone),
+                error if errors::fault(&error) == Fault::Gone => Ok(Selected::Gone),
                 error => Err(error),
             },
         }
@@ -218,9 +253,8 @@ fn question(about: String, cql: String) -> Question {
 
 #[cfg(test)]
 mod tests {
-    use scylla::cluster::metadata::NativeType;
-
     use super::*;
+    use crate::cassandra::types::NativeType;
 
     fn list(frozen: bool, element: ColumnType<'static>) -> ColumnType<'static> {
         ColumnType::Collection {

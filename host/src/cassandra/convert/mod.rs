@@ -10,9 +10,9 @@ mod value;
 
 pub use value::Value;
 
-use scylla::cluster::metadata::{CollectionType, ColumnType, NativeType};
-use scylla::value::{CqlDate, CqlTimestamp, CqlTimeuuid, CqlValue};
+use scylla::value::{CqlDate, CqlTimestamp, CqlTimeuuid};
 
+use super::types::{CollectionType, ColumnType, CqlValue, NativeType};
 use crate::record::columns::DataType;
 
 /// No value of this data type can go into a column of this type.
@@ -119,7 +119,7 @@ pub fn convert(value: Value<'_>, to: &ColumnType<'_>) -> Result<CqlValue, Misfit
         (Value::Blob(bytes), ColumnType::Native(NativeType::Blob)) => Ok(CqlValue::Blob(bytes.to_vec())),
         (Value::Uuid(uuid), ColumnType::Native(native)) => from_uuid(uuid, native),
         (Value::Timestamp(ms), ColumnType::Native(NativeType::Timestamp)) => Ok(CqlValue::Timestamp(CqlTimestamp(ms))),
-        (Value::Date(days), ColumnType::Native(NativeType::Date)) => Ok(CqlValue::Date(cql_date(days))),
+        (Value::Date(days), ColumnType::Native(NativeType::Date)) => Ok(CqlValue::Date(CqlDate(cql_date(days)))),
         (value, to) => Err(refused(&value, to)),
     }
 }
@@ -137,8 +137,8 @@ fn from_uuid(uuid: uuid::Uuid, to: &NativeType) -> Result<CqlValue, Misfit> {
 }
 
 /// Days since 1970-01-01 as CQL counts them; every `i32` has its place.
-pub fn cql_date(days: i32) -> CqlDate {
-    CqlDate(u32::try_from(i64::from(days) + DATE_ZERO).unwrap_or_default())
+pub fn cql_date(days: i32) -> u32 {
+    u32::try_from(i64::from(days) + DATE_ZERO).unwrap_or_default()
 }
 
 /// The types were never allowed together: a plugin that changed behind the check.

@@ -1,5 +1,5 @@
 //! What the driver tries again by itself: a request whose connection broke, at the next node. That is for what is read;
-//! rows are written through a node of the host's choice, which [`super::write`] chooses again. Everything else is the pipeline's
+//! rows are written through a node of the host's choice, which chooses again. Everything else is the pipeline's
 //! to decide (`pipeline/trouble/fault.rs`).
 
 use scylla::errors::RequestAttemptError;

@@ -1,40 +1,40 @@
 //! Which nodes have the rows of a token, as the cluster is at the moment.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use scylla::cluster::ClusterState;
 use scylla::cluster::metadata::Strategy;
 use scylla::frame::response::result::TableSpec;
 use uuid::Uuid;
 
-use super::coordinator::{Coordinator, Coordinators};
+use super::cluster::State;
 use super::table::Table;
 
 /// A set of replicas, as its number in the ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ReplicaSet(u32);
 
+/// `N` stands for a node.
 #[derive(Debug)]
-pub struct Ring {
+pub struct Ring<N> {
     /// Of which this was made; the driver makes a new one when anything changes.
-    state: Arc<ClusterState>,
+    state: State,
     /// Each token up to which, from the one before it, rows have one set of replicas; and that set.
     ends: Vec<(i64, ReplicaSet)>,
-    sets: Vec<Vec<Arc<Coordinator>>>,
-    all: Vec<Arc<Coordinator>>,
+    sets: Vec<Vec<N>>,
+    all: Vec<N>,
 }
 
-impl Ring {
-    pub fn of(state: Arc<ClusterState>, table: &Table, coordinators: &Coordinators) -> Self {
-        let all = coordinators.of(&state);
-        let by_id: HashMap<Uuid, &Arc<Coordinator>> = all.iter().map(|node| (node.id, node)).collect();
+impl<N: Clone> Ring<N> {
+    /// The ring of a table's rows; `all` are the nodes of the cluster, with `id` as the host's.
+    pub fn of(state: State, table: &Table, all: Vec<N>, id: impl Fn(&N) -> Uuid) -> Self {
+        let by_id: HashMap<Uuid, &N> = all.iter().map(|node| (id(node), node)).collect();
         let spec = TableSpec::borrowed(&table.keyspace, &table.name);
         let local = Strategy::LocalStrategy;
-        let strategy = state
+        let cluster = state.driver();
+        let strategy = cluster
             .get_keyspace(&table.keyspace)
             .map_or(&local, |keyspace| &keyspace.strategy);
-        let locator = state.replica_locator();
+        let locator = cluster.replica_locator();
         let mut numbers = HashMap::new();
         let mut sets = Vec::new();
         let mut ends = Vec::with_capacity(locator.ring().len());
@@ -51,13 +51,8 @@ impl Ring {
         Self { state, ends, sets, all }
     }
 
-    pub fn is_of(&self, state: &Arc<ClusterState>) -> bool {
-        Arc::ptr_eq(&self.state, state)
-    }
-
-    /// Requests that all nodes take at one time, as it is found at the moment.
-    pub fn limit(&self) -> usize {
-        self.all.iter().map(|node| node.limit()).sum()
+    pub fn is_of(&self, state: &State) -> bool {
+        self.state.is(state)
     }
 
     pub fn replicas(&self, token: i64) -> ReplicaSet {
@@ -68,12 +63,12 @@ impl Ring {
     }
 
     /// The nodes of a set.
-    pub fn nodes(&self, set: ReplicaSet) -> &[Arc<Coordinator>] {
+    pub fn nodes(&self, set: ReplicaSet) -> &[N] {
         self.sets.get(set.0 as usize).map_or(&[], Vec::as_slice)
     }
 
     /// Any node can coordinate.
-    pub fn all(&self) -> &[Arc<Coordinator>] {
+    pub fn all(&self) -> &[N] {
         &self.all
     }
 }

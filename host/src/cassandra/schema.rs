@@ -1,11 +1,8 @@
 //! Creates keyspace and tables from a CQL file, such as cqlsh runs too. Only `CREATE KEYSPACE` and `CREATE TABLE` are
 //! understood: the file says what should be there, and nothing that is there is changed.
 
-use scylla::client::session::Session;
-use scylla::errors::ExecutionError;
-
 use super::asking::{Asking, Unanswered};
-use super::errors::{self, Whole};
+use super::errors::RequestError;
 use super::system_schema;
 use super::table::is_system;
 
@@ -36,7 +33,7 @@ pub enum SchemaError {
     Create {
         what: String,
         #[source]
-        cause: Whole<Box<ExecutionError>>,
+        cause: RequestError,
     },
     #[error(transparent)]
     Unanswered(#[from] Unanswered),
@@ -46,7 +43,7 @@ impl SchemaError {
     /// Whether the service is out of reach (exit code 3), rather than unwilling.
     pub fn is_unreachable(&self) -> bool {
         match self {
-            Self::Create { cause, .. } => errors::is_outage(&cause.0),
+            Self::Create { cause, .. } => cause.fault().is_outage(),
             Self::Unanswered(unanswered) => unanswered.is_unreachable(),
             Self::NotCreate { .. } | Self::KeyspaceName { .. } => false,
         }
@@ -62,13 +59,12 @@ enum Statement<'a> {
 
 /// Runs the statements of `file`, in order, with `keyspace` in place of the one that the file names.
 pub async fn create(
-    session: &Session,
+    asking: &Asking<'_>,
     file: &str,
     keyspace: &str,
     replication_factor: usize,
 ) -> Result<Vec<Created>, SchemaError> {
     let keyspace = keyspace_name(keyspace)?;
-    let asking = Asking::of(session);
     let mut created = Vec::new();
     for text in statements(&without_comments(file)) {
         let (what, cql, is_there) = match parse(&text)? {
@@ -78,20 +74,20 @@ pub async fn create(
                     "CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH replication = \
                      {{'class': 'NetworkTopologyStrategy', 'replication_factor': {replication_factor}}}"
                 ),
-                system_schema::keyspaces(&asking).await?.contains_key(&keyspace),
+                system_schema::keyspaces(asking).await?.contains_key(&keyspace),
             ),
             Statement::Table { name, definition } => (
                 format!("table {keyspace}.{name}"),
                 format!("CREATE TABLE IF NOT EXISTS {keyspace}.{name} {definition}"),
-                has_table(&asking, &keyspace, name).await?,
+                has_table(asking, &keyspace, name).await?,
             ),
         };
         if !is_there {
-            let create = || session.query_unpaged(cql.as_str(), ());
+            let create = || asking.session().query_unpaged(cql.as_str(), ());
             let result = asking.again(&format!("that it has created {what}"), create).await;
             result.map_err(|error| SchemaError::Create {
                 what: what.clone(),
-                cause: Whole(Box::new(error)),
+                cause: error.into(),
             })?;
         }
         let state = if is_there { State::WasThere } else { State::Created };
@@ -101,8 +97,8 @@ pub async fn create(
 }
 
 /// The replication factor that a keyspace has, in the datacenter where it is smallest.
-pub async fn replication_factor(session: &Session, keyspace: &str) -> Result<Option<usize>, Unanswered> {
-    let keyspaces = system_schema::keyspaces(&Asking::of(session)).await?;
+pub async fn replication_factor(asking: &Asking<'_>, keyspace: &str) -> Result<Option<usize>, Unanswered> {
+    let keyspaces = system_schema::keyspaces(asking).await?;
     Ok(keyspaces.get(keyspace).and_then(system_schema::replication_factor))
 }
 
@@ -159,7 +155,7 @@ fn after<'a>(statement: &'a str, words: &str) -> Option<&'a str> {
 mod tests {
     use super::*;
 
-    const FILE: &str = include_str!("../../../../cql/ecommerce.cql");
+    const FILE: &str = include_str!("../../../cql/ecommerce.cql");
 
     #[test]
     fn the_projects_file_is_a_keyspace_and_the_table_of_orders() {

@@ -2,11 +2,11 @@
 //! type, nested as deep as the column's type is. The forms are those of CQL's own `INSERT … JSON`.
 
 use num_bigint::BigInt;
-use scylla::cluster::metadata::{CollectionType, ColumnType, NativeType};
-use scylla::value::{CqlDecimal, CqlValue, CqlVarint};
+use scylla::value::{CqlDecimal, CqlVarint};
 use serde_json::{Number, Value as Json};
 
 use super::{Misfit, is_not, native_name, number, quoted, text, type_name};
+use crate::cassandra::types::{CollectionType, ColumnType, CqlValue, NativeType};
 
 /// Whether elements of all types in it can be given as JSON.
 pub fn is_supported(column_type: &ColumnType<'_>) -> bool {

@@ -2,10 +2,10 @@
 //! rounded to the nearest one, since hardly any decimal fraction would fit otherwise, but never to an infinity.
 
 use num_bigint::BigInt;
-use scylla::cluster::metadata::NativeType;
-use scylla::value::{CqlDecimal, CqlValue, CqlVarint};
+use scylla::value::{CqlDecimal, CqlVarint};
 
 use super::{Misfit, does_not_fit, native_name};
+use crate::cassandra::types::{CqlValue, NativeType};
 
 /// Every integer up to this size has a double of its own: 53 bits of significand.
 const EXACT_IN_DOUBLE: u64 = 1 << f64::MANTISSA_DIGITS;
