@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use crate::record::descriptor::{Input, Origin};
-use crate::record::reject::{Reject, Stage};
+use crate::record::reject::Reject;
+use crate::record::stage::Stage;
 
 use super::value::Found;
 

@@ -6,7 +6,6 @@ const EVERY_MS = 1000;
 const HIDDEN_EVERY_MS = 10000;
 const KEPT = 600;
 const NOW_SAMPLES = 5;
-const STAGES = ["decode", "plugin", "write", "dead letters"];
 const BEYOND_MS = 3600000; // the last bound of the latency histogram: above it there is no telling
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -360,13 +359,15 @@ function lagText(lag) {
   return shrinks > lag / 36000 ? `about ${span(Math.ceil(lag / shrinks))} to catch up` : "records behind the log end";
 }
 
+// The stages have the names and the order that the server gives them.
 function showStages() {
   const recent = samples.slice(-10);
-  const times = STAGES.map((_, stage) => mean(known(recent.map((sample) => sample.stage_ms[stage]))));
+  const names = Object.keys(samples[samples.length - 1].stage_ms);
+  const times = names.map((name) => mean(known(recent.map((sample) => sample.stage_ms[name]))));
   const most = Math.max(...times.map((time) => time || 0), 0.001);
   say("stages-more", known(times).length ? "average of the last 10 seconds" : "no batch in the last 10 seconds");
-  byId("stages").replaceChildren(...STAGES.flatMap((name, stage) => [
-    make("dt", {}, name), bar((times[stage] || 0) / most), make("dd", {}, millis(times[stage]))]));
+  byId("stages").replaceChildren(...names.flatMap((name, stage) => [
+    make("dt", {}, name.replaceAll("_", " ")), bar((times[stage] || 0) / most), make("dd", {}, millis(times[stage]))]));
 }
 
 /* Charts: inline SVG, redrawn as a whole */
