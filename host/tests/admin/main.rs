@@ -158,6 +158,8 @@ fn the_page_is_one_of_our_own_files_and_nothing_else_may_run_in_it() {
     for (path, kind) in [
         ("/", "text/html"),
         ("/page.js", "text/javascript"),
+        ("/charts.js", "text/javascript"),
+        ("/format.js", "text/javascript"),
         ("/page.css", "text/css"),
         ("/icon.svg", "image/svg+xml"),
     ] {
