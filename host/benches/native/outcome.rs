@@ -8,7 +8,8 @@ use arrow_array::{ArrayRef, FixedSizeBinaryArray, PrimitiveArray, StringArray};
 use arrow_buffer::{BooleanBuffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use host::record::columns::Batch;
 use host::record::descriptor::{Outcome, Rows};
-use host::record::reject::{Reject, Stage};
+use host::record::reject::Reject;
+use host::record::stage::Stage;
 use transform_sdk::abi::{self, Column, Values, Variable};
 
 pub fn taken(given: abi::Outcome) -> Outcome {

@@ -14,13 +14,11 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use subtle::ConstantTimeEq as _;
 
+use super::page;
 use crate::connection::Secret;
 
 /// Paths that are open to probes, which know no token and may use any name.
 const PROBES: [&str; 2] = ["/live", "/ready"];
-
-/// Paths of the page. It holds no data, and asks the user for the token.
-const PAGE: [&str; 4] = ["/", "/page.css", "/page.js", "/icon.svg"];
 
 /// The rules for one endpoint.
 pub struct Gate {
@@ -76,7 +74,8 @@ impl Gate {
         if is_foreign && *method != Method::GET && *method != Method::HEAD {
             return Err(Refusal::Origin);
         }
-        if PAGE.contains(&path) {
+        // The page holds no data, and asks the user for the token.
+        if page::has(path) {
             return Ok(());
         }
         self.check_token(headers)
@@ -220,7 +219,15 @@ mod tests {
     fn with_a_token_nothing_but_probes_and_the_page_goes_without_it() {
         let gate = Gate::new(Ipv4Addr::UNSPECIFIED.into(), Some(Secret::new("0123456789abcdef")));
         let get = |path: &str, pairs: &[_]| gate.check(&Method::GET, path, &headers(pairs));
-        for path in ["/live", "/ready", "/", "/page.js", "/page.css"] {
+        for path in [
+            "/live",
+            "/ready",
+            "/",
+            "/page.js",
+            "/charts.js",
+            "/format.js",
+            "/page.css",
+        ] {
             assert_eq!(get(path, &[]), Ok(()), "{path}");
         }
         for path in ["/metrics", "/status.json", "/history.json", "/plugin", "/nowhere"] {

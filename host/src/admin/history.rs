@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::pipeline::flow::parts::Parts;
 use crate::pipeline::watch::histogram::Snapshot;
-use crate::pipeline::watch::stage::Stage;
+use crate::record::stage::Stage;
 
 /// Time between samples: short enough to see a stall, long enough that the records of one make a p99.
 const EVERY: Duration = Duration::from_secs(1);
@@ -41,9 +41,19 @@ pub struct Sample {
     /// Time from a record's timestamp until it was settled.
     pub p50_ms: Option<f64>,
     pub p99_ms: Option<f64>,
-    /// Average time of one batch in each stage: decode, guest, write, dead letters.
-    pub stage_ms: [Option<f64>; Stage::ALL.len()],
+    /// Average time of one batch in each stage.
+    pub stage_ms: StageTimes,
     pub is_ready: bool,
+}
+
+/// Milliseconds of each stage, shown under its name.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StageTimes([Option<f64>; Stage::ALL.len()]);
+
+impl Serialize for StageTimes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(Stage::ALL.iter().map(|stage| stage.label()).zip(&self.0))
+    }
 }
 
 /// The counters at one moment.
@@ -121,7 +131,7 @@ impl Look {
             lag: status.as_ref().and_then(|status| status.lag),
             p50_ms: latency.quantile(0.5).map(rounded),
             p99_ms: latency.quantile(0.99).map(rounded),
-            stage_ms,
+            stage_ms: StageTimes(stage_ms),
             is_ready: status.is_some_and(|status| status.ready),
         }
     }
@@ -154,12 +164,19 @@ mod tests {
                 lag: None,
                 p50_ms: None,
                 p99_ms: None,
-                stage_ms: [None; 4],
+                stage_ms: StageTimes([None; Stage::ALL.len()]),
                 is_ready: true,
             });
         }
         let all = history.after(0);
         assert_eq!((all.len(), all[0].at), (KEPT, 5));
         assert_eq!(history.after(KEPT as u64 + 2).len(), 2);
+    }
+    #[test]
+    fn each_stage_has_its_name() {
+        let times = StageTimes([Some(1.5), None, Some(0.25), None]);
+        let shown = serde_json::to_string(&times).expect("a map is JSON");
+        let expected = r#"{"decode":1.5,"transform":null,"write":0.25,"dead_letters":null}"#;
+        assert_eq!(shown, expected);
     }
 }

@@ -31,11 +31,7 @@ const HEADERS: [(HeaderName, &str); 7] = [
 /// All routes of the endpoint.
 pub fn router(answers: Answers) -> Router {
     let answers = Arc::new(answers);
-    Router::new()
-        .route("/", get(page::html))
-        .route("/page.css", get(page::style))
-        .route("/page.js", get(page::script))
-        .route("/icon.svg", get(page::icon))
+    page::router()
         .route("/live", get(live))
         .route("/ready", get(ready))
         .route("/metrics", get(metrics))

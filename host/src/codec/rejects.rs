@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use super::value::Found;
 use crate::record::descriptor::{Input, Origin};
-use crate::record::reject::{Reject, Stage};
+use crate::record::reject::Reject;
+use crate::record::stage::Stage;
 
 /// The most characters of a message about a schema. It fills several lines of a terminal and is small in a dead
 /// letter's header. The registry's own words may have any length.

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::row_parser::{Progress, RowParser, detect_delimiter};
+use super::split::{Progress, Splitter, detect_delimiter};
 use super::text_file::{Line, MAX_ROW_BYTES, TextFile};
 use super::{Counts, InputError};
 
@@ -14,7 +14,7 @@ use super::{Counts, InputError};
 pub struct CsvReader {
     file: TextFile,
     header: Vec<String>,
-    parser: RowParser,
+    row: Splitter,
     line: Vec<u8>,
     counts: Counts,
     is_at_end: bool,
@@ -34,7 +34,7 @@ impl CsvReader {
         let mut reader = Self {
             file: TextFile::open(path)?,
             header: Vec::new(),
-            parser: RowParser::new(b','),
+            row: Splitter::new(b','),
             line: Vec::new(),
             counts: Counts::default(),
             is_at_end: false,
@@ -55,7 +55,7 @@ impl CsvReader {
 
     fn read_header(&mut self) -> Result<(), InputError> {
         loop {
-            match self.file.read_line(&mut self.line)? {
+            match self.next_line()? {
                 Line::End => {
                     return Err(InputError::Empty {
                         file: self.file.path().to_owned(),
@@ -67,22 +67,22 @@ impl CsvReader {
             }
         }
         let line = self.file.line();
-        self.parser = RowParser::new(detect_delimiter(&self.line));
-        while self.parser.push_line(&self.line, line) == Progress::Open {
-            let more = self.file.read_line(&mut self.line)?;
-            if more != Line::Read || self.parser.size() > MAX_ROW_BYTES {
+        self.row = Splitter::new(detect_delimiter(&self.line));
+        while self.row.push_line(&self.line, line) == Progress::Open {
+            let more = self.next_line()?;
+            if more != Line::Read || self.row.size() > MAX_ROW_BYTES {
                 return Err(self.bad_header(format!("the quote opened on line {line} is never closed")));
             }
         }
         self.header = self.header_names()?;
-        self.parser.clear();
+        self.row.clear();
         Ok(())
     }
 
     fn header_names(&self) -> Result<Vec<String>, InputError> {
         let mut seen = HashSet::new();
         let mut names = Vec::new();
-        for (index, field) in self.parser.fields().enumerate() {
+        for (index, field) in self.row.fields().enumerate() {
             let name = std::str::from_utf8(field).map_err(|_| InputError::NotText {
                 file: self.file.path().to_owned(),
                 looks_like: "Latin-1 or another 8-bit encoding (save it as UTF-8)",
@@ -110,11 +110,20 @@ impl CsvReader {
         }
     }
 
+    /// Reads the next line. The last one gets a line end if it has none: it is what ends a row.
+    fn next_line(&mut self) -> Result<Line, InputError> {
+        let line = self.file.read_line(&mut self.line)?;
+        if line == Line::Read && !self.line.ends_with(b"\n") && !self.line.ends_with(b"\r") {
+            self.line.push(b'\n');
+        }
+        Ok(line)
+    }
+
     /// Reads lines up to the end of the next row that is not blank.
     fn read_row(&mut self) -> Result<Option<CsvRow>, InputError> {
         loop {
-            self.parser.clear();
-            match self.file.read_line(&mut self.line)? {
+            self.row.clear();
+            match self.next_line()? {
                 Line::End => return Ok(None),
                 Line::TooLong => {
                     let line = self.file.line();
@@ -128,7 +137,7 @@ impl CsvReader {
             }
             let first_line = self.file.line();
             self.complete_row()?;
-            if self.parser.fields().all(|field| field.trim_ascii().is_empty()) {
+            if self.row.fields().all(|field| field.trim_ascii().is_empty()) {
                 self.counts.blank += 1;
                 continue;
             }
@@ -136,24 +145,24 @@ impl CsvReader {
         }
     }
 
-    /// Feeds the current line to the parser, and further lines while a quote is open.
+    /// Splits the current line, and further lines while a quote is open.
     fn complete_row(&mut self) -> Result<(), InputError> {
-        while self.parser.push_line(&self.line, self.file.line()) == Progress::Open {
-            let why = match self.file.read_line(&mut self.line)? {
+        while self.row.push_line(&self.line, self.file.line()) == Progress::Open {
+            let why = match self.next_line()? {
                 Line::End => "the quote opened here is not closed before the end of the file",
                 Line::TooLong => "a line inside the quote opened here is longer than 16 MiB",
-                Line::Read if self.parser.size() > MAX_ROW_BYTES => "the quote opened here is not closed within 16 MiB",
+                Line::Read if self.row.size() > MAX_ROW_BYTES => "the quote opened here is not closed within 16 MiB",
                 Line::Read => continue,
             };
-            return Err(self.file.bad_row(self.parser.quote_line(), why));
+            return Err(self.file.bad_row(self.row.quote_line(), why));
         }
         Ok(())
     }
 
     fn row(&self, line: u64) -> Result<CsvRow, InputError> {
-        let found = self.parser.fields().len();
+        let found = self.row.fields().len();
         let expected = self.header.len();
-        if self.parser.is_misquoted() {
+        if self.row.is_misquoted() {
             let last = self.file.line();
             let reach = if last == line {
                 String::new()
@@ -171,7 +180,7 @@ impl CsvReader {
             Ok(text) => Ok(Some(text.to_owned())),
             Err(_) => Err(self.file.bad_row(line, format!("{} is not UTF-8", self.header[index]))),
         };
-        let fields = self.parser.fields().enumerate().map(cell).collect::<Result<_, _>>()?;
+        let fields = self.row.fields().enumerate().map(cell).collect::<Result<_, _>>()?;
         Ok(CsvRow { line, fields })
     }
 }

@@ -9,7 +9,7 @@ mod error;
 pub mod json;
 pub mod names;
 mod ndjson;
-mod row_parser;
+mod split;
 mod text_file;
 
 pub use self::csv::{CsvReader, CsvRow};

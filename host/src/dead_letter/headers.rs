@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use crate::record::display;
 use crate::record::letter::headers as names;
 use crate::record::letter::reference::Reference;
-use crate::record::reject::Stage;
+use crate::record::stage::Stage;
 
 use super::DeadLetter;
 use super::form::{Form, Part};
@@ -79,7 +79,8 @@ fn connect_stage(stage: Stage) -> &'static str {
     match stage {
         Stage::Decode => "VALUE_CONVERTER",
         Stage::Transform => "TRANSFORMATION",
-        Stage::Write => "TASK_PUT",
+        // The last one is never that of a reject.
+        Stage::Write | Stage::DeadLetters => "TASK_PUT",
     }
 }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::record::causes::chain;
 use crate::record::columns::DataType;
-use crate::record::reject::{Reject, Stage};
+use crate::record::reject::Reject;
+use crate::record::stage::Stage;
 
 /// Why a file is not a plugin, or why a plugin cannot be made ready. Each text begins with "it": the caller, who opened
 /// the file, names it.

@@ -11,7 +11,8 @@ use super::limits::Limits;
 use super::log::cut;
 use crate::record::columns::Batch;
 use crate::record::descriptor::{Descriptor, Field, Outcome, Output, Rows};
-use crate::record::reject::{Reject, Stage};
+use crate::record::reject::Reject;
+use crate::record::stage::Stage;
 
 /// Longer messages of a guest's rejects are cut to this.
 const MAX_MESSAGE_BYTES: usize = 1000;

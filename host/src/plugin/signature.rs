@@ -369,7 +369,7 @@ Ob4hPIiIDp3oYqVg==
         assert_eq!(again.id(), key.id());
         assert_eq!(again.id().comment, "release 2026");
         let error = |text: &str| SigningKey::parse(text).err().unwrap().to_string();
-        assert!(error("no key").contains("no private key"), "{}", error("no key"));
+        assert!(error("no key").contains("not a private key"), "{}", error("no key"));
         assert!(
             error(ENCRYPTED).contains("ssh-keygen -Y sign -n host-plugin"),
             "{}",

@@ -8,6 +8,7 @@ pub mod display;
 pub mod letter;
 pub mod position;
 pub mod reject;
+pub mod stage;
 pub mod topic_id;
 pub mod trace_parent;
 pub mod trail;

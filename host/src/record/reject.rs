@@ -2,24 +2,18 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::str::FromStr;
+
+use super::stage::Stage;
 
 /// A refusal for good. The record becomes a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reject {
+    /// The stage that refused it.
     pub stage: Stage,
     /// A short and stable code for counting and filtering: `bad-uuid`, `missing-field`, `trap`.
     pub code: Cow<'static, str>,
     /// One sentence for people. It lacks the position, which is added wherever the message is shown.
     pub message: String,
-}
-
-/// The stage that refused the record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Stage {
-    Decode,
-    Transform,
-    Write,
 }
 
 /// Codes that mean that the guest failed, rather than that it refused the record.
@@ -38,33 +32,6 @@ impl Reject {
             code: code.into(),
             message: message.into(),
         }
-    }
-}
-
-/// The text is not the name of a stage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not one of decode, transform, write")]
-pub struct UnknownStage;
-
-impl FromStr for Stage {
-    type Err = UnknownStage;
-
-    fn from_str(text: &str) -> Result<Self, UnknownStage> {
-        let stages = [Self::Decode, Self::Transform, Self::Write];
-        stages
-            .into_iter()
-            .find(|stage| stage.to_string() == text)
-            .ok_or(UnknownStage)
-    }
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Decode => "decode",
-            Self::Transform => "transform",
-            Self::Write => "write",
-        })
     }
 }
 

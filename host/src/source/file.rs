@@ -6,19 +6,16 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
-use futures::future::BoxFuture;
-use tokio::sync::mpsc;
 
-use super::gauge::Gauge;
 use super::kafka::config::Config;
-use super::{Assignment, Commit, Control, Event, Running, SourceError};
+use super::lines::{self, Lines};
+use super::{Running, SourceError};
 use crate::csv_file::{CsvReader, InputError, NdjsonReader, json};
 use crate::record::Record;
-use crate::record::position::{Offset, Partition, Position};
+use crate::record::position::{Offset, Position};
 
 /// Bad rows that are shown one by one.
 const SHOWN_ROWS: u64 = 20;
@@ -40,30 +37,16 @@ pub fn check(format: Format, path: &Path) -> Result<(), SourceError> {
 /// The file is not there, cannot be read, or is no CSV.
 pub fn start(format: Format, path: &Path, config: &Config) -> Result<Running, SourceError> {
     let rows = Rows::open(format, path)?;
-    let partition = Arc::new(Partition {
-        topic: path.display().to_string().into(),
-        number: 0,
-    });
-    let gauge = Arc::new(Gauge::new(config.queue_records, config.queue_bytes));
-    let (events_in, events) = mpsc::unbounded_channel();
-    let is_stopped = Arc::new(AtomicBool::new(false));
-    let reader = Reader {
-        rows,
-        partition: Arc::clone(&partition),
-        gauge: Arc::clone(&gauge),
-        events: events_in,
-        is_stopped: Arc::clone(&is_stopped),
-        timestamp_ms: modified_ms(path),
-        chunk_records: config.chunk_records,
+    let timestamp_ms = modified_ms(path);
+    let read = move |lines| {
+        let reader = Reader {
+            rows,
+            lines,
+            timestamp_ms,
+        };
+        reader.run();
     };
-    std::thread::Builder::new()
-        .name("file".into())
-        .spawn(move || reader.run())
-        .map_err(|cause| SourceError::Thread { cause })?;
-    Ok(Running {
-        events,
-        control: Arc::new(FileControl { is_stopped }),
-    })
+    lines::start("file", lines::partition(path), config, read)
 }
 
 fn modified_ms(path: &Path) -> Option<i64> {
@@ -98,35 +81,20 @@ impl Rows {
 
 struct Reader {
     rows: Rows,
-    partition: Arc<Partition>,
-    gauge: Arc<Gauge>,
-    events: mpsc::UnboundedSender<Event>,
-    is_stopped: Arc<AtomicBool>,
+    lines: Lines,
     timestamp_ms: Option<i64>,
-    chunk_records: usize,
 }
 
 impl Reader {
     fn run(mut self) {
-        let assignment = Assignment {
-            partition: Arc::clone(&self.partition),
-            committed: None,
-            topic: None,
-            gauge: Arc::clone(&self.gauge),
-        };
-        self.send(Event::Assigned(vec![assignment]));
         let mut offset = 0;
         let mut skipped = 0u64;
-        let mut chunk = Vec::with_capacity(self.chunk_records);
-        while !self.is_stopped.load(Ordering::Relaxed) {
+        while !self.lines.is_stopped() {
             match self.rows.next() {
                 None => break,
                 Some(Ok((line, value))) => {
-                    chunk.push(self.record(offset, line, value));
+                    self.lines.push(self.record(offset, line, value));
                     offset += 1;
-                    if chunk.len() >= self.chunk_records {
-                        self.hand_out(&mut chunk);
-                    }
                 }
                 Some(Err(error @ InputError::BadRow { .. })) => {
                     skipped += 1;
@@ -136,26 +104,16 @@ impl Reader {
                         _ => {}
                     }
                 }
-                Some(Err(error)) => {
-                    self.hand_out(&mut chunk);
-                    self.send(Event::Failed(error.into()));
-                    return;
-                }
+                Some(Err(error)) => return self.lines.fail(error.into()),
             }
         }
-        self.hand_out(&mut chunk);
-        if skipped > 0 {
-            self.send(Event::Skipped { rows: skipped });
-        }
-        self.send(Event::End {
-            partition: Arc::clone(&self.partition),
-        });
+        self.lines.end(skipped);
     }
 
     fn record(&self, offset: i64, line: u64, value: Bytes) -> Record {
         Record {
             position: Position {
-                partition: Arc::clone(&self.partition),
+                partition: Arc::clone(self.lines.partition()),
                 offset: Offset(offset),
                 line: Some(line),
             },
@@ -165,47 +123,5 @@ impl Reader {
             headers: Vec::new(),
             redriven: None,
         }
-    }
-
-    /// Waits while the pipeline has enough.
-    fn hand_out(&self, chunk: &mut Vec<Record>) {
-        while self.gauge.is_full() && !self.is_stopped.load(Ordering::Relaxed) {
-            std::thread::sleep(Duration::from_micros(200));
-        }
-        let records = std::mem::take(chunk);
-        if records.is_empty() {
-            return;
-        }
-        self.gauge.add(records.len(), records.iter().map(Record::size).sum());
-        self.send(Event::Records {
-            partition: Arc::clone(&self.partition),
-            records,
-        });
-    }
-
-    fn send(&self, event: Event) {
-        // The pipeline has gone: the next look at `is_stopped` ends the thread.
-        if self.events.send(event).is_err() {
-            self.is_stopped.store(true, Ordering::Relaxed);
-        }
-    }
-}
-
-struct FileControl {
-    is_stopped: Arc<AtomicBool>,
-}
-
-impl Control for FileControl {
-    fn quiet(&self) {
-        self.is_stopped.store(true, Ordering::Relaxed);
-    }
-
-    fn commit(&self, _commits: Vec<Commit>) -> BoxFuture<'static, Result<(), SourceError>> {
-        Box::pin(std::future::ready(Ok(())))
-    }
-
-    fn close(&self) -> BoxFuture<'static, ()> {
-        self.is_stopped.store(true, Ordering::Relaxed);
-        Box::pin(std::future::ready(()))
     }
 }

@@ -10,6 +10,7 @@ pub mod gauge;
 pub mod kafka;
 pub mod kafka_admin;
 pub mod letters;
+mod lines;
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -103,8 +103,8 @@ fn every_metric_is_there_under_its_name_and_with_its_help() {
     assert_eq!(said("host_ready"), "0.0");
     assert!(value("host_stage_duration_seconds_count{stage=\"decode\"}") >= 1.0);
     assert_eq!(
-        said("host_stage_duration_seconds_bucket{le=\"+Inf\",stage=\"guest\"}"),
-        said("host_stage_duration_seconds_count{stage=\"guest\"}")
+        said("host_stage_duration_seconds_bucket{le=\"+Inf\",stage=\"transform\"}"),
+        said("host_stage_duration_seconds_count{stage=\"transform\"}")
     );
     let whole = |line: &str| format!("{:.0}", value(line));
     assert_eq!(whole("host_batch_records_sum"), whole("host_records_read_total"));
@@ -142,6 +142,8 @@ fn the_status_shows_rejects_with_examples_and_the_history_fills() {
     let samples = stage.until("/history.json", |answer| answer.body.matches("\"at\"").count() >= 2);
     let samples: serde_json::Value = serde_json::from_str(&samples.body).expect("JSON");
     let last = samples.as_array().and_then(|samples| samples.last()).expect("samples");
+    let stages: Vec<_> = last["stage_ms"].as_object().expect("by name").keys().collect();
+    assert_eq!(stages, ["decode", "transform", "write", "dead_letters"]);
     let later = stage.json(&format!("/history.json?after={}", last["at"]));
     let first = later.as_array().and_then(|later| later.first());
     assert!(first.is_none_or(|first| first["at"].as_u64() > last["at"].as_u64()));
@@ -156,6 +158,8 @@ fn the_page_is_one_of_our_own_files_and_nothing_else_may_run_in_it() {
     for (path, kind) in [
         ("/", "text/html"),
         ("/page.js", "text/javascript"),
+        ("/charts.js", "text/javascript"),
+        ("/format.js", "text/javascript"),
         ("/page.css", "text/css"),
         ("/icon.svg", "image/svg+xml"),
     ] {

@@ -32,7 +32,12 @@ async fn it_shows_what_flows_what_is_waited_for_and_what_was_rejected_in_every_v
     browser.until("#waiting p", "locked").await;
     browser.until("#plugin-name", "order_enrich").await;
     browser.until("#rejects summary", "bad-").await;
+    let stages = "return [...document.querySelectorAll('#stages dt')].map((name) => name.textContent)";
     browser.until("#stages", "decode").await;
+    assert_eq!(
+        browser.script(stages).await,
+        json!(["decode", "transform", "write", "dead letters"])
+    );
     browser.until("#partitions", "orders.csv").await;
     browser.click("#rejects summary").await;
     browser.until("#rejects .examples", "orders.csv:").await;

@@ -61,7 +61,7 @@ fn a_batch_is_linked_to_the_traces_of_its_records_whose_letters_keep_them() {
     }
     assert_eq!(batch.proto.kind(), SpanKind::Consumer);
     assert!(!batch.is_error());
-    assert_eq!(collector.below(batch), ["decode", "guest", "write", "dead_letters"]);
+    assert_eq!(collector.below(batch), ["decode", "transform", "write", "dead_letters"]);
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let links: Vec<_> = batch
         .proto

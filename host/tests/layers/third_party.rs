@@ -3,7 +3,7 @@
 use crate::code::Source;
 
 /// Each library and the beginnings of the paths where its name may stand.
-const PLACES: [(&str, &[&str]); 20] = [
+const PLACES: [(&str, &[&str]); 21] = [
     ("rdkafka", &["source/", "kafka_producer"]),
     ("wasmtime", &["plugin/"]),
     ("wasmtime_environ", &["plugin/"]),
@@ -14,6 +14,7 @@ const PLACES: [(&str, &[&str]); 20] = [
     ("schema_registry_converter", &["codec/"]),
     ("apache_avro", &["codec/"]),
     ("csv", &["csv_file/"]),
+    ("csv_core", &["csv_file/"]),
     (
         "prometheus_client",
         &["pipeline/watch/metrics.rs", "pipeline/flow/scrape.rs"],

@@ -41,7 +41,7 @@ fn every_batch_has_a_span_with_its_counts_and_its_stages() {
         assert!(batch.proto.parent_span_id.is_empty() && batch.proto.links.is_empty());
         let stages = collector.below(batch);
         let rejects = batch.attribute("records.rejected") != "0";
-        let all = ["decode", "guest", "write", "dead_letters"];
+        let all = ["decode", "transform", "write", "dead_letters"];
         assert_eq!(stages, all[..if rejects { 4 } else { 3 }], "{batch:?}");
         let resource = |name: &str| batch.resource.get(name).map_or("", String::as_str);
         assert_eq!(resource("service.name"), "host");

@@ -10,7 +10,8 @@ use arrow_array::{
 };
 use host::plugin::limits::Limits;
 use host::record::columns::Batch;
-use host::record::reject::{Reject, Stage};
+use host::record::reject::Reject;
+use host::record::stage::Stage;
 
 use crate::built::{batch, call, configured, plugin};
 

@@ -12,7 +12,8 @@ use host::pipeline::watch::trace::Traces;
 use host::plugin::isolate::{Guest, GuestError};
 use host::plugin::limits::Limits;
 use host::plugin::{PluginError, Stop};
-use host::record::reject::{Reject, Stage};
+use host::record::reject::Reject;
+use host::record::stage::Stage;
 
 use crate::built::batch;
 use crate::versions::{numbered, variant_version, version};

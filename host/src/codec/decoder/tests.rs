@@ -114,7 +114,7 @@ fn one(inputs: &[Input], schema: Option<&Schema>, value: &[u8]) -> Decoded {
 fn reject(inputs: &[Input], schema: Option<&Schema>, value: &[u8]) -> String {
     let decoded = one(inputs, schema, value);
     assert_eq!((decoded.batch.rows, decoded.rejects.len()), (0, 1), "{decoded:?}");
-    assert_eq!(decoded.rejects[0].1.stage, crate::record::reject::Stage::Decode);
+    assert_eq!(decoded.rejects[0].1.stage, crate::record::stage::Stage::Decode);
     decoded.rejects[0].1.to_string()
 }
 

@@ -190,6 +190,55 @@ fn a_line_without_end_is_reported_and_not_kept() {
 }
 
 #[test]
+fn a_last_row_without_line_end_ends_with_the_file() {
+    assert_eq!(read(b"a,b\n1,").0, ["2: 1|-"]);
+    assert_eq!(read(b"a,b\n1,\"2\"").0, ["2: 1|2"]);
+    assert_eq!(read(b"a,b\n\"1\n\",\"\"\"\"").0, ["2: 1\n|\""]);
+    assert_eq!(read(b"a,b\n1,\"2\"3").0, ["2! text follows a closing quote"]);
+    assert_eq!(
+        read(b"a,b\n1,\"2\"\"").0,
+        ["2! the quote opened here is not closed before the end of the file"]
+    );
+    assert_eq!(read(b"a,\"b\nc\"").0, [""; 0]);
+}
+
+#[test]
+fn quotes_inside_a_field_that_has_none_around_it_stay() {
+    assert_eq!(read(b"a,b\n5\"x,\"\"\n6\"\"y\",7\n").0, ["2: 5\"x|-", "3: 6\"\"y\"|7"]);
+}
+
+#[test]
+fn a_byte_order_mark_is_dropped_at_the_beginning_of_the_file_only() {
+    let (rows, _) = read("\u{feff}a,b\n\u{feff}1,2\n3,\u{feff}\n".as_bytes());
+    assert_eq!(rows, ["2: \u{feff}1|2", "3: 3|\u{feff}"]);
+    let twice = written("orders.csv", "\u{feff}\u{feff}a,b\n".as_bytes());
+    let reader = CsvReader::open(&twice.path).expect("a CSV file");
+    assert_eq!(reader.header(), ["\u{feff}a", "b"]);
+}
+
+#[test]
+fn a_row_may_have_thousands_of_lines_and_fields_of_megabytes() {
+    let lines = "x\r\n".repeat(5_000);
+    let long = "y".repeat(3 * 1024 * 1024);
+    let (rows, _) = read(format!("a,b\n\"{lines}\",\"{long}\"\n\"\"\"{long}\",2\n").as_bytes());
+    assert_eq!(rows, [format!("2: {lines}|{long}"), format!("5003: \"{long}|2")]);
+}
+
+#[test]
+fn a_quote_that_is_not_closed_within_the_bound_is_reported_and_reading_goes_on_below() {
+    let line = "x".repeat(1024 * 1024 - 1);
+    let mut content = "a,b\n1,2\n3,\"4\n".to_owned();
+    content.extend(std::iter::repeat_n(format!("{line}\n"), 16));
+    content.push_str("inside,still\n5,6\n");
+    let expected = [
+        "2: 1|2",
+        "3! the quote opened here is not closed within 16 MiB",
+        "21: 5|6",
+    ];
+    assert_eq!(read(content.as_bytes()).0, expected);
+}
+
+#[test]
 fn what_is_no_csv_file_is_refused_with_what_it_looks_like() {
     let not_text = "FILE is not a text file in UTF-8: it looks like";
     let utf16: Vec<u8> = "a,b\n1,2\n".encode_utf16().flat_map(u16::to_le_bytes).collect();

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use crate::codec::{CodecError, Decoded, Decoder};
 use crate::pipeline::compare::Answer;
-use crate::pipeline::watch::stage::Lap;
+use crate::pipeline::watch::lap::Lap;
 use crate::plugin::isolate::{Guest, GuestError};
 use crate::plugin::{CallTimes, GuestThread, Instance, Plugin, PluginError, Stop};
 use crate::record::Record;

@@ -10,7 +10,7 @@ use crate::record::columns::Batch;
 use crate::record::columns::DataType;
 use crate::record::descriptor::{Digest, Effect, Field, Output, Target};
 use crate::record::position::{Offset, Partition, Position};
-use crate::record::reject::Stage;
+use crate::record::stage::Stage;
 
 fn identity(version: &str) -> PluginIdentity {
     PluginIdentity {

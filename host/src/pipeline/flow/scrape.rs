@@ -12,9 +12,9 @@ use super::parts::Parts;
 use crate::pipeline::trouble::outage::Waiting;
 use crate::pipeline::watch::histogram::Snapshot;
 use crate::pipeline::watch::metrics::{METRICS, Metric, PREFIX};
-use crate::pipeline::watch::stage::Stage;
 use crate::pipeline::watch::status::{PartitionStatus, Status};
 use crate::pipeline::watch::totals::Counts;
+use crate::record::stage::Stage;
 
 /// The content type of [`text`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -15,9 +15,9 @@ use crate::pipeline::commit::write_time::now_ms;
 use crate::pipeline::trouble::fault::{Disposition, Fault, disposition};
 use crate::pipeline::trouble::outage::{Severity, Waiting};
 use crate::pipeline::trouble::retry::Retry;
-use crate::pipeline::watch::stage::Stage;
 use crate::pipeline::watch::totals::Counts;
 use crate::record::reject::Reject;
+use crate::record::stage::Stage;
 use crate::sink::{SinkError, WriteBatch};
 
 /// Returns when every record is settled: its rows acknowledged by the sink, or its dead letter acknowledged, or

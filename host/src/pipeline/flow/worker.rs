@@ -24,14 +24,14 @@ use crate::pipeline::swap::slot::Observed;
 use crate::pipeline::trouble::fault::{Fault, disposition};
 use crate::pipeline::trouble::outage::{Severity, Waiting};
 use crate::pipeline::trouble::retry::Retry;
-use crate::pipeline::watch::stage::Stage;
 use crate::pipeline::watch::trace::Trace;
 use crate::plugin::Stop;
 use crate::plugin::isolate::GuestError;
 use crate::record::Record;
 use crate::record::descriptor::Digest;
 use crate::record::position::{Offset, WriteTime};
-use crate::record::reject::{self, Reject};
+use crate::record::reject::Reject;
+use crate::record::stage::Stage;
 use crate::record::trail::Raise;
 use crate::source::Control;
 use crate::source::gauge::Gauge;
@@ -197,7 +197,7 @@ impl Worker {
                     "the record is stamped {} s ahead of this host's clock (at most 3600 s are accepted)",
                     too_far.ahead_ms / 1000
                 );
-                rejects.insert(index, Reject::new(reject::Stage::Decode, FUTURE_TIMESTAMP, message));
+                rejects.insert(index, Reject::new(Stage::Decode, FUTURE_TIMESTAMP, message));
             }
         }
         if let Some(drift) = self.clock.drift_micros() {
@@ -266,8 +266,8 @@ impl Worker {
         let rows = taken.input.rows;
         let mut made = call(&version.plugin, taken, warm, self.stop_of(version)).await?;
         let lap = made.called.lap;
-        metrics.note_stage(Stage::Guest, lap.took);
-        stamped.trace.note(Stage::Guest, lap);
+        metrics.note_stage(Stage::Transform, lap.took);
+        stamped.trace.note(Stage::Transform, lap);
         metrics.note_guest(rows, warm.held_bytes());
         metrics.note_recycled(warm.take_recycled());
         // The pipeline's own verdict goes before the plugin's.

@@ -207,7 +207,7 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::reject::Stage;
+    use crate::record::stage::Stage;
 
     const PROBATION: Probation = Probation {
         records: 10_000,

@@ -142,7 +142,7 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::reject::Stage;
+    use crate::record::stage::Stage;
 
     fn budget(percent: u32, window_records: usize) -> Budget {
         let off = Allowance {

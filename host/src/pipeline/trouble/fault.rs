@@ -5,7 +5,8 @@ use crate::codec::CodecError;
 use crate::dead_letter::{DeadLetterError, LetterFault};
 use crate::plugin::isolate::GuestError;
 use crate::record::causes::chain;
-use crate::record::reject::{Reject, Stage};
+use crate::record::reject::Reject;
+use crate::record::stage::Stage;
 use crate::sink::{SinkError, SinkFault};
 
 /// An error of any stage on a record's way.

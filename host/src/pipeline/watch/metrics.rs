@@ -3,7 +3,8 @@
 //! What only metrics want to know is measured here ([`Metrics`]), a batch at one time. The rest is asked of those who
 //! know it anyway when somebody scrapes ([`scrape`]), so that no number is kept twice.
 
-use super::stage::{Lap, Stage};
+use super::lap::Lap;
+use crate::record::stage::Stage;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -87,7 +88,7 @@ pub static METRICS: [Metric; 29] = [
     metric("batch_records", None, H, &[], "Records that a worker took at one time"),
     metric("batches_in_flight", None, G, &[], "Batches taken and not yet settled"),
     metric("rows_in_flight", None, G, &[], "Rows given to the sink and not yet answered"),
-    metric("stage_duration", Some(S), H, &["stage"], "Time of one batch in decode, guest, write and dead_letters, waiting and retries included"),
+    metric("stage_duration", Some(S), H, &["stage"], "Time of one batch in decode, transform, write and dead_letters, waiting and retries included"),
     metric("record_latency", Some(S), H, &[], "Time from a record's timestamp until it was settled"),
     metric("guest_memory", Some(B), G, &[], "Linear memory of the instance that was called last"),
     metric("guest_records", None, C, &[], "Records given to the guest"),

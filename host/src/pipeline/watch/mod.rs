@@ -4,10 +4,10 @@
 pub mod examples;
 pub mod histogram;
 pub mod history;
+pub mod lap;
 pub mod metrics;
 pub mod shadowing;
 pub mod share;
-pub mod stage;
 pub mod status;
 pub mod swapping;
 pub mod swaps;

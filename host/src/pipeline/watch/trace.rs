@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::lap::Lap;
 use super::share::Share;
-use super::stage::{Lap, Stage};
 use super::swaps::Swap;
 use super::totals::Counts;
 use crate::record::Record;
 use crate::record::descriptor::PluginIdentity;
+use crate::record::stage::Stage;
 use crate::record::trace_parent::TraceParent;
 
 /// Passes on what it is told. It must never wait: it is called where records flow.

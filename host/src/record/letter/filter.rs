@@ -6,6 +6,7 @@ use std::fmt;
 use chrono::DateTime;
 
 use super::Letter;
+use crate::record::stage::Stage;
 
 /// A set of conditions. Without any, it takes every letter.
 #[derive(Debug, Clone, Default)]
@@ -18,7 +19,7 @@ pub struct Filter {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Condition {
     Code(String),
-    Stage(String),
+    Stage(Stage),
     /// A name, or the beginning of a digest.
     Plugin(String),
     Topic(String),
@@ -91,7 +92,7 @@ impl Condition {
         let position = &letter.record.position;
         match self {
             Self::Code(code) => letter.reject.code == *code,
-            Self::Stage(stage) => letter.reject.stage.to_string() == *stage,
+            Self::Stage(stage) => letter.reject.stage == *stage,
             Self::Plugin(plugin) => {
                 let digest = &letter.plugin.digest;
                 let hex = digest.strip_prefix("sha256:").unwrap_or(digest);
@@ -117,8 +118,7 @@ fn condition(key: &str, value: &str, now_ms: i64) -> Result<Condition, FilterErr
     Ok(match key {
         "code" | "topic" if value.is_empty() => return Err(wrong("a name")),
         "code" => Condition::Code(value.to_owned()),
-        "stage" if ["decode", "transform", "write"].contains(&value) => Condition::Stage(value.to_owned()),
-        "stage" => return Err(wrong("decode, transform or write")),
+        "stage" => Condition::Stage(value.parse().map_err(|_| wrong("decode, transform or write"))?),
         // Every digest begins with an empty text.
         "plugin" if value.is_empty() => return Err(wrong("a plugin's name, nor the beginning of its digest")),
         "plugin" => Condition::Plugin(value.to_owned()),

@@ -14,7 +14,8 @@ use super::reference::{Held, Reference};
 use super::replay::MAX_GENERATION;
 use super::{Letter, NotALetter, PluginName};
 use crate::record::position::{Offset, Partition, Position, WriteTime};
-use crate::record::reject::{Reject, Stage};
+use crate::record::reject::Reject;
+use crate::record::stage::Stage;
 use crate::record::{Header, Record};
 
 /// The record's topic. This is the first of our headers.

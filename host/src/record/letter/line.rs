@@ -11,7 +11,8 @@ use super::reference::Held;
 use super::replay::MAX_GENERATION;
 use super::{Letter, NotALetter, PluginName};
 use crate::record::position::{Offset, Partition, Position, WriteTime};
-use crate::record::reject::{Reject, Stage};
+use crate::record::reject::Reject;
+use crate::record::stage::Stage;
 use crate::record::{Header, Record};
 
 #[derive(Deserialize)]

@@ -14,7 +14,7 @@ use super::topic::{Letters, found};
 use super::{Place, file, original};
 use crate::csv_file::{InputError, NdjsonReader};
 use crate::record::letter::Found;
-use crate::source::SourceError;
+use crate::source::{SourceError, lines};
 
 /// Letters read ahead of whoever looks at them.
 const AHEAD: usize = 100;
@@ -129,7 +129,7 @@ fn read_file(
         let line = i64::try_from(line).unwrap_or(i64::MAX);
         ranges.is_none_or(|ranges| ranges.get(&0).is_some_and(|range| range.contains(&line)))
     };
-    let partition = file::partition(path);
+    let partition = lines::partition(path);
     for line in NdjsonReader::open(path)? {
         let found = match line {
             Ok((line, text)) if wanted(line) => file::found(&partition, line, &text),

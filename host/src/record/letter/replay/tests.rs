@@ -7,7 +7,8 @@ use crate::record::Record;
 use crate::record::letter::PluginName;
 use crate::record::letter::reference::{Held, Reference};
 use crate::record::position::{Partition, Position, WriteTime};
-use crate::record::reject::{Reject, Stage};
+use crate::record::reject::Reject;
+use crate::record::stage::Stage;
 
 /// A letter that was never replayed, for the tests of this folder.
 pub fn letter() -> Letter {

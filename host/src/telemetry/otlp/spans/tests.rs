@@ -6,13 +6,13 @@ use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData
 use super::super::LINKS;
 use super::*;
 use crate::pipeline::watch::examples::Example;
-use crate::pipeline::watch::stage::Stage;
 use crate::pipeline::watch::swaps::SwapTimes;
 use crate::pipeline::watch::totals::Counts;
 use crate::pipeline::watch::trace::Phase;
 use crate::record::Header;
 use crate::record::descriptor::{Digest, PluginIdentity};
 use crate::record::position::{Offset, Partition, Position};
+use crate::record::stage::Stage;
 
 /// The spans that `tell` causes, the root span last.
 fn exported(origin: Origin, tell: impl FnOnce(&Spans)) -> Vec<SpanData> {
@@ -92,7 +92,7 @@ fn batch(origin: Origin, records: &[Record]) -> Vec<SpanData> {
         spans.batch(&SettledBatch {
             begun,
             took: Duration::from_millis(9),
-            phases: &[phase(Stage::Decode, 1), phase(Stage::Guest, 4)],
+            phases: &[phase(Stage::Decode, 1), phase(Stage::Transform, 4)],
             plugin: &identity("0.1.0"),
             records,
             counts: &counts,
@@ -138,7 +138,7 @@ fn a_batch_is_said_in_the_words_of_the_conventions() {
     let length = |span: &SpanData| span.end_time.duration_since(span.start_time).unwrap();
     assert_eq!(length(whole), Duration::from_millis(9));
     let names: Vec<_> = spans[..2].iter().map(|span| &*span.name).collect();
-    assert_eq!(names, ["decode", "guest"]);
+    assert_eq!(names, ["decode", "transform"]);
     for part in &spans[..2] {
         assert_eq!(part.parent_span_id, whole.span_context.span_id());
         assert!(!part.parent_span_is_remote);

@@ -1,0 +1,154 @@
+//! The end of a file's source that the pipeline sees: one partition, whose records go out chunk by chunk on a thread of
+//! their own, and nothing to commit. What a line holds is the reader's matter.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use tokio::sync::mpsc;
+
+use super::gauge::Gauge;
+use super::kafka::config::Config;
+use super::{Assignment, Commit, Control, Event, Running, SourceError};
+use crate::record::Record;
+use crate::record::position::Partition;
+
+/// Between two looks at a pipeline that has enough: far below the time of a batch, far above that of a look.
+const WAIT: Duration = Duration::from_micros(200);
+
+/// A file counts as partition 0 of a topic named like it.
+pub fn partition(path: &Path) -> Arc<Partition> {
+    Arc::new(Partition {
+        topic: path.display().to_string().into(),
+        number: 0,
+    })
+}
+
+/// Starts a thread of this name, on which `read` hands the records of the partition to the pipeline.
+pub fn start(
+    thread: &str,
+    partition: Arc<Partition>,
+    config: &Config,
+    read: impl FnOnce(Lines) + Send + 'static,
+) -> Result<Running, SourceError> {
+    let (events_in, events) = mpsc::unbounded_channel();
+    let is_stopped = Arc::new(AtomicBool::new(false));
+    let lines = Lines {
+        partition,
+        gauge: Arc::new(Gauge::new(config.queue_records, config.queue_bytes)),
+        events: events_in,
+        is_stopped: Arc::clone(&is_stopped),
+        chunk: Vec::with_capacity(config.chunk_records),
+        chunk_records: config.chunk_records,
+    };
+    std::thread::Builder::new()
+        .name(thread.to_owned())
+        .spawn(move || {
+            lines.assign();
+            read(lines);
+        })
+        .map_err(|cause| SourceError::Thread { cause })?;
+    Ok(Running {
+        events,
+        control: Arc::new(FileControl { is_stopped }),
+    })
+}
+
+/// Takes a file's records and hands them out.
+pub struct Lines {
+    partition: Arc<Partition>,
+    gauge: Arc<Gauge>,
+    events: mpsc::UnboundedSender<Event>,
+    is_stopped: Arc<AtomicBool>,
+    chunk: Vec<Record>,
+    chunk_records: usize,
+}
+
+impl Lines {
+    fn assign(&self) {
+        self.send(Event::Assigned(vec![Assignment {
+            partition: Arc::clone(&self.partition),
+            committed: None,
+            topic: None,
+            gauge: Arc::clone(&self.gauge),
+        }]));
+    }
+
+    pub fn partition(&self) -> &Arc<Partition> {
+        &self.partition
+    }
+
+    /// Whether the pipeline wants no more records.
+    pub fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::Relaxed)
+    }
+
+    /// Adds a record to the chunk at hand, and hands out a full one.
+    pub fn push(&mut self, record: Record) {
+        self.chunk.push(record);
+        if self.chunk.len() >= self.chunk_records {
+            self.hand_out();
+        }
+    }
+
+    /// Hands out the chunk at hand, once the pipeline takes more.
+    fn hand_out(&mut self) {
+        while self.gauge.is_full() && !self.is_stopped() {
+            std::thread::sleep(WAIT);
+        }
+        let records = std::mem::take(&mut self.chunk);
+        if records.is_empty() {
+            return;
+        }
+        self.gauge.add(records.len(), records.iter().map(Record::size).sum());
+        self.send(Event::Records {
+            partition: Arc::clone(&self.partition),
+            records,
+        });
+    }
+
+    /// The file ended here, and this many rows of it were skipped.
+    pub fn end(mut self, skipped: u64) {
+        self.hand_out();
+        if skipped > 0 {
+            self.send(Event::Skipped { rows: skipped });
+        }
+        self.send(Event::End {
+            partition: Arc::clone(&self.partition),
+        });
+    }
+
+    /// The file cannot be read any further.
+    pub fn fail(mut self, error: SourceError) {
+        self.hand_out();
+        self.send(Event::Failed(error));
+    }
+
+    fn send(&self, event: Event) {
+        // The pipeline has gone: the next look at `is_stopped` ends the thread.
+        if self.events.send(event).is_err() {
+            self.is_stopped.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+struct FileControl {
+    is_stopped: Arc<AtomicBool>,
+}
+
+impl Control for FileControl {
+    fn quiet(&self) {
+        self.is_stopped.store(true, Ordering::Relaxed);
+    }
+
+    fn commit(&self, _commits: Vec<Commit>) -> BoxFuture<'static, Result<(), SourceError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn close(&self) -> BoxFuture<'static, ()> {
+        self.is_stopped.store(true, Ordering::Relaxed);
+        Box::pin(std::future::ready(()))
+    }
+}
