@@ -56,44 +56,49 @@ fn sum(metrics: &Answer, name: &str) -> u64 {
         .sum()
 }
 
-#[test]
-fn ready_says_that_cassandra_is_away_and_that_it_is_back_and_the_lag_grows_and_goes() {
-    let job = Job::set_up("admin_ready");
-    let (running, address) = started(&job);
-    until(&address, "/ready", |answer| answer.status == 200);
-    produce(&job, "300", "61");
-    until(&address, "/metrics", |answer| {
-        answer.body.contains("host_rows_written_total 300\n")
-    });
-    until(&address, "/metrics", |answer| {
-        sum(answer, "host_partition_log_end") == 300 && sum(answer, "host_partition_lag") == 0
-    });
-    services(&["kill", "cassandra-1"]);
-    // More than are read ahead, so that partitions are paused: their log ends are known all the same.
-    produce(&job, "20000", "62");
-    let waiting = until(&address, "/ready", |answer| answer.status == 503);
-    assert!(
-        waiting.body.starts_with("waiting for the sink for "),
-        "{}",
-        waiting.body
-    );
-    let behind = until(&address, "/metrics", |answer| {
-        sum(answer, "host_partition_log_end") == 20_300
-    });
-    assert!(sum(&behind, "host_partition_lag") > 0);
-    assert!(behind.body.contains("host_ready 0.0\n"));
-    services(&["start", "cassandra-1"]);
-    until(&address, "/ready", |answer| answer.status == 200);
-    let done = until(&address, "/metrics", |answer| {
-        answer.body.contains("host_rows_written_total 20300\n")
-    });
-    assert!(done.body.contains("host_records_rejected"), "{}", done.body);
-    until(&address, "/metrics", |answer| {
-        answer.body.contains("host_commits_total") && sum(answer, "host_partition_lag") == 0
-    });
-    assert_eq!(committed(&job.servers.kafka, &job.group, &job.topic, 3), 20_300);
-    running.signal("-TERM");
-    running.finish().succeeded();
+/// These tests stop a server that all tests use, so they run alone.
+mod stopped {
+    use super::*;
+
+    #[test]
+    fn ready_says_that_cassandra_is_away_and_that_it_is_back_and_the_lag_grows_and_goes() {
+        let job = Job::set_up("admin_ready");
+        let (running, address) = started(&job);
+        until(&address, "/ready", |answer| answer.status == 200);
+        produce(&job, "300", "61");
+        until(&address, "/metrics", |answer| {
+            answer.body.contains("host_rows_written_total 300\n")
+        });
+        until(&address, "/metrics", |answer| {
+            sum(answer, "host_partition_log_end") == 300 && sum(answer, "host_partition_lag") == 0
+        });
+        services(&["kill", "cassandra-1"]);
+        // More than are read ahead, so that partitions are paused: their log ends are known all the same.
+        produce(&job, "20000", "62");
+        let waiting = until(&address, "/ready", |answer| answer.status == 503);
+        assert!(
+            waiting.body.starts_with("waiting for the sink for "),
+            "{}",
+            waiting.body
+        );
+        let behind = until(&address, "/metrics", |answer| {
+            sum(answer, "host_partition_log_end") == 20_300
+        });
+        assert!(sum(&behind, "host_partition_lag") > 0);
+        assert!(behind.body.contains("host_ready 0.0\n"));
+        services(&["start", "cassandra-1"]);
+        until(&address, "/ready", |answer| answer.status == 200);
+        let done = until(&address, "/metrics", |answer| {
+            answer.body.contains("host_rows_written_total 20300\n")
+        });
+        assert!(done.body.contains("host_records_rejected"), "{}", done.body);
+        until(&address, "/metrics", |answer| {
+            answer.body.contains("host_commits_total") && sum(answer, "host_partition_lag") == 0
+        });
+        assert_eq!(committed(&job.servers.kafka, &job.group, &job.topic, 3), 20_300);
+        running.signal("-TERM");
+        running.finish().succeeded();
+    }
 }
 
 #[test]

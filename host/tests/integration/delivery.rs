@@ -152,59 +152,64 @@ fn two_hosts_of_one_name_the_earlier_one_ends_and_says_why() {
     second.finish().succeeded();
 }
 
-/// With `range` every member gives all its partitions back when one leaves: here while Cassandra hangs, so that nothing
-/// can be drained.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_revocation_that_cannot_drain_is_answered_in_time_and_changes_nothing() {
-    let mut job = Job::set_up("hanging");
-    job.more_settings = "[source.kafka]\n\"partition.assignment.strategy\" = \"range\"\n\
-        [pipeline]\ndrain_timeout_ms = 2000\nbatch_records = 50\n"
-        .into();
-    job.host(&[
-        "generate",
-        "orders",
-        "--rows",
-        "15000",
-        "--seed",
-        "36",
-        "--out",
-        "orders.csv",
-    ])
-    .succeeded();
-    let mut first = job.start_run(&["--log-level", "debug"]);
-    first.until("lane: assigned");
-    let mut second = job.start_run(&["--log-level", "debug"]);
-    // The first one has given all back and has its part again.
-    second.until("lane: assigned");
-    // Records keep coming, so that some are in flight whenever Cassandra is paused.
-    let producing = job.start(&["produce", "orders.csv", "--rate", "1000/s"]);
-    wait_for_commits(&job, 500);
-    services(&["pause", "cassandra-1"]);
-    std::thread::sleep(Duration::from_secs(1));
-    first.signal("-TERM");
-    let begun = Instant::now();
-    first.finish().failed(1, &["not drained within 2 s", "read again"]);
-    second.until("not drained before the revocation");
-    assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
-    services(&["resume", "cassandra-1"]);
-    producing.finish().succeeded();
-    wait_for_commits(&job, 15_000);
-    second.signal("-TERM");
-    second.finish().succeeded();
+/// These tests stop a server that all tests use, so they run alone.
+mod stopped {
+    use super::*;
 
-    let clean = format!("{}_clean", job.keyspace);
-    let to = format!("cassandra://{}/{clean}", job.servers.cassandra);
-    job.host(&["setup", "--to", &to]).succeeded();
-    job.run(&["--exit-at-end", "--group", &clean, "--to", &to]).succeeded();
-    let session = cassandra::session(&job.servers.cassandra).await;
-    let found = cassandra::orders(&session, &job.keyspace).await;
-    assert!(
-        found == orders::expected(&job.read("orders.csv")),
-        "{} rows",
-        found.len()
-    );
-    assert_eq!(
-        cassandra::write_times(&session, &job.keyspace).await,
-        cassandra::write_times(&session, &clean).await
-    );
+    /// With `range` every member gives all its partitions back when one leaves: here while Cassandra hangs, so that nothing
+    /// can be drained.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_revocation_that_cannot_drain_is_answered_in_time_and_changes_nothing() {
+        let mut job = Job::set_up("hanging");
+        job.more_settings = "[source.kafka]\n\"partition.assignment.strategy\" = \"range\"\n\
+            [pipeline]\ndrain_timeout_ms = 2000\nbatch_records = 50\n"
+            .into();
+        job.host(&[
+            "generate",
+            "orders",
+            "--rows",
+            "15000",
+            "--seed",
+            "36",
+            "--out",
+            "orders.csv",
+        ])
+        .succeeded();
+        let mut first = job.start_run(&["--log-level", "debug"]);
+        first.until("lane: assigned");
+        let mut second = job.start_run(&["--log-level", "debug"]);
+        // The first one has given all back and has its part again.
+        second.until("lane: assigned");
+        // Records keep coming, so that some are in flight whenever Cassandra is paused.
+        let producing = job.start(&["produce", "orders.csv", "--rate", "1000/s"]);
+        wait_for_commits(&job, 500);
+        services(&["pause", "cassandra-1"]);
+        std::thread::sleep(Duration::from_secs(1));
+        first.signal("-TERM");
+        let begun = Instant::now();
+        first.finish().failed(1, &["not drained within 2 s", "read again"]);
+        second.until("not drained before the revocation");
+        assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+        services(&["resume", "cassandra-1"]);
+        producing.finish().succeeded();
+        wait_for_commits(&job, 15_000);
+        second.signal("-TERM");
+        second.finish().succeeded();
+
+        let clean = format!("{}_clean", job.keyspace);
+        let to = format!("cassandra://{}/{clean}", job.servers.cassandra);
+        job.host(&["setup", "--to", &to]).succeeded();
+        job.run(&["--exit-at-end", "--group", &clean, "--to", &to]).succeeded();
+        let session = cassandra::session(&job.servers.cassandra).await;
+        let found = cassandra::orders(&session, &job.keyspace).await;
+        assert!(
+            found == orders::expected(&job.read("orders.csv")),
+            "{} rows",
+            found.len()
+        );
+        assert_eq!(
+            cassandra::write_times(&session, &job.keyspace).await,
+            cassandra::write_times(&session, &clean).await
+        );
+    }
 }

@@ -21,7 +21,6 @@ mod logs;
 mod metadata;
 mod one_key;
 mod one_key_tables;
-mod outages;
 mod references;
 mod replays;
 mod restart;
@@ -31,3 +30,8 @@ mod tables;
 mod tokens;
 mod topics;
 mod traces;
+
+/// These tests stop a server that all tests use, so they run alone.
+mod stopped {
+    mod outages;
+}

@@ -298,36 +298,41 @@ async fn a_topic_that_is_deleted_halts_with_the_remedy_and_making_it_again_heals
     assert!(!ids.is_empty() && ids.iter().all(|id| *id == Some(2)), "{ids:?}");
 }
 
-#[test]
-fn a_file_goes_into_sqlite_and_a_topic_whose_brokers_may_be_away_meanwhile() {
-    let scene = Scene::bare("topic_file");
-    kafka_only_setup(&scene);
-    let ids: Vec<_> = (10_000..30_000_i64).filter(|id| id % 10 < 8).collect();
-    let lines = ids.iter().map(|id| format!("{{\"id\":{}}}\n", id % 1000));
-    scene.job.write("ids.ndjson", &lines.collect::<String>());
-    let way = ["--from", "ids.ndjson", "--to", "rows.db"];
-    let mut running = scene.start(&[&["run"][..], &way].concat());
-    running.until("running");
-    services(&["kill", "kafka-1"]);
-    let said = running.until("waiting for the sink");
-    assert!(said.contains(&scene.states), "{said}");
-    services(&["start", "kafka-1"]);
-    running.until("the sink is back");
-    running
-        .finish()
-        .succeeded()
-        .says(&format!("{} rows written", 2 * ids.len()));
-    let mut there: BTreeMap<_, _> = BTreeMap::new();
-    for row in scene.states() {
-        assert_eq!(row.key, None, "a line of a file has none");
-        assert_eq!(row.header("host.topic").as_deref(), Some("ids.ndjson"));
-        there.insert(place(&row), id(&row));
+/// These tests stop a server that all tests use, so they run alone.
+mod stopped {
+    use super::*;
+
+    #[test]
+    fn a_file_goes_into_sqlite_and_a_topic_whose_brokers_may_be_away_meanwhile() {
+        let scene = Scene::bare("topic_file");
+        kafka_only_setup(&scene);
+        let ids: Vec<_> = (10_000..30_000_i64).filter(|id| id % 10 < 8).collect();
+        let lines = ids.iter().map(|id| format!("{{\"id\":{}}}\n", id % 1000));
+        scene.job.write("ids.ndjson", &lines.collect::<String>());
+        let way = ["--from", "ids.ndjson", "--to", "rows.db"];
+        let mut running = scene.start(&[&["run"][..], &way].concat());
+        running.until("running");
+        services(&["kill", "kafka-1"]);
+        let said = running.until("waiting for the sink");
+        assert!(said.contains(&scene.states), "{said}");
+        services(&["start", "kafka-1"]);
+        running.until("the sink is back");
+        running
+            .finish()
+            .succeeded()
+            .says(&format!("{} rows written", 2 * ids.len()));
+        let mut there: BTreeMap<_, _> = BTreeMap::new();
+        for row in scene.states() {
+            assert_eq!(row.key, None, "a line of a file has none");
+            assert_eq!(row.header("host.topic").as_deref(), Some("ids.ndjson"));
+            there.insert(place(&row), id(&row));
+        }
+        let expected: Vec<_> = ids.iter().map(|id| Some(id % 1000)).collect();
+        assert_eq!(there.into_values().collect::<Vec<_>>(), expected);
+        let verified = scene.ask(&["verify", "ids.ndjson", "--to", "rows.db"]).succeeded();
+        verified.says(&format!("output states goes to topic {}: not compared", scene.states));
+        verified.says("0 missing, 0 different");
     }
-    let expected: Vec<_> = ids.iter().map(|id| Some(id % 1000)).collect();
-    assert_eq!(there.into_values().collect::<Vec<_>>(), expected);
-    let verified = scene.ask(&["verify", "ids.ndjson", "--to", "rows.db"]).succeeded();
-    verified.says(&format!("output states goes to topic {}: not compared", scene.states));
-    verified.says("0 missing, 0 different");
 }
 
 /// The topics alone: with SQLite there is no table to make.
