@@ -7,8 +7,8 @@
 //! [`admin`] serves a running pipeline's state, and [`cli`] reads the command line.
 //!
 //! Imports go down only, which `tests/layers` checks:
-//! `main > cli > app > admin > config > telemetry > pipeline, produce, generate > {source, codec, plugin, sink,
-//! dead_letter} > cassandra, kafka_producer > record, connection, csv_file`.
+//! `main > cli > app > admin > config > telemetry > pipeline, produce, generate, fleet > {source, codec, plugin, sink,
+//! dead_letter} > cassandra, kafka > record, connection, csv_file`.
 
 pub mod admin;
 pub mod app;
@@ -20,8 +20,9 @@ pub mod connection;
 pub mod csv_file;
 pub mod dead_letter;
 pub mod failpoint;
+pub mod fleet;
 pub mod generate;
-pub mod kafka_producer;
+pub mod kafka;
 pub mod pipeline;
 pub mod plugin;
 pub mod produce;

@@ -18,6 +18,7 @@ use crate::codec::registry::{Registry, RegistryError};
 use crate::codec::schema::Schema;
 use crate::config::settings::{From, Settings};
 use crate::connection::RegistryConnection;
+use crate::kafka::latest::{self, Wanted};
 use crate::pipeline::batch::version::Version;
 use crate::pipeline::swap::latest::KEPT_RECORDS;
 use crate::pipeline::swap::swapper::{Assemble, Candidate};
@@ -25,7 +26,6 @@ use crate::plugin::{Plugin, PluginEngine, aside};
 use crate::record::Record;
 use crate::record::causes::chain;
 use crate::record::descriptor::{Descriptor, Digest};
-use crate::source::kafka::latest::{self, Wanted};
 
 /// A topic of many partitions is not read to its end for a sample.
 const SAMPLING: Duration = Duration::from_secs(5);

@@ -6,10 +6,10 @@ use super::failure::Failure;
 use super::services::fleet_failure;
 use super::trust;
 use crate::config::settings::{Plugin as Setting, PluginFrom};
+use crate::fleet::published::{self, Published};
 use crate::pipeline::swap::swapper::Candidate;
 use crate::plugin::cache::CompileCache;
 use crate::plugin::{Plugin, PluginEngine};
-use crate::source::fleet::published::{self, Published};
 
 /// The component, and where it stands among what is published.
 pub struct Found {

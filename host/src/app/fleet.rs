@@ -11,6 +11,8 @@ use tokio::time::timeout;
 use super::failure::Failure;
 use super::services::fleet_failure;
 use crate::config::settings::{PluginFrom, Settings};
+use crate::fleet::members::{Place, Report, Reporter};
+use crate::fleet::{self, Fleet};
 use crate::pipeline::flow::parts::Parts;
 use crate::pipeline::swap::swapper::{Candidate, Swapper};
 use crate::pipeline::watch::status::Status;
@@ -18,8 +20,6 @@ use crate::pipeline::watch::swaps::Swap;
 use crate::pipeline::watch::swaps::SwapOutcome;
 use crate::record::causes::chain;
 use crate::record::descriptor::Digest;
-use crate::source::fleet::members::{Place, Report, Reporter};
-use crate::source::fleet::{self, Fleet};
 
 /// A report that is older than some of these is of a member that died.
 pub const EVERY: Duration = Duration::from_secs(5);

@@ -15,13 +15,13 @@ use super::services::fleet_failure;
 use super::{component, fleet, trust};
 use crate::config::address;
 use crate::config::settings::{PluginFrom, Settings};
+use crate::fleet::members::{self, Report};
+use crate::fleet::published::{self, Published};
+use crate::fleet::{Fleet, FleetError};
 use crate::pipeline::commit::write_time::now_ms;
 use crate::pipeline::swap::swapper::Candidate;
 use crate::record::descriptor::PluginIdentity;
 use crate::record::display::printable;
-use crate::source::fleet::members::{self, Report};
-use crate::source::fleet::published::{self, Published};
-use crate::source::fleet::{Fleet, FleetError};
 
 /// What `host plugin publish` was asked for.
 #[derive(Debug)]

@@ -14,6 +14,7 @@ use super::sinks;
 use crate::codec::registry::Registry;
 use crate::config::settings::{DeadLetters as DeadLettersSetting, From, Settings};
 use crate::dead_letter::{DeadLetterError, DeadLetters, file::DeadLetterFile, file::Earlier, topic::DeadLetterTopic};
+use crate::kafka::topic::check_topic;
 use crate::sink::cassandra::Cluster;
 use crate::source::{Running, Until, file, kafka};
 
@@ -104,7 +105,7 @@ fn dead_letter_topic(settings: &Settings) -> Result<Option<Arc<dyn DeadLetters>>
     let DeadLettersSetting::Topic(topic) = &settings.dead_letters else {
         return Ok(None);
     };
-    kafka::client::check_topic(&settings.kafka, topic).map_err(source_failure)?;
+    check_topic(&settings.kafka, topic).map_err(source_failure)?;
     let letters = DeadLetterTopic::new(&settings.kafka, topic).map_err(dead_letter_failure)?;
     Ok(Some(Arc::new(letters)))
 }

@@ -12,11 +12,11 @@ use super::services::{registry_failure, source_failure};
 use crate::codec::registry::Registry;
 use crate::config::settings::Settings;
 use crate::csv_file::{CsvReader, InputError, json};
+use crate::kafka::topic::check_topic;
 use crate::produce::avro::AvroEncoder;
 use crate::produce::key::KeyTemplate;
 use crate::produce::rate::{Pace, Rate};
 use crate::produce::send::{Report, SendError, Sender};
-use crate::source::kafka::client::check_topic;
 
 /// Schemas that the project brings: subject and text.
 const SCHEMAS: [(&str, &str); 1] = [(

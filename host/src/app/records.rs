@@ -9,10 +9,11 @@ use tokio::sync::mpsc;
 use super::failure::Failure;
 use super::services::source_failure;
 use crate::config::settings::{From, Settings};
+use crate::kafka::error::ClientError;
+use crate::kafka::latest::{self, Wanted};
 use crate::record::Record;
 use crate::source::gauge::Gauge;
-use crate::source::kafka::latest::{self, Wanted};
-use crate::source::{Event, Running, SourceError, file};
+use crate::source::{Event, Running, file};
 
 /// Records of each partition of a topic that are looked at where nobody says how many.
 pub const LATEST_RECORDS: u64 = 1000;
@@ -23,7 +24,7 @@ const BATCHES_AHEAD: usize = 1;
 /// Batches of records of a file or a topic, to their end.
 pub enum Records {
     File { file: FileRecords, left: u64 },
-    Topic(mpsc::Receiver<Result<Vec<Record>, SourceError>>),
+    Topic(mpsc::Receiver<Result<Vec<Record>, ClientError>>),
 }
 
 impl Records {

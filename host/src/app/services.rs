@@ -5,11 +5,11 @@ use super::failure::Failure;
 use crate::cassandra::schema::SchemaError;
 use crate::cassandra::session::ConnectError;
 use crate::codec::registry::RegistryError;
+use crate::fleet::FleetError;
+use crate::kafka::admin::AdminError;
 use crate::sink::cassandra::OpenError;
 use crate::sink::topic;
-use crate::source::SourceError;
-use crate::source::fleet::FleetError;
-use crate::source::kafka_admin::AdminError;
+use crate::source::error::{SourceError, SourceFault};
 
 pub fn cassandra_failure(error: OpenError) -> Failure {
     if error.is_unreachable() {
@@ -58,10 +58,15 @@ pub fn registry_failure(error: RegistryError) -> Failure {
     }
 }
 
-pub fn source_failure(error: SourceError) -> Failure {
-    match error {
-        SourceError::Unreachable { .. } => Failure::Unreachable(error.into()),
-        _ => Failure::Usage(error.into()),
+pub fn source_failure(error: impl Into<SourceError>) -> Failure {
+    let error = error.into();
+    match error.fault {
+        SourceFault::Away => Failure::Unreachable(error.into()),
+        SourceFault::Gone
+        | SourceFault::Forbidden
+        | SourceFault::Setting
+        | SourceFault::Replaced
+        | SourceFault::Broken => Failure::Usage(error.into()),
     }
 }
 

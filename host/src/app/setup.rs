@@ -16,10 +16,10 @@ use crate::cassandra::schema::{self, State, WANTED_REPLICAS};
 use crate::cassandra::session;
 use crate::codec::registry::Registry;
 use crate::config::settings::{DeadLetters, From, PluginFrom, Settings, To};
-use crate::kafka_producer::limits::{CLEANUP, MESSAGE_BYTES, Told, TopicSettings};
+use crate::kafka::admin::{self, NewTopic, Topic};
+use crate::kafka::producer::limits::{CLEANUP, MESSAGE_BYTES, Told, TopicSettings};
 use crate::record::descriptor::Descriptor;
 use crate::sink::cassandra::config::Config as CassandraConfig;
-use crate::source::kafka_admin::{self, NewTopic, Topic};
 
 /// The project's tables. cqlsh runs the same files.
 const CQL_FILES: [&str; 1] = [include_str!("../../../cql/ecommerce.cql")];
@@ -143,7 +143,7 @@ async fn topics(settings: &Settings, topic: &str, out: &mut (dyn Write + Send)) 
     };
     let found = create(settings, &new(topic, Vec::new()), out).await?;
     if let DeadLetters::Topic(dead_letters) = &settings.dead_letters {
-        let told = kafka_admin::settings(&settings.kafka, &[topic]).await;
+        let told = admin::settings(&settings.kafka, &[topic]).await;
         let told = told.map_err(kafka_failure)?.into_iter().next();
         let records = match &told {
             Some(Told::Settings(records)) => Some(records),
@@ -168,7 +168,7 @@ fn for_letters(records: Option<&TopicSettings>) -> Vec<(&'static str, String)> {
 
 /// Creates the topic where it is not there, and says so; how many partitions it has.
 async fn create(settings: &Settings, new: &NewTopic, out: &mut (dyn Write + Send)) -> Result<u16, Failure> {
-    let answers = kafka_admin::create_topics(&settings.kafka, std::slice::from_ref(new)).await;
+    let answers = admin::create_topics(&settings.kafka, std::slice::from_ref(new)).await;
     let (topic, partitions) = (&new.name, new.partitions);
     match answers.map_err(kafka_failure)?.first() {
         Some(Topic::Existed { partitions }) => {
@@ -190,7 +190,7 @@ async fn existing_topics(
     descriptor: Option<&Descriptor>,
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure> {
-    let cluster = kafka_admin::cluster(&settings.kafka).await.map_err(kafka_failure)?;
+    let cluster = admin::cluster(&settings.kafka).await.map_err(kafka_failure)?;
     let there = topic_fit::topics(settings, descriptor, &cluster).await;
     let there = there.map_err(kafka_failure)?;
     for topic in &there {

@@ -6,12 +6,12 @@
 
 use crate::config::settings::{DeadLetters, From, PluginFrom, Settings};
 use crate::dead_letter::form::ROOM_BYTES;
-use crate::kafka_producer::limits::{
+use crate::fleet::COMPONENT_BYTES;
+use crate::kafka::admin::{self, AdminError, Cluster, IN_SYNC, MIN_IN_SYNC};
+use crate::kafka::producer::limits::{
     AFTER_MAX, BEFORE_MAX, CLEANUP, MESSAGE_BYTES, TIMESTAMP_TYPE, Told, TopicSettings,
 };
 use crate::record::descriptor::Descriptor;
-use crate::source::fleet::COMPONENT_BYTES;
-use crate::source::kafka_admin::{self, AdminError, Cluster, IN_SYNC, MIN_IN_SYNC};
 
 pub const RETENTION: &str = "retention.ms";
 const RETENTION_BYTES: &str = "retention.bytes";
@@ -78,7 +78,7 @@ pub async fn topics(
     if names.is_empty() {
         return Ok(Vec::new());
     }
-    let told = kafka_admin::settings(&settings.kafka, &names).await?;
+    let told = admin::settings(&settings.kafka, &names).await?;
     let topics = wanted.into_iter().zip(told).map(|((name, role), told)| Topic {
         name: name.to_owned(),
         role,

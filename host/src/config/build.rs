@@ -17,13 +17,13 @@ use crate::cassandra::config::{Compression, Config as CassandraSession, Consiste
 use crate::connection::{
     CassandraConnection, ClientCertificate, KafkaConnection, Login, RegistryConnection, Secret, Tls,
 };
+use crate::fleet::Fleet;
 use crate::pipeline::swap::probation::Probation;
 use crate::pipeline::trouble::budget::Allowance;
 use crate::plugin::cache;
 use crate::plugin::limits::Limits;
 use crate::sink::cassandra::config::CqlBatches;
 use crate::sink::cassandra::limit::InFlight;
-use crate::source::fleet::Fleet;
 use crate::source::kafka::config::Start;
 use crate::{pipeline, sink, source, telemetry};
 

@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::connection::{KafkaConnection, RegistryConnection, Secret};
+use crate::fleet::Fleet;
 use crate::pipeline::swap::probation::Probation;
 use crate::pipeline::watch::share::Share;
 use crate::plugin::cache;
 use crate::plugin::limits::Limits;
-use crate::source::fleet::Fleet;
 use crate::{pipeline, sink, source, telemetry};
 
 /// All settings.

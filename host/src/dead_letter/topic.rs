@@ -9,10 +9,10 @@ use futures::future::BoxFuture;
 use super::form::{Form, Part};
 use super::{DeadLetter, DeadLetterError, DeadLetters, LetterFault, headers};
 use crate::connection::KafkaConnection;
-use crate::kafka_producer::limits::Limits;
-use crate::kafka_producer::message::{Message, Stamp};
-use crate::kafka_producer::sender::{Order, Sender};
-use crate::kafka_producer::{Answer, ProduceError, ProduceFault, Profile};
+use crate::kafka::producer::limits::Limits;
+use crate::kafka::producer::message::{Message, Stamp};
+use crate::kafka::producer::sender::{Order, Sender};
+use crate::kafka::producer::{Answer, ProduceError, ProduceFault, Profile};
 
 /// Pause between two log lines of one kind about letters by reference or lost letters.
 const SAY_AGAIN: Duration = Duration::from_mins(1);

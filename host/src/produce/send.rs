@@ -1,7 +1,7 @@
 //! Sends records and counts what the brokers acknowledge, with an idempotent producer and acks=all.
 //!
 //! Records go in rounds. Each round is awaited before the next one begins, so that a refused record does not take
-//! others with it and the order of a key is kept (`kafka_producer/sender.rs`).
+//! others with it and the order of a key is kept (`kafka/producer/sender.rs`).
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
 use crate::connection::KafkaConnection;
-use crate::kafka_producer::message::{Message, Stamp};
-use crate::kafka_producer::sender::{Order, Sender as Producer};
-use crate::kafka_producer::{ProduceError, ProduceFault, Profile};
+use crate::kafka::producer::message::{Message, Stamp};
+use crate::kafka::producer::sender::{Order, Sender as Producer};
+use crate::kafka::producer::{ProduceError, ProduceFault, Profile};
 
 /// A record that is not acknowledged within this time has failed. It is long enough for a broker's restart.
 const DELIVERY_TIMEOUT: Duration = Duration::from_mins(1);

@@ -3,6 +3,7 @@
 
 pub mod causes;
 pub mod columns;
+pub mod commit;
 pub mod descriptor;
 pub mod display;
 pub mod letter;

@@ -10,9 +10,10 @@ use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 
+use super::Running;
+use super::error::SourceError;
 use super::kafka::config::Config;
 use super::lines::{self, Lines};
-use super::{Running, SourceError};
 use crate::csv_file::{CsvReader, InputError, NdjsonReader, json};
 use crate::record::Record;
 use crate::record::position::{Offset, Position};

@@ -9,10 +9,12 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
+use super::error::SourceError;
 use super::gauge::Gauge;
 use super::kafka::config::Config;
-use super::{Assignment, Commit, Control, Event, Running, SourceError};
+use super::{Assignment, Control, Event, Running};
 use crate::record::Record;
+use crate::record::commit::Commit;
 use crate::record::position::Partition;
 
 /// Between two looks at a pipeline that has enough: far below the time of a batch, far above that of a look.
@@ -49,7 +51,7 @@ pub fn start(
             lines.assign();
             read(lines);
         })
-        .map_err(|cause| SourceError::Thread { cause })?;
+        .map_err(SourceError::no_thread)?;
     Ok(Running {
         events,
         control: Arc::new(FileControl { is_stopped }),

@@ -4,11 +4,10 @@
 //! a partition whose [`Gauge`] is full is not read any further, and a revocation is answered only when the pipeline
 //! has drained. Commits go back through [`Control`].
 
+pub mod error;
 pub mod file;
-pub mod fleet;
 pub mod gauge;
 pub mod kafka;
-pub mod kafka_admin;
 pub mod letters;
 mod lines;
 
@@ -19,9 +18,10 @@ use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::record::Record;
-use crate::record::position::{CommitPoint, Partition, WriteTime};
+use crate::record::commit::Commit;
+use crate::record::position::{CommitPoint, Partition};
 use crate::record::topic_id::TopicId;
-use crate::record::trail::Trail;
+use error::SourceError;
 use gauge::Gauge;
 
 /// What happens at the source, in order.
@@ -88,19 +88,6 @@ pub struct Assignment {
     pub gauge: Arc<Gauge>,
 }
 
-/// A commit point, with what travels in the commit's metadata: the base of the write timestamps before it, and which
-/// plugin the records went through.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Commit {
-    pub partition: Arc<Partition>,
-    pub point: CommitPoint,
-    /// The base of the last record before `point`; `None` where nothing was read yet.
-    pub base: Option<WriteTime>,
-    pub trail: Trail,
-    /// The topic that `point` is of.
-    pub topic: Option<TopicId>,
-}
-
 /// How far a source reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
@@ -148,71 +135,4 @@ pub trait Control: Send + Sync {
     }
     /// Leaves the group and ends the thread; the answer comes when it has ended.
     fn close(&self) -> BoxFuture<'static, ()>;
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum SourceError {
-    #[error(
-        "no broker of {brokers} answers; is Kafka running there? (`kafka://HOST:PORT/…` or KAFKA_BOOTSTRAP_SERVERS names another)"
-    )]
-    Unreachable {
-        brokers: String,
-        #[source]
-        cause: Option<rdkafka::error::KafkaError>,
-    },
-    #[error(
-        "topic {topic} is not there; `host setup --from kafka://BROKERS/TOPIC` creates a topic and its dead-letter topic"
-    )]
-    TopicMissing { topic: String },
-    #[error(
-        "the brokers refuse the login or the access to {what}; check KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD and the ACLs"
-    )]
-    Unauthorized {
-        what: String,
-        #[source]
-        cause: rdkafka::error::KafkaError,
-    },
-    #[error("a Kafka setting is not accepted")]
-    Setting(#[source] rdkafka::error::KafkaError),
-    #[error("cannot read the offsets committed by the group")]
-    Committed(#[source] rdkafka::error::KafkaError),
-    #[error("cannot start the reading thread")]
-    Thread {
-        #[source]
-        cause: std::io::Error,
-    },
-    #[error("cannot ask for the end of {partition}")]
-    LogEnd {
-        partition: Partition,
-        #[source]
-        cause: rdkafka::error::KafkaError,
-    },
-    #[error("cannot read the log ends")]
-    LogEnds(#[source] rdkafka::error::KafkaError),
-    #[error("cannot commit offsets")]
-    Commit(#[source] rdkafka::error::KafkaError),
-    #[error("the brokers did not answer the commit in time")]
-    CommitTimedOut,
-    #[error("the commit was aborted")]
-    CommitAborted {
-        #[source]
-        cause: tokio::task::JoinError,
-    },
-    #[error(
-        "another host has joined the group under this one's name (--group-instance) and has its partitions now; give each host a name of its own"
-    )]
-    Fenced,
-    #[error("the reading thread failed on a record that the Kafka client cannot take; its offset is not committed")]
-    Panicked,
-    #[error("reading from Kafka failed")]
-    Read(#[source] rdkafka::error::KafkaError),
-    #[error(
-        "{count} replays with different plugins or conditions have used every generation up to 15 of the dead letters in {topic}; \
-         nothing of them can be written any more that would replace what those wrote (host/docs/dead-letters.md)"
-    )]
-    GenerationsSpent { topic: String, count: u8 },
-    #[error("another replay of {topic} has begun meanwhile; this one has stopped, and what it settled is committed")]
-    Overtaken { topic: String },
-    #[error(transparent)]
-    File(#[from] crate::csv_file::InputError),
 }

@@ -10,9 +10,9 @@ const LAYERS: [&[&str]; 10] = [
     &["admin"],
     &["config"],
     &["telemetry"],
-    &["pipeline", "produce", "generate"],
+    &["pipeline", "produce", "generate", "fleet"],
     &["source", "codec", "plugin", "sink", "dead_letter"],
-    &["cassandra", "kafka_producer"],
+    &["cassandra", "kafka"],
     &["record", "connection", "csv_file", "failpoint"],
 ];
 

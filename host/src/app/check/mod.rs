@@ -16,11 +16,11 @@ use super::{lifetimes, topics};
 use crate::cassandra::session;
 use crate::codec::registry::{Registry, RegistryError};
 use crate::config::settings::{DeadLetters, From, PluginFrom, Settings, To};
+use crate::kafka::admin;
 use crate::record::causes::chain;
 use crate::record::descriptor::{Descriptor, Effect};
 use crate::sink::cassandra::config::Config as CassandraConfig;
 use crate::sink::cassandra::{BoundOutput, Found, find_outputs, replay};
-use crate::source::kafka_admin;
 
 /// What was found out about one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +83,7 @@ fn report(findings: &[Finding], out: &mut (dyn Write + Send)) -> Result<(), Fail
 }
 
 async fn source_topics(settings: &Settings, topic: &str, findings: &mut Vec<Finding>) -> Result<(), Failure> {
-    let cluster = kafka_admin::cluster(&settings.kafka).await.map_err(kafka_failure)?;
+    let cluster = admin::cluster(&settings.kafka).await.map_err(kafka_failure)?;
     let mut names = vec![topic];
     if let DeadLetters::Topic(dead_letters) = &settings.dead_letters {
         names.push(dead_letters);
@@ -118,7 +118,7 @@ async fn output_topics(
         findings.extend(printed);
         return Ok(());
     }
-    let cluster = kafka_admin::cluster(&settings.kafka).await.map_err(kafka_failure)?;
+    let cluster = admin::cluster(&settings.kafka).await.map_err(kafka_failure)?;
     for (_, output, topic) in descriptor.topic_outputs() {
         let what = format!("output {}: topic {topic}", output.name);
         findings.push(match (topics::taken(settings, topic), cluster.topics.get(topic)) {
@@ -142,7 +142,7 @@ async fn topic_settings(
     if !is_with_topics {
         return Ok(());
     }
-    let cluster = kafka_admin::cluster(&settings.kafka).await.map_err(kafka_failure)?;
+    let cluster = admin::cluster(&settings.kafka).await.map_err(kafka_failure)?;
     let there = topic_fit::topics(settings, Some(descriptor), &cluster);
     let there = there.await.map_err(kafka_failure)?;
     for topic in &there {

@@ -29,6 +29,7 @@ use crate::pipeline::watch::trace::Traces;
 use crate::plugin::Plugin;
 use crate::record::letter::filter::Filter;
 use crate::record::letter::replay::Selection;
+use crate::source::error::SourceError;
 use crate::source::letters::replay::{Prepared, prepare};
 use crate::source::letters::{Place, Tally, file};
 use crate::source::{Running, Until};
@@ -175,7 +176,7 @@ fn fingerprint(settings: &Settings, plugin: &Plugin, filter: &Filter, options: &
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn answered<T>(answer: Result<Result<T, crate::source::SourceError>, tokio::task::JoinError>) -> Result<T, Failure> {
+fn answered<T>(answer: Result<Result<T, SourceError>, tokio::task::JoinError>) -> Result<T, Failure> {
     answer
         .context("asking the brokers failed")
         .map_err(Failure::Failed)?

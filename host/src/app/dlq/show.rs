@@ -15,6 +15,7 @@ use crate::record::display::{hexadecimal, timestamp};
 use crate::record::letter::reference::Held;
 use crate::record::letter::{Found, Letter};
 use crate::record::{Header, Record};
+use crate::source::error::SourceError;
 use crate::source::letters::read::{Ranges, References, read};
 
 /// `PARTITION@OFFSET` of a letter in its topic, or its line in a file.
@@ -94,7 +95,7 @@ pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + 
 
 /// How many were shown.
 async fn show(
-    mut reading: tokio::sync::mpsc::Receiver<Result<Found, crate::source::SourceError>>,
+    mut reading: tokio::sync::mpsc::Receiver<Result<Found, SourceError>>,
     is_wanted: &(dyn Fn(&Found) -> bool + Sync),
     values: &Values,
     form: Form,

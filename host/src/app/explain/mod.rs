@@ -20,11 +20,11 @@ use super::services::{registry_failure, source_failure};
 use crate::codec::registry::Registry;
 use crate::codec::{CodecError, Decoder};
 use crate::config::settings::Settings;
+use crate::kafka::fetch::{FetchError, Fetched, Wanted, fetch};
 use crate::pipeline::batch::make::{MakeError, Warm, make};
 use crate::plugin::Plugin;
 use crate::record::display::{hexadecimal, text, timestamp};
 use crate::record::{Record, columns::Batch};
-use crate::source::kafka::fetch::{FetchError, Fetched, Wanted, fetch};
 
 /// `TOPIC/PARTITION@OFFSET`, as the program writes positions everywhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,7 +110,7 @@ async fn fetched(settings: &Settings, options: &Options) -> Result<Fetched, Fail
         .context("asking the brokers failed")
         .map_err(Failure::Failed)?
         .map_err(|error| match error {
-            FetchError::Source(error) => source_failure(error),
+            FetchError::Client(error) => source_failure(error),
             error => Failure::Usage(error.into()),
         })
 }

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use crate::kafka::fetch::Known;
 use crate::pipeline::commit::write_time::{MAX_AHEAD_MS, WriteClock, now_ms};
 use crate::record::Record;
 use crate::record::position::WriteTime;
-use crate::source::kafka::fetch::Known;
 
 /// A write timestamp with its origin in words.
 #[derive(Debug)]
@@ -82,9 +82,9 @@ impl fmt::Display for Explained {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::commit::Commit;
     use crate::record::position::{CommitPoint, Offset, Partition, Position};
     use crate::record::trail::Trail;
-    use crate::source::Commit;
     use std::sync::Arc;
 
     fn partition() -> Arc<Partition> {

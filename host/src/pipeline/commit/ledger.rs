@@ -12,11 +12,12 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::Notify;
 
 use super::offsets::{OffsetTracker, Settled, Ticket};
+use crate::record::commit::Commit;
 use crate::record::descriptor::Digest;
 use crate::record::position::{CommitPoint, Offset, Partition, WriteTime};
 use crate::record::topic_id::TopicId;
 use crate::record::trail::{Fence, Raise, Trail, Writers};
-use crate::source::{Commit, Naming};
+use crate::source::Naming;
 
 /// Fences that are remembered, the latest ones.
 const FENCES: usize = 20;

@@ -11,8 +11,9 @@ use super::worker::Worker;
 use crate::pipeline::commit::ledger::Ledger;
 use crate::pipeline::commit::write_time::WriteClock;
 use crate::record::Record;
+use crate::record::commit::Commit;
 use crate::record::position::Partition;
-use crate::source::{Assignment, Commit, Control};
+use crate::source::{Assignment, Control};
 
 pub struct Lane {
     /// Tells this assignment from an earlier one of the same partition.

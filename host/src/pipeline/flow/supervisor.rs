@@ -23,8 +23,10 @@ use crate::pipeline::commit::ledger::Ledger;
 use crate::pipeline::trouble::outage::{Severity, Waiter, Waiting};
 use crate::pipeline::watch::status::State;
 use crate::pipeline::watch::totals::Counts;
+use crate::record::commit::Commit;
 use crate::record::position::Partition;
-use crate::source::{Assignment, Commit, Control, Event, Running, SourceError, Until};
+use crate::source::error::SourceError;
+use crate::source::{Assignment, Control, Event, Running, Until};
 
 /// The last commit is tried this long: the brokers may be electing a leader.
 const FINAL_COMMIT: Duration = Duration::from_secs(10);
@@ -471,7 +473,7 @@ impl Supervisor {
             match timeout_at(end, self.control.commit(commits.clone())).await {
                 Ok(Err(_)) if Instant::now() < end => tokio::time::sleep(Duration::from_millis(500)).await,
                 Ok(result) => return result,
-                Err(_) => return Err(SourceError::CommitTimedOut),
+                Err(_) => return Err(SourceError::commit_timed_out()),
             }
         }
     }

@@ -3,7 +3,7 @@
 //!
 //! What lies last in a partition counts, so rows with the key of one record stay in its order: a row that has to be
 //! sent again takes those behind it along, which costs copies. A row that the brokers refuse takes no other with it:
-//! `kafka_producer/sender.rs` sees to that.
+//! `kafka/producer/sender.rs` sees to that.
 
 mod headers;
 
@@ -14,9 +14,9 @@ use futures::future::BoxFuture;
 
 use super::{Sink, SinkError, SinkFault, WriteBatch, object};
 use crate::connection::KafkaConnection;
-use crate::kafka_producer::message::{Message, Stamp};
-use crate::kafka_producer::sender::{Order, Sender};
-use crate::kafka_producer::{ProduceError, ProduceFault, Profile};
+use crate::kafka::producer::message::{Message, Stamp};
+use crate::kafka::producer::sender::{Order, Sender};
+use crate::kafka::producer::{ProduceError, ProduceFault, Profile};
 use crate::record::descriptor::{Descriptor, Effect, Field, Output};
 
 pub struct TopicSink {

@@ -5,17 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::Consumer;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Message};
-
-use super::client;
-use super::identity::Watch;
 use super::poller::Poller;
 use super::reading::{Reading, Readings};
 use super::rest::Rests;
-use crate::connection::KafkaConnection;
-use crate::source::{Event, SourceError, Until};
+use crate::kafka::error::{Cause, ClientError};
+use crate::kafka::record::{Message, Polled};
+use crate::source::{Event, Until};
 
 /// The wait for a first record, which wakes; what is asked for (close, quiet) is noticed this fast.
 const IDLE: Duration = Duration::from_millis(50);
@@ -43,7 +38,7 @@ impl Poller {
     pub fn run(self) {
         let mut readings = Readings::default();
         let mut waiting = Waiting::default();
-        let mut watch = Watch::new(&self.consumer, self.topic_name(), self.topic_refresh);
+        let mut watch = self.member.watch(self.identity(), self.topic_refresh);
         let mut rests = Rests::default();
         while !self.flags.is_closing.load(Ordering::Relaxed) {
             self.gather(&mut readings, &mut waiting);
@@ -86,21 +81,23 @@ impl Poller {
     /// What comes besides records: assignments and revocations, errors.
     fn serve(&self, readings: &mut Readings, waiting: &mut Waiting) {
         loop {
-            let polled = self.consumer.poll(Duration::ZERO);
-            let is_assigned_anew = readings.follow(&self.consumer, &self.flags);
+            let polled = self.member.poll();
+            let is_assigned_anew = readings.follow(&self.member, &self.flags);
             if is_assigned_anew {
                 self.end_empty(readings);
             }
             match polled {
                 // Of a partition that has no queue of its own yet: older than all that will be in it.
-                Some(Ok(message)) => {
+                Some(Polled::Message(message)) => {
                     if let Some(reading) = readings.get(message.partition()) {
                         self.take(reading, &message);
                     }
                 }
-                Some(Err(error)) => self.note_error(waiting, error),
+                // All ends are told by the queues.
+                Some(Polled::End(_)) => {}
+                Some(Polled::Failed(error)) => self.note_error(waiting, error),
                 None => {
-                    if let Some(error) = self.consumer.context().take_error() {
+                    if let Some(error) = self.member.take_error() {
                         self.note_error(waiting, error);
                     }
                     if !is_assigned_anew {
@@ -116,16 +113,16 @@ impl Poller {
         let queue = Arc::clone(&reading.queue);
         let before = reading.gathered.len();
         while reading.wants_more() && !self.is_chunk(reading) && !self.flags.is_quiet.load(Ordering::Relaxed) {
-            match queue.poll(Duration::ZERO) {
-                Some(Ok(message)) => self.take(reading, &message),
-                Some(Err(KafkaError::PartitionEOF(_))) => {
+            match queue.poll() {
+                Some(Polled::Message(message)) => self.take(reading, &message),
+                Some(Polled::End(_)) => {
                     reading.place.hear();
                     self.note_recovered(waiting);
                     if self.until == Until::End {
                         self.end(reading);
                     }
                 }
-                Some(Err(error)) => self.note_error(waiting, error),
+                Some(Polled::Failed(error)) => self.note_error(waiting, error),
                 None => {
                     reading.is_drained = true;
                     break;
@@ -143,7 +140,7 @@ impl Poller {
         reading.gathered.len() >= self.chunk_records
     }
 
-    fn take(&self, reading: &mut Reading, message: &BorrowedMessage<'_>) {
+    fn take(&self, reading: &mut Reading, message: &Message<'_>) {
         reading.is_drained = false;
         if self.until == Until::End && message.offset() >= self.log_end(reading) {
             reading.place.hear();
@@ -168,9 +165,8 @@ impl Poller {
     pub(super) fn log_end(&self, reading: &mut Reading) -> i64 {
         let number = reading.assigned.partition.number;
         *reading.end.get_or_insert_with(|| {
-            self.consumer
-                .fetch_watermarks(&self.topic, number, WATERMARK_TIMEOUT)
-                .map_or(i64::MAX, |(_, high)| high)
+            let end = self.member.group().log_end(&self.topic, number, WATERMARK_TIMEOUT);
+            end.map_or(i64::MAX, |end| end.0)
         })
     }
 
@@ -197,42 +193,25 @@ impl Poller {
         if waiting.since.is_none_or(|since| since.elapsed() < ASK_AGAIN) {
             return;
         }
-        if self.consumer.fetch_metadata(Some(&self.topic), ASK_AGAIN).is_ok() {
+        if self.member.is_answered(&self.topic, ASK_AGAIN) {
             self.note_recovered(waiting);
         } else {
             waiting.since = Some(Instant::now());
         }
     }
 
-    fn note_error(&self, waiting: &mut Waiting, error: KafkaError) {
-        if let Some(error) = self.fatal(&error) {
+    fn note_error(&self, waiting: &mut Waiting, error: Cause) {
+        if let Some(error) = self.member.fatal(&error) {
             self.flags.is_closing.store(true, Ordering::Relaxed);
-            self.send(Event::Failed(error));
+            self.send(Event::Failed(error.into()));
             return;
         }
-        let connection = KafkaConnection {
-            brokers: self.brokers.clone(),
-            properties: std::collections::BTreeMap::new(),
-        };
-        let error = client::classify(error, &connection, &self.topic);
-        if matches!(error, SourceError::Read(_)) {
+        let error = error.classify(&self.brokers, &self.topic);
+        if matches!(error, ClientError::Read(_)) {
             tracing::debug!(?error, "librdkafka goes on");
             return;
         }
         waiting.since.get_or_insert_with(Instant::now);
-        self.send(Event::Waiting(error));
-    }
-
-    /// An error after which librdkafka reads nothing more, though it answers every poll.
-    fn fatal(&self, error: &KafkaError) -> Option<SourceError> {
-        let fatal = self.consumer.client().fatal_error().map(|(code, _)| code);
-        let code = match error {
-            KafkaError::MessageConsumptionFatal(code) => Some(*code),
-            _ => fatal,
-        };
-        code.map(|code| match code {
-            RDKafkaErrorCode::FencedInstanceId => SourceError::Fenced,
-            code => SourceError::Read(KafkaError::MessageConsumptionFatal(code)),
-        })
+        self.send(Event::Waiting(error.into()));
     }
 }

@@ -1,20 +1,20 @@
 //! What the polling thread works with, and how it tells the pipeline what it has.
 
-use std::ffi::CString;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
 use tokio::sync::mpsc;
 
 use super::Flags;
 use super::reading::Reading;
 use super::rebalance::Context;
+use crate::kafka::identity::Identity;
+use crate::kafka::member::Member;
 use crate::source::{Event, Until};
 
 /// The polling thread: [`super::poll`] takes records, [`super::rest`] and [`super::remade`] look at what is not a record.
 pub struct Poller {
-    pub consumer: Arc<BaseConsumer<Context>>,
+    pub member: Member<Context>,
     pub events: mpsc::UnboundedSender<Event>,
     pub flags: Arc<Flags>,
     pub until: Until,
@@ -25,8 +25,8 @@ pub struct Poller {
 }
 
 impl Poller {
-    pub(super) fn topic_name(&self) -> &CString {
-        &self.consumer.context().topic
+    pub(super) fn identity(&self) -> &Identity {
+        &self.member.listener().identity
     }
 
     pub(super) fn hand_out(&self, reading: &mut Reading) {

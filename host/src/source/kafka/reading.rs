@@ -1,22 +1,19 @@
 //! What the polling thread knows of each partition that it reads, between two polls.
 
-use crate::record::topic_id::TopicId;
-use crate::source::Commit;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio::sync::oneshot;
 
 use bytes::{Bytes, BytesMut};
-use rdkafka::consumer::Consumer as _;
-use rdkafka::consumer::base_consumer::{BaseConsumer, PartitionQueue};
-use rdkafka::message::{BorrowedMessage, Message};
+use tokio::sync::oneshot;
 
 use super::Flags;
 use super::place::Place;
 use super::rebalance::{Assigned, Context};
-use super::record::to_record;
+use crate::kafka::member::{Member, Queue};
+use crate::kafka::record::Message;
 use crate::record::Record;
-use crate::record::position::Partition;
+use crate::record::commit::Commit;
+use crate::record::topic_id::TopicId;
 
 /// Keys and values lie in buffers of this size, one after the other: one allocation for a hundred orders instead of two
 /// for each. A buffer is given back when the last of its records is settled; larger ones would hold more memory for a few
@@ -42,7 +39,7 @@ pub struct Readings {
 pub struct Reading {
     pub assigned: Assigned,
     /// What librdkafka has fetched.
-    pub queue: Arc<PartitionQueue<Context>>,
+    pub queue: Arc<Queue<Context>>,
     pub gathered: Vec<Record>,
     /// How many were handed out the last time.
     usual: usize,
@@ -75,8 +72,8 @@ pub struct Remade {
 impl Readings {
     /// Assignments come while polling. Records gathered for an earlier assignment come once more with the new one, and those
     /// of a partition that was revoked come to another member. Whether anything has changed.
-    pub fn follow(&mut self, consumer: &Arc<BaseConsumer<Context>>, flags: &Arc<Flags>) -> bool {
-        let context = consumer.context();
+    pub fn follow(&mut self, member: &Member<Context>, flags: &Arc<Flags>) -> bool {
+        let context = member.listener();
         let generation = context.generation();
         if generation == self.generation {
             return false;
@@ -87,7 +84,7 @@ impl Readings {
         for assigned in context.all_assigned() {
             let number = assigned.partition.number;
             let known = before.remove(&number).filter(|_| !fresh.contains(&number));
-            if let Some(reading) = known.or_else(|| Reading::new(assigned, consumer, flags)) {
+            if let Some(reading) = known.or_else(|| Reading::new(assigned, member, flags)) {
                 self.by_number.insert(number, reading);
             }
         }
@@ -104,12 +101,10 @@ impl Readings {
 }
 
 impl Reading {
-    fn new(assigned: Assigned, consumer: &Arc<BaseConsumer<Context>>, flags: &Arc<Flags>) -> Option<Self> {
-        let Partition { topic, number } = &*assigned.partition;
-        // It has split already when it was assigned; `None` was told then.
-        let mut queue = consumer.split_partition_queue(topic, *number)?;
+    fn new(assigned: Assigned, member: &Member<Context>, flags: &Arc<Flags>) -> Option<Self> {
         let flags = Arc::clone(flags);
-        queue.set_nonempty_callback(move || flags.wake());
+        // It has split already when it was assigned; `None` was told then.
+        let queue = member.queue(&assigned.partition, move || flags.wake())?;
         Some(Self {
             queue: Arc::new(queue),
             gathered: Vec::new(),
@@ -155,9 +150,9 @@ impl Reading {
         self.end == Some(from)
     }
 
-    pub fn gather(&mut self, message: &BorrowedMessage<'_>) {
+    pub fn gather(&mut self, message: &Message<'_>) {
         let buffer = &mut self.buffer;
-        let record = to_record(&self.assigned.partition, message, |part| keep(buffer, part));
+        let record = message.to_record(&self.assigned.partition, |part| keep(buffer, part));
         self.assigned.gauge.add(1, record.size());
         if self.gathered.is_empty() {
             // Likely as many as the last time: their place need not be made little by little.
@@ -173,7 +168,7 @@ impl Reading {
     }
 
     /// Whether this was the last record that is wanted.
-    pub fn is_at_end(&self, message: &BorrowedMessage<'_>) -> bool {
+    pub fn is_at_end(&self, message: &Message<'_>) -> bool {
         self.end.is_some_and(|end| message.offset() + 1 >= end)
     }
 }

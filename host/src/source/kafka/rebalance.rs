@@ -4,39 +4,35 @@
 //! what to commit, commits that, and only then lets librdkafka give them away.
 
 use std::collections::HashMap;
-use std::ffi::CString;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, RebalanceProtocol};
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
-use rdkafka::topic_partition_list::TopicPartitionListElem;
-use rdkafka::types::RDKafkaRespErr;
-use rdkafka::{ClientContext, TopicPartitionList, config::RDKafkaLogLevel};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Flags;
 use super::config::Config;
-use super::identity::{Asking, Met, of_topic, topic_id};
-use super::metadata;
+use crate::kafka::error::{Cause, ClientError};
+use crate::kafka::identity::Identity;
+use crate::kafka::member::{Group, Listener};
+use crate::record::commit::Commit;
 use crate::record::position::{CommitPoint, Partition};
 use crate::record::topic_id::TopicId;
+use crate::record::trail::Trail;
 use crate::source::gauge::Gauge;
-use crate::source::{Assignment, Commit, Event, SourceError, Until};
+use crate::source::{Assignment, Event, Until};
 
 /// How long one question for the committed offsets may take, and the pause before it is asked again.
 pub const COMMITTED_TIMEOUT: Duration = Duration::from_secs(5);
-pub const COMMITTED_PAUSE: Duration = Duration::from_millis(500);
+const COMMITTED_PAUSE: Duration = Duration::from_millis(500);
 
 /// What the polling thread and its call-backs share.
 pub struct Context {
     events: mpsc::UnboundedSender<Event>,
     pub(super) flags: Arc<Flags>,
-    pub(super) topic: CString,
+    /// The topic, and which topics have had its name.
+    pub identity: Identity,
     pub(super) config: Config,
-    /// Whose context this is.
-    consumer: OnceLock<Weak<BaseConsumer<Context>>>,
     until: Until,
     assigned: Mutex<HashMap<i32, Assigned>>,
     /// What was last committed for each partition, as far as this process knows: brokers forget the commits of a topic that
@@ -46,13 +42,8 @@ pub struct Context {
     generation: AtomicU64,
     /// Partitions assigned since the polling thread last asked.
     fresh: Mutex<Vec<i32>>,
-    last_error: Mutex<Option<KafkaError>>,
-    /// Topics of the name.
-    pub met: Met,
     /// Whether the group is known to have committed something of the topic.
     pub(super) has_begun: AtomicBool,
-    /// Said once: that nobody tells whether the topic is still the same.
-    pub(super) is_untold: Once,
 }
 
 /// A partition of the topic that this member reads.
@@ -72,31 +63,22 @@ impl Context {
     pub fn new(
         events: mpsc::UnboundedSender<Event>,
         flags: Arc<Flags>,
-        topic: CString,
+        topic: &str,
         config: &Config,
         until: Until,
     ) -> Self {
         Self {
             events,
             flags,
-            topic,
+            identity: Identity::of(topic),
             config: config.clone(),
-            consumer: OnceLock::new(),
             until,
             assigned: Mutex::default(),
             remembered: Mutex::default(),
             generation: AtomicU64::new(0),
             fresh: Mutex::default(),
-            last_error: Mutex::default(),
-            met: Met::default(),
             has_begun: AtomicBool::new(false),
-            is_untold: Once::new(),
         }
-    }
-
-    /// Before the first poll.
-    pub fn belongs_to(&self, consumer: &Arc<BaseConsumer<Self>>) {
-        self.consumer.get_or_init(|| Arc::downgrade(consumer));
     }
 
     /// Another number than before where partitions came or went.
@@ -116,69 +98,6 @@ impl Context {
     /// Partitions assigned since the last call; what was known of them before belongs to an earlier assignment.
     pub fn take_fresh(&self) -> Vec<i32> {
         std::mem::take(&mut *self.fresh.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// The last error that librdkafka reported outside of a call, taken.
-    pub fn take_error(&self) -> Option<KafkaError> {
-        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    /// Tells the pipeline what is assigned, and sets in `list` where reading begins. The position and the base of the write
-    /// timestamps come from one answer of the brokers, so that they belong together.
-    fn assign(&self, consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) {
-        let id = topic_id(&Asking {
-            consumer,
-            topic: &self.topic,
-            met: &self.met,
-            is_untold: &self.is_untold,
-            is_closing: &self.flags.is_closing,
-        });
-        let committed = match self.starts(consumer, list, id) {
-            Ok(committed) => committed,
-            Err(error) => {
-                // Without the base of the write timestamps, rows could be written as older than they are.
-                self.send(Event::Failed(SourceError::Committed(error)));
-                return;
-            }
-        };
-        let ends = self.ends(consumer, list);
-        let mut assignments = Vec::new();
-        let mut assigned = self.assigned.lock().unwrap_or_else(PoisonError::into_inner);
-        for (partition, committed) in committed {
-            // What cannot be told is what was committed: then it is seen when it can be told again.
-            let topic = id.or(committed.as_ref().and_then(|commit| commit.topic));
-            let committed = committed.or_else(|| self.of_deleted(partition.number, topic));
-            let committed = committed.map(|commit| of_topic(commit, topic));
-            self.remember(committed.as_slice());
-            let position = committed.as_ref().map_or(rdkafka::Offset::Beginning, |committed| {
-                rdkafka::Offset::Offset(committed.point.0)
-            });
-            if let Err(error) = list.set_partition_offset(&partition.topic, partition.number, position) {
-                tracing::warn!(%partition, %error, "cannot set where to read");
-            }
-            let assigned_one = Assigned {
-                partition: Arc::clone(&partition),
-                gauge: self.gauge(),
-                topic,
-                from: committed.as_ref().map(|commit| commit.point),
-                end: ends.get(&partition.number).copied(),
-            };
-            self.fresh
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(partition.number);
-            assignments.push(Assignment {
-                partition: Arc::clone(&partition),
-                committed,
-                topic,
-                gauge: Arc::clone(&assigned_one.gauge),
-            });
-            assigned.insert(partition.number, assigned_one);
-        }
-        share_bytes(&assigned, self.config.queue_bytes);
-        drop(assigned);
-        self.generation.fetch_add(1, Ordering::Release);
-        self.send(Event::Assigned(assignments));
     }
 
     fn remember(&self, commits: &[Commit]) {
@@ -210,51 +129,26 @@ impl Context {
         Some(one)
     }
 
-    /// Has the records of these partitions come in queues of their own. Before they are fetched, so that none comes elsewhere.
-    fn split_queues(&self, list: &TopicPartitionList) -> KafkaResult<()> {
-        let Some(consumer) = self.consumer.get().and_then(Weak::upgrade) else {
-            return Ok(()); // It is being closed.
-        };
-        for element in list.elements() {
-            let (topic, number) = (element.topic(), element.partition());
-            let none = || KafkaError::Subscription(format!("{topic}/{number} has no queue"));
-            consumer.split_partition_queue(topic, number).ok_or_else(none)?;
-        }
-        Ok(())
-    }
-
-    /// Where reading ends, with [`Until::End`]. Asked before anything is fetched: a broker answers the questions of one
+    /// By number, where reading ends, with [`Until::End`]. Asked before anything is fetched: a broker answers the questions of one
     /// connection one after another, and has half a second for a fetch at the log's end. What cannot be had is asked
     /// for again when it is needed.
-    fn ends(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> HashMap<i32, i64> {
-        if self.until == Until::Stopped || list.count() == 0 {
+    fn ends(&self, group: &Group<'_, Self>, partitions: &[Arc<Partition>]) -> HashMap<i32, i64> {
+        if self.until == Until::Stopped || partitions.is_empty() {
             return HashMap::new();
         }
-        let mut wanted = list.clone();
-        let answer = wanted
-            .set_all_offsets(rdkafka::Offset::End)
-            .and_then(|()| consumer.offsets_for_times(wanted, COMMITTED_TIMEOUT));
-        let end_of = |element: &TopicPartitionListElem<'_>| {
-            element.error().ok()?;
-            let end = element.offset().to_raw().filter(|end| *end >= 0)?;
-            Some((element.partition(), end))
-        };
+        let answer = group.log_ends(partitions, COMMITTED_TIMEOUT);
         answer
             .inspect_err(|error| tracing::debug!(%error, "cannot read the log ends yet"))
-            .map(|answer| answer.elements().iter().filter_map(end_of).collect())
+            .map(|ends| {
+                ends.into_iter()
+                    .map(|(partition, end)| (partition.number, end.0))
+                    .collect()
+            })
             .unwrap_or_default()
     }
 
-    pub(super) fn committed(
-        &self,
-        consumer: &BaseConsumer<Self>,
-        list: &TopicPartitionList,
-    ) -> KafkaResult<TopicPartitionList> {
-        self.until_answered(|| committed_once(consumer, list))
-    }
-
     /// Asks until there is an answer: the coordinator may be moving, or all brokers be away.
-    pub(super) fn until_answered<T>(&self, ask: impl Fn() -> KafkaResult<T>) -> KafkaResult<T> {
+    pub(super) fn until_answered<T>(&self, ask: impl Fn() -> Result<T, Cause>) -> Result<T, Cause> {
         let mut is_waiting = false;
         loop {
             let error = match ask() {
@@ -266,44 +160,41 @@ impl Context {
                 }
                 Err(error) => error,
             };
-            if is_refusal(&error) || self.flags.is_closing.load(Ordering::Relaxed) {
+            if error.is_refusal() || self.flags.is_closing.load(Ordering::Relaxed) {
                 return Err(error);
             }
             is_waiting = true;
-            self.send(Event::Waiting(SourceError::Committed(error)));
+            self.send(Event::Waiting(ClientError::Committed(error).into()));
             std::thread::sleep(COMMITTED_PAUSE);
-        }
-    }
-
-    fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
-        let partitions: Vec<_> = {
-            let mut assigned = self.assigned.lock().unwrap_or_else(PoisonError::into_inner);
-            let numbers = list.elements().into_iter().map(|element| element.partition());
-            let gone = numbers.filter_map(|number| assigned.remove(&number));
-            let partitions = gone.map(|gone| gone.partition).collect();
-            share_bytes(&assigned, self.config.queue_bytes);
-            partitions
-        };
-        self.generation.fetch_add(1, Ordering::Release);
-        if partitions.is_empty() || self.flags.is_closing.load(Ordering::Relaxed) {
-            return;
-        }
-        if consumer.assignment_lost() {
-            self.send(Event::Lost { partitions });
-            return;
-        }
-        let (answer, answered) = oneshot::channel();
-        self.send(Event::Revoked { partitions, answer });
-        // The pipeline keeps the bound; the margin is for its last steps.
-        let commits = wait(answered, self.config.drain_timeout + Duration::from_secs(5));
-        if let Err(error) = commit(consumer, &commits) {
-            tracing::warn!(%error, "cannot commit before the revocation, the next member reads some records again");
         }
     }
 
     pub(super) fn send(&self, event: Event) {
         // The pipeline has gone: the thread ends soon.
         let _ = self.events.send(event);
+    }
+}
+
+/// What is committed, for the topic that has the name now: of another one, only what its rows were written with counts.
+fn of_topic(commit: Commit, now: Option<TopicId>) -> Commit {
+    let (Some(was), Some(now)) = (commit.topic, now) else {
+        return commit;
+    };
+    if was == now {
+        return commit;
+    }
+    tracing::error!(partition = %commit.partition, %was, %now, committed = commit.point.0,
+        "the topic was deleted and another one made under its name; what the deleted one had from the committed offset on is \
+         gone, unless it was written already; the new one is read from its beginning");
+    Commit {
+        point: CommitPoint(0),
+        topic: Some(now),
+        // A fence says since which offset, and those are of the deleted topic.
+        trail: Trail {
+            fence: None,
+            ..commit.trail
+        },
+        ..commit
     }
 }
 
@@ -330,86 +221,88 @@ fn wait(mut answered: oneshot::Receiver<Vec<Commit>>, bound: Duration) -> Vec<Co
     }
 }
 
-pub fn commit(consumer: &BaseConsumer<Context>, commits: &[Commit]) -> KafkaResult<()> {
-    if commits.is_empty() {
-        return Ok(());
-    }
-    consumer.commit(&metadata::to_list(commits)?, CommitMode::Sync)?;
-    consumer.context().remember(commits);
-    Ok(())
-}
-
-pub fn committed_once(consumer: &BaseConsumer<Context>, list: &TopicPartitionList) -> KafkaResult<TopicPartitionList> {
-    let mut wanted = TopicPartitionList::new();
-    for element in list.elements() {
-        wanted.add_partition(element.topic(), element.partition());
-    }
-    let answer = consumer.committed_offsets(wanted, COMMITTED_TIMEOUT)?;
-    // An error is no "nothing committed".
-    answer.elements().iter().try_for_each(TopicPartitionListElem::error)?;
-    Ok(answer)
-}
-
-/// No later answer will be another one.
-fn is_refusal(error: &KafkaError) -> bool {
-    matches!(
-        error.rdkafka_error_code(),
-        Some(
-            RDKafkaErrorCode::GroupAuthorizationFailed
-                | RDKafkaErrorCode::TopicAuthorizationFailed
-                | RDKafkaErrorCode::ClusterAuthorizationFailed
-                | RDKafkaErrorCode::SaslAuthenticationFailed
-                | RDKafkaErrorCode::Authentication
-        )
-    )
-}
-
-impl ClientContext for Context {
-    fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {
-        tracing::debug!(facility, message, "librdkafka");
-    }
-
-    fn error(&self, error: KafkaError, _reason: &str) {
-        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-    }
-}
-
-impl ConsumerContext for Context {
-    /// As librdkafka's Rust side does it by default, but that the assignment says where reading begins.
-    fn rebalance(&self, consumer: &BaseConsumer<Self>, what: RDKafkaRespErr, list: &mut TopicPartitionList) {
-        let is_cooperative = matches!(consumer.rebalance_protocol(), RebalanceProtocol::Cooperative);
-        let done = if what == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
-            if let Err(error) = self.split_queues(list) {
-                self.send(Event::Failed(SourceError::Read(error)));
-            }
-            self.assign(consumer, list);
-            if is_cooperative {
-                consumer.incremental_assign(list)
-            } else {
-                consumer.assign(list)
-            }
-        } else {
-            if what == RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS {
-                self.revoke(consumer, list);
-            } else {
-                tracing::warn!(error = %RDKafkaErrorCode::from(what), "rebalance failed");
-            }
-            if is_cooperative {
-                consumer.incremental_unassign(list)
-            } else {
-                consumer.unassign()
+impl Listener for Context {
+    /// Tells the pipeline what is assigned. The position and the base of the write timestamps come from one answer of the
+    /// brokers, so that they belong together.
+    fn assigned(&self, group: &Group<'_, Self>, partitions: Vec<Arc<Partition>>) -> Vec<(i32, Option<CommitPoint>)> {
+        let id = group.topic_id(&self.identity, &self.flags.is_closing);
+        let committed = match self.starts(group, partitions.clone(), id) {
+            Ok(committed) => committed,
+            Err(error) => {
+                // Without the base of the write timestamps, rows could be written as older than they are.
+                self.failed(ClientError::Committed(error));
+                return Vec::new();
             }
         };
-        if let Err(error) = done {
-            tracing::warn!(%error, "the client did not take the assignment");
+        let ends = self.ends(group, &partitions);
+        let mut assignments = Vec::new();
+        let mut starts = Vec::new();
+        let mut assigned = self.assigned.lock().unwrap_or_else(PoisonError::into_inner);
+        for (partition, committed) in committed {
+            // What cannot be told is what was committed: then it is seen when it can be told again.
+            let topic = id.or(committed.as_ref().and_then(|commit| commit.topic));
+            let committed = committed.or_else(|| self.of_deleted(partition.number, topic));
+            let committed = committed.map(|commit| of_topic(commit, topic));
+            self.remember(committed.as_slice());
+            let from = committed.as_ref().map(|commit| commit.point);
+            starts.push((partition.number, from));
+            let assigned_one = Assigned {
+                partition: Arc::clone(&partition),
+                gauge: self.gauge(),
+                topic,
+                from,
+                end: ends.get(&partition.number).copied(),
+            };
+            self.fresh
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(partition.number);
+            assignments.push(Assignment {
+                partition: Arc::clone(&partition),
+                committed,
+                topic,
+                gauge: Arc::clone(&assigned_one.gauge),
+            });
+            assigned.insert(partition.number, assigned_one);
+        }
+        share_bytes(&assigned, self.config.queue_bytes);
+        drop(assigned);
+        self.generation.fetch_add(1, Ordering::Release);
+        self.send(Event::Assigned(assignments));
+        starts
+    }
+
+    fn revoked(&self, group: &Group<'_, Self>, numbers: Vec<i32>) {
+        let partitions: Vec<_> = {
+            let mut assigned = self.assigned.lock().unwrap_or_else(PoisonError::into_inner);
+            let gone = numbers.iter().filter_map(|number| assigned.remove(number));
+            let partitions = gone.map(|gone| gone.partition).collect();
+            share_bytes(&assigned, self.config.queue_bytes);
+            partitions
+        };
+        self.generation.fetch_add(1, Ordering::Release);
+        if partitions.is_empty() || self.flags.is_closing.load(Ordering::Relaxed) {
+            return;
+        }
+        if group.is_lost() {
+            self.send(Event::Lost { partitions });
+            return;
+        }
+        let (answer, answered) = oneshot::channel();
+        self.send(Event::Revoked { partitions, answer });
+        // The pipeline keeps the bound; the margin is for its last steps.
+        let commits = wait(answered, self.config.drain_timeout + Duration::from_secs(5));
+        if let Err(error) = group.commit(&commits) {
+            tracing::warn!(%error, "cannot commit before the revocation, the next member reads some records again");
         }
     }
 
-    fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {
-        match result {
-            Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
-            Err(error) => tracing::debug!(%error, "commit refused"),
-        }
+    fn committed(&self, commits: &[Commit]) {
+        self.remember(commits);
+    }
+
+    fn failed(&self, error: ClientError) {
+        self.send(Event::Failed(error.into()));
     }
 }
 

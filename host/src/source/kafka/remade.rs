@@ -8,29 +8,29 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rdkafka::Offset;
-use rdkafka::consumer::{Consumer, ConsumerContext};
 use tokio::sync::oneshot;
 
-use super::identity::Watch;
 use super::poller::Poller;
 use super::reading::{Reading, Readings, Remade};
+use super::rebalance::Context;
+use crate::kafka::member::Watch;
+use crate::record::commit::Commit;
 use crate::record::position::CommitPoint;
 use crate::record::topic_id::TopicId;
-use crate::source::{Assignment, Commit, Event};
+use crate::source::{Assignment, Event};
 
 /// The client sets its own position; no broker is asked.
 const SEEK: Duration = Duration::from_secs(1);
 
 impl Poller {
     /// Looks whether the topic is still the same, and begins the new one where it is not.
-    pub(super) fn follow_topic<C: ConsumerContext>(&self, readings: &mut Readings, watch: &mut Watch<'_, C>) {
+    pub(super) fn follow_topic(&self, readings: &mut Readings, watch: &mut Watch<'_, Context>) {
         for reading in readings.all() {
             if std::mem::take(&mut reading.is_doubtful) {
                 watch.doubt();
             }
         }
-        if let Some(now) = watch.look(&self.consumer.context().met) {
+        if let Some(now) = watch.look() {
             for reading in readings.all() {
                 if reading.remade.is_none() && reading.assigned.topic.is_some_and(|was| was != now) {
                     self.leave(reading, now);
@@ -68,15 +68,12 @@ impl Poller {
             return;
         };
         let partition = Arc::clone(&reading.assigned.partition);
-        if let Err(error) = self
-            .consumer
-            .seek(&partition.topic, partition.number, Offset::Offset(0), SEEK)
-        {
+        if let Err(error) = self.member.seek(&partition, CommitPoint(0), SEEK) {
             // Tried again at the next look. A partition that the new topic has not is revoked soon.
             tracing::debug!(%partition, %error, "cannot go to the new topic's beginning yet");
             return;
         }
-        let Some(assigned) = self.consumer.context().assign_anew(partition.number, topic) else {
+        let Some(assigned) = self.member.listener().assign_anew(partition.number, topic) else {
             return;
         };
         let gauge = Arc::clone(&assigned.gauge);

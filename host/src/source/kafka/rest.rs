@@ -5,10 +5,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::Consumer;
-use rdkafka::{Offset, TopicPartitionList};
-
-use super::native;
 use super::place::{Rest, Step};
 use super::poller::Poller;
 use super::reading::{Reading, Readings};
@@ -25,13 +21,14 @@ pub struct Rests {
 
 impl Poller {
     fn log_start(&self, reading: &Reading) -> Option<i64> {
-        native::log_start(&self.consumer, self.topic_name(), reading.assigned.partition.number)
+        self.member
+            .log_start(self.identity(), reading.assigned.partition.number)
     }
 
     /// A record with this offset has come.
     pub(super) fn step(&self, reading: &mut Reading, offset: i64) {
         let number = reading.assigned.partition.number;
-        let log_start = || native::log_start(&self.consumer, self.topic_name(), number);
+        let log_start = || self.member.log_start(self.identity(), number);
         match reading.place.advance(offset, log_start) {
             Step::On => {}
             Step::Over(offsets) => self.send(Event::Deleted {
@@ -102,13 +99,9 @@ impl Poller {
 
     /// Where the client stands: behind the last record that was taken and the marks of transactions after it.
     fn positions(&self) -> HashMap<i32, i64> {
-        let list = self.consumer.position();
-        let list = list.inspect_err(|error| tracing::debug!(%error, "the client does not say where it stands"));
-        let elements = list.iter().flat_map(TopicPartitionList::elements);
-        let positions = elements.filter_map(|element| match element.offset() {
-            Offset::Offset(offset) => Some((element.partition(), offset)),
-            _ => None,
-        });
-        positions.collect()
+        let positions = self.member.positions();
+        positions
+            .inspect_err(|error| tracing::debug!(%error, "the client does not say where it stands"))
+            .unwrap_or_default()
     }
 }

@@ -9,9 +9,10 @@ use crate::record::Record;
 use crate::record::letter::replay::Selection;
 use crate::record::letter::{Found, NotALetter, line};
 use crate::record::position::{Offset, Partition, Position};
+use crate::source::Running;
+use crate::source::error::SourceError;
 use crate::source::kafka::config::Config;
 use crate::source::lines::{self, Lines};
-use crate::source::{Running, SourceError};
 
 /// The letter on a line.
 pub fn found(partition: &Arc<Partition>, number: u64, text: &str) -> Found {

@@ -5,6 +5,7 @@
 //! what a letter holds by reference.
 
 mod desk;
+mod error;
 pub mod file;
 mod original;
 pub mod read;

@@ -1,15 +1,15 @@
 //! Reads what a letter holds by reference from where its record stands.
 
 use crate::connection::KafkaConnection;
+use crate::kafka::error::ClientError;
+use crate::kafka::fetch::{FetchError, Wanted, fetch};
 use crate::record::letter::Letter;
-use crate::source::SourceError;
-use crate::source::kafka::fetch::{FetchError, Wanted, fetch};
 
 /// Makes the letter whole, or notes in it why it cannot be: its record was deleted, or another one stands there. Blocks.
 ///
 /// # Errors
 /// The brokers do not answer, or refuse: another try may succeed.
-pub fn restore(connection: &KafkaConnection, group: &str, letter: &mut Letter) -> Result<(), SourceError> {
+pub fn restore(connection: &KafkaConnection, group: &str, letter: &mut Letter) -> Result<(), ClientError> {
     if letter.reference().is_none() {
         return Ok(());
     }
@@ -27,8 +27,8 @@ pub fn restore(connection: &KafkaConnection, group: &str, letter: &mut Letter) -
                 letter.give_up(another.to_string());
             }
         }
-        Err(FetchError::Source(error @ SourceError::TopicMissing { .. })) => letter.give_up(error.to_string()),
-        Err(FetchError::Source(error)) => return Err(error),
+        Err(FetchError::Client(error @ ClientError::TopicMissing { .. })) => letter.give_up(error.to_string()),
+        Err(FetchError::Client(error)) => return Err(error),
         Err(
             gone @ (FetchError::NoPartition { .. }
             | FetchError::Deleted { .. }

@@ -2,27 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use rdkafka::error::KafkaError;
-use rdkafka::message::Message;
 use tokio::sync::mpsc;
 
 use super::topic::{Letters, found};
 use super::{Place, file, original};
 use crate::csv_file::{InputError, NdjsonReader};
+use crate::kafka::error::{ClientError, guarded};
+use crate::kafka::record::Polled;
 use crate::record::letter::Found;
-use crate::source::{SourceError, lines};
+use crate::source::error::SourceError;
+use crate::source::lines;
 
 /// Letters read ahead of whoever looks at them.
 const AHEAD: usize = 100;
-
-/// Brokers that say nothing for so long are away.
-const PATIENCE: Duration = Duration::from_secs(15);
-
-const POLL: Duration = Duration::from_millis(100);
 
 /// Offsets by partition; of a file, lines in partition 0.
 pub type Ranges = BTreeMap<i32, Range<i64>>;
@@ -42,16 +37,14 @@ pub fn read(
 ) -> mpsc::Receiver<Result<Found, SourceError>> {
     let (sender, receiver) = mpsc::channel(AHEAD);
     tokio::task::spawn_blocking(move || {
-        let reading = AssertUnwindSafe(|| match &place {
+        let result = guarded(|| match &place {
             Place::Topic(topic) => {
                 let letters = Letters::open(topic)?;
                 let ranges = ranges.unwrap_or_else(|| letters.ranges.clone());
-                read_topic(&letters, ranges, references, &sender)
+                Ok(read_topic(&letters, ranges, references, &sender)?)
             }
             Place::File(path) => read_file(path, ranges.as_ref(), &sender),
         });
-        // librdkafka's Rust side panics on a header whose name is no UTF-8.
-        let result = catch_unwind(reading).unwrap_or(Err(SourceError::Panicked));
         if let Err(error) = result {
             // Nobody looks any more.
             let _ = sender.blocking_send(Err(error));
@@ -65,7 +58,7 @@ fn read_topic(
     mut ranges: Ranges,
     references: References,
     sender: &mpsc::Sender<Result<Found, SourceError>>,
-) -> Result<(), SourceError> {
+) -> Result<(), ClientError> {
     // Beyond the log's ends there is nothing to wait for.
     ranges.retain(|number, range| {
         let there = letters.ranges.get(number);
@@ -77,13 +70,12 @@ fn read_topic(
     letters.assign(&ranges)?;
     let partitions: BTreeMap<_, _> = ranges
         .keys()
-        .map(|number| (*number, letters.partition(*number)))
+        .map(|number| (*number, letters.reader.partition(*number)))
         .collect();
     let mut heard = Instant::now();
     while !ranges.is_empty() && !sender.is_closed() {
-        match letters.consumer.poll(POLL) {
-            Some(Ok(message)) => {
-                heard = Instant::now();
+        match letters.reader.poll_patiently(&mut heard)? {
+            Some(Polled::Message(message)) => {
                 let (number, offset) = (message.partition(), message.offset());
                 let Some(range) = ranges.get(&number) else { continue };
                 let is_last = offset + 1 >= range.end;
@@ -102,19 +94,8 @@ fn read_topic(
                     ranges.remove(&number);
                 }
             }
-            Some(Err(KafkaError::PartitionEOF(number))) => {
-                heard = Instant::now();
-                ranges.remove(&number);
-            }
-            Some(Err(error)) if heard.elapsed() > PATIENCE => return Err(letters.classify(error)),
-            Some(Err(error)) => tracing::debug!(%error, "librdkafka goes on"),
-            None if heard.elapsed() > PATIENCE => {
-                return Err(SourceError::Unreachable {
-                    brokers: letters.topic.connection.brokers.clone(),
-                    cause: None,
-                });
-            }
-            None => {}
+            Some(Polled::End(number)) => drop(ranges.remove(&number)),
+            Some(Polled::Failed(_)) | None => {}
         }
     }
     Ok(())

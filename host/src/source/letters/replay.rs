@@ -5,7 +5,6 @@
 //! that another one has begun.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,14 +15,18 @@ use tokio::task::JoinHandle;
 
 use super::LettersTopic;
 use super::desk::{Desk, Tally};
+use super::error::LettersError;
 use super::read::Ranges;
 use super::session::{self, Mark, Session};
 use super::topic::Letters;
+use crate::kafka::error::{ClientError, guarded};
+use crate::record::commit::Commit;
 use crate::record::letter::replay::{MAX_GENERATION, Selection};
 use crate::record::position::CommitPoint;
+use crate::source::error::SourceError;
 use crate::source::gauge::Gauge;
 use crate::source::kafka::config::Config;
-use crate::source::{Commit, Control, Event, Running, SourceError};
+use crate::source::{Control, Event, Running};
 
 mod reader;
 
@@ -48,7 +51,7 @@ pub fn prepare(topic: &LettersTopic, fingerprint: &str, given: Option<u8>) -> Re
     let letters = Letters::open(topic)?;
     let run = format!("{:016x}", fastrand::u64(..));
     let session = session::open(&letters.committed()?, fingerprint, &run, given);
-    let session = session.map_err(|session::Spent| SourceError::GenerationsSpent {
+    let session = session.map_err(|session::Spent| LettersError::GenerationsSpent {
         topic: topic.name.clone(),
         count: MAX_GENERATION,
     })?;
@@ -56,7 +59,7 @@ pub fn prepare(topic: &LettersTopic, fingerprint: &str, given: Option<u8>) -> Re
     for (number, range) in &mut ranges {
         match session.points.get(number) {
             Some(&point) if point > range.end => {
-                let partition = letters.partition(*number);
+                let partition = letters.reader.partition(*number);
                 tracing::warn!(%partition, committed = point,
                     "the committed offset is beyond the log's end (was the topic made anew?), reading from its beginning");
             }
@@ -117,7 +120,7 @@ impl Prepared {
         let count = ranges.len().max(1);
         let lane = |(number, range): (i32, std::ops::Range<i64>)| {
             let lane = Lane {
-                partition: shared.letters.partition(number),
+                partition: shared.letters.reader.partition(number),
                 gauge: Arc::new(Gauge::new(config.queue_records, config.queue_bytes / count)),
                 range,
                 chunk: Vec::new(),
@@ -133,9 +136,12 @@ impl Prepared {
         };
         let reading = tokio::task::spawn_blocking(move || {
             let shared = Arc::clone(&reader.shared);
-            // librdkafka's Rust side panics on a header whose name is no UTF-8.
-            if catch_unwind(AssertUnwindSafe(|| reader.run())).is_err() {
-                shared.send(Event::Failed(SourceError::Panicked));
+            let ran: Result<(), SourceError> = guarded(|| {
+                reader.run();
+                Ok(())
+            });
+            if let Err(error) = ran {
+                shared.send(Event::Failed(error));
             }
         });
         let control = LettersControl {
@@ -204,7 +210,7 @@ impl Shared {
     }
 
     /// Commits what is settled, unless another replay has begun meanwhile.
-    fn commit(&self, commits: &[Commit]) -> Result<(), SourceError> {
+    fn commit(&self, commits: &[Commit]) -> Result<(), ClientError> {
         let mut state = self.state();
         if state.is_overtaken || self.is_overtaken(&mut state)? {
             return Ok(());
@@ -229,14 +235,14 @@ impl Shared {
         Ok(())
     }
 
-    fn is_overtaken(&self, state: &mut State) -> Result<bool, SourceError> {
+    fn is_overtaken(&self, state: &mut State) -> Result<bool, ClientError> {
         let committed = self.letters.committed()?;
         let marks = committed.values().filter_map(|commit| commit.mark.as_ref());
         state.is_overtaken = marks.into_iter().any(|mark| mark.run != state.mark.run);
         if state.is_overtaken {
             self.is_quiet.store(true, Ordering::Relaxed);
             let topic = self.letters.topic.name.clone();
-            self.send(Event::Failed(SourceError::Overtaken { topic }));
+            self.send(Event::Failed(LettersError::Overtaken { topic }.into()));
         }
         Ok(state.is_overtaken)
     }
@@ -284,9 +290,7 @@ impl Control for LettersControl {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
             let committing = tokio::task::spawn_blocking(move || shared.commit(&commits));
-            committing
-                .await
-                .unwrap_or_else(|cause| Err(SourceError::CommitAborted { cause }))
+            Ok(committing.await.map_err(SourceError::commit_aborted)??)
         })
     }
 

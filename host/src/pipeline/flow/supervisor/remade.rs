@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use super::Supervisor;
 use crate::pipeline::flow::lane::Lane;
+use crate::record::commit::Commit;
 use crate::record::position::Partition;
-use crate::source::Commit;
 
 impl Supervisor {
     pub(super) fn note_deleted(&self, partition: &Arc<Partition>, offsets: &Range<i64>) {

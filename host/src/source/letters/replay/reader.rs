@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Message};
-
 use super::Shared;
+use crate::kafka::error::{Cause, ClientError};
+use crate::kafka::record::{Message, Polled};
 use crate::record::Record;
+use crate::record::commit::Commit;
 use crate::record::letter::Found;
 use crate::record::position::{CommitPoint, Partition};
 use crate::record::trail::Trail;
@@ -18,7 +18,7 @@ use crate::source::gauge::Gauge;
 use crate::source::letters::desk::Desk;
 use crate::source::letters::original;
 use crate::source::letters::topic::found;
-use crate::source::{Assignment, Commit, Event, SourceError};
+use crate::source::{Assignment, Event};
 
 /// The wait for a letter: what is asked for is noticed this fast.
 const POLL: Duration = Duration::from_millis(50);
@@ -67,18 +67,18 @@ impl Reader {
         }
         let shared = Arc::clone(&self.shared);
         while !self.lanes.is_empty() && !self.is_quiet() {
-            match shared.letters.consumer.poll(POLL) {
-                Some(Ok(message)) => {
+            match shared.letters.reader.poll(POLL) {
+                Some(Polled::Message(message)) => {
                     self.note_recovered();
                     self.take(&message);
                 }
-                Some(Err(KafkaError::PartitionEOF(number))) => {
+                Some(Polled::End(number)) => {
                     self.note_recovered();
                     self.end(number);
                 }
-                Some(Err(error)) => self.note_error(error),
+                Some(Polled::Failed(error)) => self.note_error(error),
                 None => {
-                    if let Some(error) = shared.letters.take_error() {
+                    if let Some(error) = shared.letters.reader.take_error() {
                         self.note_error(error);
                     }
                     self.hand_out_all();
@@ -87,7 +87,7 @@ impl Reader {
         }
     }
 
-    fn take(&mut self, message: &BorrowedMessage<'_>) {
+    fn take(&mut self, message: &Message<'_>) {
         let (number, offset) = (message.partition(), message.offset());
         let Some(lane) = self.lanes.get_mut(&number) else {
             return;
@@ -129,7 +129,7 @@ impl Reader {
         let mut is_waiting = false;
         while let Err(error) = original::restore(&topic.connection, &topic.group, letter) {
             is_waiting = true;
-            self.shared.send(Event::Waiting(error));
+            self.shared.send(Event::Waiting(error.into()));
             std::thread::sleep(RESTORE_AGAIN);
             if self.is_quiet() {
                 return false;
@@ -192,16 +192,16 @@ impl Reader {
         }
     }
 
-    fn note_error(&mut self, error: KafkaError) {
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
+    fn note_error(&mut self, error: Cause) {
+        if error.is_fatal() {
             self.shared.is_quiet.store(true, Ordering::Relaxed);
-            return self.shared.send(Event::Failed(SourceError::Read(error)));
+            return self.shared.send(Event::Failed(ClientError::Read(error).into()));
         }
-        let error = self.shared.letters.classify(error);
-        if matches!(error, SourceError::Read(_)) {
+        let error = self.shared.letters.reader.classify(error);
+        if matches!(error, ClientError::Read(_)) {
             return tracing::debug!(%error, "librdkafka goes on");
         }
         self.is_waiting = true;
-        self.shared.send(Event::Waiting(error));
+        self.shared.send(Event::Waiting(error.into()));
     }
 }

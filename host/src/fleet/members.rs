@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rdkafka::producer::{FutureProducer, FutureRecord};
 use serde::{Deserialize, Serialize};
 
 use super::published::{each, name};
 use super::{Fleet, FleetError};
-use crate::kafka_producer::without_value;
-use crate::source::SourceError;
+use crate::kafka::producer::publisher::{Publication, Publisher};
 
 /// A report that the brokers do not take in this time is not worth waiting for: the next one says more.
 const DELIVERY: Duration = Duration::from_secs(4);
@@ -47,7 +45,7 @@ pub struct Place {
 
 /// Reports for one member.
 pub struct Reporter {
-    producer: FutureProducer,
+    publisher: Publisher,
     topic: String,
     member: String,
     fleet: Fleet,
@@ -55,13 +53,8 @@ pub struct Reporter {
 
 impl Reporter {
     pub fn new(fleet: &Fleet, member: &str) -> Result<Self, FleetError> {
-        let mut config = fleet.producer_config();
-        config.set("message.timeout.ms", DELIVERY.as_millis().to_string());
-        let producer = config
-            .create()
-            .map_err(|error| SourceError::Setting(without_value(error)))?;
         Ok(Self {
-            producer,
+            publisher: fleet.publisher(DELIVERY)?,
             topic: fleet.members_topic(),
             member: member.to_owned(),
             fleet: fleet.clone(),
@@ -80,17 +73,15 @@ impl Reporter {
     }
 
     async fn send(&self, text: Option<&str>) -> Result<(), FleetError> {
-        let record = FutureRecord {
+        let publication = Publication {
             topic: &self.topic,
-            partition: Some(0),
-            key: Some(&self.member),
-            payload: text,
-            timestamp: None,
-            headers: None,
+            key: &self.member,
+            value: text.map(str::as_bytes),
+            headers: &[],
         };
-        let sent = self.producer.send(record, DELIVERY).await;
+        let sent = self.publisher.publish(&publication, DELIVERY).await;
         sent.map(drop)
-            .map_err(|(cause, _)| self.fleet.write_error(&self.topic, text.map_or(0, str::len), cause))
+            .map_err(|error| self.fleet.write_error(&self.topic, text.map_or(0, str::len), error))
     }
 }
 

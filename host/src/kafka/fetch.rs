@@ -1,30 +1,19 @@
 //! One record, fetched by its position, with what came before it: nothing is joined, nothing committed.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
-use rdkafka::message::Message;
-use rdkafka::{Offset, TopicPartitionList};
 
-use super::client::{check_topic, classify, reader};
-use super::metadata;
-use super::record::to_record;
+use super::client::Purpose;
+use super::error::{ClientError, guarded};
+use super::reader::Reader;
+use super::record::Polled;
+use super::topic::check_topic;
 use crate::connection::KafkaConnection;
 use crate::record::Record;
+use crate::record::commit::Commit;
 use crate::record::position::Partition;
-use crate::source::{Commit, SourceError};
-
-/// One question to the brokers.
-const ANSWER: Duration = Duration::from_secs(10);
-
-/// Brokers that send nothing for so long are away.
-const PATIENCE: Duration = Duration::from_secs(15);
-
-const POLL: Duration = Duration::from_millis(100);
 
 /// What is fetched.
 #[derive(Debug, Clone)]
@@ -60,7 +49,7 @@ pub enum Known {
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     #[error(transparent)]
-    Source(#[from] SourceError),
+    Client(#[from] ClientError),
     #[error("topic {topic} has no partition {partition}; its partitions are 0 to {last}")]
     NoPartition { topic: String, partition: i32, last: usize },
     #[error("{partition}@{offset} was deleted by the topic's retention; the first record there now is at {low}")]
@@ -97,51 +86,42 @@ pub fn fetch(connection: &KafkaConnection, wanted: &Wanted) -> Result<Fetched, F
             last: count.saturating_sub(1),
         });
     }
-    let consumer = reader(connection, &wanted.group)?;
+    let purpose = Purpose::Read { group: &wanted.group };
+    let reader = Reader::open(connection, &wanted.topic, purpose)?;
+    let partition = reader.partition(wanted.partition);
     let fetching = Fetching {
-        consumer,
-        connection,
+        reader,
         wanted,
-        partition: Arc::new(Partition {
-            topic: wanted.topic.as_str().into(),
-            number: wanted.partition,
-        }),
+        partition,
     };
-    // librdkafka's Rust side has asserts of its own.
-    catch_unwind(AssertUnwindSafe(|| fetching.run())).unwrap_or(Err(SourceError::Panicked.into()))
+    guarded(|| fetching.run())
 }
 
 struct Fetching<'a> {
-    consumer: BaseConsumer,
-    connection: &'a KafkaConnection,
+    reader: Reader,
     wanted: &'a Wanted,
     partition: Arc<Partition>,
 }
 
 impl Fetching<'_> {
     fn run(&self) -> Result<Fetched, FetchError> {
-        let (topic, number, offset) = (&self.wanted.topic, self.wanted.partition, self.wanted.offset);
-        let (low, high) = self
-            .consumer
-            .fetch_watermarks(topic, number, ANSWER)
-            .map_err(|error| self.classify(error))?;
+        let (number, offset) = (self.wanted.partition, self.wanted.offset);
+        let range = self.reader.range(number)?;
         let partition = Partition::clone(&self.partition);
-        if offset < low {
+        if offset < range.start {
+            let low = range.start;
             return Err(FetchError::Deleted { partition, offset, low });
         }
-        if offset >= high {
+        if offset >= range.end {
             return Err(FetchError::NotYet {
                 partition,
                 offset,
-                low,
-                high,
+                low: range.start,
+                high: range.end,
             });
         }
-        let (start, known) = self.start(low);
-        let mut list = TopicPartitionList::new();
-        list.add_partition_offset(topic, number, Offset::Offset(start))
-            .and_then(|()| self.consumer.assign(&list))
-            .map_err(SourceError::Read)?;
+        let (start, known) = self.start(range.start);
+        self.reader.assign([(number, start)])?;
         let (record, before) = self.read()?;
         Ok(Fetched { record, before, known })
     }
@@ -162,14 +142,10 @@ impl Fetching<'_> {
 
     /// What cannot be had is left: it would only make the answer more exact.
     fn committed(&self) -> Option<Commit> {
-        let mut list = TopicPartitionList::new();
-        list.add_partition(&self.wanted.topic, self.wanted.partition);
-        let committed = self.consumer.committed_offsets(list, ANSWER);
-        let committed = committed
+        let committed = self.reader.commit_of(&self.partition);
+        committed
             .inspect_err(|error| tracing::debug!(%error, "cannot read the committed offset"))
-            .ok()?;
-        let elements = committed.elements();
-        metadata::from_element(&self.partition, elements.first()?)
+            .ok()?
     }
 
     fn read(&self) -> Result<(Record, Vec<Option<i64>>), FetchError> {
@@ -181,32 +157,18 @@ impl Fetching<'_> {
             next,
         };
         loop {
-            match self.consumer.poll(POLL) {
-                Some(Ok(message)) if message.offset() < self.wanted.offset => {
-                    heard = Instant::now();
-                    before.push(message.timestamp().to_millis());
+            match self.reader.poll_patiently(&mut heard)? {
+                Some(Polled::Message(message)) if message.offset() < self.wanted.offset => {
+                    before.push(message.timestamp_ms());
                 }
-                Some(Ok(message)) if message.offset() == self.wanted.offset => {
-                    return Ok((to_record(&self.partition, &message, Bytes::copy_from_slice), before));
+                Some(Polled::Message(message)) if message.offset() == self.wanted.offset => {
+                    return Ok((message.to_record(&self.partition, Bytes::copy_from_slice), before));
                 }
-                Some(Ok(message)) => return Err(gap(Some(message.offset()))),
-                Some(Err(KafkaError::PartitionEOF(_))) => return Err(gap(None)),
-                Some(Err(error)) if heard.elapsed() > PATIENCE => return Err(self.classify(error).into()),
-                None if heard.elapsed() > PATIENCE => {
-                    return Err(SourceError::Unreachable {
-                        brokers: self.connection.brokers.clone(),
-                        cause: None,
-                    }
-                    .into());
-                }
-                Some(Err(error)) => tracing::debug!(%error, "librdkafka goes on"),
-                None => {}
+                Some(Polled::Message(message)) => return Err(gap(Some(message.offset()))),
+                Some(Polled::End(_)) => return Err(gap(None)),
+                Some(Polled::Failed(_)) | None => {}
             }
         }
-    }
-
-    fn classify(&self, error: KafkaError) -> SourceError {
-        classify(error, self.connection, &self.wanted.topic)
     }
 }
 

@@ -21,8 +21,9 @@ use tokio::sync::Mutex;
 
 use super::limits::{self, Limits, Told};
 use super::message::{Message, Stamp, Time};
-use super::{Answer, KafkaProducer, ProduceError, ProduceFault, Profile, Requests, is_compression};
+use super::{Answer, KafkaProducer, ProduceError, ProduceFault, Profile};
 use crate::connection::KafkaConnection;
+use crate::kafka::client::{Requests, is_compression};
 
 /// How long settings that were read are used. With a shorter time the brokers are asked more often. With a longer one a
 /// changed setting is noticed later, if nothing is refused.

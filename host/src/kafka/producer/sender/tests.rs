@@ -1,7 +1,7 @@
 //! Tests the decisions, without brokers: which records go together, which alone, which again.
 
 use super::*;
-use crate::kafka_producer::limits::TopicSettings;
+use crate::kafka::producer::limits::TopicSettings;
 
 const NOW_MS: i64 = 1_800_000_000_000;
 const AHEAD: Stamp = Stamp::Record {

@@ -6,9 +6,9 @@ use rdkafka::TopicPartitionList;
 use rdkafka::error::KafkaResult;
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 
+use crate::record::commit::Commit;
 use crate::record::position::{CommitPoint, Partition};
 use crate::record::trail::Metadata;
-use crate::source::Commit;
 
 /// The commits as librdkafka wants them.
 pub fn to_list(commits: &[Commit]) -> KafkaResult<TopicPartitionList> {

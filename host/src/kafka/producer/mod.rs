@@ -2,10 +2,12 @@
 //! fixed, and its errors are sorted by who is at fault. Its users decide what an error means for a record.
 //!
 //! [`sender`] sends many records so that one refused record does not take others with it. [`limits`] tells beforehand
-//! what a topic refuses, and [`message`] how many bytes one record takes.
+//! what a topic refuses, and [`message`] how many bytes one record takes. [`publisher`] writes single records to topics
+//! of one partition.
 
 pub mod limits;
 pub mod message;
+pub mod publisher;
 pub mod sender;
 
 use std::fmt;
@@ -13,13 +15,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
-use rdkafka::client::{Client, ClientContext};
-use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::metadata::Metadata;
 use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer};
 
+use super::client::{Purpose, Requests, client_config};
+use super::error::without_value;
+use super::topic::ask_about;
 use crate::connection::KafkaConnection;
 use message::{Message, Stamp, Time};
 
@@ -32,13 +34,6 @@ const BATCH_BYTES: usize = 1_000_000;
 /// Pause between two checks whether librdkafka's queue has room. The queue is full when the brokers are slow, which
 /// lasts longer than a moment.
 const QUEUE_PAUSE: Duration = Duration::from_millis(10);
-
-/// How long to wait for the first answer: long enough for a broker on the other side of the world with TLS, short
-/// enough for a user at a terminal.
-const FIRST_ANSWER: Duration = Duration::from_secs(8);
-
-/// After this time the question is asked again.
-const ASK_AGAIN: Duration = Duration::from_secs(2);
 
 /// A producer for any topic of one cluster.
 pub struct KafkaProducer {
@@ -64,15 +59,6 @@ pub struct Profile {
     pub delivery_timeout: Duration,
     /// The compression, unless the connection's properties ask for another one.
     pub compression: Option<&'static str>,
-}
-
-/// How many records go in one request to a partition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Requests {
-    /// All that are waiting. If the brokers refuse one, they refuse all.
-    Filled,
-    /// One, so that a refused record is the culprit.
-    Single,
 }
 
 /// A record that is on its way.
@@ -124,34 +110,17 @@ pub enum ProduceFault {
 impl KafkaProducer {
     /// Fixes the settings, without connecting yet.
     pub fn new(connection: &KafkaConnection, profile: Profile, requests: Requests) -> Self {
-        let mut config = ClientConfig::new();
-        for (name, value) in &connection.properties {
-            config.set(name, value.reveal());
-        }
-        if let Some(compression) = profile.compression
-            && !connection.properties.keys().any(|name| is_compression(name))
-        {
-            config.set("compression.type", compression);
-        }
         let client_id = match requests {
             Requests::Filled => profile.client_id.to_owned(),
             Requests::Single => format!("{}-alone", profile.client_id),
         };
-        config
-            .set("bootstrap.servers", &connection.brokers)
-            .set("client.id", &client_id)
-            .set("enable.idempotence", "true")
-            .set("acks", "all")
-            .set("message.timeout.ms", profile.delivery_timeout.as_millis().to_string())
-            // The topic decides what is too large, not the client.
-            .set("message.max.bytes", "1000000000")
-            .set("allow.auto.create.topics", "false")
-            // A record goes to the partition that Java's producer would choose for its key.
-            .set("partitioner", "murmur2_random")
-            .set_log_level(RDKafkaLogLevel::Emerg);
-        if requests == Requests::Single {
-            config.set("batch.num.messages", "1").set("linger.ms", "0");
-        }
+        let purpose = Purpose::Produce {
+            client_id: &client_id,
+            delivery_timeout: profile.delivery_timeout,
+            compression: profile.compression,
+            requests,
+        };
+        let config = client_config(connection, purpose);
         Self {
             config,
             client_id,
@@ -278,11 +247,6 @@ impl Profile {
     }
 }
 
-/// Whether this is the property for compression, which librdkafka knows under two names.
-pub(crate) fn is_compression(name: &str) -> bool {
-    matches!(name, "compression.type" | "compression.codec")
-}
-
 fn record<'a>(message: &'a Message<'_>, time: Time) -> FutureRecord<'a, [u8], [u8]> {
     let mut headers = OwnedHeaders::new_with_capacity(message.headers.len() + 1);
     for (key, value) in message.headers {
@@ -321,16 +285,6 @@ impl Delivery {
     }
 }
 
-/// Removes the value from librdkafka's error about a setting, since it may be a password.
-pub fn without_value(error: KafkaError) -> KafkaError {
-    match error {
-        KafkaError::ClientConfig(kind, message, name, _) => {
-            KafkaError::ClientConfig(kind, message, name, "***".to_owned())
-        }
-        other => other,
-    }
-}
-
 impl ProduceError {
     /// Whether the brokers refuse the content of the request: this record, or another one in it.
     pub fn is_of_request(&self) -> bool {
@@ -338,17 +292,6 @@ impl ProduceError {
             ProduceFault::TooLarge | ProduceFault::Invalid | ProduceFault::Timestamp | ProduceFault::Neighbour => true,
             ProduceFault::TopicGone | ProduceFault::Unauthorized | ProduceFault::Other => false,
         }
-    }
-}
-
-/// Asks the brokers about a topic, twice if need be: a broker that is killed before it answers never does, and
-/// librdkafka does not ask another one by itself. Blocks.
-pub fn ask_about<C: ClientContext>(client: &Client<C>, topic: &str) -> Result<Metadata, KafkaError> {
-    match client.fetch_metadata(Some(topic), ASK_AGAIN) {
-        Err(KafkaError::MetadataFetch(RDKafkaErrorCode::OperationTimedOut)) => {
-            client.fetch_metadata(Some(topic), FIRST_ANSWER.saturating_sub(ASK_AGAIN))
-        }
-        answer => answer,
     }
 }
 

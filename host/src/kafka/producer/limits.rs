@@ -7,14 +7,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
-use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use super::without_value;
 use crate::connection::KafkaConnection;
+use crate::kafka::client::{Purpose, client_config};
+use crate::kafka::error::without_value;
 
 /// The setting for the largest batch.
 pub const MESSAGE_BYTES: &str = "max.message.bytes";
@@ -142,14 +141,7 @@ impl Limits {
 
 /// Asks the brokers for the settings of these topics. Gives one answer for each, in order. Waits at most 5 s.
 pub async fn settings(connection: &KafkaConnection, topics: &[&str]) -> Result<Vec<Told>, KafkaError> {
-    let mut config = ClientConfig::new();
-    for (key, value) in &connection.properties {
-        config.set(key, value.reveal());
-    }
-    config
-        .set("bootstrap.servers", &connection.brokers)
-        .set("allow.auto.create.topics", "false")
-        .set_log_level(RDKafkaLogLevel::Emerg);
+    let config = client_config(connection, Purpose::Admin);
     let topics: Vec<_> = topics.iter().map(|&topic| topic.to_owned()).collect();
     let runtime = tokio::runtime::Handle::current();
     // Dropping the client waits for its thread, so this runs where it may block.

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic as Request, TopicReplication};
 use rdkafka::client::DefaultClientContext;
-use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::metadata::MetadataPartition;
 
+use super::client::{Purpose, client_config};
+use super::error::{Cause, without_value};
+use super::producer::limits::{self, Told};
 use crate::connection::KafkaConnection;
-use crate::kafka_producer::limits::{self, Told};
-use crate::kafka_producer::without_value;
 
 /// How long the brokers may take for an answer: enough for a cluster that elects a leader meanwhile, short enough for
 /// a person who waits for the answer that the address is wrong.
@@ -52,7 +52,7 @@ pub enum AdminError {
         cause: Option<RDKafkaErrorCode>,
     },
     #[error("the settings of Kafka cannot be used")]
-    Settings(#[source] KafkaError),
+    Settings(#[source] Cause),
     #[error("Kafka does not create topic {topic}")]
     Refused {
         topic: String,
@@ -175,12 +175,7 @@ pub async fn settings(connection: &KafkaConnection, topics: &[&str]) -> Result<V
 }
 
 fn client(connection: &KafkaConnection) -> Result<AdminClient<DefaultClientContext>, AdminError> {
-    let mut config = ClientConfig::new();
-    for (key, value) in &connection.properties {
-        config.set(key, value.reveal());
-    }
-    config.set("bootstrap.servers", &connection.brokers);
-    config
+    client_config(connection, Purpose::Admin)
         .create()
-        .map_err(|error| AdminError::Settings(without_value(error)))
+        .map_err(|error| AdminError::Settings(without_value(error).into()))
 }

@@ -10,10 +10,7 @@ use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::native::{Answer, Asked};
-use crate::record::position::CommitPoint;
 use crate::record::topic_id::TopicId;
-use crate::record::trail::Trail;
-use crate::source::Commit;
 
 /// The brokers are given this long to answer.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -24,14 +21,38 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Topics that had the name before; a broker that lags behind may still tell of the latest ones.
 const FORMER: usize = 8;
 
+/// A topic's name, and what is known of the topics that have had it.
+#[derive(Debug)]
+pub struct Identity {
+    topic: CString,
+    met: Met,
+    /// Said once: that nobody tells whether the topic is still the same.
+    is_untold: Once,
+}
+
+impl Identity {
+    pub fn of(topic: &str) -> Self {
+        Self {
+            // No topic's name has a zero byte: the brokers would say that there is no such topic.
+            topic: CString::new(topic.replace('\0', "")).unwrap_or_default(),
+            met: Met::default(),
+            is_untold: Once::new(),
+        }
+    }
+
+    pub(super) fn topic(&self) -> &CStr {
+        &self.topic
+    }
+}
+
 /// The topics of the name that were met, the present one last.
 #[derive(Debug, Default)]
-pub struct Met(Mutex<Vec<TopicId>>);
+struct Met(Mutex<Vec<TopicId>>);
 
 impl Met {
     /// Whether it is the present one. One that another topic has replaced does not come back: a broker that tells of it lags
     /// behind.
-    pub fn is_present(&self, id: TopicId) -> bool {
+    fn is_present(&self, id: TopicId) -> bool {
         let mut met = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !met.contains(&id) {
             if met.len() == FORMER {
@@ -81,25 +102,19 @@ fn meaning(answer: Answer, met: &Met) -> Found {
     }
 }
 
-/// Who asks for the id, and about which topic.
-pub struct Asking<'a, C: ConsumerContext> {
-    pub consumer: &'a BaseConsumer<C>,
-    pub topic: &'a CStr,
-    pub met: &'a Met,
-    /// Says once that nothing tells whether the topic is still the same.
-    pub is_untold: &'a Once,
-    /// Nothing is asked any more.
-    pub is_closing: &'a AtomicBool,
-}
-
-/// The id of the topic that has the name now; asks until there is an answer. `None` where it cannot be known.
-pub fn topic_id<C: ConsumerContext>(asking: &Asking<'_, C>) -> Option<TopicId> {
+/// The id of the topic that has the name now; asks until there is an answer or nothing is asked any more. `None` where it
+/// cannot be known.
+pub(super) fn topic_id<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    identity: &Identity,
+    is_closing: &AtomicBool,
+) -> Option<TopicId> {
     loop {
-        match find(asking.consumer, asking.topic, asking.met) {
+        match find(consumer, &identity.topic, &identity.met) {
             Found::Is(id) => return Some(id),
             Found::Nothing => return None,
             Found::Untold(reason) => {
-                asking.is_untold.call_once(|| {
+                identity.is_untold.call_once(|| {
                     tracing::info!(
                         reason,
                         "a topic that is deleted and made anew under this name is not noticed"
@@ -109,50 +124,27 @@ pub fn topic_id<C: ConsumerContext>(asking: &Asking<'_, C>) -> Option<TopicId> {
             }
             Found::Later(code) => tracing::debug!(%code, "the topic's id is not known yet"),
         }
-        if asking.is_closing.load(Ordering::Relaxed) {
+        if is_closing.load(Ordering::Relaxed) {
             return None;
         }
         std::thread::sleep(PAUSE);
     }
 }
 
-/// What is committed, for the topic that has the name now: of another one, only what its rows were written with counts.
-pub fn of_topic(commit: Commit, now: Option<TopicId>) -> Commit {
-    let (Some(was), Some(now)) = (commit.topic, now) else {
-        return commit;
-    };
-    if was == now {
-        return commit;
-    }
-    tracing::error!(partition = %commit.partition, %was, %now, committed = commit.point.0,
-        "the topic was deleted and another one made under its name; what the deleted one had from the committed offset on is \
-         gone, unless it was written already; the new one is read from its beginning");
-    Commit {
-        point: CommitPoint(0),
-        topic: Some(now),
-        // A fence says since which offset, and those are of the deleted topic.
-        trail: Trail {
-            fence: None,
-            ..commit.trail
-        },
-        ..commit
-    }
-}
-
 /// Asks every so often, and never waits.
 pub struct Watch<'a, C: ConsumerContext> {
     consumer: &'a BaseConsumer<C>,
-    topic: &'a CString,
+    identity: &'a Identity,
     every: Duration,
     due: Instant,
     asked: Option<Asked<'a, C>>,
 }
 
 impl<'a, C: ConsumerContext> Watch<'a, C> {
-    pub fn new(consumer: &'a BaseConsumer<C>, topic: &'a CString, every: Duration) -> Self {
+    pub(super) fn new(consumer: &'a BaseConsumer<C>, identity: &'a Identity, every: Duration) -> Self {
         Self {
             consumer,
-            topic,
+            identity,
             every,
             due: Instant::now() + every,
             asked: None,
@@ -165,18 +157,18 @@ impl<'a, C: ConsumerContext> Watch<'a, C> {
     }
 
     /// The topic's id, if an answer has come.
-    pub fn look(&mut self, met: &Met) -> Option<TopicId> {
+    pub fn look(&mut self) -> Option<TopicId> {
         let now = Instant::now();
         let Some(asked) = &self.asked else {
             if now >= self.due {
-                self.asked = Asked::ask(self.consumer, self.topic, ANSWER);
+                self.asked = Asked::ask(self.consumer, &self.identity.topic, ANSWER);
                 self.due = now + self.every;
             }
             return None;
         };
         let answer = asked.answer(Duration::ZERO)?;
         self.asked = None;
-        match meaning(answer, met) {
+        match meaning(answer, &self.identity.met) {
             Found::Is(id) => Some(id),
             other => {
                 tracing::debug!(answer = ?other, "the topic's id is not known at the moment");

@@ -7,14 +7,13 @@ pub mod members;
 pub mod published;
 
 use std::fmt;
+use std::io;
+use std::time::Duration;
 
-use rdkafka::ClientConfig;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-
-use super::SourceError;
-use super::kafka::client::{classify, client_config};
-use super::kafka_admin::{self, AdminError, NewTopic, Topic};
 use crate::connection::KafkaConnection;
+use crate::kafka::admin::{self, AdminError, NewTopic, Topic};
+use crate::kafka::error::ClientError;
+use crate::kafka::producer::publisher::{PublishError, Publisher};
 
 pub use follow::follow;
 
@@ -69,10 +68,12 @@ pub enum FleetError {
     Write {
         topic: String,
         #[source]
-        cause: KafkaError,
+        cause: PublishError,
     },
+    #[error("cannot start the reading thread")]
+    NoThread(#[source] io::Error),
     #[error(transparent)]
-    Source(#[from] SourceError),
+    Client(#[from] ClientError),
     #[error(transparent)]
     Admin(#[from] AdminError),
 }
@@ -89,9 +90,13 @@ impl FleetError {
     /// Whether the brokers are out of reach, rather than set up wrongly.
     pub fn is_unreachable(&self) -> bool {
         match self {
-            Self::Source(error) => matches!(error, SourceError::Unreachable { .. }),
+            Self::Client(error) => matches!(error, ClientError::Unreachable { .. }),
             Self::Admin(error) => error.is_unreachable(),
-            Self::NoTopic { .. } | Self::NotPublished { .. } | Self::TooLarge { .. } | Self::Write { .. } => false,
+            Self::NoTopic { .. }
+            | Self::NotPublished { .. }
+            | Self::TooLarge { .. }
+            | Self::Write { .. }
+            | Self::NoThread(_) => false,
         }
     }
 }
@@ -110,7 +115,7 @@ impl Fleet {
             partitions: 1,
             config: config.iter().map(owned).collect(),
         });
-        let answers = kafka_admin::create_topics(&self.kafka, &wanted).await?;
+        let answers = admin::create_topics(&self.kafka, &wanted).await?;
         let created = wanted
             .into_iter()
             .zip(answers)
@@ -121,22 +126,15 @@ impl Fleet {
         Ok(created.collect())
     }
 
-    /// For writing to either topic: acknowledged by all in-sync replicas.
-    fn producer_config(&self) -> ClientConfig {
-        let mut config = client_config(&self.kafka);
-        config
-            .set("acks", "all")
-            .set("enable.idempotence", "true")
-            .set("message.max.bytes", COMPONENT_BYTES)
-            .set("message.timeout.ms", "30000")
-            .set("allow.auto.create.topics", "false");
-        config
+    /// For writing to either topic.
+    fn publisher(&self, delivery_timeout: Duration) -> Result<Publisher, ClientError> {
+        Publisher::new(&self.kafka, COMPONENT_BYTES, delivery_timeout)
     }
 
-    /// `SourceError` speaks of a topic of records.
-    fn read_error(&self, error: SourceError) -> FleetError {
+    /// [`ClientError`] speaks of a topic of records.
+    fn client_error(&self, error: ClientError) -> FleetError {
         match error {
-            SourceError::TopicMissing { topic } => self.no_topic(topic),
+            ClientError::TopicMissing { topic } => self.no_topic(topic),
             other => other.into(),
         }
     }
@@ -148,18 +146,12 @@ impl Fleet {
         }
     }
 
-    fn write_error(&self, topic: &str, bytes: usize, cause: KafkaError) -> FleetError {
+    fn write_error(&self, topic: &str, bytes: usize, error: PublishError) -> FleetError {
         let topic = topic.to_owned();
-        match cause.rdkafka_error_code() {
-            Some(RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::InvalidMessageSize) => {
-                FleetError::TooLarge { topic, bytes }
-            }
-            Some(RDKafkaErrorCode::MessageTimedOut) => FleetError::Write { topic, cause },
-            _ => match classify(cause, &self.kafka, &topic) {
-                SourceError::TopicMissing { topic } => self.no_topic(topic),
-                SourceError::Read(cause) => FleetError::Write { topic, cause },
-                other => other.into(),
-            },
+        match error {
+            PublishError::TooLarge => FleetError::TooLarge { topic, bytes },
+            PublishError::NotWritten(_) => FleetError::Write { topic, cause: error },
+            PublishError::Client(error) => self.client_error(error),
         }
     }
 }

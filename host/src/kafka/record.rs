@@ -1,12 +1,14 @@
-//! A message of librdkafka as a record.
+//! A message of librdkafka, and what it is as a record.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use rdkafka::Timestamp;
-use rdkafka::message::{BorrowedHeaders, BorrowedMessage, Headers, Message};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::message::{BorrowedHeaders, BorrowedMessage, Headers, Message as _};
 
+use super::error::Cause;
 use crate::record::position::{Offset, Partition, Position};
 use crate::record::{Header, Record};
 
@@ -28,8 +30,48 @@ fn readable(headers: &BorrowedHeaders, partition: &Partition, offset: i64) -> Ve
     (0..headers.count()).filter_map(header).collect()
 }
 
+/// A message of librdkafka, in its memory.
+pub struct Message<'a>(pub(super) BorrowedMessage<'a>);
+
+/// What a client that reads has to say.
+pub enum Polled<'a> {
+    Message(Message<'a>),
+    /// All that there is of this partition has come.
+    End(i32),
+    Failed(Cause),
+}
+
+impl Message<'_> {
+    pub fn partition(&self) -> i32 {
+        self.0.partition()
+    }
+
+    pub fn offset(&self) -> i64 {
+        self.0.offset()
+    }
+
+    /// In milliseconds.
+    pub fn timestamp_ms(&self) -> Option<i64> {
+        self.0.timestamp().to_millis()
+    }
+
+    /// The message as a record of the partition. `keep` copies the key and the value out of librdkafka's memory.
+    pub fn to_record(&self, partition: &Arc<Partition>, keep: impl FnMut(&[u8]) -> Bytes) -> Record {
+        to_record(partition, &self.0, keep)
+    }
+}
+
+/// What an answer of librdkafka says; `None` where nothing has come.
+pub(super) fn polled(answer: Option<KafkaResult<BorrowedMessage<'_>>>) -> Option<Polled<'_>> {
+    Some(match answer? {
+        Ok(message) => Polled::Message(Message(message)),
+        Err(KafkaError::PartitionEOF(number)) => Polled::End(number),
+        Err(error) => Polled::Failed(error.into()),
+    })
+}
+
 /// `keep` copies the key and the value out of librdkafka's memory.
-pub fn to_record(
+fn to_record(
     partition: &Arc<Partition>,
     message: &BorrowedMessage<'_>,
     mut keep: impl FnMut(&[u8]) -> Bytes,

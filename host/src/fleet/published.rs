@@ -5,20 +5,20 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rdkafka::message::{Header as OwnedHeader, OwnedHeaders};
-use rdkafka::producer::{FutureProducer, FutureRecord};
 
 use super::{Fleet, FleetError};
-use crate::kafka_producer::without_value;
+use crate::kafka::latest::{self, Wanted};
+use crate::kafka::producer::publisher::Publication;
 use crate::record::Record;
 use crate::record::descriptor::PluginIdentity;
-use crate::source::SourceError;
-use crate::source::kafka::latest::{self, Wanted};
 
 const SIGNATURE: &str = "host-signature";
 const PLUGIN: &str = "host-plugin";
 const VERSION: &str = "host-version";
 const DIGEST: &str = "host-digest";
+
+/// A publication that the brokers do not take in this time has failed.
+const DELIVERY: Duration = Duration::from_secs(30);
 
 /// A publication. Name, version and digest are what its publisher said: whoever loads the component finds out.
 #[derive(Debug, Clone)]
@@ -84,35 +84,25 @@ pub async fn publish(
     signature: Option<&str>,
     identity: &PluginIdentity,
 ) -> Result<i64, FleetError> {
-    let producer: FutureProducer = fleet
-        .producer_config()
-        .create()
-        .map_err(|error| SourceError::Setting(without_value(error)))?;
+    let publisher = fleet.publisher(DELIVERY)?;
     let digest = identity.digest.to_string();
     let of_identity = [
         (PLUGIN, &*identity.name),
         (VERSION, &*identity.version),
         (DIGEST, digest.as_str()),
     ];
-    let all = of_identity.into_iter().chain(signature.map(|text| (SIGNATURE, text)));
-    let headers = all.fold(OwnedHeaders::new(), |headers, (key, value)| {
-        headers.insert(OwnedHeader {
-            key,
-            value: Some(value),
-        })
-    });
-    let record = FutureRecord {
+    let headers: Vec<_> = of_identity
+        .into_iter()
+        .chain(signature.map(|text| (SIGNATURE, text)))
+        .collect();
+    let publication = Publication {
         topic: &fleet.topic,
-        partition: Some(0),
-        key: Some(name),
-        payload: Some(component),
-        timestamp: None,
-        headers: Some(headers),
+        key: name,
+        value: Some(component),
+        headers: &headers,
     };
-    match producer.send(record, Duration::from_secs(30)).await {
-        Ok(delivered) => Ok(delivered.offset),
-        Err((cause, _)) => Err(fleet.write_error(&fleet.topic, component.len(), cause)),
-    }
+    let published = publisher.publish(&publication, DELIVERY).await;
+    published.map_err(|error| fleet.write_error(&fleet.topic, component.len(), error))
 }
 
 /// Every record of one of the fleet's topics that is there now.
@@ -128,7 +118,7 @@ pub(super) fn each(fleet: &Fleet, topic: &str, mut look: impl FnMut(&Record)) ->
         records.iter().for_each(&mut look);
         ControlFlow::Continue(())
     });
-    read.map_err(|error| fleet.read_error(error))
+    read.map_err(|error| fleet.client_error(error))
 }
 
 /// Of whoever the record is about.

@@ -1,0 +1,103 @@
+//! Why a source cannot go on: the same few kinds for every product.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::csv_file::InputError;
+
+/// What the product said.
+pub type Cause = Box<dyn Error + Send + Sync>;
+
+/// A source cannot read or commit. It says what its cause says.
+#[derive(Debug)]
+pub struct SourceError {
+    pub fault: SourceFault,
+    cause: Cause,
+}
+
+/// What follows from the error. The set is closed: each product sorts its own errors into these kinds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceFault {
+    /// The service does not answer. A source that reads waits for it; at the start of a verb it is exit code 3.
+    Away,
+    /// What is to be read is not there.
+    Gone,
+    /// The login is refused, or may not read this.
+    Forbidden,
+    /// A setting is wrong: the same try never succeeds.
+    Setting,
+    /// Another process has taken the place of this one.
+    Replaced,
+    /// It cannot be read, or broke off, and nothing better is known.
+    Broken,
+}
+
+/// The source's answer to a commit did not come in time.
+#[derive(Debug, thiserror::Error)]
+#[error("the brokers did not answer the commit in time")]
+struct CommitTimedOut;
+
+/// A question or a commit ran on a thread that did not end well.
+#[derive(Debug, thiserror::Error)]
+#[error("the commit was aborted")]
+struct CommitAborted {
+    #[source]
+    cause: tokio::task::JoinError,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("cannot start the reading thread")]
+struct NoThread {
+    #[source]
+    cause: std::io::Error,
+}
+
+impl SourceError {
+    pub fn new(fault: SourceFault, cause: impl Into<Cause>) -> Self {
+        let cause = cause.into();
+        Self { fault, cause }
+    }
+
+    /// The answer to a commit did not come in time.
+    pub fn commit_timed_out() -> Self {
+        Self::new(SourceFault::Away, CommitTimedOut)
+    }
+
+    /// The thread that committed, or asked, has panicked or was cancelled.
+    pub fn commit_aborted(cause: tokio::task::JoinError) -> Self {
+        Self::new(SourceFault::Broken, CommitAborted { cause })
+    }
+
+    /// The system gives no thread to read on.
+    pub fn no_thread(cause: std::io::Error) -> Self {
+        Self::new(SourceFault::Broken, NoThread { cause })
+    }
+}
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.cause.fmt(f)
+    }
+}
+
+/// The chain goes on with the cause of the cause: the cause itself was displayed.
+impl Error for SourceError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.source()
+    }
+}
+
+impl From<InputError> for SourceError {
+    fn from(error: InputError) -> Self {
+        let fault = match error {
+            InputError::Missing { .. } => SourceFault::Gone,
+            InputError::Directory { .. }
+            | InputError::Unreadable { .. }
+            | InputError::Empty { .. }
+            | InputError::NotText { .. }
+            | InputError::BadHeader { .. }
+            | InputError::BadRow { .. } => SourceFault::Broken,
+        };
+        Self::new(fault, error)
+    }
+}
