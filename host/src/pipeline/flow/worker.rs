@@ -105,16 +105,9 @@ impl Worker {
             while settling.len() >= version.sink.batches_in_flight() {
                 check(settling.join_next().await);
             }
-            let sample = self
-                .parts
-                .plugins
-                .shadow
-                .sample(&transformed, &self.parts.plugins.slot.current());
-            let (parts, gauge, ledger) = (
-                Arc::clone(&self.parts),
-                Arc::clone(&self.gauge),
-                Arc::clone(&self.ledger),
-            );
+            let sample = self.parts.plugins.sample(&transformed);
+            let parts = Arc::clone(&self.parts);
+            let (gauge, ledger) = (Arc::clone(&self.gauge), Arc::clone(&self.ledger));
             settling.spawn(async move {
                 let counts = settle(&parts, transformed).await;
                 failpoint::reached(Point::Published);

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::latest::Latest;
-use super::shadow::Shadow;
+use super::shadow::{Sample, Shadow};
 use super::slot::PluginSlot;
+use crate::pipeline::batch::transformed::Transformed;
 use crate::pipeline::batch::version::Version;
 use crate::pipeline::trouble::budget::Budget;
 use crate::pipeline::watch::swapping::SwapProgress;
@@ -32,5 +33,10 @@ impl Plugins {
             swapping: Arc::default(),
             budget,
         }
+    }
+
+    /// What is needed to compare this batch with a shadowed candidate, if there is one and the batch is to be compared.
+    pub fn sample(&self, batch: &Transformed) -> Option<Sample> {
+        self.shadow.sample(batch, &self.slot.current())
     }
 }
