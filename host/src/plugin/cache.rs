@@ -98,14 +98,14 @@ impl CompileCache {
             .inspect_err(|error| tracing::warn!(%error, "cannot read a compiled plugin"))
             .ok()??;
         let Some(form) = whole(&file, key) else {
-            tracing::warn!("a cached plugin is damaged, compiling it again");
+            tracing::warn!("a compiled plugin that was kept is damaged, compiling it again");
             return None;
         };
         trusted(engine, form)
             .inspect_err(|error| {
                 tracing::warn!(
                     error = format!("{error:#}"),
-                    "a cached plugin does not fit, compiling it again"
+                    "a compiled plugin that was kept does not fit, compiling it again"
                 );
             })
             .ok()

@@ -112,7 +112,7 @@ fn keys_are_exchanged_with_both_trusted_and_the_setting_counts_everywhere() {
         tried().succeeded().says("Monday");
     }
     job.host(&["plugin", "sign", "p.wasm", "--key", "release.pub"])
-        .failed(2, &["key release.pub", "no private key"]);
+        .failed(2, &["key release.pub", "not a private key"]);
     job.host(&["plugin", "sign", "none.wasm", "--key", "release"])
         .failed(2, &["cannot read none.wasm"]);
 }

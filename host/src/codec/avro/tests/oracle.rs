@@ -36,7 +36,7 @@ pub fn found<'a>(value: &'a Value, shape: &Shape, schema: &Schema, wanted: DataT
         return found(inner, &shapes[*branch as usize], schema, wanted);
     }
     if wanted == DataType::Json && *value != Value::Null {
-        return Found::Json(to_json(value, shape, schema).to_string().into());
+        return to_json(value, shape, schema).map_or(TOO_LONG, |json| Found::Json(json.to_string().into()));
     }
     match value {
         Value::Null => Found::Null,
@@ -74,24 +74,29 @@ pub fn found<'a>(value: &'a Value, shape: &Shape, schema: &Schema, wanted: DataT
     }
 }
 
-pub fn to_json(value: &Value, shape: &Shape, schema: &Schema) -> Json {
-    match (value, shape) {
-        (Value::Union(branch, inner), Shape::Union(shapes)) => to_json(inner, &shapes[*branch as usize], schema),
+/// `None` if a number in it is too long to be shown: the library has no such bound, and the codec refuses the value for it.
+pub fn to_json(value: &Value, shape: &Shape, schema: &Schema) -> Option<Json> {
+    Some(match (value, shape) {
+        (Value::Union(branch, inner), Shape::Union(shapes)) => to_json(inner, &shapes[*branch as usize], schema)?,
         (Value::Record(fields), Shape::Record(index)) => {
             let shapes = schema.record(*index).expect("a record").fields.iter();
             let member = |((name, value), field): (&(String, Value), &crate::codec::schema::Field)| {
-                (name.clone(), to_json(value, &field.shape, schema))
+                Some((name.clone(), to_json(value, &field.shape, schema)?))
             };
-            Json::Object(fields.iter().zip(shapes).map(member).collect())
+            Json::Object(fields.iter().zip(shapes).map(member).collect::<Option<_>>()?)
         }
-        (Value::Array(items), Shape::Array(shape)) => items.iter().map(|item| to_json(item, shape, schema)).collect(),
+        (Value::Array(items), Shape::Array(shape)) => {
+            let items = items.iter().map(|item| to_json(item, shape, schema));
+            Json::Array(items.collect::<Option<_>>()?)
+        }
         (Value::Map(items), Shape::Map(shape)) => {
             let sorted: BTreeMap<_, _> = items.iter().collect();
-            let member = |(key, value): (&String, &Value)| (key.clone(), to_json(value, shape, schema));
-            Json::Object(sorted.into_iter().map(member).collect())
+            let member = |(key, value): (&String, &Value)| Some((key.clone(), to_json(value, shape, schema)?));
+            Json::Object(sorted.into_iter().map(member).collect::<Option<_>>()?)
         }
         (leaf, shape) => match found(leaf, shape, schema, DataType::Text) {
-            Found::Null | Found::Structure(_) => Json::Null,
+            Found::Null => Json::Null,
+            Found::Structure(_) => return None,
             Found::Boolean(value) => value.into(),
             Found::Integer(value) => value.into(),
             Found::Single(value) => number(f64::from(value)).unwrap_or_else(|| value.to_string().into()),
@@ -102,12 +107,14 @@ pub fn to_json(value: &Value, shape: &Shape, schema: &Schema) -> Json {
             Found::Timestamp(time) => show_timestamp(time).map_or_else(|| time.into(), Json::from),
             Found::Date(days) => show_date(days).map_or_else(|| days.into(), Json::from),
         },
-    }
+    })
 }
 
 fn number(value: f64) -> Option<Json> {
     serde_json::Number::from_f64(value).map(Json::Number)
 }
+
+pub const TOO_LONG: Found<'static> = Found::Structure("a number that is too long");
 
 /// The bytes of one datum, and whether more was asked for than there is.
 struct Bytes<'a> {
