@@ -59,7 +59,7 @@ struct Endpoint {
     token: Option<Secret>,
 }
 
-/// Asks, and prints the answer. A refusal is exit code 1, nobody there 3.
+/// Asks, and prints the answer. The exit code is 1 for a refusal and 3 if no host answers.
 pub async fn run(settings: &Settings, asked: Asked, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let endpoint = Endpoint::of(settings)?;
     match asked {

@@ -42,7 +42,7 @@ pub struct Options {
 pub enum Plugin {
     /// `--plugin` was said: there must be one.
     Named,
-    /// That of the settings, where its file is there: setting up needs none.
+    /// The plugin of the settings, if its file is there: setting up works without one.
     #[default]
     IfThere,
 }

@@ -14,9 +14,9 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::errors::{self, Fault, Whole};
 
-/// How long one question is asked again. A node gets over a pause of its garbage collector, a queue of requests or its own
-/// start in less, and whoever starts this program (systemd: 90 s) has not given up yet. Past it, exit code 3 is the better
-/// answer: a cluster that cannot say in a minute which tables it has takes no rows either.
+/// How long one question is asked again. A node gets over a pause of its garbage collector, a queue of requests or its
+/// own start in less. A service manager that starts this program (systemd: 90 s) has not given up yet. Past it, exit
+/// code 3 is the better answer: a cluster that cannot say in a minute which tables it has takes no rows either.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One attempt, whatever `sink.cassandra.request_timeout_ms` says: a question that is given up early and asked again has to
@@ -77,7 +77,7 @@ pub struct Asking<'a> {
 }
 
 impl Unanswered {
-    /// Whether another try may succeed (exit code 3), rather than somebody having to change something (2).
+    /// Whether another try may succeed (exit code 3), or something has to be changed first (2).
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::Late { .. } | Self::Disagreeing(_))
     }

@@ -15,7 +15,7 @@ use super::errors::{self, Fault};
 use super::quoted::quoted;
 use super::types::{CollectionType, ColumnType};
 
-/// Of a table.
+/// A column of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
     pub name: String,

@@ -34,11 +34,11 @@ pub struct WriteBatch {
     pub records: Arc<Vec<Record>>,
     /// `source[i]` is the record that row i came from, an index into `records`.
     pub source: Vec<u32>,
-    /// Of an output that goes to a topic: row i is so far among the rows that its record gives that topic, counted from
-    /// 0, however records are grouped into batches. Empty for a table.
+    /// For an output to a topic: the place of row i among the rows that its record gives that topic, counted from 0. It
+    /// does not depend on how records are grouped into batches. Empty for a table.
     pub numbers: Vec<u32>,
-    /// Of an output that goes to a table: what is written of rows that share their key with others of their record. Empty
-    /// until [`Sink::arrange`] was asked.
+    /// For an output to a table: what is written of rows that share their key with others of their record. Empty until
+    /// [`Sink::arrange`] was asked.
     pub parts: Parts,
 }
 

@@ -21,7 +21,7 @@ use crate::cassandra::table::Table;
 /// How much of a node's latency is its latest answer's.
 const LATEST_SHARE: f64 = 0.05;
 
-/// A node that nobody has asked yet is taken for a fast one.
+/// A node that was not asked yet is taken for a fast one.
 const UNKNOWN_SECONDS: f64 = 0.000_1;
 
 /// A node that fails is taken for one as slow as this, however fast it says so: it must not draw what others could write.
@@ -66,7 +66,7 @@ struct Load {
     silent_since: Option<Instant>,
 }
 
-/// What is in flight at each node, whoever sends it.
+/// The requests in flight at each node, from all writers.
 #[derive(Debug)]
 pub struct Coordinators {
     wanted: InFlight,
@@ -115,7 +115,7 @@ impl Load {
         self.in_flight < self.capacity(now)
     }
 
-    /// Since when it is silent, while nobody waits for it.
+    /// Since when the node is silent, if no request waits for it.
     fn given_up(&self, now: Instant) -> Option<Instant> {
         self.silent_since
             .filter(|_| self.ended.is_some_and(|at| now.duration_since(at) <= FORGET))
@@ -131,7 +131,7 @@ impl Load {
     fn note(&mut self, answer: Answer, took: Duration, now: Instant) {
         let seconds = took.as_secs_f64();
         self.latency = match answer {
-            // Given up by whoever sent it.
+            // The sender gave it up.
             Answer::None => return,
             Answer::Done if self.ended.is_none() || self.silent_since.is_some() => seconds,
             Answer::Done => self.latency * (1.0 - LATEST_SHARE) + seconds * LATEST_SHARE,

@@ -1,5 +1,5 @@
-//! The statement of one row with its values in it, as somebody would type it into `cqlsh`, and the row that the table
-//! holds under the same primary key.
+//! The statement of one row with its values in it, ready to be typed into `cqlsh`, and the row that the table holds
+//! under the same primary key.
 
 use std::collections::BTreeMap;
 

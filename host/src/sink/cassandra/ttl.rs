@@ -25,7 +25,7 @@ pub struct Ttl(i64);
 /// The setting: the TTL of each table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ttls {
-    /// Of tables that are not named.
+    /// The TTL of tables that are not named.
     others: Option<Ttl>,
     /// `None` where a table is named to have none.
     named: BTreeMap<String, Option<Ttl>>,

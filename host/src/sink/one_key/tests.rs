@@ -32,7 +32,7 @@ struct Content {
     shared: BTreeMap<u8, u8>,
 }
 
-/// Of each place the highest write timestamp and what stands there, as Cassandra puts writes together.
+/// The highest write timestamp of each place and what stands there, as Cassandra puts writes together.
 #[derive(Debug, Default)]
 struct Store {
     markers: BTreeMap<[u8; 2], i64>,

@@ -18,7 +18,7 @@ pub(super) struct Prepared {
     pub columns: Vec<String>,
     /// Whether each field is part of the primary key.
     pub is_key: Vec<bool>,
-    /// Of each field's column.
+    /// The affinity of each field's column.
     affinities: Vec<&'static str>,
     /// Run one after the other for each row.
     writes: Vec<String>,

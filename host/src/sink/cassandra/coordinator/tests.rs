@@ -43,7 +43,7 @@ fn a_node_that_was_not_asked_for_a_while_is_tried_with_one_request() {
     assert!(failed.expected(later) > fast.expected(later));
 }
 
-/// Counts how often somebody is told to look again.
+/// Counts how often a waiting request is woken.
 #[derive(Default)]
 struct Calls(AtomicUsize);
 
