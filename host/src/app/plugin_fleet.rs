@@ -1,5 +1,5 @@
-//! `host plugin publish` and `host plugin status --fleet`: a plugin for every host that runs what is published, and which
-//! of them runs what.
+//! `host plugin publish` and `host plugin status --fleet`: a plugin for every host that runs what is published, and
+//! which of them runs what.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

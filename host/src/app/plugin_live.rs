@@ -1,4 +1,5 @@
-//! `host plugin swap`, `rollback`, `shadow`, `promote`, `status`, `history`: asks a host that runs, at its admin endpoint.
+//! `host plugin swap`, `rollback`, `shadow`, `promote`, `status`, `history`: asks a host that runs, at its admin
+//! endpoint.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -190,7 +190,8 @@ fn budget(settings: &Settings) -> Budget {
     Budget::new(rejects, faults)
 }
 
-/// `read 1000 records: 980 rows written, 3 filtered, 17 rejected (bad-uuid 12, bad-timestamp 5) in 1.23 s, 813 records/s`
+/// `read 1000 records: 980 rows written, 3 filtered, 17 rejected (bad-uuid 12, bad-timestamp 5) in 1.23 s, 813
+/// records/s`
 pub(super) fn say(out: &mut dyn Write, counts: &Counts, took: Duration) -> anyhow::Result<()> {
     let seconds = took.as_secs_f64();
     writeln!(

@@ -1,6 +1,6 @@
-//! Questions to the cluster from whose answers something is concluded: which tables there are, which nodes. A cluster that
-//! is overloaded, is starting or has lost the connection is asked again for a while. Where it still does not answer, that is
-//! the result, with its reason: what was not read is never taken for something that is not there.
+//! Questions to the cluster from whose answers something is concluded: which tables there are, which nodes. A cluster
+//! that is overloaded, is starting or has lost the connection is asked again for a while. Where it still does not
+//! answer, that is the result, with its reason: what was not read is never taken for something that is not there.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -19,8 +19,8 @@ use super::errors::{self, Fault, Whole};
 /// code 3 is the better answer: a cluster that cannot say in a minute which tables it has takes no rows either.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
-/// One attempt, whatever `sink.cassandra.request_timeout_ms` says: a question that is given up early and asked again has to
-/// stand at the end of the node's queue once more. A node gives up one that has waited for 12 s by itself.
+/// One attempt, whatever `sink.cassandra.request_timeout_ms` says: a question that is given up early and asked again
+/// has to stand at the end of the node's queue once more. A node gives up one that has waited for 12 s by itself.
 const ATTEMPT: Duration = Duration::from_secs(20);
 
 /// Between two attempts: doubled each time, so that a short hiccup costs little and an overloaded node is left alone.
@@ -166,8 +166,8 @@ impl<'a> Asking<'a> {
         answer.map_err(|error| Unanswered::of(question, error, begun.elapsed()))
     }
 
-    /// The answer of an attempt that succeeds, or the error of the last one: the first that no outage explains, or that of
-    /// the attempt after which there is no time for another.
+    /// The answer of an attempt that succeeds, or the error of the last one: the first that no outage explains, or that
+    /// of the attempt after which there is no time for another.
     pub async fn again<T, F>(&self, about: &str, attempt: impl Fn() -> F) -> Result<T, ExecutionError>
     where
         F: Future<Output = Result<T, ExecutionError>>,
@@ -190,8 +190,8 @@ impl<'a> Asking<'a> {
         }
     }
 
-    /// Waits until all nodes that can be reached know the same tables. Before that, one of them may not know a table yet that
-    /// another one has created.
+    /// Waits until all nodes that can be reached know the same tables. Before that, one of them may not know a table
+    /// yet that another one has created.
     pub async fn agreement(&self) -> Result<(), Unanswered> {
         let disagreeing = |error: SchemaAgreementError| Unanswered::Disagreeing(Whole(Box::new(error)));
         match self.session.check_schema_agreement().await {

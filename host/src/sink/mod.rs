@@ -95,9 +95,9 @@ pub trait Sink: Send + Sync {
         Order::Any
     }
 
-    /// Notes in the writes of one batch of records, which stand in the plugin's order, what rows of one record and one key
-    /// do to one another: see [`one_key`]. Asked once, before the first of them is written. A sink to which rows are given
-    /// in their order has nothing to note.
+    /// Notes in the writes of one batch of records, which stand in the plugin's order, what rows of one record and one
+    /// key do to one another: see [`one_key`]. Asked once, before the first of them is written. A sink to which rows
+    /// are given in their order has nothing to note.
     fn arrange(&self, writes: &mut [WriteBatch]) {
         let _ = writes;
     }
@@ -105,7 +105,8 @@ pub trait Sink: Send + Sync {
     /// Writes the rows of `batch` that `which` names (all of them the first time, the failed ones again later), and
     /// answers one result for each, in the order of `which`, once a server has acknowledged it.
     ///
-    /// Writing a row again is harmless: the same write timestamp goes with it, and in a topic the same place of its record.
+    /// Writing a row again is harmless: the same write timestamp goes with it, and in a topic the same place of its
+    /// record.
     fn write(&self, batch: Arc<WriteBatch>, which: Vec<u32>) -> BoxFuture<'_, Vec<Result<(), SinkError>>>;
 }
 
@@ -120,7 +121,8 @@ pub struct SinkError {
     pub cause: Cause,
 }
 
-/// The kinds of trouble that a row can meet, whatever it is written to. Each sink maps the errors of its product onto these.
+/// The kinds of trouble that a row can meet, whatever it is written to. Each sink maps the errors of its product onto
+/// these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SinkFault {
     /// A value does not fit its column.

@@ -1,5 +1,5 @@
-//! A row as a JSON object on one line: columns by the plugin's names, nulls left out; what a `json` column holds is there
-//! digit for digit. A row with a value that JSON cannot hold is to be refused before.
+//! A row as a JSON object on one line: columns by the plugin's names, nulls left out; what a `json` column holds is
+//! there digit for digit. A row with a value that JSON cannot hold is to be refused before.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;

@@ -1,6 +1,6 @@
-//! What a plugin makes of a batch of records. Every caller goes this way: decode, skip duplicates, look up, call, sort by
-//! record. A run does, and so do a shadow, `host try`, `verify`, `explain`, `diff`, `bench` and a dry run of dead letters. The
-//! trial before a swap takes the first half, since it calls the plugin under a clock of its own.
+//! What a plugin makes of a batch of records. Every caller goes this way: decode, skip duplicates, look up, call, sort
+//! by record. A run does, and so do a shadow, `host try`, `verify`, `explain`, `diff`, `bench` and a dry run of dead
+//! letters. The trial before a swap takes the first half, since it calls the plugin under a clock of its own.
 //!
 //! Duplicates and lookups have their places in [`take`], and nothing fills them yet.
 
@@ -116,8 +116,8 @@ pub async fn take(decoder: &Decoder, records: &[Record]) -> Result<Taken, CodecE
     })
 }
 
-/// Calls the plugin with what was taken of the records, and sorts what it returns by record. A row that breaks the guest is a
-/// reject. Nothing is called where there are no rows.
+/// Calls the plugin with what was taken of the records, and sorts what it returns by record. A row that breaks the
+/// guest is a reject. Nothing is called where there are no rows.
 ///
 /// The plugin gives no outcome whatever the records hold, or `stop` was asked for.
 /// The plugin gives no outcome, whatever the records hold, or `stop` was asked for.

@@ -1,4 +1,5 @@
-//! Two plugins over the same records: which rows, rejects and filtered records they have in common, and where they differ.
+//! Two plugins over the same records: which rows, rejects and filtered records they have in common, and where they
+//! differ.
 //!
 //! [`pairing`] says once which outputs and columns belong together. [`align`] says which rows do, [`order`] whether
 //! they come in one order, [`value`] when two values are the same, and [`excerpt`] what is shown of them. A

@@ -48,8 +48,8 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Runs until the queue is closed and everything that came through it is settled, or until it is cancelled. When this
-    /// returns, nothing is being written or published.
+    /// Runs until the queue is closed and everything that came through it is settled, or until it is cancelled. When
+    /// this returns, nothing is being written or published.
     pub async fn run(mut self, cancelled: oneshot::Receiver<()>) {
         let mut settling = JoinSet::new();
         tokio::select! {

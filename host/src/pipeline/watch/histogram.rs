@@ -1,7 +1,7 @@
 //! A distribution that is counted while records flow: whole batches are added with one pass and few atomic additions.
 //!
-//! `prometheus-client` has a histogram of its own, which takes a lock for every value and does not give its buckets back;
-//! the status page wants quantiles of the last second.
+//! `prometheus-client` has a histogram of its own, which takes a lock for every value and does not give its buckets
+//! back; the status page wants quantiles of the last second.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

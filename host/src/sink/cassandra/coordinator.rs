@@ -1,9 +1,9 @@
 //! The nodes that requests go to. Each has a limit of its own on what is in flight at it ([`super::limit`]); of the
 //! replicas that have room, a request goes to the one that is likely to answer first.
 //!
-//! A node that has not answered anything for as long as a request may take is silent: for a while it gets nothing, and what
-//! would wait for it fails at once; then one request at a time, until it answers one. Else each of thousands of rows would
-//! wait its whole time for nothing before anybody is told.
+//! A node that has not answered anything for as long as a request may take is silent: for a while it gets nothing, and
+//! what would wait for it fails at once; then one request at a time, until it answers one. Else each of thousands of
+//! rows would wait its whole time for nothing before anybody is told.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,11 +24,12 @@ const LATEST_SHARE: f64 = 0.05;
 /// A node that was not asked yet is taken for a fast one.
 const UNKNOWN_SECONDS: f64 = 0.000_1;
 
-/// A node that fails is taken for one as slow as this, however fast it says so: it must not draw what others could write.
+/// A node that fails is taken for one as slow as this, however fast it says so: it must not draw what others could
+/// write.
 const FAILED_SECONDS: f64 = 1.0;
 
-/// A node that has not been asked for so long is tried with one request, so that its recovery is seen; one that is silent
-/// gets nothing for so long.
+/// A node that has not been asked for so long is tried with one request, so that its recovery is seen; one that is
+/// silent gets nothing for so long.
 const FORGET: Duration = Duration::from_secs(1);
 
 /// One node, and what is in flight at it.
@@ -47,8 +48,8 @@ pub type Ring = ring::Ring<Arc<Coordinator>>;
 struct Gate {
     node: Uuid,
     load: Mutex<Load>,
-    /// Wakes one that waits, not all of them: with many batches under way that would cost more than the requests. All, where
-    /// there is nothing to wait for any more.
+    /// Wakes one that waits, not all of them: with many batches under way that would cost more than the requests. All,
+    /// where there is nothing to wait for any more.
     room: Notify,
 }
 

@@ -87,8 +87,8 @@ impl Explainer {
         one_key::arrange(outputs, nulls, writes);
     }
 
-    /// The statement that `host run` would execute now; a null that stays unset is left out of it. `None` where the row is not
-    /// written, because of others of its record.
+    /// The statement that `host run` would execute now; a null that stays unset is left out of it. `None` where the row
+    /// is not written, because of others of its record.
     pub fn statement(&self, write: &WriteBatch, row: u32) -> Result<Option<String>, SinkError> {
         let explained = &self.outputs[&write.output];
         write.refusal(row)?;

@@ -16,8 +16,8 @@
 
 use std::time::{Duration, Instant};
 
-/// Rate weighs so much more than latency: a quarter more in flight is taken when it brings at least one twentieth more a
-/// second.
+/// Rate weighs so much more than latency: a quarter more in flight is taken when it brings at least one twentieth more
+/// a second.
 const RATE_WEIGHT: f64 = 4.0;
 
 /// Seconds that a request may take for nothing: a batch's records have waited longer for one another.

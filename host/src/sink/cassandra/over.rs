@@ -1,8 +1,8 @@
-//! Rows whose life is over before they are written, as in a replay of old records. In a first run they were written, and
-//! expired since; so what an older write has left in their place must not show again.
+//! Rows whose life is over before they are written, as in a replay of old records. In a first run they were written,
+//! and expired since; so what an older write has left in their place must not show again.
 //!
-//! Such a row is taken away at its own write timestamp: as a whole where the output gives every column of the table, else
-//! cell by cell, since other columns may be another writer's and live on. Nulls leave their cells alone, as ever.
+//! Such a row is taken away at its own write timestamp: as a whole where the output gives every column of the table,
+//! else cell by cell, since other columns may be another writer's and live on. Nulls leave their cells alone, as ever.
 
 use super::bind::{Cells, Markers, Nulls};
 use super::statement;

@@ -1,6 +1,6 @@
-//! What a table's own settings and its history do to a replay: a default TTL, which counts from each write, and columns that
-//! were dropped and added again, which hide what is stamped before. Both are asked of `system_schema`, since the driver's
-//! metadata does not have them.
+//! What a table's own settings and its history do to a replay: a default TTL, which counts from each write, and columns
+//! that were dropped and added again, which hide what is stamped before. Both are asked of `system_schema`, since the
+//! driver's metadata does not have them.
 
 use std::collections::BTreeMap;
 

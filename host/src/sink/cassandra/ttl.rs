@@ -1,5 +1,5 @@
-//! How long rows live: counted from their write timestamps, which come from their records' own time, so that a row that is
-//! written again ends when it would have ended.
+//! How long rows live: counted from their write timestamps, which come from their records' own time, so that a row that
+//! is written again ends when it would have ended.
 //!
 //! Cassandra itself counts a TTL from the moment of the write. So what a statement carries is what is left of the row's
 //! life by this host's clock, in whole seconds: the end is the same to a second or two, and as far off as the clocks of

@@ -208,7 +208,8 @@ proptest! {
         prop_assert_eq!(store.content(), expected);
     }
 
-    /// As by a rewrite, or by a dead letter that is replayed: what the rows of another plugin left goes with the delete.
+    /// As by a rewrite, or by a dead letter that is replayed: what the rows of another plugin left goes with the
+    /// delete.
     #[test]
     fn a_row_that_is_replaced_has_nothing_of_what_a_lower_generation_wrote(
         first in prop::collection::vec(step(), 0..5),
