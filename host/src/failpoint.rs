@@ -1,7 +1,8 @@
-//! Points on a record's way at which the torture tests let the process die, and promises that they break on purpose, to
-//! see that the check finds it. Without the feature `failpoints` (every build but theirs) nothing of it is compiled in.
+//! Points on a record's way at which the torture tests kill the process, and promises that they break on purpose, to
+//! see that the check finds it. Only their builds have the feature `failpoints`; in all others, nothing of this is
+//! compiled in.
 
-/// An arrow of the record's way.
+/// A place on a record's way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Point {
     /// A batch has reached its worker.
@@ -33,7 +34,7 @@ pub enum Promise {
     FreshInstanceAfterTrap,
 }
 
-/// Where a test has armed this point, the process dies here, as by kill -9.
+/// If a test has armed this point, the process dies here as it would by kill -9.
 pub fn reached(point: Point) {
     fail::fail_point!(point.name(), |_| std::process::abort());
     let _ = point;

@@ -48,10 +48,7 @@ fn primitive<T: ArrowPrimitiveType>(values: Vec<T::Native>, nulls: Option<NullBu
     Arc::new(PrimitiveArray::<T>::new(ScalarBuffer::from(values), nulls))
 }
 
-#[expect(
-    unsafe_code,
-    reason = "nobody checks again what a function of the same program gives"
-)]
+#[expect(unsafe_code, reason = "a result of the same program's function is not checked again")]
 fn texts(Variable { offsets, data }: Variable, nulls: Option<NullBuffer>) -> ArrayRef {
     // SAFETY: the SDK appends one `&str` after another, and after each of them the end of the data as an offset.
     Arc::new(unsafe {

@@ -30,8 +30,8 @@ use crate::record::descriptor::{Descriptor, Digest};
 /// A topic of many partitions is not read to its end for a sample.
 const SAMPLING: Duration = Duration::from_secs(5);
 
-/// A registry that said so lately what a candidate fits is not asked again: versions that go back and forth cost it
-/// nothing. Nobody is refused by it.
+/// A registry that answered lately which versions a candidate fits is not asked again, so that swapping back and forth
+/// costs it nothing. No candidate is refused because of this.
 const FRESH: Duration = Duration::from_secs(5);
 
 pub struct Assembler {
@@ -67,7 +67,8 @@ pub fn decoder(plugin: &Plugin, registry: Option<&Registry>) -> Decoder {
     Decoder::new(&plugin.descriptor().inputs, registry.cloned())
 }
 
-/// That a registry that was named answers. The default's absence is only said: a topic of JSON needs none.
+/// Checks that a registry that was named answers. If only the default one is absent, that is reported: a topic of JSON
+/// needs none.
 pub async fn check_registry(settings: &Settings, registry: Option<&Registry>) -> Result<(), Failure> {
     value_schema(settings, registry).await.map(drop)
 }

@@ -73,7 +73,7 @@ pub fn report(settings: &Settings, parts: &Arc<Parts>) -> Result<Option<Reportin
 }
 
 impl Reporting {
-    /// Takes the report back: whoever asks for the fleet sees no member that has ended.
+    /// Takes the report back, so that the fleet does not show a member that has ended.
     pub async fn end(mut self) {
         self.task.shutdown().await;
         if let Ok(Err(error)) = timeout(LEAVE, self.reporter.leave()).await {

@@ -25,7 +25,7 @@ impl Live {
     }
 }
 
-/// Nothing where nobody would see it, where log lines are for a program, or where rows go to the terminal.
+/// Does nothing if the line would not be seen, if log lines are for a program, or if rows go to the terminal.
 pub fn start(settings: &Settings, parts: &Arc<Parts>) -> Option<Live> {
     if settings.log.format == Format::Json || settings.to == To::Stdout {
         return None;

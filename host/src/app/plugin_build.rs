@@ -95,7 +95,8 @@ fn put(bytes: &[u8], file: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        // A temporary file is its owner's alone; a plugin is for whoever runs the host, as the umask has it.
+        // Only its owner may read a temporary file. A plugin is for any account that runs the host, as the umask has
+        // it.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     let mut temporary = builder.tempfile_in(folder)?;

@@ -1,5 +1,5 @@
-//! `host plugin publish` and `host plugin status --fleet`: a plugin for every host that runs what is published, and which
-//! of them runs what.
+//! `host plugin publish` and `host plugin status --fleet`: a plugin for every host that runs what is published, and
+//! which of them runs what.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -68,7 +68,7 @@ fn checked(settings: &Settings, file: &Path) -> Result<(Candidate, PluginIdentit
     let mut setting = settings.plugin.clone();
     setting.from = PluginFrom::File(file.to_owned());
     let mut candidate = component::find(&setting)?.candidate;
-    // The hosts may ask for one where nobody does here.
+    // The hosts may ask for a signature even if the settings here do not.
     candidate.signature = trust::beside(file).map_err(|error| Failure::Usage(error.into()))?;
     let engine = component::engine(&setting)?;
     let plugin = component::ready(&engine, &setting, candidate.clone())?;

@@ -1,4 +1,5 @@
-//! `host plugin swap`, `rollback`, `shadow`, `promote`, `status`, `history`: asks a host that runs, at its admin endpoint.
+//! `host plugin swap`, `rollback`, `shadow`, `promote`, `status`, `history`: asks a host that runs, at its admin
+//! endpoint.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -59,7 +60,7 @@ struct Endpoint {
     token: Option<Secret>,
 }
 
-/// Asks, and prints the answer. A refusal is exit code 1, nobody there 3.
+/// Asks, and prints the answer. The exit code is 1 for a refusal and 3 if no host answers.
 pub async fn run(settings: &Settings, asked: Asked, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let endpoint = Endpoint::of(settings)?;
     match asked {

@@ -10,8 +10,8 @@ use super::failure::Failure;
 use super::trust::signature_file;
 use crate::plugin::signature::SigningKey;
 
-/// Makes a key pair: the private key in `out`, which nobody else may read, and the public one in `out.pub`. Neither may be
-/// there already.
+/// Makes a key pair: the private key in `out`, which only its owner may read, and the public one in `out.pub`. Neither
+/// file may exist already.
 pub fn keygen(out: &Path, said: &mut impl Write) -> Result<(), Failure> {
     let name = out.file_name().unwrap_or(out.as_os_str()).to_string_lossy();
     let key = SigningKey::generate(&name).map_err(|error| Failure::Failed(error.into()))?;
@@ -52,7 +52,7 @@ pub fn sign(file: &Path, key: &Path, said: &mut impl Write) -> Result<(), Failur
     .map_err(Failure::Failed)
 }
 
-/// Who may read a file.
+/// Which accounts may read a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Readers {
     Owner,

@@ -18,7 +18,7 @@ use crate::kafka::topic::check_topic;
 use crate::sink::cassandra::Cluster;
 use crate::source::{Running, Until, file, kafka};
 
-/// The questions that are under way. Those whose answer nobody takes are given up.
+/// The requests that are under way. One whose answer is not taken is given up.
 pub struct Asked {
     pub source: Answer<Source>,
     pub registry: Answer<Option<Registry>>,
@@ -88,7 +88,7 @@ impl Source {
     }
 }
 
-/// That there is something to read. Blocks.
+/// Checks that there is something to read. Blocks.
 fn source(settings: &Settings, until: Until) -> Result<Source, Failure> {
     let checked = match &settings.from {
         From::Kafka { topic } => kafka::connect(&settings.kafka, topic, &settings.source, until)

@@ -107,7 +107,7 @@ pub async fn run(settings: &Settings, options: Options, out: &mut (dyn Write + S
     Ok(())
 }
 
-/// That brokers and topic are there.
+/// Checks that brokers and topic are there.
 async fn check(settings: &Settings) -> Result<(), Failure> {
     let (kafka, topic) = (settings.kafka.clone(), settings.topic.clone());
     let checked = tokio::task::spawn_blocking(move || check_topic(&kafka, &topic)).await;

@@ -15,7 +15,7 @@ use crate::record::Record;
 use crate::source::gauge::Gauge;
 use crate::source::{Event, Running, file};
 
-/// Records of each partition of a topic that are looked at where nobody says how many.
+/// Records of each partition of a topic that are looked at by default.
 pub const LATEST_RECORDS: u64 = 1000;
 
 /// Batches read ahead: the next one is fetched while this one is worked on.
@@ -45,7 +45,7 @@ impl Records {
         };
         let connection = settings.kafka.clone();
         let (out, batches) = mpsc::channel(BATCHES_AHEAD);
-        // Ends by itself when nobody takes its batches any more.
+        // It ends by itself when its batches are not taken any more.
         drop(tokio::task::spawn_blocking(move || {
             let read = latest::read(&connection, &wanted, |batch| match out.blocking_send(Ok(batch)) {
                 Ok(()) => ControlFlow::Continue(()),

@@ -64,7 +64,7 @@ async fn flow(
     let dead_letters = preflight::dead_letters(&settings, asked.dead_letters.get().await?)?;
     // Last, since from here on partitions are ours.
     let running = source.start(&settings)?;
-    // Whoever reads that it runs may stop it.
+    // A reader of this line may stop the run.
     let stop = signals::first_then_abort();
     let identity = plugin.identity();
     tracing::info!(plugin = %identity.name, version = %identity.version, digest = %identity.digest, "running");
@@ -128,7 +128,7 @@ async fn endpoint(settings: &Settings) -> Result<Option<Endpoint>, Failure> {
     bound.map(Some).map_err(|error| Failure::Usage(error.into()))
 }
 
-/// What the run's end means for whoever started it.
+/// The exit code and message for the end of a run.
 fn verdict(
     ended: Result<Ended, PipelineError>,
     counts: &Counts,
@@ -181,7 +181,7 @@ async fn start_shadow(swapper: &Swapper, file: &Path, share: Share) -> Result<()
         .map_err(|reasons| usage(anyhow::Error::msg(reasons.join("; "))))
 }
 
-/// A file is read to its end whatever comes of it: its letters are a file too, and whoever runs it looks at both.
+/// A file is read to its end whatever is rejected: its letters are a file too, and its user looks at both.
 fn budget(settings: &Settings) -> Budget {
     let (mut rejects, mut faults) = (settings.pipeline.reject_budget, settings.pipeline.fault_budget);
     if !matches!(settings.from, From::Kafka { .. }) {
@@ -190,7 +190,8 @@ fn budget(settings: &Settings) -> Budget {
     Budget::new(rejects, faults)
 }
 
-/// `read 1000 records: 980 rows written, 3 filtered, 17 rejected (bad-uuid 12, bad-timestamp 5) in 1.23 s, 813 records/s`
+/// `read 1000 records: 980 rows written, 3 filtered, 17 rejected (bad-uuid 12, bad-timestamp 5) in 1.23 s, 813
+/// records/s`
 pub(super) fn say(out: &mut dyn Write, counts: &Counts, took: Duration) -> anyhow::Result<()> {
     let seconds = took.as_secs_f64();
     writeln!(

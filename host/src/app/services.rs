@@ -1,5 +1,5 @@
-//! Which exit code it means when a service says no at the start of a verb: 3 where nobody answers, 2 where settings,
-//! plugin or table are wrong, 1 where the service answers and will not.
+//! The exit code when a service fails at the start of a verb: 3 if it does not answer, 2 if settings, plugin or table
+//! are wrong, 1 if the service answers and refuses.
 
 use super::failure::Failure;
 use crate::cassandra::schema::SchemaError;

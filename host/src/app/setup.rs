@@ -42,7 +42,7 @@ pub struct Options {
 pub enum Plugin {
     /// `--plugin` was said: there must be one.
     Named,
-    /// That of the settings, where its file is there: setting up needs none.
+    /// The plugin of the settings, if its file is there: setting up works without one.
     #[default]
     IfThere,
 }
@@ -157,8 +157,8 @@ async fn topics(settings: &Settings, topic: &str, out: &mut (dyn Write + Send)) 
 /// What a dead-letter topic needs beside this topic of records.
 fn for_letters(records: Option<&TopicSettings>) -> Vec<(&'static str, String)> {
     vec![
-        // A dead letter carries the timestamp of its record, and brokers delete by that: the letter of an old record would
-        // be gone within minutes.
+        // A dead letter carries the timestamp of its record, and brokers delete by that: the letter of an old record
+        // would be gone within minutes.
         (topic_fit::RETENTION, topic_fit::FOR_EVER.to_owned()),
         // Whatever the brokers' default is: compaction takes letters away, and refuses those without a key.
         (CLEANUP, "delete".to_owned()),

@@ -57,7 +57,7 @@ impl Sinks {
         Ok((sinks, routed(tables, topics)))
     }
 
-    /// Completes when nobody reads standard output any more.
+    /// Completes when standard output has no reader any more.
     pub fn closed(&self) -> BoxFuture<'static, ()> {
         match self {
             Self::Stdout(sink) => {

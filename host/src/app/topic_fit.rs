@@ -48,7 +48,7 @@ pub enum Flaw {
 pub struct Topic {
     pub name: String,
     pub role: Role,
-    /// Of the partition that has the fewest.
+    /// The replicas of the partition that has the fewest.
     pub replicas: Option<usize>,
     pub told: Told,
 }
@@ -129,7 +129,7 @@ struct Comparison<'a> {
     brokers: &'a str,
     topic: &'a Topic,
     settings: &'a TopicSettings,
-    /// Of the topic that is read.
+    /// The settings of the topic that is read.
     records: Option<&'a TopicSettings>,
     flaws: Vec<Flaw>,
 }

@@ -10,7 +10,7 @@ pub fn are_produced(settings: &Settings, descriptor: &Descriptor) -> bool {
     settings.to != To::Stdout && descriptor.topic_outputs().next().is_some()
 }
 
-/// That no output goes to a topic from which its rows would come back.
+/// Refuses an output to a topic from which its rows would come back.
 pub fn refuse_loops(settings: &Settings, descriptor: &Descriptor) -> Result<(), Error> {
     let found = descriptor
         .topic_outputs()

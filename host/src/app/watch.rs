@@ -23,7 +23,7 @@ struct Mark {
     inode: u64,
     bytes: u64,
     modified: Option<SystemTime>,
-    /// Changes even where somebody sets the time of modification back.
+    /// It changes even if the time of modification is set back.
     changed: (i64, i64),
 }
 
@@ -41,7 +41,7 @@ impl Mark {
     }
 }
 
-/// Of the component, and of its signature.
+/// The marks of the component and of its signature.
 type Marks = (Mark, Option<Mark>);
 
 /// Whether the file of the signature matters.
@@ -59,7 +59,7 @@ struct Watcher {
     seen: Option<Marks>,
     /// What was read, whatever came of it.
     read: Option<Marks>,
-    /// Of the component that was read.
+    /// The digest of the component that was read.
     digest: Digest,
     /// Whether it is the one that was read before.
     is_same_component: bool,

@@ -1,6 +1,6 @@
-//! Questions to the cluster from whose answers something is concluded: which tables there are, which nodes. A cluster that
-//! is overloaded, is starting or has lost the connection is asked again for a while. Where it still does not answer, that is
-//! the result, with its reason: what was not read is never taken for something that is not there.
+//! Questions to the cluster from whose answers something is concluded: which tables there are, which nodes. A cluster
+//! that is overloaded, is starting or has lost the connection is asked again for a while. Where it still does not
+//! answer, that is the result, with its reason: what was not read is never taken for something that is not there.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -14,13 +14,13 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::errors::{self, Fault, Whole};
 
-/// How long one question is asked again. A node gets over a pause of its garbage collector, a queue of requests or its own
-/// start in less, and whoever starts this program (systemd: 90 s) has not given up yet. Past it, exit code 3 is the better
-/// answer: a cluster that cannot say in a minute which tables it has takes no rows either.
+/// How long one question is asked again. A node gets over a pause of its garbage collector, a queue of requests or its
+/// own start in less. A service manager that starts this program (systemd: 90 s) has not given up yet. Past it, exit
+/// code 3 is the better answer: a cluster that cannot say in a minute which tables it has takes no rows either.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
-/// One attempt, whatever `sink.cassandra.request_timeout_ms` says: a question that is given up early and asked again has to
-/// stand at the end of the node's queue once more. A node gives up one that has waited for 12 s by itself.
+/// One attempt, whatever `sink.cassandra.request_timeout_ms` says: a question that is given up early and asked again
+/// has to stand at the end of the node's queue once more. A node gives up one that has waited for 12 s by itself.
 const ATTEMPT: Duration = Duration::from_secs(20);
 
 /// Between two attempts: doubled each time, so that a short hiccup costs little and an overloaded node is left alone.
@@ -77,7 +77,7 @@ pub struct Asking<'a> {
 }
 
 impl Unanswered {
-    /// Whether another try may succeed (exit code 3), rather than somebody having to change something (2).
+    /// Whether another try may succeed (exit code 3), or something has to be changed first (2).
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::Late { .. } | Self::Disagreeing(_))
     }
@@ -166,8 +166,8 @@ impl<'a> Asking<'a> {
         answer.map_err(|error| Unanswered::of(question, error, begun.elapsed()))
     }
 
-    /// The answer of an attempt that succeeds, or the error of the last one: the first that no outage explains, or that of
-    /// the attempt after which there is no time for another.
+    /// The answer of an attempt that succeeds, or the error of the last one: the first that no outage explains, or that
+    /// of the attempt after which there is no time for another.
     pub async fn again<T, F>(&self, about: &str, attempt: impl Fn() -> F) -> Result<T, ExecutionError>
     where
         F: Future<Output = Result<T, ExecutionError>>,
@@ -190,8 +190,8 @@ impl<'a> Asking<'a> {
         }
     }
 
-    /// Waits until all nodes that can be reached know the same tables. Before that, one of them may not know a table yet that
-    /// another one has created.
+    /// Waits until all nodes that can be reached know the same tables. Before that, one of them may not know a table
+    /// yet that another one has created.
     pub async fn agreement(&self) -> Result<(), Unanswered> {
         let disagreeing = |error: SchemaAgreementError| Unanswered::Disagreeing(Whole(Box::new(error)));
         match self.session.check_schema_agreement().await {

@@ -16,7 +16,7 @@ pub struct ReplicaSet(u32);
 /// `N` stands for a node.
 #[derive(Debug)]
 pub struct Ring<N> {
-    /// Of which this was made; the driver makes a new one when anything changes.
+    /// The driver's state that this was made from. The driver makes a new one when anything changes.
     state: State,
     /// Each token up to which, from the one before it, rows have one set of replicas; and that set.
     ends: Vec<(i64, ReplicaSet)>,

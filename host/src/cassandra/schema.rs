@@ -27,7 +27,7 @@ pub enum State {
 pub enum SchemaError {
     #[error("{statement:?} is neither CREATE KEYSPACE nor CREATE TABLE")]
     NotCreate { statement: String },
-    #[error("{name:?} is no name for a keyspace: a letter, then at most 47 letters, digits and underscores")]
+    #[error("{name:?} is not a valid keyspace name: use a letter, then at most 47 letters, digits and underscores")]
     KeyspaceName { name: String },
     #[error("{what} cannot be created")]
     Create {

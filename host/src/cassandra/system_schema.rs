@@ -1,7 +1,7 @@
 //! Reads what Cassandra keeps of its keyspaces and tables, of those alone that are asked for.
 //!
-//! The driver's own metadata is not used for this: a session starts without any where a node was overloaded at that moment,
-//! or where one type of one table anywhere has a name that the driver does not understand.
+//! The driver's own metadata is not used for this: a session starts without any where a node was overloaded at that
+//! moment, or where one type of one table anywhere has a name that the driver does not understand.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,7 +15,7 @@ use super::errors::{self, Fault};
 use super::quoted::quoted;
 use super::types::{CollectionType, ColumnType};
 
-/// Of a table.
+/// A column of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
     pub name: String,
@@ -126,7 +126,8 @@ pub async fn types(
     Ok(Some(types))
 }
 
-/// The `default_time_to_live` of a table in seconds, which is 0 where there is none; `None` where the table is not there.
+/// The `default_time_to_live` of a table in seconds, which is 0 where there is none; `None` where the table is not
+/// there.
 pub async fn default_ttl(asking: &Asking<'_>, keyspace: &str, table: &str) -> Result<Option<i32>, Unanswered> {
     let question = question(
         format!("which default TTL table {keyspace}.{table} has"),

@@ -17,7 +17,7 @@ pub struct Table {
     /// In the order of the primary key.
     pub partition_key: Vec<String>,
     pub clustering_key: Vec<String>,
-    /// Those that all rows of a partition key share.
+    /// The columns that all rows of a partition key share.
     pub static_columns: Vec<String>,
 }
 

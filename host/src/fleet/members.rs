@@ -1,4 +1,4 @@
-//! Who runs what: each member's latest report, a record of its own key in the topic of the members.
+//! Which member runs what: each member's latest report, a record of its own key in the topic of the members.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -156,7 +156,7 @@ async fn create(
         cause: error.rdkafka_error_code(),
     })?;
     match answers.into_iter().next() {
-        // Somebody else was faster.
+        // Another process was faster.
         Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Ok(Topic::Existed {
             partitions: topic.partitions.into(),
         }),

@@ -14,7 +14,8 @@ use rdkafka::error::{IsError, RDKafkaErrorCode};
 
 use crate::record::topic_id::TopicId;
 
-/// Where the partition's log started when a broker last answered a fetch of it; asks nobody. `None` where that is not known.
+/// Where the partition's log started when a broker last answered a fetch of it; `None` if that is not known. No broker
+/// is asked.
 pub fn log_start<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &CStr, partition: i32) -> Option<i64> {
     let (mut low, mut high) = (-1, -1);
     // SAFETY: the client lives as long as `consumer`, the name and both numbers as long as the call, which keeps none of them.
@@ -39,8 +40,8 @@ impl<'a, C: ConsumerContext> Asked<'a, C> {
     pub fn ask(consumer: &'a BaseConsumer<C>, topic: &CStr, timeout: Duration) -> Option<Self> {
         let client = consumer.client().native_ptr();
         let mut names = [topic.as_ptr()];
-        // SAFETY: the client lives longer than `Self`, by its lifetime. The topics and the options are copied by the question
-        // and destroyed after it, by whoever made them; the queue is destroyed with `Self`.
+        // SAFETY: the client lives longer than `Self`, by its lifetime. The request copies the topics and the options,
+        // and their makers destroy them after it. The queue is destroyed with `Self`.
         unsafe {
             let queue = NonNull::new(sys::rd_kafka_queue_new(client))?;
             let topics = sys::rd_kafka_TopicCollection_of_topic_names(names.as_mut_ptr(), names.len());

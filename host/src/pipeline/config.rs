@@ -6,26 +6,27 @@ use std::time::Duration;
 use crate::pipeline::trouble::budget::Allowance;
 
 #[derive(Debug, Clone)]
+/// The settings of the pipeline, validated.
 pub struct Config {
     /// Records handled by one plugin call, at most.
     pub batch_records: usize,
-    /// Records of one partition read and not yet settled; more, and the partition is left alone.
+    /// Records of one partition that are read and not yet settled. Above that, the partition is not read.
     pub queue_records: usize,
-    /// The same in bytes, over all partitions: those that are assigned share it equally.
+    /// The same in bytes, over all partitions. The assigned partitions share it equally.
     pub queue_bytes: usize,
     /// How long a revocation or a signal may drain.
     pub drain_timeout: Duration,
     /// Offsets are committed this often, and on revocation and at the end.
     pub commit_interval: Duration,
-    /// 0..=15, above 0 only for a deliberate rewrite.
+    /// 0 to 15; above 0 only for a deliberate rewrite.
     pub generation: u8,
-    /// Rejects of any kind.
+    /// The budget for rejects of any kind.
     pub reject_budget: Allowance,
-    /// Records that break the guest.
+    /// The budget for records that break the guest.
     pub fault_budget: Allowance,
-    /// End where somebody has to mend something, instead of waiting for it.
+    /// End at a halt, which an operator has to repair, instead of waiting.
     pub fail_fast: bool,
-    /// A file that says how the pipeline is, written anew about once a second.
+    /// A file with the status of the pipeline, written anew about once a second.
     pub status_file: Option<PathBuf>,
 }
 

@@ -1,21 +1,22 @@
 //! Calls the guest with a batch; when a row breaks it, splits the batch in halves until the culprits stand alone.
 //!
-//! After any fault the instance is gone and a new one takes over, so what one record did to the guest's memory reaches
-//! no other. An instance whose memory has grown too far is replaced between two calls (decision 0026). k culprits in n rows cost at most 2k * (log2(n / k) + 2) calls beyond the first, and a few more where the
-//! batch begins with many of them: a guest that breaks on everything is a bad deploy, which is noticed early.
+//! After any fault the instance is dropped and a new one takes over, so that what one record did to the guest's
+//! memory reaches no other. An instance whose memory has grown too far is replaced between two calls (decision 0026).
+//! k culprits in n rows cost at most 2k * (log2(n / k) + 2) calls beyond the first. They cost a few more if the batch
+//! begins with many of them: a plugin that breaks on everything is noticed early.
 
 use crate::failpoint::{self, Promise};
 use crate::plugin::{CallTimes, Instance, Plugin, PluginError, Stop, TransformError};
 use crate::record::columns::Batch;
 use crate::record::descriptor::{Outcome, Rows};
 
-/// So many culprits in a row at the beginning of a batch, and the rest of it is probed.
+/// After this many culprits in a row at the beginning of a batch, the rest of it is probed.
 const SUSPICIOUS: usize = 16;
 
-/// Rows of the rest that are probed, each alone.
+/// This many rows of the rest are probed, each alone.
 const PROBES: usize = 8;
 
-/// The plugin gives no outcome, whatever the records: a halt, not a reject.
+/// The plugin gives no outcome whatever the records hold: a halt, not a reject.
 #[derive(Debug, thiserror::Error)]
 pub enum GuestError {
     #[error("the plugin cannot be started")]
@@ -26,15 +27,15 @@ pub enum GuestError {
         #[source]
         error: TransformError,
     },
-    /// Nobody wants the outcome any more: another plugin makes the batch anew.
+    /// The outcome is not wanted any more: another plugin makes the batch anew.
     #[error("another plugin has been swapped in")]
     Stopped,
 }
 
 impl GuestError {
-    /// Whether another plugin might do better: not where it is the machine that has no room, no thread or no memory.
+    /// Whether another plugin might do better. It would not if the machine has no room, no thread or no memory.
     pub fn is_of_the_plugin(&self) -> bool {
-        // It did fit the world when it was loaded.
+        // The component fitted the world when it was loaded.
         let is_machines = |error: &PluginError| {
             matches!(
                 error,
@@ -60,7 +61,7 @@ pub struct Guest<'a> {
 }
 
 impl<'a> Guest<'a> {
-    /// Goes on with an instance from an earlier batch, if there is one.
+    /// Continues with an instance from an earlier batch, if there is one.
     pub fn new(plugin: &'a Plugin, instance: Option<Instance>) -> Self {
         Self {
             plugin,
@@ -72,15 +73,15 @@ impl<'a> Guest<'a> {
         }
     }
 
-    /// The same, which gives a batch up once it is told to: a call that takes long is cut off, and a batch that breaks the
-    /// guest is split no further.
+    /// Gives a batch up once it is told to stop: a long call is cut off, and a batch that breaks the guest is split
+    /// no further.
     #[must_use]
     pub fn stopping(mut self, stop: Stop) -> Self {
         self.stop = stop;
         self
     }
 
-    /// Calls of the guest so far: one a batch where nothing is wrong.
+    /// Calls of the guest so far: one for each batch if nothing is wrong.
     pub fn calls(&self) -> u64 {
         self.calls
     }
@@ -100,19 +101,20 @@ impl<'a> Guest<'a> {
         self.instance
     }
 
-    /// The outcome of every row: rows that break the guest are rejected, the others are as if those had not been there.
+    /// The outcome of every row. Rows that break the guest are rejected; the others come out as if those had not been
+    /// there.
     ///
     /// # Errors
-    /// The guest is at fault and not the records: no instance can be made any more, or every record breaks it. Or it was
-    /// told to stop.
+    /// The guest is at fault and not the records: no instance can be made any more, or every record breaks it. Or it
+    /// was told to stop.
     pub fn transform(&mut self, batch: &Batch) -> Result<Outcome, GuestError> {
         let mut outcome = Outcome::default();
-        // Halves still to do, the first row of each, earliest on top.
+        // Halves still to do, each with its first row; the earliest is on top.
         let mut parts = vec![(0, batch.rows)];
-        // Culprits found before any part came through.
+        // Culprits found before any part gave an outcome.
         let mut broken_first = 0;
         let mut has_come_through = false;
-        // The last row that alone did not return in time.
+        // The last row that did not return in time when it was called alone.
         let mut doubted = None;
         let mut has_run_out = false;
         while let Some((start, rows)) = parts.pop() {
@@ -133,16 +135,18 @@ impl<'a> Guest<'a> {
                     append(&mut outcome, part, row_number(start));
                 }
                 Err(TransformError::Stopped) => return Err(GuestError::Stopped),
-                // What earlier batches left in the guest's memory takes the room of this one: a fresh instance has it all.
+                // Earlier batches may have left too little of the guest's memory for this one. A fresh instance has
+                // all of it.
                 Err(TransformError::Memory { .. }) if !is_fresh && !has_run_out && self.instance.is_none() => {
                     has_run_out = true;
                     self.recycled += 1;
                     parts.push((start, rows));
                 }
-                // What earlier records left in the guest's memory may be at fault: only a fresh instance is a witness.
+                // Earlier records may have left the guest's memory in a bad state, so only the verdict of a fresh
+                // instance counts.
                 Err(_) if rows <= 1 && !is_fresh && self.instance.is_none() => parts.push((start, rows)),
-                // A virtual machine that stood still may count that as processor time of the thread that it stopped. No
-                // good record must be rejected for that: a second witness is called.
+                // A virtual machine that stood still may count that as processor time of the thread that it stopped.
+                // No good record must be rejected for that, so a second instance is asked.
                 Err(TransformError::Deadline { .. }) if rows <= 1 && doubted != Some(start) => {
                     doubted = Some(start);
                     parts.push((start, rows));
@@ -167,19 +171,19 @@ impl<'a> Guest<'a> {
         Ok(outcome)
     }
 
-    /// The instance at hand, or a new one where there is none or it has grown too far; and whether it is new.
+    /// The instance at hand, or a new one if there is none or it has grown too far; and whether it is new.
     fn take_instance(&mut self) -> Result<(Instance, bool), PluginError> {
         match self.instance.take() {
             Some(instance) if !instance.is_outgrown() => return Ok((instance, false)),
-            // Dropped before the next one takes its place.
+            // It is dropped before the next one takes its place.
             Some(_) => self.recycled += 1,
             None => {}
         }
         Ok((self.plugin.instantiate()?, true))
     }
 
-    /// Whether rows all over the rest of the batch, each alone in a fresh instance, break the guest too. Then a bad plugin
-    /// was deployed, and to find out row by row would take a deadline for each.
+    /// Whether rows all over the rest of the batch break the guest too, each alone in a fresh instance. Then a bad
+    /// plugin was deployed, and finding that out row by row would take a deadline for each.
     fn breaks_everywhere(&mut self, batch: &Batch, from: usize) -> Result<bool, GuestError> {
         let rest = batch.rows - from;
         if rest < PROBES {
@@ -208,12 +212,12 @@ pub fn slice(batch: &Batch, start: usize, rows: usize) -> Batch {
     }
 }
 
-/// Row numbers cross the border as u32; a batch is far smaller.
+/// Row numbers are passed to the guest as u32. A batch is far smaller than that.
 fn row_number(row: usize) -> u32 {
     u32::try_from(row).unwrap_or(u32::MAX)
 }
 
-/// Adds a part's outcome, its rows counted from the whole batch's first.
+/// Appends a part's outcome, with its rows counted from the first row of the whole batch.
 fn append(outcome: &mut Outcome, part: Outcome, start: u32) {
     outcome
         .filtered

@@ -34,11 +34,11 @@ pub struct WriteBatch {
     pub records: Arc<Vec<Record>>,
     /// `source[i]` is the record that row i came from, an index into `records`.
     pub source: Vec<u32>,
-    /// Of an output that goes to a topic: row i is so far among the rows that its record gives that topic, counted from
-    /// 0, however records are grouped into batches. Empty for a table.
+    /// For an output to a topic: the place of row i among the rows that its record gives that topic, counted from 0. It
+    /// does not depend on how records are grouped into batches. Empty for a table.
     pub numbers: Vec<u32>,
-    /// Of an output that goes to a table: what is written of rows that share their key with others of their record. Empty
-    /// until [`Sink::arrange`] was asked.
+    /// For an output to a table: what is written of rows that share their key with others of their record. Empty until
+    /// [`Sink::arrange`] was asked.
     pub parts: Parts,
 }
 
@@ -95,9 +95,9 @@ pub trait Sink: Send + Sync {
         Order::Any
     }
 
-    /// Notes in the writes of one batch of records, which stand in the plugin's order, what rows of one record and one key
-    /// do to one another: see [`one_key`]. Asked once, before the first of them is written. A sink to which rows are given
-    /// in their order has nothing to note.
+    /// Notes in the writes of one batch of records, which stand in the plugin's order, what rows of one record and one
+    /// key do to one another: see [`one_key`]. Asked once, before the first of them is written. A sink to which rows
+    /// are given in their order has nothing to note.
     fn arrange(&self, writes: &mut [WriteBatch]) {
         let _ = writes;
     }
@@ -105,7 +105,8 @@ pub trait Sink: Send + Sync {
     /// Writes the rows of `batch` that `which` names (all of them the first time, the failed ones again later), and
     /// answers one result for each, in the order of `which`, once a server has acknowledged it.
     ///
-    /// Writing a row again is harmless: the same write timestamp goes with it, and in a topic the same place of its record.
+    /// Writing a row again is harmless: the same write timestamp goes with it, and in a topic the same place of its
+    /// record.
     fn write(&self, batch: Arc<WriteBatch>, which: Vec<u32>) -> BoxFuture<'_, Vec<Result<(), SinkError>>>;
 }
 
@@ -120,7 +121,8 @@ pub struct SinkError {
     pub cause: Cause,
 }
 
-/// The kinds of trouble that a row can meet, whatever it is written to. Each sink maps the errors of its product onto these.
+/// The kinds of trouble that a row can meet, whatever it is written to. Each sink maps the errors of its product onto
+/// these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SinkFault {
     /// A value does not fit its column.

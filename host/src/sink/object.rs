@@ -1,5 +1,5 @@
-//! A row as a JSON object on one line: columns by the plugin's names, nulls left out; what a `json` column holds is there
-//! digit for digit. A row with a value that JSON cannot hold is to be refused before.
+//! A row as a JSON object on one line: columns by the plugin's names, nulls left out; what a `json` column holds is
+//! there digit for digit. A row with a value that JSON cannot hold is to be refused before.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
@@ -11,7 +11,8 @@ use crate::record::columns::{Batch, DataType};
 use crate::record::descriptor::Field;
 use crate::record::display;
 
-/// That JSON can hold the row: it has no NaN and no infinities. `batch` has a column for each of the fields.
+/// Checks that JSON can hold the row, which must have no NaN and no infinities. `batch` has a column for each of the
+/// fields.
 pub fn check(fields: &[Field], batch: &Batch, row: usize) -> Result<(), SinkError> {
     for (field, column) in fields.iter().zip(&batch.columns) {
         if field.data_type != DataType::Float64 || column.is_null(row) {

@@ -27,7 +27,7 @@ pub enum Format {
     Ndjson,
 }
 
-/// That the file can be opened and begins like one of its format.
+/// Checks that the file can be opened and begins like one of its format.
 pub fn check(format: Format, path: &Path) -> Result<(), SourceError> {
     Ok(Rows::open(format, path).map(drop)?)
 }

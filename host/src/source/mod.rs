@@ -100,7 +100,7 @@ pub enum Until {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Naming {
     Needed,
-    /// Nobody goes on where another plugin has stopped.
+    /// No other plugin continues where this one has stopped.
     Needless,
 }
 

@@ -1,4 +1,4 @@
-//! Requests that a web page of somebody else could make a browser send, or that show no token: they change nothing.
+//! Requests that another site's page could make a browser send, or that show no token: they change nothing.
 
 use crate::stage::{Stage, TOKEN};
 use crate::support::http::Answer;

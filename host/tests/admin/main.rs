@@ -1,5 +1,5 @@
-//! The admin endpoint of a real run, without servers: a file is read into a SQLite file that somebody else has locked,
-//! so the run waits and goes on as the tests like.
+//! The admin endpoint of a real run, without servers: a file is read into a SQLite file that another process has
+//! locked, so the run waits and goes on as the tests like.
 
 #[path = "../sandbox/built.rs"]
 #[allow(dead_code, reason = "each test binary uses its part")]

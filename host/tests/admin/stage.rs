@@ -12,7 +12,7 @@ pub const TOKEN: &str = "correct-horse-battery-staple";
 /// Far more than any answer takes.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Enough that the run is still at it when somebody locks its output.
+/// Enough that the run still writes when the test locks its output.
 const ROWS: &str = "150000";
 
 /// The plugin under another digest: a component may have sections that mean nothing.

@@ -20,7 +20,7 @@ pub struct Browser {
     _profile: tempfile::TempDir,
 }
 
-/// How somebody looks at it.
+/// How the page is looked at.
 #[derive(Debug, Clone, Copy)]
 pub struct View {
     pub name: &'static str,
@@ -215,7 +215,8 @@ impl Browser {
     }
 }
 
-/// A test that failed has not closed the session, and a killed driver leaves its browser running: it is asked to end both.
+/// A test that failed has not closed the session, and a killed driver leaves its browser running: it is asked to end
+/// both.
 impl Drop for Browser {
     fn drop(&mut self) {
         if let Ok(mut driver) = TcpStream::connect(("127.0.0.1", self.port)) {

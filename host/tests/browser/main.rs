@@ -1,5 +1,5 @@
 //! The page in a real browser: what it shows, how it looks in light, dark and on a phone, what it changes, and what a
-//! page of somebody else cannot.
+//! page of another site cannot.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by failing")]
 

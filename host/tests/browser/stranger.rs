@@ -1,4 +1,4 @@
-//! A page of somebody else: a server of its own, and what its script tries.
+//! A page of another site: a server of its own, and what its script tries.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;

@@ -26,7 +26,7 @@ fn rejects_land_in_the_dead_letter_topic_with_every_header() {
     let bad = bad.as_bytes();
     let good =
         format!(r#"{{"order_id":"{ID}","customer_id":"{ID}","order_purchase_timestamp":"2017-10-02 10:56:33"}}"#);
-    // The trace that a record belongs to goes on with it, and nobody takes a malformed one away.
+    // The trace that a record belongs to goes on with it, and a malformed one is not taken away.
     let headers: &[(&str, &[u8])] = &[
         (
             "traceparent",
@@ -219,7 +219,7 @@ async fn setup_makes_a_topic_that_holds_every_letter_and_check_says_what_does_no
     assert_eq!(whole[0].value.as_ref().map(Vec::len), Some(3_000_000));
     assert_eq!(whole[0].header("host.value"), None);
 
-    // As earlier versions made it, and as somebody else may have.
+    // The topic is as earlier versions of the host made it, and as another program may have.
     for (key, value, line) in [
         ("max.message.bytes", "1048588", "max.message.bytes=10502144"),
         ("cleanup.policy", "compact", "cleanup.policy=delete"),

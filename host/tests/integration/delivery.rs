@@ -51,7 +51,7 @@ fn goes_on_after(name: &str, arguments: &[&str]) -> Duration {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the figures, for whoever asks with --nocapture")]
+#[expect(clippy::print_stdout, reason = "the figures are shown with --nocapture")]
 fn a_crashed_host_goes_on_when_it_is_started_again_at_once_with_a_name_of_its_own() {
     let without = goes_on_after("crash", &[]);
     let with = goes_on_after("crash_named", &["--group-instance", "one"]);

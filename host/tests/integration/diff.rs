@@ -32,7 +32,7 @@ fn the_latest_records_of_every_partition_are_compared_and_nothing_is_committed()
         .succeeded()
         .says("150 records\n  rows      150 equal");
     assert_eq!(kafka::committed(&job.servers.kafka, &job.group, &job.topic, 3), 0);
-    // A run finds all of them, as if nobody had read before.
+    // A run finds all of them, as if they had never been read.
     job.run(&["--exit-at-end"])
         .succeeded()
         .says("read 900 records: 900 rows written");

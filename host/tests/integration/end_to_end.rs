@@ -111,7 +111,8 @@ async fn a_dead_letter_topic_keeps_its_letters_and_one_that_does_not_is_named() 
     ));
 }
 
-/// Rows that the topic does not take, among others that would go with them in a request, and behind one another of one key.
+/// Rows that the topic does not take, among others that would go with them in a request, and behind one another of one
+/// key.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_the_topic_does_not_take_is_named_with_its_line_and_all_others_go() {
     let job = Job::new("produce_refused");
@@ -150,8 +151,8 @@ async fn a_row_that_the_topic_does_not_take_is_named_with_its_line_and_all_other
     produced.succeeded().says("sent 1 records");
 }
 
-/// Brokers that are told to wait long for more records say only then that there are none: whoever asks them for the end
-/// of each partition waits as long.
+/// Brokers that are told to wait long for more records say only then that there are none: a member that asks them for
+/// the end of each partition waits as long.
 #[test]
 fn a_run_to_the_end_does_not_wait_at_partitions_without_records() {
     let mut job = Job::new("empty_partitions");

@@ -1,4 +1,5 @@
-//! What somebody has to mend: the host says so, keeps everything, and goes on when it is mended; or ends, if asked to.
+//! Faults that an operator has to repair: the host says so, keeps everything, and goes on after the repair; or ends, if
+//! asked to.
 
 use std::time::{Duration, Instant};
 

@@ -15,7 +15,7 @@ const OTHER: &str = "0a1b2c3d4e5f46078899aabbccddee00";
 const OTHER_DASHED: &str = "0a1b2c3d-4e5f-4607-8899-aabbccddee00";
 const MADE_MS: i64 = 1_500_000_000_000;
 
-/// What makes a record bad, until somebody says that the month comes first.
+/// The date that makes a record bad, until the settings say that the month comes first.
 const MONTH_FIRST: &str = "10/22/2017 10:56";
 
 fn order(id: &str, status: &str, bought: &str, approved: &str) -> String {
@@ -144,7 +144,7 @@ fn a_record_refused_again_is_a_new_letter_byte_for_byte_and_not_for_ever() {
     };
     produce(&job.servers.kafka, &job.topic, &[sent]);
     job.run(&["--exit-at-end"]).succeeded().says("1 rejected (bad-json 1)");
-    // Somebody else's record in the dead-letter topic is passed over.
+    // Another program's record in the dead-letter topic is passed over.
     let stranger = Sent {
         key: None,
         value: Some(b"?"),

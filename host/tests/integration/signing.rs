@@ -3,7 +3,7 @@
 use crate::support::plugin;
 use crate::support::program::Job;
 
-/// The same component with another digest: a custom section more, which nobody reads.
+/// The same component with another digest: it has one more custom section, which is never read.
 fn rebuilt(component: &[u8], note: &str) -> Vec<u8> {
     let short = |length: usize| u8::try_from(length).expect("a short note");
     let mut section = vec![0, short(note.len() + 1), short(note.len())];

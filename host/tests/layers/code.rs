@@ -34,21 +34,29 @@ impl Source {
 
 /// The same text, with comments, strings and characters replaced by blanks; lines stay where they are.
 fn blank(text: &str) -> String {
+    split(text, |shown| shown)
+}
+
+/// Only the comments, strings and characters of the text, with blanks for all else; lines stay where they are.
+pub fn hidden(text: &str) -> String {
+    split(text, |shown| !shown)
+}
+
+/// The text, with blanks for the parts that `keeps` refuses; it is told whether a part is code.
+fn split(text: &str, keeps: impl Fn(bool) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
+    let mut before = None;
     while let Some(first) = rest.chars().next() {
-        let after_word = out.chars().next_back().is_some_and(is_word);
+        let after_word = before.is_some_and(is_word);
         let hidden = if after_word { None } else { raw_string(rest) }
             .or_else(|| comment(rest))
             .or_else(|| quoted(rest));
-        if let Some(length) = hidden {
-            let (gone, kept) = rest.split_at(length);
-            out.extend(gone.chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
-            rest = kept;
-        } else {
-            out.push(first);
-            rest = &rest[first.len_utf8()..];
-        }
+        let (part, after) = rest.split_at(hidden.unwrap_or(first.len_utf8()));
+        let is_kept = keeps(hidden.is_none());
+        out.extend(part.chars().map(|c| if is_kept || c == '\n' { c } else { ' ' }));
+        before = hidden.is_none().then_some(first);
+        rest = after;
     }
     out
 }

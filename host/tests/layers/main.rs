@@ -1,11 +1,13 @@
-//! The rules of the house that no compiler holds: which module may import which and that none does so in a circle, where third-party names may stand,
-//! how long files and functions may be, how a file begins, what lies at the top, and that the build names no registry.
+//! The rules of the house that no compiler holds: which module may import which and that none does so in a circle,
+//! where third-party names may stand, how long files and functions may be, how a file begins, how comments and messages
+//! are worded, what lies at the top, and that the build names no registry.
 //!
 //! Each rule is a function from text to what is wrong with it, and each shows on a few lines that it can fail.
 
 mod circles;
 mod code;
 mod imports;
+mod prose;
 mod shape;
 mod third_party;
 mod tree;
@@ -63,6 +65,15 @@ fn every_file_says_its_job() {
 #[test]
 fn files_and_functions_stay_short() {
     none(sources().iter().flat_map(shape::too_long));
+}
+
+#[test]
+fn comments_and_messages_are_plain_sentences() {
+    let written = handwritten();
+    let kept = |source: &&Source| source.path.starts_with("host/src/") || source.path.starts_with("plugins/sdk/");
+    let documented = written.iter().filter(kept);
+    let found = documented.flat_map(|source| [prose::bare_clauses(source), prose::is_no(source)].concat());
+    none(found.chain(written.iter().flat_map(prose::unknown_persons)));
 }
 
 #[test]

@@ -23,7 +23,7 @@ const ID: &str = "0a1b2c3d4e5f46078899aabbccddeef7";
 const HEADER: &str = "order_id,customer_id,order_status,order_purchase_timestamp,order_approved_at,\
                       order_delivered_carrier_date,order_delivered_customer_date,order_estimated_delivery_date";
 
-/// A job whose servers nobody may ask for.
+/// A job whose servers must not be asked for.
 fn job() -> Job {
     Job::without_servers("offline")
 }

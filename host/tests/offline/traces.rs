@@ -84,7 +84,7 @@ fn a_collector_that_never_answers_holds_up_the_end_for_two_seconds_at_most() {
     let begun = Instant::now();
     run(&job, &[]);
     let without = begun.elapsed();
-    // Connections are taken by the system, and nobody reads from them.
+    // The system accepts connections, but no process reads from them.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("http://{}", silent.local_addr().expect("an address"));
     let begun = Instant::now();

@@ -1,5 +1,5 @@
-//! Three Cassandra nodes. Replication factor 3, QUORUM: one down and nobody notices, two down and everybody waits. Fewer
-//! replicas: [`routing`].
+//! Three Cassandra nodes. Replication factor 3, QUORUM: with one down everything goes on, with two down everything
+//! waits. Fewer replicas: [`routing`].
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,5 +1,5 @@
-//! Compiled forms that are kept: taken by the next load, never when they are damaged or others could have made them, and
-//! nothing is kept where nobody wants it.
+//! Compiled forms that are kept: taken by the next load, never when they are damaged or others could have made them,
+//! and nothing is kept where no cache is wanted.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};

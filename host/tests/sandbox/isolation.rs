@@ -75,7 +75,7 @@ fn tight() -> Limits {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the figures, for whoever asks with --nocapture")]
+#[expect(clippy::print_stdout, reason = "the figures are shown with --nocapture")]
 fn k_poison_records_give_exactly_k_rejects_and_all_other_rows_within_the_calls_allowed() {
     for (behaviour, code) in [
         ("trap", "trap"),

@@ -1,4 +1,5 @@
-//! The slot: how it judges a version, what a rollback leads to, and what it makes of a version that gives no outcome at all.
+//! The slot: how it judges a version, what a rollback leads to, and what it makes of a version that gives no outcome at
+//! all.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -203,7 +204,7 @@ fn without_a_probation_what_took_records_ran_well_and_what_took_none_did_not() {
     assert_eq!(stands(&slot), at("fourth", Some("second")));
 }
 
-/// As a plugin that never ends, which somebody leaves.
+/// Like a plugin that never ends and is swapped for that reason.
 #[test]
 fn a_first_plugin_that_gave_no_outcome_is_not_gone_back_to() {
     let (slot, first) = slot();

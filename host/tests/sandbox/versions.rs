@@ -13,7 +13,7 @@ use host::sink::{Sink, SinkError, WriteBatch};
 
 use crate::built::{ENGINE, misbehaving, variant};
 
-/// A sink that nobody may write to.
+/// A sink that must not be written to.
 struct Untouched;
 
 impl Sink for Untouched {
@@ -35,7 +35,8 @@ pub fn version(configure: Option<&str>, limits: Limits) -> Version {
     }
 }
 
-/// The variant `NAME` of `plugins/variants`, which does `what`: unlike those of `misbehaving`, each has a digest of its own.
+/// The variant `NAME` of `plugins/variants`, which does `what`: unlike those of `misbehaving`, each has a digest of its
+/// own.
 pub fn variant_version(name: &str, what: &str, limits: Limits) -> Arc<Version> {
     let plugin = Plugin::load(&ENGINE, &variant(name, what), &[], limits).expect("the variant loads");
     Arc::new(Version {

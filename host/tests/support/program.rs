@@ -67,7 +67,7 @@ impl Job {
         }
     }
 
-    /// For what needs no server; whoever asks for one gets no answer.
+    /// For tests that need no server; a request to one gets no answer.
     pub fn without_servers(name: &str) -> Self {
         let nobody = "127.0.0.1:1".to_owned();
         let servers = Servers {

@@ -17,17 +17,17 @@ const UNTIL_CALM: Duration = Duration::from_secs(4);
 /// Leaving takes this long at most, and so does a rebalance after it.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A stable group in which the joiner has nothing, and nobody is killed, for this long: the rebalance was cut short.
+/// If the group is stable, the joiner has nothing and no member is killed for this long, the rebalance was cut short.
 ///
 /// A cooperative rebalance takes two rounds: the members first give partitions up, and by joining again let the new one
 /// have them. Where each that gives up dies in between and comes back under its name, the brokers hand it what it has
-/// now and no second round follows: what was given up waits, read by nobody, until the next rebalance. Nothing is lost.
+/// now and no second round follows: what was given up waits unread until the next rebalance. Nothing is lost.
 const CUT_SHORT: Duration = Duration::from_secs(15);
 
 /// What joiner and killer know of one another.
 #[derive(Debug, Default)]
 pub struct Shared {
-    /// The joiner asks that nobody is killed for now.
+    /// The joiner asks that no member is killed for now.
     pub is_calm: AtomicBool,
     pub rebalances: AtomicUsize,
     /// Times that the joiner got no partitions, see [`CUT_SHORT`].

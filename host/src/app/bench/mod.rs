@@ -28,7 +28,7 @@ const INSTANCES: usize = 50;
 
 pub struct Options {
     pub batch_records: NonZeroU32,
-    /// Of measuring, all rounds together.
+    /// The time for measuring, all rounds together.
     pub seconds: NonZeroU32,
     /// Records that are read.
     pub limit: NonZeroU64,

@@ -33,7 +33,7 @@ pub struct Report {
 /// The guest's linear memory.
 #[derive(Serialize)]
 pub struct Memory {
-    /// Of an instance that has done nothing yet.
+    /// The memory of an instance that has done nothing yet.
     pub fresh_bytes: usize,
     pub most_bytes: usize,
     /// `plugin.limits.memory_mib`, in bytes.
@@ -91,7 +91,7 @@ impl Round {
 }
 
 impl Spread {
-    /// Of one value at least; the median of an even number is the mean of the two in the middle.
+    /// The spread of at least one value. The median of an even number is the mean of the two in the middle.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);

@@ -28,7 +28,7 @@ use crate::record::descriptor::Descriptor;
 pub struct Options {
     pub old: Contender,
     pub new: Contender,
-    /// Of a file its first records, of a topic the latest of each partition.
+    /// How many records: the first ones of a file, the latest of each partition of a topic.
     pub limit: Option<NonZeroU64>,
     pub form: Form,
 }

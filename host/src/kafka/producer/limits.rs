@@ -198,7 +198,7 @@ mod tests {
             [false, false, true, false, false]
         );
         let appended = [(TIMESTAMP_TYPE, "LogAppendTime"), (AFTER_MAX, hour), (BEFORE_MAX, hour)];
-        assert_eq!(taken(limits(&appended)), [true; 5], "nobody looks at it");
+        assert_eq!(taken(limits(&appended)), [true; 5], "no limit applies to it");
     }
 
     #[test]

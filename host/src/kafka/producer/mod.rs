@@ -74,7 +74,7 @@ pub type Answer = Result<i32, ProduceError>;
 /// Why a record was not acknowledged, or why there is no answer.
 #[derive(Debug, Clone)]
 pub struct ProduceError {
-    /// Who is at fault.
+    /// What is at fault.
     pub fault: ProduceFault,
     cause: Cause,
 }
@@ -90,7 +90,7 @@ enum Cause {
     NoKey,
 }
 
-/// Who is at fault.
+/// What is at fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProduceFault {
     /// The request is larger than the topic takes.

@@ -15,11 +15,11 @@ pub struct Stamps<'a> {
     pub write_times: &'a [WriteTime],
 }
 
-/// The rows of each output as the sink takes them, in the plugin's order, which is that of the rows of one record. `rows`
-/// are sorted by record.
+/// Gives each output's rows as the sink takes them. They keep the plugin's order, which is also the order of one
+/// record's rows. `rows` are sorted by record.
 pub fn gather(rows: Vec<Rows>, batch: &Stamps<'_>, outputs: &[Output]) -> Vec<WriteBatch> {
     let made: Vec<_> = rows.iter().map(|made| (made.output, &*made.source)).collect();
-    // A record gives all its rows from one row of the guest's input.
+    // All rows of a record come from one row of the guest's input.
     let numbers = numbers(&made, outputs);
     let writes = rows.into_iter().zip(numbers).map(|(made, numbers)| {
         let write_times = made.source.iter().map(|&record| batch.write_times[record as usize]);

@@ -1,6 +1,6 @@
-//! What a plugin makes of a batch of records. Every caller goes this way: decode, skip duplicates, look up, call, sort by
-//! record. A run does, and so do a shadow, `host try`, `verify`, `explain`, `diff`, `bench` and a dry run of dead letters. The
-//! trial before a swap takes the first half, since it calls the plugin under a clock of its own.
+//! What a plugin makes of a batch of records. Every caller goes this way: decode, skip duplicates, look up, call, sort
+//! by record. A run does, and so do a shadow, `host try`, `verify`, `explain`, `diff`, `bench` and a dry run of dead
+//! letters. The trial before a swap takes the first half, since it calls the plugin under a clock of its own.
 //!
 //! Duplicates and lookups have their places in [`take`], and nothing fills them yet.
 
@@ -18,14 +18,14 @@ use crate::record::columns::Batch;
 use crate::record::descriptor::{Outcome, Rows};
 use crate::record::reject::Reject;
 
-/// What a plugin is given of some records.
+/// What a plugin is given for some records.
 #[derive(Debug)]
 pub struct Taken {
     /// Column i belongs to input i.
     pub input: Batch,
     /// For each row of `input`, the index of its record.
     pub rows: Vec<usize>,
-    /// The records that are not a row, by index.
+    /// The records that did not become a row, by index.
     pub rejects: Vec<(usize, Reject)>,
 }
 
@@ -90,7 +90,7 @@ impl Warm {
         self.kept = None;
     }
 
-    /// How many instances were replaced since the last question, because their memory had grown.
+    /// How many instances were replaced since the last call of this function, because their memory had grown.
     pub fn take_recycled(&mut self) -> u64 {
         std::mem::take(&mut self.recycled)
     }
@@ -107,7 +107,8 @@ impl Warm {
 /// The records cannot be decoded at the moment, whatever they hold.
 pub async fn take(decoder: &Decoder, records: &[Record]) -> Result<Taken, CodecError> {
     let Decoded { batch, rows, rejects } = decoder.decode(records).await?;
-    // Here copies of settled records will be taken out, and then rows will be looked up by the keys of those that are left.
+    // Later, copies of settled records will be taken out here, and then rows will be looked up by the keys of the
+    // remaining records.
     Ok(Taken {
         input: batch,
         rows,
@@ -115,10 +116,10 @@ pub async fn take(decoder: &Decoder, records: &[Record]) -> Result<Taken, CodecE
     })
 }
 
-/// Calls the plugin with what was taken of the records, and sorts what it returns by record. A row that breaks the guest is a
-/// reject. Nothing is called where there are no rows.
+/// Calls the plugin with what was taken of the records, and sorts what it returns by record. A row that breaks the
+/// guest is a reject. Nothing is called where there are no rows.
 ///
-/// # Errors
+/// The plugin gives no outcome whatever the records hold, or `stop` was asked for.
 /// The plugin gives no outcome, whatever the records hold, or `stop` was asked for.
 pub async fn call(plugin: &Arc<Plugin>, taken: Taken, warm: &mut Warm, stop: Stop) -> Result<Made, GuestError> {
     let Taken { input, rows, rejects } = taken;
@@ -130,7 +131,7 @@ pub async fn call(plugin: &Arc<Plugin>, taken: Taken, warm: &mut Warm, stop: Sto
     Ok(sorted(input, &rows, rejects, outcome, called))
 }
 
-/// The whole way at once.
+/// Takes the records and calls the plugin with them.
 ///
 /// # Errors
 /// See [`take`] and [`call`].
@@ -167,7 +168,7 @@ impl Warm {
             let kept = instance.map(|instance| (plugin, instance));
             (outcome.map(|outcome| (input, outcome, called)), kept, recycled)
         };
-        // A panic is a mistake in this program: it goes on to the caller.
+        // A panic is a bug in this program, so it goes on to the caller.
         let (outcome, kept, recycled) = self.thread.run(work).await.map_err(PluginError::Thread)?;
         self.kept = kept;
         self.recycled += recycled;

@@ -1,10 +1,10 @@
 //! In which order a batch's rows are written.
 //!
-//! Those of tables in any, as a rule: their write timestamps keep the order of the records, and [`one_key`] that of one
-//! record's rows. In a topic what lies last counts, so rows of one topic and key are written in the order of their records,
-//! and of one record in the plugin's order, whichever outputs they are of: where the next one is of another write, it waits
-//! for its turn. Nearly always there is one turn. The tables of a sink that wants its rows in order are taken as one topic
-//! with one key.
+//! Rows of tables may be written in any order, as a rule: their write timestamps keep the order of the records, and
+//! [`one_key`] keeps the order of one record's rows. In a topic the last row of a key counts. So rows of one topic
+//! and key are written in the order of their records, and rows of one record in the plugin's order, whatever their
+//! outputs. A row whose predecessor belongs to another write waits for the next turn. Nearly always there is one
+//! turn. If a sink wants its rows in order, its tables count as one topic with one key.
 //!
 //! [`one_key`]: crate::sink::one_key
 
@@ -22,10 +22,11 @@ pub struct Portion {
     pub rows: Vec<u32>,
 }
 
-/// Shares that may be written at the same time.
+/// Portions that may be written at the same time.
 pub type Turn = Vec<Portion>;
 
-/// Every row once; a turn may begin when the one before it is done. `tables` is what the sink says of its tables.
+/// Puts every row into one turn. A turn may begin when the one before it is done. `tables` is the order that the sink
+/// wants for its tables.
 pub fn turns(writes: &[Arc<WriteBatch>], outputs: &[Output], tables: Order) -> Vec<Turn> {
     let topics: Vec<_> = writes
         .iter()
@@ -38,7 +39,7 @@ pub fn turns(writes: &[Arc<WriteBatch>], outputs: &[Output], tables: Order) -> V
         rows: (0..).zip(&writes[write].source).map(|(row, _)| row).collect(),
     };
     let mut turns = vec![in_any.into_iter().map(whole).collect()];
-    // Which turn the last row of a topic and key is in, and of which write it is.
+    // The turn of the last row of a topic and key, and the write that the row belongs to.
     let mut last: HashMap<_, (usize, usize)> = HashMap::new();
     for (record, write, row) in by_record(&in_order, writes) {
         let key = match topics[write] {
@@ -57,7 +58,8 @@ pub fn turns(writes: &[Arc<WriteBatch>], outputs: &[Output], tables: Order) -> V
     turns
 }
 
-/// Record, write and row of all rows of these writes, in the order of their records; of one record in the plugin's.
+/// Record, write and row of all rows of these writes, in the order of their records, and in the plugin's order within
+/// a record.
 fn by_record(which: &[usize], writes: &[Arc<WriteBatch>]) -> Vec<(u32, usize, u32)> {
     let mut rows = Vec::new();
     for &write in which {
@@ -78,8 +80,9 @@ fn place(turns: &mut Vec<Turn>, turn: usize, write: usize, row: u32) {
     }
 }
 
-/// Numbers the rows that a record gives a topic, in the plugin's order; nothing for tables. What else is in the batch decides
-/// nothing. `rows` are the output and the records of each, in the plugin's order.
+/// Numbers the rows that a record gives a topic, in the plugin's order; rows of tables get no numbers. The numbers do
+/// not depend on what else is in the batch. `rows` has each write's output and the records of its rows, in the
+/// plugin's order.
 pub fn numbers(rows: &[(usize, &[u32])], outputs: &[Output]) -> Vec<Vec<u32>> {
     let mut numbers = vec![Vec::new(); rows.len()];
     let mut next: HashMap<(&str, u32), u32> = HashMap::new();
@@ -182,7 +185,8 @@ mod tests {
 
     #[test]
     fn rows_of_one_key_keep_the_order_of_their_records_over_outputs() {
-        // Deleted, made again, changed, deleted; beside it another key, and records without one.
+        // The first key is deleted, recreated, changed and deleted. Another key and records without a key stand
+        // beside it.
         let keys = [Some("a"), Some("a"), Some("b"), Some("a"), Some("a"), None, None];
         let writes = writes(&keys, &[(UPSERT, &[1, 2, 3, 6]), (DELETE, &[0, 4, 5])]);
         let turns = turns(&writes, &outputs(), Order::Any);
@@ -204,7 +208,7 @@ mod tests {
             vec![(1, &[1][..])],
         ];
         assert_eq!(told(&turns(&replaced, &outputs(), Order::Any)), expected);
-        // Written, deleted, written: the third write is of the first one's output.
+        // Written, deleted, written: the third write belongs to the first one's output.
         let again = writes(&[Some("a")], &[(UPSERT, &[0, 0]), (DELETE, &[0]), (UPSERT, &[0])]);
         let expected = [vec![(0, &[0, 1][..])], vec![(1, &[0][..])], vec![(2, &[0][..])]];
         assert_eq!(told(&turns(&again, &outputs(), Order::Any)), expected);

@@ -1,4 +1,4 @@
-//! A plugin ready to work: with the decoder for what it takes and the sink for what it gives.
+//! A plugin that is ready to work, with the decoder for its inputs and the sink for its outputs.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::plugin::Plugin;
 use crate::record::descriptor::{Digest, PluginIdentity};
 use crate::sink::Sink;
 
-/// What every batch goes through from beginning to end: a batch sees exactly one.
+/// What a batch goes through from beginning to end. Each batch goes through exactly one version.
 pub struct Version {
     /// Shared with versions that were made of the same component.
     pub plugin: Arc<Plugin>,
@@ -16,10 +16,12 @@ pub struct Version {
 }
 
 impl Version {
+    /// Name, version and digest of the plugin.
     pub fn identity(&self) -> &PluginIdentity {
         self.plugin.identity()
     }
 
+    /// Digest of the plugin's component.
     pub fn digest(&self) -> Digest {
         self.plugin.identity().digest
     }

@@ -1,9 +1,9 @@
-//! What is known of one partition: which batches are in flight, what may be committed, and which plugins the brokers
-//! know of as its writers.
+//! What is known of one partition: the batches in flight, what may be committed, and the plugins that the brokers
+//! know as its writers.
 //!
-//! Before a plugin writes its first row of a partition, a commit has named it (see [`crate::record::trail`]). A commit
-//! that names a plugin no more takes its permission away when it is drawn up, not when it is acknowledged: whoever
-//! begins a batch after that asks again.
+//! Before a plugin writes its first row of a partition, a commit has named it (see [`crate::record::trail`]). A
+//! commit that no longer names a plugin takes its permission away when the commit is drawn up, not when it is
+//! acknowledged. A batch that begins after that asks again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -19,41 +19,41 @@ use crate::record::topic_id::TopicId;
 use crate::record::trail::{Fence, Raise, Trail, Writers};
 use crate::source::Naming;
 
-/// Fences that are remembered, the latest ones.
+/// How many fences are remembered: the latest ones.
 const FENCES: usize = 20;
 
 /// Shared by a worker, which begins and settles batches, and the supervisor, which commits.
 #[derive(Debug)]
 pub struct Ledger {
     pub partition: Arc<Partition>,
-    /// The topic that its commits are of.
+    /// The topic that the commits belong to.
     topic: Option<TopicId>,
     naming: Naming,
     entries: Mutex<Entries>,
-    /// The brokers know of more writers.
+    /// Notified when the brokers know of more writers.
     named: Notify,
     /// How far the write timestamp of the last record is ahead of the record's own timestamp, in microseconds.
     drift_micros: AtomicI64,
-    /// Where the log ended when the brokers were last asked.
+    /// The log end, as the brokers last answered it.
     log_end: OnceLock<AtomicI64>,
 }
 
 #[derive(Debug)]
 struct Entries {
     tracker: OffsetTracker,
-    /// Where reading begins; known with the first record where nothing was committed.
+    /// Where reading begins. If nothing was committed, it is known with the first record.
     start: Option<CommitPoint>,
-    /// Where the log has no record from there to there, as its source says.
+    /// The offsets between these two points have no record, as the source says.
     passed: Option<(Option<CommitPoint>, CommitPoint)>,
-    /// What was committed before this assignment.
+    /// The base that was committed before this assignment.
     base: Option<WriteTime>,
     fence: Option<Fence>,
-    /// Who may have written before this assignment, until [`Ledger::begin_reading`] has seen to it.
+    /// The writers from before this assignment, until [`Ledger::begin_reading`] has dealt with them.
     earlier: Writers,
     raise: Option<Raise>,
-    /// Writers that the last acknowledged commit names.
+    /// The writers that the last acknowledged commit names.
     named: Writers,
-    /// Writers that the last commit names that was drawn up, acknowledged or not.
+    /// The writers that the latest commit names, whether it is acknowledged yet or only drawn up.
     drawn_up: Writers,
     /// The last acknowledged commit.
     committed: Option<Commit>,
@@ -61,7 +61,7 @@ struct Entries {
 }
 
 impl Ledger {
-    /// Goes on with what was committed.
+    /// Continues from what was committed.
     pub fn open(partition: Arc<Partition>, topic: Option<TopicId>, committed: Option<Commit>, naming: Naming) -> Self {
         let trail = committed.as_ref().map_or(Trail::default(), |commit| commit.trail);
         let start = committed.as_ref().map(|commit| commit.point);
@@ -93,7 +93,7 @@ impl Ledger {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The raise that was in force, if other plugins than this one may have written rows of the records to come.
+    /// The raise that was in force; `None` if no other plugin may have written rows of the records to come.
     pub fn has_other_writers(&self, digest: Digest) -> Option<Option<Raise>> {
         let entries = self.entries();
         entries.earlier.others_than(digest).then_some(entries.raise)
@@ -104,14 +104,15 @@ impl Ledger {
         self.entries().fence.map(|fence| fence.digest)
     }
 
-    /// The first record is here, and what had to be found out about earlier writers is found out.
+    /// Begins with the first record; `raised` lifts the rows of the records to come over those of earlier writers.
     pub fn begin_reading(&self, first: Offset, raised: Option<Raise>) {
         let mut entries = self.entries();
         entries.start.get_or_insert(CommitPoint(first.0));
         entries.earlier = Writers::Nobody;
         if raised.is_some() {
             entries.raise = raised;
-            // Nobody writes with a raise that the brokers do not know of: whoever comes next counts from it.
+            // No plugin may write with a raise that the brokers do not know: the next member counts from the raise
+            // that was committed.
             entries.named = Writers::Nobody;
             entries.drawn_up = Writers::Nobody;
         }
@@ -157,13 +158,14 @@ impl Ledger {
         entries.point()
     }
 
-    /// There is no record between `from` and `to`: once all before `from` is settled, all before `to` is.
+    /// Notes that no record lies between `from` and `to`: once everything before `from` is settled, so is everything
+    /// before `to`.
     pub fn pass(&self, from: Option<CommitPoint>, to: CommitPoint) {
         self.entries().passed = Some((from, to));
     }
 
-    /// What another topic of this name begins with: the base of the last record that was taken, so that its rows go over
-    /// those of the topic before.
+    /// What a recreated topic of this name begins with. Its base is that of the last record taken, so that the new
+    /// topic's rows win over those of the old one.
     pub fn leave(&self) -> Commit {
         let entries = self.entries();
         Commit {
@@ -175,6 +177,7 @@ impl Ledger {
         }
     }
 
+    /// The commit point of the last acknowledged commit.
     pub fn committed(&self) -> Option<CommitPoint> {
         self.entries().committed.as_ref().map(|commit| commit.point)
     }
@@ -182,7 +185,7 @@ impl Ledger {
     /// Completes when the brokers know of this plugin as a writer; `ask` is called each time they do not.
     pub async fn wait_until_named(&self, digest: Digest, ask: impl Fn()) {
         loop {
-            // Listens before it looks, so that nothing is missed in between.
+            // It listens before it looks, so that it misses no notification in between.
             let named = self.named.notified();
             if self.is_named(digest) {
                 return;
@@ -192,16 +195,18 @@ impl Ledger {
         }
     }
 
+    /// Whether this plugin may write: an acknowledged commit names it, or no commit has to.
     pub fn is_named(&self, digest: Digest) -> bool {
         self.naming == Naming::Needless || self.entries().named.includes(digest)
     }
 
-    /// Whether a commit could name a writer: it is known where reading begins.
+    /// Whether a commit could name a writer, which needs the place where reading begins.
     pub fn has_begun(&self) -> bool {
         self.entries().start.is_some()
     }
 
-    /// What is to be committed while records flow, if that is news; `writers` are those who will take the next batches.
+    /// The commit to make while records flow, if it differs from the last one. `writers` are the plugins that will
+    /// take the next batches.
     pub fn draw_up(&self, writers: Writers) -> Option<Commit> {
         let mut entries = self.entries();
         let writers = match self.naming {
@@ -217,8 +222,8 @@ impl Ledger {
         Some(commit)
     }
 
-    /// What is to be committed when the worker has ended: then nobody writes what is not settled, but for what the worker
-    /// may have begun when it was stopped.
+    /// The commit to make when the worker has ended. It names only the plugins of batches that were in flight when the
+    /// worker was stopped: from then on no plugin begins to write what is not settled.
     pub fn draw_up_last(&self) -> Option<Commit> {
         let mut entries = self.entries();
         let writers = match self.naming {
@@ -231,10 +236,10 @@ impl Ledger {
         (entries.committed.as_ref() != Some(&commit)).then_some(commit)
     }
 
-    /// The brokers have acknowledged it.
+    /// Notes that the brokers have acknowledged a commit.
     pub fn note_committed(&self, commit: &Commit) {
         let mut entries = self.entries();
-        // What was drawn up after it may have taken a name away already.
+        // A commit that was drawn up later may have taken a name away already.
         entries.named = commit.trail.writers.within(entries.drawn_up);
         entries.committed = Some(commit.clone());
         drop(entries);
@@ -261,7 +266,7 @@ impl Ledger {
 }
 
 impl Entries {
-    /// Behind the last record that is settled, and behind whatever is no record after it.
+    /// The point behind the last settled record, and behind the offsets without a record that follow it.
     fn point(&self) -> Option<CommitPoint> {
         let behind = self.tracker.settled().map(|settled| settled.point).or(self.start);
         match self.passed {

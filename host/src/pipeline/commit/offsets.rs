@@ -35,14 +35,14 @@ struct InFlight {
 }
 
 impl OffsetTracker {
-    /// A batch that ends at `end` is begun. Batches must be begun in the order of their offsets.
+    /// Notes that a batch which ends at `end` has begun. Batches must begin in the order of their offsets.
     pub fn begin(&mut self, end: Settled) -> Ticket {
         let ticket = Ticket(self.first + self.in_flight.len() as u64);
         self.in_flight.push_back(InFlight { end, is_settled: false });
         ticket
     }
 
-    /// Every record of the batch is settled.
+    /// Notes that every record of the batch is settled.
     pub fn settle(&mut self, ticket: Ticket) {
         let place = ticket
             .0
@@ -68,7 +68,7 @@ impl OffsetTracker {
         self.in_flight.back().map(|batch| batch.end).or(self.settled)
     }
 
-    /// What may be committed: `None` until the first batch is settled.
+    /// How far everything is settled: `None` until the first batch is settled.
     pub fn settled(&self) -> Option<Settled> {
         self.settled
     }
@@ -111,7 +111,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the order in which batches settle, the commit point is the end of the longest settled prefix.
+        /// In whatever order batches settle, the commit point is the end of the longest settled prefix.
         #[test]
         fn commit_point_is_the_longest_settled_prefix(order in Just((0..40usize).collect::<Vec<_>>()).prop_shuffle(), cut in 0..40usize) {
             let mut tracker = OffsetTracker::default();

@@ -1,4 +1,4 @@
-//! Write timestamps that come out the same however often a record is replayed, and rise with the offset.
+//! Write timestamps that stay the same however often a record is replayed, and rise with the offset.
 //!
 //! `base = max(previous base of the partition + 16, record timestamp in ms * 1000)`, and a row's write timestamp is
 //! `base + generation`. The 16 leaves room for the generations 0..=15: a deliberate rewrite of a record is newer than
@@ -11,17 +11,17 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::failpoint::{self, Promise};
 use crate::record::position::WriteTime;
 
-/// Microseconds between two records of a partition, at least: one for each generation.
+/// The least difference between the bases of two records of a partition, in microseconds: one for each generation.
 pub const STEP_MICROS: i64 = 16;
 
-/// The code of a record that is stamped too far ahead of this host's clock.
+/// The reject code of a record whose timestamp is too far ahead of this host's clock.
 pub const FUTURE_TIMESTAMP: &str = "future-timestamp";
 
 /// The highest generation that stays below the next record.
 pub const MAX_GENERATION: u8 = 15;
 
-/// A record stamped further ahead of this host's clock than this is rejected: it would push the base of every later
-/// record of its partition into the future.
+/// A record whose timestamp is further ahead of this host's clock than this is rejected. It would push the base of
+/// every later record of its partition into the future.
 pub const MAX_AHEAD_MS: i64 = 3_600_000;
 
 /// The recurrence of one partition.
@@ -39,7 +39,7 @@ pub struct TooFarAhead {
 }
 
 impl WriteClock {
-    /// Goes on after `previous`, the base of the last record before the first one to come.
+    /// Continues after `previous`, the base of the last record before the first one to come.
     pub fn new(previous: Option<WriteTime>, generation: u8) -> Self {
         Self {
             previous,
@@ -48,8 +48,8 @@ impl WriteClock {
         }
     }
 
-    /// How far the base of the last record is ahead of its timestamp, in microseconds. It grows where a partition has
-    /// more than 62,500 records a second for long, or records that are stamped before their predecessors.
+    /// How far the base of the last record is ahead of its timestamp, in microseconds. It grows if a partition has
+    /// more than 62,500 records a second for long, or if records have earlier timestamps than their predecessors.
     pub fn drift_micros(&self) -> Option<i64> {
         self.drift_micros
     }
@@ -59,8 +59,8 @@ impl WriteClock {
         self.previous
     }
 
-    /// The write timestamp of the next record, `now_ms` being this host's clock. A record too far ahead takes its place
-    /// in the order (the second value) without its timestamp being used.
+    /// The write timestamp of the next record; `now_ms` is this host's clock. A record that is too far ahead takes
+    /// its place in the order (the second value), but its timestamp is not used.
     pub fn next(&mut self, timestamp_ms: Option<i64>, now_ms: i64) -> (WriteTime, Result<(), TooFarAhead>) {
         if failpoint::is_broken(Promise::WriteTimeOfRecord) {
             return (WriteTime(now_ms.saturating_mul(1000)), Ok(()));

@@ -20,7 +20,7 @@ pub struct Aligned<'a> {
     pub pairs: Vec<(RowAt<'a>, RowAt<'a>)>,
     pub only_old: Vec<RowAt<'a>>,
     pub only_new: Vec<RowAt<'a>>,
-    /// Where both gave their rows at once and of the same records: then columns can be compared whole.
+    /// Set if both answers gave their rows at once and of the same records, so that columns can be compared whole.
     whole: Option<(&'a Rows, &'a Rows)>,
 }
 
@@ -31,7 +31,7 @@ impl<'a> RowAt<'a> {
 }
 
 impl<'a> Aligned<'a> {
-    /// Of each side its answer and the index of the output there; `None` where it has no such output.
+    /// Aligns two outputs, each given by its answer and its index there; `None` if that side has no such output.
     pub fn new(old: Option<(&'a Answer, usize)>, new: Option<(&'a Answer, usize)>) -> Self {
         let whole = old.and_then(only).zip(new.and_then(only));
         let mut aligned = Self {
@@ -56,7 +56,7 @@ impl<'a> Aligned<'a> {
         aligned
     }
 
-    /// Whether these columns hold the same, bit by bit: far cheaper than value by value, and the usual case.
+    /// Whether these columns hold the same, bit by bit. That is far cheaper than value by value, and the usual case.
     pub fn is_identical(&self, old: usize, new: usize) -> bool {
         let column = |made: &'a Rows, place: usize| -> &'a dyn Array { &*made.batch.columns[place] };
         self.whole
@@ -81,8 +81,8 @@ fn only((answer, output): (&Answer, usize)) -> Option<&Rows> {
     is_only.then_some(made)
 }
 
-/// The rows of an output by record, and of one record in the order in which they came. A rejected record has none: what
-/// was made of it is not written.
+/// The rows of an output by record, and within a record in the order in which they came. A rejected record has none,
+/// since its rows are not written.
 fn rows((answer, output): (&Answer, usize)) -> Vec<RowAt<'_>> {
     let of_output = answer.made.iter().filter(|made| made.output == output);
     let rows = of_output.flat_map(|made| {

@@ -1,4 +1,4 @@
-//! What is shown of rows and values in a report: little enough to keep and to read, and what differs is in it.
+//! What a report shows of rows and values: little enough to keep and to read, and always with the difference in it.
 
 use super::align::RowAt;
 use super::pairing::{PairedColumn, PlacedField};
@@ -9,7 +9,7 @@ use crate::record::display;
 /// Characters of one value.
 const MAX_CHARS: usize = 120;
 
-/// Characters that are shown before the first that differs, where not all of a value is shown.
+/// Characters that are shown before the first difference, if a value is cut.
 const BEFORE: usize = 20;
 
 /// Characters of the message of a reject.
@@ -64,7 +64,7 @@ fn cut(text: &str) -> String {
     window(text, 0)
 }
 
-/// A message, cut where it is longer than sentences are.
+/// A message, cut if it is longer than a sentence should be.
 pub fn message(text: &str) -> String {
     match text.char_indices().nth(MAX_MESSAGE_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -77,7 +77,7 @@ fn first_difference(old: &str, new: &str) -> usize {
     old.chars().zip(new.chars()).take_while(|(old, new)| old == new).count()
 }
 
-/// What is around this character of a text.
+/// The text around this character.
 fn window(text: &str, around: usize) -> String {
     let mut start = 0;
     let is_longer = |chars: usize| text.chars().nth(chars).is_some();

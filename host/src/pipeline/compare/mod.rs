@@ -1,8 +1,10 @@
-//! Two plugins over the same records: which rows, rejects and filtered records they have in common, and where they differ.
+//! Two plugins over the same records: which rows, rejects and filtered records they have in common, and where they
+//! differ.
 //!
-//! [`pairing`] says once which outputs and columns belong together, [`align`] which rows do, [`order`] whether they come in one order, [`value`] when two values are
-//! the same, [`excerpt`] what is shown of them; a [`report::Report`] is what is found, of one batch or of many. No I/O: who
-//! calls the plugins is the caller's business.
+//! [`pairing`] says once which outputs and columns belong together. [`align`] says which rows do, [`order`] whether
+//! they come in one order, [`value`] when two values are the same, and [`excerpt`] what is shown of them. A
+//! [`report::Report`] holds what was found, in one batch or in many. There is no I/O here: the caller calls the
+//! plugins.
 
 mod align;
 mod excerpt;
@@ -21,13 +23,13 @@ use align::{Aligned, RowAt};
 use pairing::{PairedColumn, PairedOutput};
 use report::{Example, OutputReport, RejectExample, Report, RowExample, Side};
 
-/// What one plugin made of a batch of records; everything by record, its index in the batch.
+/// What one plugin made of a batch of records. Everything is by record, its index in the batch.
 #[derive(Debug, Default)]
 pub struct Answer {
     /// The source of each row is its record.
     pub made: Vec<Rows>,
     pub rejects: BTreeMap<usize, Reject>,
-    /// In the guest, for the whole batch.
+    /// Time in the guest for the whole batch.
     pub took: Duration,
 }
 
@@ -52,7 +54,7 @@ pub struct Subject<'a> {
 #[derive(Debug)]
 pub struct Comparer {
     outputs: Vec<PairedOutput>,
-    /// What is known before the first record.
+    /// The report before the first record.
     blank: Report,
 }
 
@@ -69,7 +71,7 @@ impl Comparer {
         Self { outputs, blank }
     }
 
-    /// The report of no records yet: what the descriptors alone differ in.
+    /// The report before the first record: how the descriptors alone differ.
     pub fn blank(&self) -> &Report {
         &self.blank
     }
@@ -140,13 +142,13 @@ impl Comparing<'_> {
                     (&old.field, old_row.column(old.place), old_row.row),
                     (&new.field, new_row.column(new.place), new_row.row),
                 ),
-                // A column of one side only: a null there writes what no column at all writes.
+                // A column of one side only: a null there is the same as no column at all.
                 None => column.is_null(old_row, new_row),
             };
             if is_same {
                 continue;
             }
-            // A column that came or went is told once, and makes no row a different one.
+            // A column that was added or removed is reported once, and does not make a row a different one.
             *differs |= both.is_some();
             values.note(|| {
                 let shown = excerpt::values(column, old_row, new_row);
@@ -185,7 +187,8 @@ fn rejects(records: &[Record], old: &Answer, new: &Answer, report: &mut Report) 
     }
 }
 
-/// Every record is the source of a row, rejected, or filtered: which is what the plugin's outcome was checked for.
+/// Every record that is not the source of a row and not rejected was filtered; the plugin's outcome was checked for
+/// that.
 fn filtered(records: &[Record], old: &Answer, new: &Answer, report: &mut Report) {
     let (old_rows, new_rows) = (old.records_with_rows(), new.records_with_rows());
     let found = &mut report.filtered;

@@ -1,5 +1,5 @@
-//! Records whose rows for one table or topic come in another order over several outputs. The last row of a key stands, so
-//! the order is part of what a plugin does; within one output it shows in the rows themselves.
+//! Finds records whose rows for one table or topic come in another order over several outputs. The last row of a key
+//! stands, so the order is part of what a plugin does. Within one output it shows in the rows themselves.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,20 +8,20 @@ use super::pairing::PairedOutput;
 use super::report::Tally;
 use crate::record::Record;
 
-/// One of the two plugins' indices of a paired output.
+/// The index of a paired output in one of the two plugins.
 type Index = fn(&PairedOutput) -> Option<usize>;
 
 const OLD: Index = |output| output.old.as_ref().map(|output| output.index);
 const NEW: Index = |output| output.new.as_ref().map(|output| output.index);
 
-/// Notes the records of which both plugins make the same number of rows for each output, in another order.
+/// Notes the records for which both plugins make as many rows for each output, but in another order.
 pub fn note(outputs: &[PairedOutput], records: &[Record], old: &Answer, new: &Answer, found: &mut Tally<String>) {
     let places = places(outputs);
     let mut of_place: HashMap<usize, u32> = HashMap::new();
     for place in places.values() {
         *of_place.entry(*place).or_default() += 1;
     }
-    // As nearly always: no two outputs go to one place.
+    // Nearly always no two outputs go to one place.
     if of_place.values().all(|outputs| *outputs < 2) {
         return;
     }
@@ -45,7 +45,7 @@ pub fn note(outputs: &[PairedOutput], records: &[Record], old: &Answer, new: &An
     }
 }
 
-/// Of the outputs that both plugins have, by their index: the first one that goes to the same place.
+/// For each output that both plugins have, by its index: the first one that goes to the same place.
 fn places(outputs: &[PairedOutput]) -> HashMap<usize, usize> {
     let mut firsts: HashMap<String, usize> = HashMap::new();
     let mut places = HashMap::new();
@@ -63,7 +63,7 @@ fn places(outputs: &[PairedOutput]) -> HashMap<usize, usize> {
     places
 }
 
-/// By record and place the outputs of the rows, in the plugin's order. A rejected record has no rows.
+/// The outputs of the rows by record and place, in the plugin's order. A rejected record has no rows.
 fn sequences(
     places: &HashMap<usize, usize>,
     outputs: &[PairedOutput],

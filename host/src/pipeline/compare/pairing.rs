@@ -4,7 +4,7 @@ use super::align::RowAt;
 use super::report::{ColumnReport, Declared, OutputReport, Tally};
 use crate::record::descriptor::{Effect, Field, Output, Target};
 
-/// Columns that name a row where it is shown: enough to find it, few enough for a line.
+/// How many columns name a row where it is shown: enough to find it, few enough for a line.
 const NAME_COLUMNS: usize = 2;
 
 /// An output of the old plugin, of the new one, or of both.
@@ -12,9 +12,9 @@ const NAME_COLUMNS: usize = 2;
 pub struct PairedOutput {
     pub old: Option<Placed<Output>>,
     pub new: Option<Placed<Output>>,
-    /// The new plugin's in its order, then what only the old one has.
+    /// The new plugin's columns in its order, then those that only the old one has.
     pub columns: Vec<PairedColumn>,
-    /// Columns of the old plugin that say which row it is.
+    /// Columns of the old plugin that tell one row from another.
     pub name_columns: Vec<PlacedField>,
 }
 
@@ -39,8 +39,8 @@ pub struct PairedColumn {
     pub new: Option<PlacedField>,
 }
 
-/// Outputs that go to the same place with the same effect; of several such, those with the same name, and else in their
-/// order.
+/// Pairs outputs that go to the same place with the same effect. If there are several, those with the same name are
+/// paired, and the rest in their order.
 pub fn pair(old: &[Output], new: &[Output]) -> Vec<PairedOutput> {
     let placed = |outputs: &[Output]| -> Vec<Placed<Output>> {
         let outputs = outputs.iter().cloned().enumerate();
@@ -149,7 +149,8 @@ impl PairedOutput {
     }
 }
 
-/// A key is never null, so what may not be null names a row best; a plugin does not say which columns are the key.
+/// Names a row best by columns that may not be null, since a key never is. A plugin does not say which columns are the
+/// key.
 fn name_columns(fields: Vec<PlacedField>) -> Vec<PlacedField> {
     let (mut required, nullable): (Vec<_>, Vec<_>) = fields.into_iter().partition(|placed| !placed.field.nullable);
     if required.is_empty() {
@@ -169,7 +170,7 @@ impl PairedColumn {
         field.map_or("", |placed| &placed.field.name)
     }
 
-    /// Of a column of one side: whether it holds nothing in this row.
+    /// For a column of one side: whether it holds nothing in this row.
     pub fn is_null(&self, old: &RowAt<'_>, new: &RowAt<'_>) -> bool {
         let is_null = |field: &Option<PlacedField>, row: &RowAt<'_>| {
             field

@@ -1,7 +1,7 @@
-//! What a comparison found, counted over any number of batches, with a few examples of each kind of difference.
+//! The result of a comparison, counted over any number of batches, with a few examples of each kind of difference.
 //!
-//! It is kept while a pipeline runs, so everything in it has a bound: examples, reject codes, and the length of what is
-//! shown of a value. As JSON it is what `host diff --json` and the status of a shadow say.
+//! It is kept while a pipeline runs, so everything in it has a bound: examples, reject codes, and the length of a value
+//! that is shown. `host diff --json` and the status of a shadow show it as JSON.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::record::descriptor::{Field, PluginIdentity};
 /// Examples of one kind of difference: enough to see what it is, and few enough to read.
 pub const MAX_EXAMPLES: usize = 5;
 
-/// Reject codes that are told apart. A plugin makes its codes itself, so there could be any number.
+/// Reject codes that are counted one by one. A plugin makes its codes itself, so there could be any number.
 const MAX_CODES: usize = 50;
 
 /// Counts the rejects of all further codes.
@@ -50,7 +50,7 @@ pub struct OutputReport {
     pub target: String,
     /// Rows are deleted there, not written.
     pub is_delete: bool,
-    /// Its name in the old plugin; absent where only the new one has it.
+    /// The output's name in the old plugin; absent if only the new one has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub old: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -159,7 +159,7 @@ pub enum Shown {
     Text(String),
 }
 
-/// A null that is written is a value; a member that is not there is none.
+/// A null that is there is a value; a member that is absent is not.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Shown>, D::Error> {
     Shown::deserialize(deserializer).map(Some)
 }
@@ -173,7 +173,8 @@ impl Report {
             && self.filtered.is_same()
     }
 
-    /// Adds what another batch came to. Both reports are of one comparer, so that their outputs and columns are the same.
+    /// Adds the report of another batch. Both reports must come from one comparer, so that their outputs and columns
+    /// agree.
     pub fn merge(&mut self, batch: Self) {
         self.records += batch.records;
         self.old.guest_ns += batch.old.guest_ns;

@@ -365,7 +365,7 @@ fn a_report_comes_back_from_json_as_it_was() {
     let report = compare((&old, &before), (&new, &rejecting(after, 1, "bad")), 3);
     let text = serde_json::to_string(&report).unwrap();
     assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
-    // Null and absent are two things there, too.
+    // Null and absent differ in the JSON too.
     let both = r#"[{"record":"r","row":[],"old":null},{"record":"r","row":[]}]"#;
     let read: Vec<Example> = serde_json::from_str(both).unwrap();
     assert_eq!((&read[0].old, &read[1].old), (&Some(Shown::Null), &None));

@@ -12,13 +12,14 @@ use crate::record::columns::DataType;
 use crate::record::descriptor::Field;
 use crate::record::display;
 
-/// JSON nested deeper than this is compared as text: a guest may nest as deep as its memory goes, a stack may not.
+/// JSON nested deeper than this is compared as text. A guest may nest as deep as its memory allows, but a stack has
+/// less room.
 const MAX_DEPTH: u32 = 64;
 
 /// A value: the field that declares it, its column, its row.
 pub type ValueAt<'a> = (&'a Field, &'a ArrayRef, usize);
 
-/// Null is the same as null only. Of two declared types, values are the same that are shown the same.
+/// Null is the same as null only. If the declared types differ, values are the same when they are shown the same.
 pub fn is_same((old_field, old, i): ValueAt<'_>, (new_field, new, j): ValueAt<'_>) -> bool {
     if old.is_null(i) || new.is_null(j) {
         return old.is_null(i) && new.is_null(j);
@@ -92,7 +93,7 @@ enum Parsed<'a> {
 impl<'a> Parsed<'a> {
     fn of(text: &'a str) -> Self {
         let text = text.trim();
-        // What a guest returned as JSON is JSON; were it none, it would be compared as text.
+        // What a guest returned as JSON is valid JSON. If it were not, it would be compared as text.
         let parsed = match text.as_bytes().first() {
             Some(b'{') => serde_json::from_str(text).map(Self::Object),
             Some(b'[') => serde_json::from_str(text).map(Self::Array),

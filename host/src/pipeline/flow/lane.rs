@@ -15,6 +15,7 @@ use crate::record::commit::Commit;
 use crate::record::position::Partition;
 use crate::source::{Assignment, Control};
 
+/// One assigned partition, with its queue and its worker.
 pub struct Lane {
     /// Tells this assignment from an earlier one of the same partition.
     pub number: u64,
@@ -24,11 +25,11 @@ pub struct Lane {
     /// `None` when no more records come.
     queue: Option<mpsc::UnboundedSender<Vec<Record>>>,
     worker: JoinHandle<Result<(), JoinError>>,
-    /// Says that no commit will name a plugin any more.
+    /// Tells the worker that no commit will name a plugin any more.
     draining: watch::Sender<bool>,
-    /// Dropped or used, it stops the worker.
+    /// The worker stops when this is used or dropped.
     cancel: Option<oneshot::Sender<()>>,
-    /// Who waits for its end, to begin another topic of this name.
+    /// Waits for the end of this lane to begin a recreated topic of this name.
     successor: Option<oneshot::Sender<Commit>>,
 }
 
@@ -37,9 +38,9 @@ pub struct Lane {
 pub enum End {
     /// All that came is settled.
     Drained,
-    /// Not in time: what was in flight is given up, and nothing of it is begun any more.
+    /// It did not drain in time. What was in flight is given up, and nothing of it is begun any more.
     Late,
-    /// The worker failed, a mistake in this program.
+    /// The worker failed, which is a bug in this program.
     Failed(JoinError),
 }
 
@@ -77,7 +78,7 @@ impl Lane {
         let name = Arc::clone(&partition);
         let worker = tokio::spawn(async move {
             let result = task.await;
-            // The supervisor has gone: nobody wants to know.
+            // An error means that the supervisor has gone and needs no answer.
             let _ = finished.send((name, number));
             result
         });
@@ -94,37 +95,42 @@ impl Lane {
         }
     }
 
+    /// Hands records to the worker.
     pub fn send(&self, records: Vec<Record>) {
         if let Some(queue) = &self.queue {
-            // The worker has gone only if it failed, which the supervisor is told.
+            // An error means that the worker has failed, and the supervisor is told of that.
             let _ = queue.send(records);
         }
     }
 
-    /// No more records come.
+    /// Tells the worker that no more records come.
     pub fn close(&mut self) {
         self.queue = None;
     }
 
-    /// No more records of this topic come; what came is settled, however long that takes, since it is nowhere else.
+    /// No more records of this topic come. The ones that came are settled, however long that takes, since they exist
+    /// nowhere else.
     pub fn leave_to(&mut self, successor: oneshot::Sender<Commit>) {
         self.close();
         self.successor = Some(successor);
     }
 
+    /// Whether a recreated topic of this name waits for the end of this lane.
     pub fn has_successor(&self) -> bool {
         self.successor.is_some()
     }
 
-    /// The worker has ended: the other topic of this name may begin.
+    /// The worker has ended, so the recreated topic of this name may begin.
     pub fn make_way(mut self) {
         if let Some(successor) = self.successor.take() {
-            // It has been revoked meanwhile: then the next member sees by the commit that the topic is another one.
+            // An error means that the partition has been revoked meanwhile. Then the next member sees by the commit
+            // that the topic was recreated.
             let _ = successor.send(self.ledger.leave());
         }
     }
 
-    /// Waits for the worker, until `end` at the latest; then stops it. When this returns, the worker does nothing more.
+    /// Waits for the worker until `end` at the latest, and then stops it. When this returns, the worker does nothing
+    /// more.
     pub async fn end(&mut self, end: Instant) -> End {
         self.close();
         self.draining.send_replace(true);

@@ -75,7 +75,7 @@ fn of_lane(lane: &Lane) -> (String, PartitionStatus) {
         settled: lane.ledger.settled().map(|point| point.0),
         committed,
         log_end,
-        // Committed is what was asked for after the log end was.
+        // The log end was asked for earlier than the commit point was made, so it may be the lower one.
         lag: log_end.zip(committed).map(|(end, committed)| (end - committed).max(0)),
         fences: lane.ledger.fences().into_iter().map(fence).collect(),
         write_time_drift_us: lane.ledger.drift_micros(),

@@ -1,4 +1,4 @@
-//! The parts of a run, which `app` wires: those that work, and what they tell.
+//! The parts of a run, which `app` wires: those that work, and those that watch.
 
 use std::sync::Arc;
 

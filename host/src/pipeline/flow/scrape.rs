@@ -1,4 +1,4 @@
-//! The metrics as text: asks those who know, at the moment when somebody scrapes.
+//! The metrics as text. Values are asked for at the moment of a scrape.
 
 use std::fmt;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub fn text(parts: &Arc<Parts>) -> Result<String, fmt::Error> {
     Ok(text)
 }
 
-/// One look at everything.
+/// What one scrape shows.
 struct Scrape {
     parts: Arc<Parts>,
     counts: Counts,
@@ -139,7 +139,7 @@ impl Scrape {
         })
     }
 
-    /// What is known of each partition.
+    /// One value of each partition, where it is known.
     fn partitions(&self, value: impl Fn(&PartitionStatus) -> Option<i64>) -> Vec<([(&'static str, String); 2], f64)> {
         let partitions = self.status.iter().flat_map(|status| &status.partitions);
         partitions
@@ -152,7 +152,7 @@ impl Scrape {
     }
 }
 
-/// Where values go, under the name of the metric that it is at.
+/// Encodes values under the name of the current metric.
 struct Out<'a, 'e> {
     encoder: &'a mut DescriptorEncoder<'e>,
     metric: &'static Metric,
@@ -221,9 +221,9 @@ impl Out<'_, '_> {
     }
 }
 
-/// Upper bounds in base units, each with its own count; the last one is for what is above all bounds.
+/// Upper bounds in base units, each with its own count. The last one counts what is above all bounds.
 fn buckets(values: &Snapshot, unit: f64) -> Vec<(f64, u64)> {
-    // A quotient is the decimal that one expects (0.0005), where a product with 1e-6 is some digits beside it.
+    // A division gives the expected decimal (0.0005), where a multiplication by 1e-6 is a few digits off.
     let bounds = values.bounds.iter().map(|bound| *bound as f64 / unit.recip().round());
     bounds
         .chain([f64::INFINITY])

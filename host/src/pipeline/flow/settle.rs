@@ -1,4 +1,4 @@
-//! Settles one batch: writes its rows and publishes its dead letters, trying again until every record is settled.
+//! Settles one batch: writes its rows and publishes its dead letters, retrying until every record is settled.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,8 +20,8 @@ use crate::record::reject::Reject;
 use crate::record::stage::Stage;
 use crate::sink::{SinkError, WriteBatch};
 
-/// Returns when every record is settled: its rows acknowledged by the sink, or its dead letter acknowledged, or
-/// filtered on purpose. Never gives up.
+/// Returns when every record is settled: its rows or its dead letter are acknowledged, or it was filtered on purpose.
+/// Never gives up.
 pub async fn settle(parts: &Parts, batch: Transformed) -> Counts {
     let Transformed {
         version,
@@ -90,8 +90,8 @@ pub async fn settle(parts: &Parts, batch: Transformed) -> Counts {
     counts
 }
 
-/// Writes these rows of the batch until every one is acknowledged or refused for good: how many were written, which
-/// records were refused. Rows of a record that is rejected already are left out.
+/// Writes these rows of the batch until every one is acknowledged or refused for good. Returns how many were written
+/// and which records were refused. Rows of a record that is already rejected are left out.
 async fn write(
     parts: &Parts,
     version: &Version,

@@ -1,4 +1,5 @@
-//! The status as a file: JSON, always whole. Written on a thread of its own, since records must not wait for a disk.
+//! The status as a JSON file, which readers always see whole. It is written on a thread of its own, since records
+//! must not wait for a disk.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::thread::{self, JoinHandle};
 
 use crate::pipeline::watch::status::Status;
 
-/// Where no file is asked for, nothing is written. What was told last is in the file when this is dropped.
+/// Writes the status file, if one is asked for. When this is dropped, the last status is in the file.
 #[derive(Default)]
 pub struct StatusFile {
     told: Option<Sender<Arc<Status>>>,
@@ -16,6 +17,7 @@ pub struct StatusFile {
 }
 
 impl StatusFile {
+    /// Starts the thread that writes; without a path, nothing is written.
     pub fn start(path: Option<PathBuf>) -> Self {
         let Some(path) = path else { return Self::default() };
         let (told, statuses) = mpsc::channel();
@@ -32,9 +34,10 @@ impl StatusFile {
         }
     }
 
+    /// Has this status written.
     pub fn tell(&self, status: &Arc<Status>) {
         if let Some(told) = &self.told {
-            // Its other end lives as long as this.
+            // The receiver lives as long as this.
             let _ = told.send(Arc::clone(status));
         }
     }
@@ -44,14 +47,14 @@ impl Drop for StatusFile {
     fn drop(&mut self) {
         self.told = None;
         if let Some(thread) = self.thread.take() {
-            // A panic there was reported.
+            // A panic there has been reported.
             let _ = thread.join();
         }
     }
 }
 
 fn keep(path: &Path, statuses: &Receiver<Arc<Status>>) {
-    // A full disk is said once.
+    // A full disk is reported once.
     let mut has_failed = false;
     while let Ok(status) = statuses.recv() {
         let newest = statuses.try_iter().last().unwrap_or(status);
@@ -66,7 +69,7 @@ fn keep(path: &Path, statuses: &Receiver<Arc<Status>>) {
     }
 }
 
-/// A reader sees the old text or the new one, never half of one.
+/// Writes the file so that a reader sees the old text or the new one, never half of one.
 fn write(path: &Path, status: &Status) -> io::Result<()> {
     let mut text = serde_json::to_vec_pretty(status)?;
     text.push(b'\n');

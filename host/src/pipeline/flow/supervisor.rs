@@ -28,27 +28,27 @@ use crate::record::position::Partition;
 use crate::source::error::SourceError;
 use crate::source::{Assignment, Control, Event, Running, Until};
 
-/// The last commit is tried this long: the brokers may be electing a leader.
+/// The last commit is tried for this long, since the brokers may be electing a leader.
 const FINAL_COMMIT: Duration = Duration::from_secs(10);
 
-/// Leaving the group is tried this long; the brokers notice a member that has gone by themselves.
+/// Leaving the group is tried for this long. The brokers also notice by themselves that a member has gone.
 const CLOSE: Duration = Duration::from_secs(5);
 
-/// Asked to run to the end, a member without partitions waits this long for some before it has nothing to do.
+/// With `Until::End`, a member without partitions waits this long for some before it ends.
 const UNASSIGNED: Duration = Duration::from_secs(10);
 
-/// Ending because of a halt, partitions that are well have this long to drain; those that wait would wait for ever.
+/// When a halt ends the run, partitions that are well have this long to drain. Those that wait would wait forever.
 const HALTED_DRAIN: Duration = Duration::from_secs(2);
 
-/// How often the status is told and the log ends are asked for: as often as somebody looks.
+/// How often the status is posted and the log ends are asked for: about as often as a person looks.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How a run ended well.
+/// How a run ended when nothing went wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
     /// Everything up to the log ends seen at the start is settled.
     AtEnd,
-    /// It was asked to stop, and drained.
+    /// The run was asked to stop, and drained.
     Stopped,
 }
 
@@ -75,17 +75,17 @@ pub enum PipelineError {
     Halted(String),
 }
 
-/// What was to be committed, by which lanes, and how it went.
+/// A commit that was tried: for which lanes, and how it went.
 struct Committed {
     commits: Vec<(Arc<Ledger>, Commit)>,
     result: Result<(), SourceError>,
 }
 
-/// What draining some partitions came to.
+/// How draining some partitions went.
 #[derive(Default)]
 struct Drained {
     commits: Vec<Commit>,
-    /// Partitions that were not done in time.
+    /// Partitions that did not drain in time.
     late: Vec<String>,
     failed: Option<PipelineError>,
 }
@@ -94,16 +94,16 @@ struct Supervisor {
     parts: Arc<Parts>,
     control: Arc<dyn Control>,
     lanes: HashMap<Arc<Partition>, Lane>,
-    /// Lanes so far.
+    /// How many lanes there were so far.
     assigned: u64,
-    /// When partitions last came or went; a new member of a group is first assigned nothing.
+    /// When partitions last came or went. A new member of a group is first assigned nothing.
     rebalanced: Option<Instant>,
     finished: mpsc::UnboundedSender<(Arc<Partition>, u64)>,
     committing: Option<JoinHandle<()>>,
     committed: mpsc::UnboundedSender<Committed>,
-    /// Somebody wants a commit after the one that is under way.
+    /// Another commit is wanted after the one that is under way.
     is_commit_wanted: bool,
-    /// The question for the log ends that is under way.
+    /// The request for the log ends that is under way.
     asking: Option<JoinHandle<()>>,
     source_waiter: Waiter,
     commit_waiter: Waiter,
@@ -111,7 +111,7 @@ struct Supervisor {
     drain_timeout: Duration,
 }
 
-/// Runs until everything is settled (`Until::End`), or until `stop` completes and what is in flight has drained.
+/// Runs until everything is settled (`Until::End`), or until `stop` completes and the records in flight have drained.
 pub async fn run(
     parts: Arc<Parts>,
     running: Running,
@@ -134,7 +134,7 @@ pub async fn run(
                 if let Some(event) = event {
                     supervisor.follow(event).await
                 } else {
-                    // A file is read; its rows are not settled yet.
+                    // The file is read to its end, but its rows are not settled yet.
                     is_source_done = true;
                     Ok(())
                 }
@@ -149,7 +149,7 @@ pub async fn run(
                 supervisor.tell(None);
                 Ok(())
             }
-            // Whoever swapped the plugin looks at once.
+            // A swap is shown at once.
             Ok(()) = swaps.changed() => {
                 supervisor.tell(None);
                 Ok(())
@@ -176,7 +176,7 @@ pub async fn run(
             break Ok(Ended::AtEnd);
         }
     };
-    // What is settled is committed, whatever ended the run.
+    // Whatever ended the run, what is settled is committed.
     let finished = supervisor.finish(events).await;
     let ended = ended?;
     finished?;
@@ -246,7 +246,7 @@ impl Supervisor {
                     tracing::warn!(partitions = ?late, "not drained before the revocation, the next member reads on from the commit point");
                 }
                 failpoint::reached(Point::Revoked);
-                // The source has gone: then nobody can commit any more.
+                // An error means that the source has gone; then no commit is possible any more.
                 let _ = answer.send(commits);
                 return failed.map_or(Ok(()), Err);
             }
@@ -285,13 +285,13 @@ impl Supervisor {
         }
     }
 
-    /// Whether lanes that have finished are all there is: a member without any may be assigned some yet.
+    /// Whether all lanes have finished. A member without lanes may still be assigned some.
     fn has_read_all(&self) -> bool {
         self.rebalanced
             .is_some_and(|since| !self.lanes.is_empty() || since.elapsed() >= UNASSIGNED)
     }
 
-    /// A worker has ended: because its queue was closed and all is settled, or because it failed.
+    /// A worker has ended, because its queue was closed and everything is settled, or because it failed.
     async fn note_finished(&mut self, partition: &Arc<Partition>, number: u64) -> Result<(), PipelineError> {
         match self.lanes.get_mut(partition) {
             Some(lane) if lane.number == number && !lane.has_finished => {
@@ -307,7 +307,7 @@ impl Supervisor {
         }
     }
 
-    /// Lets the workers of these partitions finish what they have, within the bound; those that are late are stopped.
+    /// Lets the workers of these partitions finish their records within the bound, and stops those that are late.
     async fn drain(&mut self, partitions: &[Arc<Partition>]) -> Drained {
         let lanes: Vec<_> = partitions
             .iter()
@@ -337,7 +337,7 @@ impl Supervisor {
         drained
     }
 
-    /// Begins a commit of what is news since the last one; while one is under way, another one after it.
+    /// Begins a commit of what has changed since the last one. If one is under way, another one follows it.
     fn commit(&mut self) {
         if self
             .committing
@@ -363,7 +363,7 @@ impl Supervisor {
         let committed = self.committed.clone();
         self.committing = Some(tokio::spawn(async move {
             let result = asked.await;
-            // The supervisor has gone: nobody wants to know.
+            // An error means that the supervisor has gone and needs no answer.
             let _ = committed.send(Committed { commits, result });
         }));
     }
@@ -383,7 +383,7 @@ impl Supervisor {
                     self.commit();
                 }
             }
-            // Tried again at the next tick.
+            // The next tick retries it.
             Err(error) => {
                 self.parts.watch.metrics.note_commit(Err(()));
                 self.commit_waiter.failed(Severity::Retry, &error);
@@ -391,8 +391,8 @@ impl Supervisor {
         }
     }
 
-    /// Tells whoever swaps when every partition's commit names what is coming. A partition of which nothing was ever
-    /// read is asked about with its first record.
+    /// Tells the swapper when every partition's commit names the plugin that is coming. A partition of which no
+    /// record was ever read is checked with its first record.
     fn note_named(&self) {
         if let Some(digest) = self.parts.plugins.slot.announced()
             && self
@@ -404,7 +404,7 @@ impl Supervisor {
         }
     }
 
-    /// Asks where the logs end, unless the last answer is not there yet. Without one the lag stands still.
+    /// Asks where the logs end, unless the last request has no answer yet. Without an answer the lag stays as it is.
     fn ask_log_ends(&mut self) {
         if self.lanes.is_empty() || self.asking.as_ref().is_some_and(|asking| !asking.is_finished()) {
             return;
@@ -420,7 +420,7 @@ impl Supervisor {
                 Ok(ends) => ends
                     .into_iter()
                     .for_each(|(partition, end)| ledgers[&partition].note_log_end(end)),
-                // Whoever reads and commits says that the brokers are away.
+                // The source and the commits report that the brokers are away.
                 Err(error) => tracing::debug!(%error, "the lag is not known at the moment"),
             }
         }));
@@ -432,7 +432,7 @@ impl Supervisor {
         self.parts.watch.board.post(status);
     }
 
-    /// Takes no more records, drains, commits, leaves. A revocation meanwhile waits until that is done.
+    /// Takes no more records, drains, commits and leaves. A revocation that comes meanwhile waits until that is done.
     async fn finish(mut self, events: mpsc::UnboundedReceiver<Event>) -> Result<(), PipelineError> {
         self.control.quiet();
         self.tell(Some(State::Draining));
@@ -444,7 +444,7 @@ impl Supervisor {
         }
         let committed = self.commit_finally(commits).await;
         if let Some(asking) = self.asking.take() {
-            // It holds the consumer, which leaves the group when nobody does.
+            // The request holds the consumer, which leaves the group only when nothing holds it.
             let _ = timeout(CLOSE, asking).await;
         }
         drop(events);
@@ -479,7 +479,7 @@ impl Supervisor {
     }
 }
 
-/// Late ticks do not pile up.
+/// An interval whose late ticks do not pile up.
 fn every(period: Duration) -> Interval {
     let mut ticks = interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -36,6 +36,7 @@ use crate::record::trail::Raise;
 use crate::source::Control;
 use crate::source::gauge::Gauge;
 
+/// The data plane of one partition, ready to run.
 pub struct Worker {
     pub parts: Arc<Parts>,
     pub control: Arc<dyn Control>,
@@ -47,13 +48,13 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Runs until the queue is closed and everything that came through it is settled, or until it is cancelled. When this
-    /// returns, nothing is being written or published.
+    /// Runs until the queue is closed and everything that came through it is settled, or until it is cancelled. When
+    /// this returns, nothing is being written or published.
     pub async fn run(mut self, cancelled: oneshot::Receiver<()>) {
         let mut settling = JoinSet::new();
         tokio::select! {
             () = self.work(&mut settling) => {}
-            // Said, or whoever could say it has gone.
+            // An error means that the lane has gone, which cancels as well.
             _ = cancelled => {}
         }
         settling.shutdown().await;
@@ -117,7 +118,7 @@ impl Worker {
                 gauge.subtract(count, bytes);
                 drop(in_flight);
             });
-            // Behind the batch itself, which waits for nothing of it.
+            // The comparison runs behind the batch itself, which does not wait for it.
             if let Some(sample) = sample {
                 sample.start();
             }
@@ -127,8 +128,8 @@ impl Worker {
         }
     }
 
-    /// Where another plugin may have written rows of records from here on, as a process that was killed during a swap
-    /// leaves them, those records' rows are written over: as far as any member can have read.
+    /// If another plugin may have written rows of records from here on, those rows are written over, as far as any
+    /// member can have read. A process that was killed during a swap leaves such rows.
     async fn begin_reading(&self, first: Offset) {
         let version = self.parts.plugins.slot.current();
         if let Some(earlier) = self.ledger.earlier_plugin() {
@@ -157,7 +158,8 @@ impl Worker {
         self.ledger.begin_reading(first, raise);
     }
 
-    /// Waits until the brokers know of this plugin as a writer of the partition; not when it is asked to drain meanwhile.
+    /// Waits until the brokers know this plugin as a writer of the partition; `false` if it is asked to drain
+    /// meanwhile.
     async fn is_named(&mut self, digest: Digest) -> bool {
         let named = self
             .ledger
@@ -165,12 +167,12 @@ impl Worker {
         tokio::select! {
             biased;
             () = named => true,
-            // Said, or whoever could say it has gone.
+            // An error means that the lane has gone, which ends the wait as well.
             _ = self.is_draining.wait_for(|is_draining| *is_draining) => false,
         }
     }
 
-    /// Gives every record its write timestamp, and rejects those from the future.
+    /// Gives every record its write timestamp, and rejects records whose timestamp is too far in the future.
     fn stamp(&mut self, records: Vec<Record>, trace: Trace) -> Stamped {
         let now_ms = now_ms();
         let raise = self.ledger.raise();
@@ -205,8 +207,8 @@ impl Worker {
         }
     }
 
-    /// Decodes the records and calls the guest with them, waiting for the registry where it must, and for somebody who
-    /// mends or swaps the plugin where it gives no outcome, or rejects nearly everything.
+    /// Decodes the records and calls the guest with them. It retries while the registry is away. If the plugin gives
+    /// no outcome, or rejects nearly everything, it waits until an operator repairs or swaps the plugin.
     async fn transform(&self, mut stamped: Stamped, warm: &mut Warm) -> Transformed {
         let mut retry = Retry::new(&self.parts.outages, Waiting::Plugin);
         let mut swapped = self.parts.plugins.slot.subscribe();
@@ -218,7 +220,7 @@ impl Worker {
                     if self.parts.plugins.slot.observe_broken(&version, &error) {
                         continue;
                     }
-                    // A swap may be what mends it.
+                    // A swap may be what repairs it.
                     tokio::select! {
                         () = retry.hold(disposition(Fault::Guest(&error)), &error) => {}
                         Ok(()) = swapped.changed() => {}
@@ -263,12 +265,12 @@ impl Worker {
         stamped.trace.note(Stage::Transform, lap);
         metrics.note_guest(rows, warm.held_bytes());
         metrics.note_recycled(warm.take_recycled());
-        // The pipeline's own verdict goes before the plugin's.
+        // The pipeline's own rejects win over the plugin's.
         made.rejects.append(&mut stamped.rejects.clone());
         Ok(made)
     }
 
-    /// A batch that is in the guest is given up once another version has its place: that one makes it anew.
+    /// A batch in the guest is given up once another version has taken this one's place; that version makes it anew.
     fn stop_of(&self, version: &Arc<Version>) -> Stop {
         let (parts, version) = (Arc::clone(&self.parts), Arc::clone(version));
         Stop::when(move || !parts.plugins.slot.is_current(&version))
@@ -311,7 +313,7 @@ fn transformed(stamped: Stamped, version: Arc<Version>, made: Made) -> Transform
     }
 }
 
-/// The log has each record that broke the guest once, with what the guest said, if it said something.
+/// Logs each record that broke the guest once, with the guest's message if there is one.
 fn say_broken(version: &Version, records: &[Record], rejects: &BTreeMap<usize, Reject>) {
     for (&record, reject) in rejects.iter().filter(|(_, reject)| reject.is_guest_fault()) {
         let position = &records[record].position;
@@ -321,7 +323,7 @@ fn say_broken(version: &Version, records: &[Record], rejects: &BTreeMap<usize, R
     }
 }
 
-/// A panic while settling is the worker's own: what is not settled is not committed, and the run fails.
+/// A panic while settling is the worker's own. The batch is not committed, and the run fails.
 fn check(settled: Option<Result<(), JoinError>>) {
     if let Some(Err(error)) = settled
         && error.is_panic()
@@ -338,8 +340,8 @@ struct Stamped {
     trace: Trace,
 }
 
-/// What waits in the queue, up to a batch; `None` when the queue is closed and empty. A source sends at most half a batch
-/// at one time, so a batch stays within its bound.
+/// Takes the records that wait in the queue, up to a batch; `None` when the queue is closed and empty. A source sends
+/// at most half a batch at one time, so a batch stays within its bound.
 async fn next_batch(queue: &mut mpsc::UnboundedReceiver<Vec<Record>>, max: usize) -> Option<Vec<Record>> {
     let mut batch = queue.recv().await?;
     while batch.len() <= max / 2 {

@@ -6,20 +6,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::record::Record;
 use crate::record::position::Partition;
 
-/// Records kept of each partition. Enough to meet the usual kinds of record, few enough to try in milliseconds.
+/// Records kept of each partition: enough to meet the usual kinds of record, few enough to try in milliseconds.
 pub const KEPT_RECORDS: usize = 100;
 
-/// And at most so many bytes of each, whatever the records' size.
+/// Bytes kept of each partition, at most, whatever the records' size.
 const KEPT_BYTES: usize = 1 << 20;
 
-/// Shared by the workers, which note what they have read.
+/// The latest records, shared by the workers, which note what they have read.
 #[derive(Debug, Default)]
 pub struct Latest {
     by_partition: Mutex<BTreeMap<Arc<Partition>, Vec<Record>>>,
 }
 
 impl Latest {
-    /// These have just been read.
+    /// Notes records that have just been read.
     pub fn note(&self, partition: &Arc<Partition>, records: &[Record]) {
         let mut bytes = 0;
         let kept = records.iter().rev().take(KEPT_RECORDS).take_while(|record| {
@@ -42,7 +42,7 @@ impl Latest {
         kept.drain(..over.count());
     }
 
-    /// What is kept, partition by partition, each in the order of its offsets.
+    /// The records that are kept, partition by partition, each in the order of its offsets.
     pub fn records(&self) -> Vec<Vec<Record>> {
         let by_partition = self.by_partition.lock().unwrap_or_else(PoisonError::into_inner);
         by_partition.values().cloned().collect()

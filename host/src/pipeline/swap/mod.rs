@@ -1,6 +1,6 @@
-//! A plugin for a new one while records flow. [`swapper`] leads a candidate from its bytes into the [`slot`], [`trial`] plays
-//! it before, [`probation`] watches it after, and [`way_back`] knows where a rollback leads. [`shadow`] runs a candidate beside
-//! the current plugin without a swap.
+//! Exchanges the plugin while records flow. [`swapper`] leads a candidate from its bytes into the [`slot`]. [`trial`]
+//! plays it before the swap, [`probation`] watches it afterwards, and [`way_back`] knows where a rollback leads.
+//! [`shadow`] runs a candidate beside the current plugin without a swap.
 
 pub mod latest;
 mod play;

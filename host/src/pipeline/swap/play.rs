@@ -1,5 +1,5 @@
-//! One version played on records of a sample, for a trial: all together where they come through, else each alone. Until
-//! a certain time, since somebody waits for it.
+//! Plays one version on the records of a sample, for a trial: all together if they come through, and otherwise each
+//! alone. It ends at a given time, since the caller of the swap waits for it.
 
 use std::time::{Duration, Instant};
 
@@ -15,13 +15,14 @@ use crate::record::causes::chain;
 use crate::record::columns::Batch;
 use crate::record::reject::Reject;
 
-/// Many records together have so long, by the clock on the wall, before each is played alone. They take milliseconds.
+/// Many records together have this much wall time before each is played alone. They take milliseconds.
 const TOGETHER: Duration = Duration::from_millis(500);
 
-/// A record whose call was cut off after so long is one that does not end; after less, nothing is known of it.
+/// A record whose call was cut off after this long is one that does not end. If the call was cut off earlier, nothing
+/// is known of the record.
 const LONG: Duration = Duration::from_secs(1);
 
-/// Calls one version. Blocks: not to be used on threads of the runtime.
+/// Calls one version. It blocks, so it must not be used on threads of the runtime.
 pub struct Player<'a> {
     version: &'a Version,
     runtime: &'a Handle,
@@ -29,14 +30,14 @@ pub struct Player<'a> {
     instance: Option<Instance>,
 }
 
-/// What a call came to.
+/// How a call ended.
 pub enum Played {
-    /// With the rejects, by row.
+    /// It came through, with these rejects by row.
     Through(Vec<(usize, Reject)>),
     Broke(TransformError),
-    /// The time was over when the call had taken so long, far longer than a record takes.
+    /// The time was over when the call had already taken this long, far longer than a record takes.
     CutOff(Duration),
-    /// The time was over before it was known.
+    /// The time was over before anything was known.
     OutOfTime,
 }
 
@@ -58,7 +59,7 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// `None`: there was no time for it, since the registry did not answer.
+    /// Decodes the records. `None`: there was no time for it, since the registry did not answer.
     ///
     /// # Errors
     /// The records cannot be decoded at the moment.
@@ -78,7 +79,7 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// The whole batch at once. `None`: it does not come through so, and each row is to be played alone.
+    /// Plays the whole batch at once. `None`: it does not come through that way, and each row is to be played alone.
     ///
     /// # Errors
     /// No instance can be made.
@@ -112,8 +113,9 @@ impl<'a> Player<'a> {
         })
     }
 
-    /// One row. What earlier records left in the guest's memory may be at fault for what it does, and a machine that stood
-    /// still for a deadline: only a fresh instance is a witness, and for a deadline a second one.
+    /// Plays one row. A fault may come from what earlier records left in the guest's memory, and a passed deadline from
+    /// a machine that stood still. So only the verdict of a fresh instance counts, and for a deadline that of a second
+    /// one too.
     ///
     /// # Errors
     /// No instance can be made.
@@ -127,13 +129,13 @@ impl<'a> Player<'a> {
             return Ok(first);
         }
         Ok(match self.call(&row, self.end)? {
-            // One witness is there.
+            // One fresh instance has already broken.
             Played::OutOfTime | Played::CutOff(_) => first,
             second => second,
         })
     }
 
-    /// What it makes of one record.
+    /// Plays one record, from its bytes on.
     ///
     /// # Errors
     /// No instance can be made, or the record cannot be decoded at the moment.
@@ -144,7 +146,7 @@ impl<'a> Player<'a> {
         if taken.input.rows == 0 {
             return Ok(Verdict::Rejects);
         }
-        // One witness is enough: this one's breaking speaks for another plugin, not against this one.
+        // One fresh instance is enough here: a fault of this version speaks for the other one, not against it.
         self.instance = None;
         Ok(match self.call(&taken.input, self.end)? {
             Played::Through(rejects) => match rejects.first() {

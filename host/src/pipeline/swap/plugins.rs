@@ -11,7 +11,7 @@ use crate::pipeline::trouble::budget::Budget;
 use crate::pipeline::watch::swapping::SwapProgress;
 use crate::pipeline::watch::trace::Traces;
 
-/// What workers and the swapper share.
+/// The parts that workers and the swapper share.
 pub struct Plugins {
     pub slot: PluginSlot,
     pub shadow: Shadow,
@@ -19,12 +19,12 @@ pub struct Plugins {
     pub latest: Latest,
     /// How far a swap has come.
     pub swapping: Arc<SwapProgress>,
-    /// Begins anew with each plugin.
+    /// The reject budget, which begins anew with each plugin.
     pub budget: Arc<Budget>,
 }
 
 impl Plugins {
-    /// Begins with this version. `traces` are told of each swap.
+    /// Begins with this version. `traces` get each swap.
     pub fn new(version: Version, budget: Arc<Budget>, traces: Traces) -> Self {
         Self {
             slot: PluginSlot::new(version, traces),

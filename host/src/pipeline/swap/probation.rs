@@ -1,8 +1,8 @@
-//! The time after a swap in which the new plugin is compared with the one before it: rejects, records that break it, and
-//! time per record. Past a margin the slot goes back by itself.
+//! The time after a swap in which the new plugin is compared with the one before it: rejects, records that break it,
+//! and time per record. If it is worse by more than a margin, the slot goes back by itself.
 //!
-//! The margins are on both sides of a doubt. A share alone would be decided by the first bad record; a count alone
-//! would never notice a slow leak. So what counts is the excess: rejects beyond the earlier share plus some percent.
+//! A share alone would be decided by the first bad record, and a count alone would never notice a slow leak. So the
+//! excess counts: rejects beyond the earlier share plus some per cent.
 
 use crate::pipeline::watch::examples::Example;
 use std::collections::BTreeMap;
@@ -12,35 +12,35 @@ use serde::Serialize;
 
 use crate::record::reject::Reject;
 
-/// Rejects beyond what is expected, and the swap is taken back.
+/// With more rejects than this beyond what is expected, the swap is taken back.
 const EXCESS_REJECTS: f64 = 20.0;
 
 /// The same for records that break the guest: rare where all is well, so a few say enough.
 const EXCESS_FAULTS: f64 = 3.0;
 const FAULT_MARGIN: f64 = 0.01;
 
-/// Time per record is compared once so many records are through: the first batches warm caches up.
+/// Time per record is compared once this many records are through, since the first batches warm up caches.
 const TIMED_RECORDS: u64 = 2000;
 
-/// So many times the earlier time per record, and this much more, is too slow.
+/// A time per record that is this many times the earlier one, and longer by the amount below, is too slow.
 const SLOWER: f64 = 3.0;
 const SLOWER_NANOS: f64 = 20_000.0;
 
-/// Fewer records than these say nothing about an earlier plugin's rejects.
+/// With fewer records than this, an earlier plugin's rejects say nothing.
 const KNOWN_RECORDS: u64 = 100;
 
-/// Once so many records are counted, older ones weigh half: a share of yesterday is no measure for today.
+/// Once this many records are counted, older ones weigh half, since yesterday's share is no measure for today.
 const WINDOW_RECORDS: u64 = 20_000;
 
-/// Records that are shown as the reason.
+/// How many records are shown as the reason.
 const EXAMPLES: usize = 5;
 
 /// Whether and how long a swapped-in plugin is watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Probation {
-    /// Over after so many records.
+    /// It is over after this many records,
     pub records: u64,
-    /// And after so long, whichever is first.
+    /// or after this time, whichever is first.
     pub time: Duration,
     /// Rejects in percent of the records that are accepted beyond the earlier plugin's share.
     pub margin_percent: u32,
@@ -51,7 +51,7 @@ pub struct Probation {
 pub struct Tally {
     pub records: u64,
     pub rejects: u64,
-    /// Of the rejects, those that broke the guest.
+    /// Those of the rejects that broke the guest.
     pub faults: u64,
     pub by_code: BTreeMap<String, u64>,
     pub guest_time: Duration,
@@ -71,7 +71,7 @@ pub struct Worse {
 pub struct Watch {
     probation: Probation,
     since: Instant,
-    /// Of the plugin before it.
+    /// The tally of the plugin before it.
     earlier: Tally,
 }
 
@@ -128,7 +128,7 @@ impl Tally {
         self.guest_time.as_nanos() as f64 / self.records.max(1) as f64
     }
 
-    /// `bad-uuid 20.0 % (0.1 % before)`, of the codes that grew the most.
+    /// `bad-uuid 20.0 % (0.1 % before)`, for the codes that grew the most.
     fn grown_codes(&self, earlier: &Self) -> String {
         let of = |tally: &Self, code: &str| tally.share(tally.by_code.get(code).copied().unwrap_or(0));
         let mut grown: Vec<_> = self

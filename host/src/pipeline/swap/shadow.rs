@@ -1,8 +1,8 @@
-//! A candidate beside the current plugin on a share of the live batches: what it makes of them is compared with what the
-//! current one made, and goes nowhere else.
+//! A candidate beside the current plugin on a share of the live batches. Its outcome is compared with the current
+//! plugin's, and goes nowhere else.
 //!
-//! A batch is looked at after it was handed to settling, and one batch at a time: while the candidate is busy, batches are
-//! passed over and counted. So a slow candidate delays nothing, and holds one batch in memory.
+//! A batch is compared after it was handed to settling, and one batch at a time. While the candidate is busy, batches
+//! are passed over and counted. So a slow candidate delays nothing, and holds one batch in memory.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,15 +33,15 @@ pub struct Shadow(Mutex<Option<Arc<Session>>>);
 struct Session {
     candidate: Arc<Version>,
     share: Share,
-    /// Per cent of a batch that is due; a batch's turn comes with each hundred.
+    /// Per cent of a batch that are due. Whenever they reach a hundred, a batch is compared.
     due: AtomicU32,
     passed_over: AtomicU64,
-    /// One batch at a time.
+    /// Permits one batch at a time.
     free: Arc<Semaphore>,
     found: Mutex<Found>,
 }
 
-/// What was found against one current plugin.
+/// The result against one current plugin.
 struct Found {
     current: Arc<Version>,
     comparer: Arc<Comparer>,
@@ -64,7 +64,7 @@ pub struct Sample {
 }
 
 impl Shadow {
-    /// Begins with this candidate, in place of another one. It was checked as for a swap.
+    /// Begins with this candidate, in place of another one. It was checked as it is for a swap.
     pub fn start(&self, candidate: Arc<Version>, current: &Arc<Version>, share: Share) {
         let found = Found::new(current, &candidate);
         tracing::info!(version = %candidate.identity().version, digest = %candidate.digest(), %share, "shadowing");
@@ -79,7 +79,7 @@ impl Shadow {
         }));
     }
 
-    /// Ends it; what it found, if there was one.
+    /// Ends the shadow, if there is one, and returns what it found.
     pub fn stop(&self) -> Option<ShadowReport> {
         let session = self.lock().take()?;
         Some(session.report())
@@ -94,15 +94,16 @@ impl Shadow {
         Some(session.report())
     }
 
-    /// What is needed to compare this batch later, if it is its turn and the candidate is free. `current` is the slot's.
+    /// Keeps what is needed to compare this batch later, if it is its turn and the candidate is free. `current` is the
+    /// slot's.
     pub fn sample(&self, batch: &Transformed, current: &Arc<Version>) -> Option<Sample> {
         let session = self.lock().clone()?;
         if Arc::ptr_eq(&session.candidate, current) {
-            // It was promoted: beside itself there is nothing to see.
+            // The candidate was promoted, and there is nothing to see beside itself.
             self.end(&session);
             return None;
         }
-        // A batch that began before a swap says nothing of the plugin that is current now.
+        // A batch that began before a swap says nothing about the plugin that is current now.
         if !Arc::ptr_eq(&batch.version, current) || !session.is_due() {
             return None;
         }
@@ -212,7 +213,7 @@ impl Sample {
         drop(tokio::spawn(self.run()));
     }
 
-    /// The same, to its end.
+    /// Does what [`Self::start`] starts, to its end.
     pub async fn run(self) {
         let session = Arc::clone(&self.session);
         let mut warm = std::mem::take(&mut session.found().warm);
@@ -233,9 +234,9 @@ impl Sample {
         }
     }
 
-    /// Ends the turn.
+    /// Compares the outcomes, and ends the turn.
     fn compare(self, mut candidates: Answer) {
-        // Records from the future are the pipeline's to reject, whatever a plugin makes of them.
+        // The pipeline rejects records from the future, whatever a plugin makes of them.
         let live = self.answer.rejects.iter();
         for (&record, reject) in live.filter(|(_, reject)| reject.code == FUTURE_TIMESTAMP) {
             candidates.rejects.insert(record, reject.clone());
@@ -250,7 +251,7 @@ impl Sample {
     }
 }
 
-/// A candidate that cannot be called at all, or breaks on every record, is not called again.
+/// A candidate that cannot be called at all, or that breaks on every record, is not called again.
 fn end(session: &Session, current: &Arc<Version>, reason: &str) {
     tracing::warn!(digest = %session.candidate.digest(), reason, "shadowing ended");
     let mut found = session.found();

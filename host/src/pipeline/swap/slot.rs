@@ -1,5 +1,5 @@
-//! Where the current plugin is held: workers take it from here at every batch, and whoever swaps it puts the next one
-//! here. It watches a swapped-in plugin for a while, and goes back by itself to the last one that ran well.
+//! Where the current plugin is held. Workers take it from here at every batch, and the swapper puts the next one here.
+//! The slot watches a swapped-in plugin for a while, and goes back by itself to the last one that ran well.
 
 use crate::pipeline::watch::status::Held;
 use crate::pipeline::watch::trace::Traces;
@@ -29,7 +29,7 @@ pub struct PluginSlot {
     commit_wanted: Notify,
     watched: Mutex<Watched>,
     held: Mutex<Option<(String, Digest)>>,
-    /// The records before the start were taken by another plugin, and that was said.
+    /// Used once it is logged that another plugin took the records before the start.
     has_said_other: Once,
     pub history: History,
 }
@@ -63,14 +63,14 @@ enum Conduct {
     Badly,
 }
 
-/// What a batch came to at one version.
+/// A batch that went through one version.
 pub struct Observed<'a> {
     pub records: &'a [Record],
     pub guest_time: Duration,
 }
 
 impl PluginSlot {
-    /// Begins with this version, which counts as one that runs well. `traces` are told of each swap.
+    /// Begins with this version, which counts as one that runs well. `traces` get each swap.
     pub fn new(version: Version, traces: Traces) -> Self {
         Self {
             current: watch::Sender::new(Arc::new(version)),
@@ -86,6 +86,7 @@ impl PluginSlot {
         }
     }
 
+    /// The version that the next batch goes through.
     pub fn current(&self) -> Arc<Version> {
         Arc::clone(&self.current.borrow())
     }
@@ -101,20 +102,20 @@ impl PluginSlot {
         next.map(|ran| Arc::clone(&ran.version))
     }
 
-    /// Versions that are compiled: the current one, and those that one can go back to.
+    /// Versions that are compiled: the current one, and those that a rollback could lead to.
     pub fn compiled(&self) -> Vec<Arc<Version>> {
         let mut versions = vec![self.current()];
         versions.extend(self.watched().way_back.versions().cloned());
         versions
     }
 
-    /// What is to be found now where the plugin came from at the start.
+    /// Notes which component now lies where the plugin came from at the start.
     pub fn note_held(&self, place: &str, digest: Digest) {
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some((place.to_owned(), digest));
     }
 
-    /// Says once where the process began with another plugin than the one that took a partition's records before. Perhaps
-    /// that is wanted; perhaps this one was rolled back by the last process, which leaves its file as it is.
+    /// Logs once that the process began with another plugin than the one that took a partition's records before. That
+    /// may be wanted. Or the last process rolled this one back, which leaves its file as it is.
     pub fn note_earlier(&self, partition: &Partition, earlier: Digest) {
         let current = self.current();
         if earlier == current.digest() || !self.history.swaps().is_empty() {
@@ -139,30 +140,30 @@ impl PluginSlot {
         self.watched().watch.is_some()
     }
 
-    /// Tells of every swap.
+    /// Receives every swap.
     pub fn subscribe(&self) -> watch::Receiver<Arc<Version>> {
         self.current.subscribe()
     }
 
-    /// Who takes the next batches: the current plugin, and the one that is coming.
+    /// The plugins that take the next batches: the current one, and the one that is coming.
     pub fn writers(&self) -> Writers {
-        // In this order: what is coming becomes the current one first, and then is coming no more.
+        // The order matters: a coming plugin becomes the current one first, and stops coming after that.
         let coming = self.coming().as_ref().map(|coming| coming.digest);
         let current = Writers::One(self.current.borrow().digest());
         coming.map_or(current, |coming| current.and(Writers::One(coming)))
     }
 
-    /// A commit is to be made at once, since somebody waits for the name in it.
+    /// Asks for a commit at once, since a batch or a swap waits for the name in it.
     pub fn want_commit(&self) {
         self.commit_wanted.notify_one();
     }
 
-    /// Completes when somebody wants a commit.
+    /// Completes when a commit is asked for.
     pub async fn commit_wanted(&self) {
         self.commit_wanted.notified().await;
     }
 
-    /// Has every partition's commit name this plugin; completes when the brokers have them.
+    /// Has every partition's commit name this plugin. Completes when the brokers have those commits.
     pub async fn announce(&self, digest: Digest) {
         let (named, is_named) = oneshot::channel();
         *self.coming() = Some(Coming {
@@ -170,32 +171,32 @@ impl PluginSlot {
             named: Some(named),
         });
         self.want_commit();
-        // Dropped when another one is announced, which does not happen while this one is waited for.
+        // It is dropped when another plugin is announced, which does not happen while this one is waited for.
         let _ = is_named.await;
     }
 
-    /// What is announced and not yet named everywhere.
+    /// The plugin that is announced and not yet named everywhere.
     pub fn announced(&self) -> Option<Digest> {
         let coming = self.coming();
         let waiting = coming.as_ref().filter(|coming| coming.named.is_some());
         waiting.map(|coming| coming.digest)
     }
 
-    /// Every partition's commit names what was announced.
+    /// Notes that every partition's commit names the announced plugin.
     pub fn note_named(&self) {
         if let Some(named) = self.coming().as_mut().and_then(|coming| coming.named.take()) {
-            // Whoever waited has given up.
+            // An error means that the swap has given up.
             let _ = named.send(());
         }
     }
 
-    /// What was announced does not come.
+    /// The announced plugin does not come.
     pub fn withdraw(&self) {
         *self.coming() = None;
     }
 
-    /// From the next batch on, this is the plugin. With a probation it is compared with the last one that ran well. `note`
-    /// makes the history's entry, given the version that is replaced.
+    /// Makes this the plugin from the next batch on. With a probation it is compared with the last one that ran well.
+    /// `note` makes the history's entry from the version that is replaced.
     pub fn put(&self, version: Arc<Version>, probation: Option<Probation>, note: impl FnOnce(&Version) -> Swap) {
         let mut watched = self.watched();
         let replaced = self.current();
@@ -203,14 +204,14 @@ impl PluginSlot {
         let baseline = watched.way_back.baseline();
         watched.begin(probation.map(|probation| Watch::new(probation, baseline)));
         self.current.send_replace(version);
-        // Before anybody can find that it is worse.
+        // This is noted before the plugin can turn out worse.
         self.history.add(note(&replaced));
         drop(watched);
         self.withdraw();
     }
 
-    /// The same back to [`Self::way_back`], if that is still this version. With a probation it is compared with what it made
-    /// of its records when it ran well.
+    /// Goes back to [`Self::way_back`], if that is still this version. With a probation it is compared with its own
+    /// tally from when it ran well.
     pub fn put_back(
         &self,
         to: &Arc<Version>,
@@ -240,7 +241,8 @@ impl PluginSlot {
         true
     }
 
-    /// Takes note of what a batch came to. Whether the slot went back because of it: then the batch is to be made anew.
+    /// Notes the outcome of a batch. Returns whether the slot went back because of it; then the batch is to be made
+    /// anew.
     pub fn observe(&self, version: &Arc<Version>, observed: &Observed<'_>, rejects: &[(usize, &Reject)]) -> bool {
         let mut watched = self.watched();
         if !Arc::ptr_eq(version, &self.current.borrow()) {
@@ -254,7 +256,7 @@ impl PluginSlot {
         let watched = &mut *watched;
         let Some(watch) = &watched.watch else {
             if watched.conduct == Conduct::Unknown {
-                watched.conduct = Conduct::Well; // Nobody wanted to look closer.
+                watched.conduct = Conduct::Well; // There is no probation.
             }
             return false;
         };
@@ -269,13 +271,13 @@ impl PluginSlot {
         }
     }
 
-    /// Takes note of a version that gave no outcome for a batch. On probation it is gone back from at once: nothing of it
-    /// comes through by which it could be judged. Whether another version has its place, by this or by then: then the batch
-    /// is to be made anew.
+    /// Notes that a version gave no outcome for a batch. On probation the slot goes back at once, since no record comes
+    /// through by which the version could be judged. Returns whether another version has taken its place, now or
+    /// before; then the batch is to be made anew.
     pub fn observe_broken(&self, version: &Arc<Version>, error: &GuestError) -> bool {
         let mut watched = self.watched();
         if !Arc::ptr_eq(version, &self.current.borrow()) {
-            // It was left because of this, perhaps before anything came through it.
+            // The slot went back because of this, perhaps before any record came through.
             watched.way_back.forget_idle(version);
             return true;
         }
@@ -298,7 +300,7 @@ impl PluginSlot {
         self.go_back(&mut watched, worse)
     }
 
-    /// Rejects that came of a batch after it was observed: rows that the sink refused.
+    /// Notes rejects that came after the batch was observed: rows that the sink refused.
     pub fn observe_late(&self, version: &Arc<Version>, records: &[Record], rejects: &[(usize, &Reject)]) {
         if !rejects.is_empty() {
             let observed = Observed {
@@ -357,7 +359,7 @@ impl PluginSlot {
 }
 
 impl Watched {
-    /// Another version takes the place of this one, and not because it was worse.
+    /// Another version takes the place of this one, but not because this one was worse.
     fn leave(&mut self, version: &Arc<Version>) {
         let has_passed = |watch: &Watch| self.tally.records > 0 && watch.standing(&self.tally) == Standing::Passed;
         let ran_well = self.conduct == Conduct::Well || self.watch.as_ref().is_some_and(has_passed);
@@ -372,7 +374,7 @@ impl Watched {
         }
     }
 
-    /// Nothing is known of the version that comes.
+    /// Begins with a version of which nothing is known.
     fn begin(&mut self, watch: Option<Watch>) {
         (self.tally, self.past) = (Tally::default(), Tally::default());
         (self.conduct, self.watch) = (Conduct::Unknown, watch);

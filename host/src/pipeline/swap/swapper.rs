@@ -1,8 +1,8 @@
-//! A plugin for a new one while records flow. A candidate is compiled aside and checked ([`Assemble`]), tried on the
-//! latest records ([`super::trial`]), announced to the brokers, and put into the slot; each worker takes it at its next
+//! Exchanges the plugin while records flow. A candidate is compiled aside and checked ([`Assemble`]), tried on the
+//! latest records ([`super::trial`]), announced to the brokers, and put into the slot. Each worker takes it at its next
 //! batch. Then the slot watches it ([`super::probation`]).
 //!
-//! One swap at a time: a second one waits for its turn. Nothing of this runs where records flow.
+//! There is one swap at a time; a second one waits for its turn. All of this runs aside from the records.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,35 +20,36 @@ use crate::pipeline::watch::swaps::{Named, Swap, SwapOutcome};
 use crate::record::Record;
 use crate::record::descriptor::{Digest, PluginIdentity};
 
-/// The brokers have so long to take the new plugin's name. They answer in milliseconds, or they are away: then a swap
-/// had better wait for another time.
+/// How long the brokers have to take the new plugin's name. They answer in milliseconds, or they are away; then a swap
+/// should wait for another time.
 const ANNOUNCE: Duration = Duration::from_secs(10);
 
 /// A component that may become the plugin.
 #[derive(Debug, Clone)]
 pub struct Candidate {
     pub bytes: Vec<u8>,
-    /// The text of its signatures; `None` where it came without.
+    /// The text of its signatures; `None` if it came without any.
     pub signature: Option<String>,
 }
 
-/// What a swap needs of the world outside.
+/// The parts of a swap that need more than the pipeline.
 pub trait Assemble: Send + Sync {
-    /// Makes a version of a component: verifies its signature, compiles, checks it against schema and tables. A component
-    /// that is among the `warm` ones is not compiled again. `Err`: every reason why it cannot be one.
+    /// Makes a version of a component: verifies its signature, compiles it, and checks it against schema and tables. A
+    /// component that is among the `warm` ones is not compiled again. `Err` has every reason why it cannot become a
+    /// version.
     fn assemble(&self, candidate: Candidate, warm: Vec<Arc<Version>>) -> BoxFuture<'_, Result<Version, Vec<String>>>;
     /// The latest records of each partition, for a pipeline that has read none yet.
     fn sample(&self) -> BoxFuture<'_, Vec<Vec<Record>>>;
 }
 
-/// One without a signature.
+/// A candidate without a signature.
 impl From<Vec<u8>> for Candidate {
     fn from(bytes: Vec<u8>) -> Self {
         Self { bytes, signature: None }
     }
 }
 
-/// Whether a version comes for the first time, or is gone back to.
+/// Whether a version comes for the first time or by a rollback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     On,
@@ -73,20 +74,22 @@ impl Swapper {
         }
     }
 
+    /// The plugin that takes the records now.
     pub fn current(&self) -> PluginIdentity {
         self.plugins.slot.current().identity().clone()
     }
 
-    /// What is to be found now where the plugin came from at the start.
+    /// Notes which component now lies where the plugin came from at the start.
     pub fn note_held(&self, place: &str, digest: Digest) {
         self.plugins.slot.note_held(place, digest);
     }
 
+    /// Whether it was rolled back and not swapped in again since.
     pub fn was_rolled_back(&self, digest: Digest) -> bool {
         self.plugins.slot.history.was_rolled_back(digest)
     }
 
-    /// Checks the component and swaps it in, or says why not. What it did is logged and kept in the history.
+    /// Checks the component and swaps it in, or says why not. The outcome is logged and kept in the history.
     pub async fn swap(&self, candidate: impl Into<Candidate>, asked_by: &str) -> Swap {
         let _turn = self.turn.lock().await;
         let current = self.plugins.slot.current();
@@ -101,7 +104,7 @@ impl Swapper {
         self.keep(swap)
     }
 
-    /// Runs the component beside the current plugin from now on, once it was checked; or every reason why not.
+    /// Runs the component beside the current plugin from now on, after the checks. `Err` has every reason why not.
     pub async fn shadow(&self, candidate: Candidate, share: Share) -> Result<Named, Vec<String>> {
         let version = self.assembler.assemble(candidate, self.warm()).await?;
         let named = version.identity().into();
@@ -111,7 +114,7 @@ impl Swapper {
         Ok(named)
     }
 
-    /// Ends the shadow; what it found, if there was one.
+    /// Ends the shadow, if there is one, and returns what it found.
     pub fn stop_shadow(&self) -> Option<ShadowReport> {
         self.plugins.shadow.stop()
     }
@@ -131,8 +134,9 @@ impl Swapper {
         self.keep(swap)
     }
 
-    /// Back to the last version that ran well before the current one ([`super::way_back`]). It was checked when it came, and
-    /// is tried and watched as any other. `expected` is the digest that whoever asks was shown: another one is refused.
+    /// Goes back to the last version that ran well before the current one ([`super::way_back`]). It was checked when it
+    /// came, and is tried and watched as any other. `expected` is the digest that the caller was shown: another one is
+    /// refused.
     pub async fn roll_back(&self, expected: Option<&str>, asked_by: &str) -> Swap {
         let _turn = self.turn.lock().await;
         let current = self.plugins.slot.current();
@@ -172,7 +176,8 @@ impl Swapper {
         warm
     }
 
-    /// What flows is the best sample; a host that has read nothing since its start asks for some.
+    /// The sample for a trial: the latest records that flowed, or, if this host has read none since its start, some
+    /// that are fetched.
     async fn sample(&self) -> Vec<Vec<Record>> {
         let latest = self.plugins.latest.records();
         if latest.is_empty() {
@@ -216,7 +221,7 @@ impl Swapper {
         }
         let begun = Instant::now();
         let note = |replaced: &Version| {
-            // Another one than at the beginning where a probation ended badly meanwhile.
+            // It may differ from the one at the beginning if a probation ended badly meanwhile.
             swap.from = replaced.identity().into();
             swap.times.put_ms = millis(begun);
             swap.outcome = match way {
@@ -250,7 +255,7 @@ impl Swapper {
         } else {
             tracing::info!(asked_by = swap.asked_by, "{swap}");
         }
-        // What has changed the plugin is in the history since then.
+        // A swap that has changed the plugin is already in the history.
         if !swap.has_changed_the_plugin() {
             self.plugins.slot.history.add(swap.clone());
         }

@@ -1,10 +1,10 @@
-//! A candidate is tried on the latest records before it is swapped in. Guests are pure, so nothing comes of it but an
-//! opinion.
+//! A candidate is tried on the latest records before it is swapped in. Guests are pure, so a trial has no effect but
+//! its verdict.
 //!
-//! The candidate is played first. The current plugin is played only on records that the candidate broke on or rejected:
-//! it may be one that never ends, which somebody wants to leave. A record that breaks the candidate and not the current
-//! one ends the trial; one that breaks both speaks against neither. The whole has a bound by the clock on the wall, since
-//! somebody waits: then what was played counts.
+//! The candidate is played first. The current plugin is played only on records that the candidate broke on or rejected,
+//! since the current plugin may be one that never ends, which is why it is swapped. A record that breaks the candidate
+//! and not the current plugin ends the trial. One that breaks both speaks against neither. The whole trial has a bound
+//! in wall time, since its caller waits; when that is over, the records played so far decide.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -22,17 +22,17 @@ use crate::record::Record;
 use crate::record::causes::chain;
 use crate::record::reject::Reject;
 
-/// How long a trial may take, by the clock on the wall.
+/// How long a trial may take, in wall time.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// The candidate is begun with no more records after this. A good one takes milliseconds for all of them.
+    /// After this, no more records are given to the candidate. A good one takes milliseconds for all of them.
     pub candidate: Duration,
-    /// Neither is played any longer.
+    /// After this, neither of the two is played.
     pub both: Duration,
 }
 
-/// A candidate that never ends is known after three deadlines, which have a second each. With what comes before and after
-/// it, a swap is decided within ten seconds.
+/// A candidate that never ends is known after three deadlines of one second each. With the work before and after that,
+/// a swap is decided within ten seconds.
 impl Default for Bounds {
     fn default() -> Self {
         Self {
@@ -42,30 +42,30 @@ impl Default for Bounds {
     }
 }
 
-/// Rejects of records that the current plugin takes are accepted for one record of twenty, and a few more.
+/// Rejects of records that the current plugin takes are accepted for one record in twenty, and a few more.
 const MORE_REJECTS_SHARE: usize = 20;
 const MORE_REJECTS: usize = 3;
 
-/// Rejects that are shown.
+/// How many rejects are shown.
 const EXAMPLES: usize = 3;
 
-/// So many records at the beginning of a partition that break the candidate, and the rest of it is probed.
+/// After this many records that break the candidate at the beginning of a partition, the rest of it is probed.
 const SUSPICIOUS: usize = 16;
 
-/// Records of the rest that are probed, each alone.
+/// How many records of the rest are probed, each alone.
 const PROBES: usize = 8;
 
-/// What a trial came to.
+/// The result of a trial.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trial {
-    /// Records that the candidate was played on: the whole sample, unless it took too long or was refused before.
+    /// Records that the candidate was played on: the whole sample, unless it took too long or was refused early.
     pub records: usize,
     pub sample: usize,
-    /// Why the candidate is refused; empty where it is not.
+    /// Why the candidate is refused; empty if it is not.
     pub reasons: Vec<String>,
 }
 
-/// Plays the sample, given by partition; aside, since records flow.
+/// Plays the sample, given by partition. It runs aside, since records flow.
 pub async fn run(
     candidate: &Arc<Version>,
     current: &Arc<Version>,
@@ -99,7 +99,7 @@ pub async fn run(
     }
 }
 
-/// A trial on its way. `Err` of its steps: why the candidate is refused.
+/// A trial under way. `Err` of its steps says why the candidate is refused.
 struct Hearing<'a> {
     candidate: Player<'a>,
     current: Player<'a>,
@@ -109,7 +109,7 @@ struct Hearing<'a> {
     records: usize,
     /// Whether a record has come through the candidate.
     has_come_through: bool,
-    /// What the candidate rejected, by partition.
+    /// The records that the candidate rejected, by partition.
     rejected: Vec<Vec<(Record, Reject)>>,
 }
 
@@ -148,7 +148,7 @@ impl Hearing<'_> {
         self.hear_rows(records, taken)
     }
 
-    /// Each row alone, since together they break the candidate.
+    /// Plays each row alone, since together they break the candidate.
     fn hear_rows(&mut self, records: &[Record], taken: &Taken) -> Result<(), String> {
         let rows = taken.input.rows;
         let (mut broken, mut has_come_through) = (0, false);
@@ -176,7 +176,7 @@ impl Hearing<'_> {
                     broken += 1;
                     let is_taken = self.current_takes(record);
                     let is_suspicious = broken == SUSPICIOUS && !has_come_through;
-                    // To ask a guest that does not end a few times more takes too long.
+                    // Asking a guest that does not end a few more times takes too long.
                     let is_quick = !matches!(error, TransformError::Deadline { .. });
                     if (is_suspicious || is_taken && is_quick) && self.breaks_everywhere(taken, row + 1)? {
                         return Err(chain(&GuestError::Broken { rows, error }));
@@ -190,7 +190,8 @@ impl Hearing<'_> {
         Ok(())
     }
 
-    /// Some records gave an outcome; a row that it does not account for breaks it all the same.
+    /// Some records gave an outcome. A row that the outcome does not account for counts as one that broke the
+    /// candidate.
     fn come_through<'r>(
         &mut self,
         rejects: Vec<(usize, Reject)>,
@@ -211,8 +212,8 @@ impl Hearing<'_> {
         Ok(())
     }
 
-    /// Whether the record does not break the current plugin. Where that cannot be found out for want of time, it does the
-    /// candidate no harm.
+    /// Whether the record does not break the current plugin. If there is no time to find out, that does not count
+    /// against the candidate.
     fn current_takes(&mut self, record: &Record) -> bool {
         match self.current.judge(record) {
             Ok(Verdict::Takes | Verdict::Rejects) | Err(_) => true,
@@ -220,7 +221,7 @@ impl Hearing<'_> {
         }
     }
 
-    /// Whether rows all over the rest of a partition break the candidate, too, each alone.
+    /// Whether rows all over the rest of a partition break the candidate too, each alone.
     fn breaks_everywhere(&mut self, taken: &Taken, from: usize) -> Result<bool, String> {
         let rest = taken.input.rows - from;
         if rest < PROBES {
@@ -235,7 +236,7 @@ impl Hearing<'_> {
         Ok(true)
     }
 
-    /// Refused where it rejects too many records that the current plugin takes.
+    /// Refuses a candidate that rejects too many records that the current plugin takes.
     fn compare_rejects(&mut self) -> Result<(), String> {
         let allowed = self.records / MORE_REJECTS_SHARE + MORE_REJECTS;
         let rejected = std::mem::take(&mut self.rejected);
@@ -244,7 +245,7 @@ impl Hearing<'_> {
         }
         let (mut compared, mut taken) = (0, Vec::new());
         for partition in &rejected {
-            // Where the current one cannot be played at all, it is worse off.
+            // If the current plugin cannot be played at all, it is the worse one.
             let Ok(is_taken) = self.taken_by_current(partition) else {
                 return Ok(());
             };

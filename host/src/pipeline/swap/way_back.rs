@@ -1,8 +1,8 @@
 //! The way back: the versions that ran well, in the order in which they ran, each with what it made of its records.
 //!
-//! A version ran well if it passed its probation, if it is the one that the process began with, or, where there is no
-//! probation, once a batch has come through it. One that was swapped away while it was still on probation has not shown
-//! anything, and one that was rolled back, by whomever, is taken out: nothing ever goes back to it.
+//! A version ran well if it passed its probation, or if the process began with it. Without a probation, it ran well
+//! once a batch has come through it. A version that was swapped away during its probation has not shown anything. A
+//! version that was rolled back is taken out, and nothing ever goes back to it.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::probation::Tally;
 use crate::pipeline::batch::version::Version;
 use crate::record::descriptor::Digest;
 
-/// Versions that are kept. Each is compiled and holds some megabytes; who goes back goes one or two steps.
+/// How many versions are kept. Each is compiled and holds some megabytes, and a rollback goes one or two steps.
 const STEPS: usize = 5;
 
 /// A version that ran well.
@@ -19,12 +19,12 @@ pub struct Ran {
     pub tally: Tally,
 }
 
-/// The latest one last, each digest once.
+/// The versions, the latest one last, each digest once.
 #[derive(Default)]
 pub struct WayBack(Vec<Ran>);
 
 impl WayBack {
-    /// Another version takes its place.
+    /// Another version takes this one's place.
     pub fn push(&mut self, ran: Ran) {
         self.forget(ran.version.digest());
         if self.0.len() == STEPS {
@@ -33,7 +33,7 @@ impl WayBack {
         self.0.push(ran);
     }
 
-    /// Where one goes back to from the version of this digest.
+    /// Where a rollback from the version of this digest leads.
     pub fn next(&self, current: Digest) -> Option<&Ran> {
         self.0.iter().rev().find(|ran| ran.version.digest() != current)
     }
@@ -44,7 +44,7 @@ impl WayBack {
         self.0.pop()
     }
 
-    /// Takes out a version no record of which ever came through.
+    /// Takes out a version that no record has come through.
     pub fn forget_idle(&mut self, version: &Arc<Version>) {
         self.0
             .retain(|ran| !Arc::ptr_eq(&ran.version, version) || ran.tally.records > 0);
@@ -54,7 +54,8 @@ impl WayBack {
         self.0.retain(|ran| ran.version.digest() != digest);
     }
 
-    /// What a new version is compared with: the latest tally that has enough records to say something, else the latest.
+    /// The tally that a new version is compared with: the latest one with enough records to say something, or else the
+    /// latest.
     pub fn baseline(&self) -> Tally {
         let known = self.0.iter().rev().find(|ran| ran.tally.is_known());
         known.or(self.0.last()).map(|ran| ran.tally.clone()).unwrap_or_default()

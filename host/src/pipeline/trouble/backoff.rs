@@ -1,37 +1,40 @@
-//! How long to wait before the next try: doubling, capped, jittered so that partitions do not all try at one moment.
+//! How long to wait before the next try. The wait doubles up to a cap, with jitter so that partitions do not all try
+//! at once.
 
 use std::time::Duration;
 
-/// Short enough that a hiccup costs little, long enough not to hammer a server that restarts.
+/// It is short enough that a hiccup costs little, and long enough not to hammer a server that restarts.
 const FIRST: Duration = Duration::from_millis(100);
 
 /// A server that comes back is noticed within this time.
 const RETRY_CAP: Duration = Duration::from_secs(5);
 
-/// A halted partition is tried this often, so that mending the cause (creating the table) heals it without a restart.
+/// A halted partition is tried this often, so that repairing the cause (creating the table) is enough and no restart
+/// is needed.
 const HALT_WAIT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Default)]
+/// The waits between the tries of one thing.
 pub struct Backoff {
     tries: u32,
 }
 
 impl Backoff {
-    /// The wait before the next try of something that heals by itself.
+    /// The wait before the next try of something that recovers by itself.
     pub fn next_retry(&mut self) -> Duration {
         let doubled = FIRST.saturating_mul(1 << self.tries.min(16)).min(RETRY_CAP);
         self.tries += 1;
         jittered(doubled)
     }
 
-    /// The wait before the next try of something that somebody has to mend.
+    /// The wait before the next try of something that an operator has to repair.
     pub fn next_halt(&mut self) -> Duration {
         self.tries += 1;
         jittered(HALT_WAIT)
     }
 }
 
-/// Between half of it and all of it.
+/// A random wait between half of it and all of it.
 fn jittered(wait: Duration) -> Duration {
     wait.mul_f64(0.5 + fastrand::f64() / 2.0)
 }

@@ -1,15 +1,17 @@
-//! The reject budget: a few bad records are dead letters, but when nearly all are, plugin or topic is the wrong one, and
-//! pouring everything into the dead-letter topic would only make it longer to mend.
+//! The reject budget. A few bad records are dead letters. When nearly all are bad, the plugin or the topic is the
+//! wrong one, and publishing every record as a dead letter would only make the repair longer.
 //!
-//! Two shares are watched, over all partitions: rejects of any kind, and, much sooner noticed, records that break the
-//! guest itself (trap, deadline, memory, contract, unaccounted). A batch that would spend a budget waits, unpublished.
+//! Two shares are watched, over all partitions: rejects of any kind, and records that break the guest itself (trap,
+//! deadline, memory, contract, unaccounted). The second is noticed much sooner. A batch that would spend a budget
+//! waits, unpublished.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use crate::record::reject::Reject;
 
-/// At most this share of the last so many records. Before there are so many, nothing is spent.
+/// The share of the last `window_records` records that may be rejected. Before there are so many records, nothing is
+/// spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
     /// 100 never stops anything.
@@ -42,6 +44,7 @@ struct Window {
 #[error(
     "{rejected} of the last {records} records {what}, more than the {percent} % that {setting} allows (the last one: {last}); plugin or topic is probably the wrong one, and what would be rejected now is not published but waits"
 )]
+/// A budget is spent: which one, by how many records, and the last reject.
 pub struct Spent {
     rejected: usize,
     records: usize,
@@ -52,6 +55,7 @@ pub struct Spent {
 }
 
 impl Budget {
+    /// Budgets with nothing counted yet.
     pub fn new(rejects: Allowance, faults: Allowance) -> Self {
         let windows = Windows {
             rejects: Window::new(rejects),
@@ -62,14 +66,14 @@ impl Budget {
         }
     }
 
-    /// Begins anew: another plugin has taken over, and what was rejected before it says nothing about it.
+    /// Begins anew: another plugin has taken over, and the rejects before it say nothing about it.
     pub fn begin_anew(&self) {
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         windows.rejects = Window::new(windows.rejects.share);
         windows.faults = Window::new(windows.faults.share);
     }
 
-    /// Takes note of a batch and of what of it was rejected so far, unless that spends a budget.
+    /// Counts a batch and its rejects so far, unless that spends a budget.
     pub fn admit<'a>(&self, records: usize, rejects: &(impl Iterator<Item = &'a Reject> + Clone)) -> Result<(), Spent> {
         let last = || rejects.clone().last().map(ToString::to_string).unwrap_or_default();
         let is_fault = |reject: &&Reject| reject.is_guest_fault();
@@ -111,7 +115,7 @@ impl Window {
         }
     }
 
-    /// What the window would come to with this batch, if that is too much.
+    /// Rejects and records of the window with this batch, if that is too many.
     fn spent_with(&self, records: usize, rejected: usize) -> Option<(usize, usize)> {
         let (mut all, mut bad) = (self.records + records, self.rejected + rejected);
         for &(records, rejected) in &self.batches {

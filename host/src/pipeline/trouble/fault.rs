@@ -1,4 +1,4 @@
-//! What an error means for a record: the one table.
+//! What an error means for a record, in one table.
 
 use super::budget::Spent;
 use crate::codec::CodecError;
@@ -13,7 +13,7 @@ use crate::sink::{SinkError, SinkFault};
 #[derive(Debug, Clone, Copy)]
 pub enum Fault<'a> {
     Codec(&'a CodecError),
-    /// No outcome whatever the records.
+    /// The guest gave no outcome, whatever the records hold.
     Guest(&'a GuestError),
     Budget(&'a Spent),
     Sink(&'a SinkError),
@@ -25,13 +25,13 @@ pub enum Fault<'a> {
 pub enum Disposition {
     /// The record is at fault: it becomes a dead letter, the others go on.
     Reject(Reject),
-    /// A server is at fault: try for ever with backoff, commit nothing meanwhile.
+    /// A server is at fault: retry forever with backoff, and commit nothing meanwhile.
     Retry,
-    /// The set-up is at fault: say what and how to mend it, try again slowly.
+    /// The set-up is at fault: say what and how to repair it, and try again slowly.
     Halt,
 }
 
-/// The table. Every arm says what happened, hence what follows.
+/// The table. Every arm says what happened and hence what follows.
 #[expect(
     clippy::match_same_arms,
     reason = "each arm has its own reason, and the reasons are the point"
@@ -41,47 +41,47 @@ pub fn disposition(fault: Fault<'_>) -> Disposition {
     let write = |code: &'static str, error: &SinkError| RejectIt(Reject::new(Stage::Write, code, chain(error)));
     match fault {
         Fault::Codec(error) => match error {
-            // The registry does not answer as one: schemas cannot be had, but the records are well. What it answers
-            // about one schema is no error of the batch: it made that schema's records rejects of the decoder.
+            // The registry does not answer as a registry. Schemas cannot be fetched, but the records are well. What
+            // it answers about one schema is not an error of the batch: the decoder rejects that schema's records.
             CodecError::RegistryUnreachable(_) => Retry,
             // The registry refuses our login: every record would fail the same way.
             CodecError::RegistryLogin(_) => Halt,
         },
-        // Nobody wants the outcome of this plugin any more: another one makes it.
+        // This plugin's outcome is not wanted any more: another plugin makes it.
         Fault::Guest(GuestError::Stopped) => Retry,
-        // A bad deploy, not a bad record.
+        // The plugin is bad, not the record.
         Fault::Guest(GuestError::Start(_) | GuestError::Broken { .. }) => Halt,
-        // Nearly everything is refused: plugin or topic is the wrong one.
+        // Nearly everything is rejected, so the plugin or the topic is the wrong one.
         Fault::Budget(_) => Halt,
         Fault::Sink(error) => match error.fault {
-            // The value does not fit the column: it never will.
+            // The value does not fit the column, and never will.
             SinkFault::Value => write("bad-value", error),
-            // There is no row without its primary key.
+            // A row needs its primary key.
             SinkFault::NullKey => write("null-key", error),
-            // The server read the row and calls it invalid (too large, wrong value): it never will take it.
+            // The server read the row and calls it invalid (too large, wrong value). It will never accept it.
             SinkFault::Refused => write("refused", error),
-            // The server asks for patience, or its answer is late. Whether the row is written may be unknown: writing it
-            // again is harmless, since the write timestamp is the same, or the same place of its record.
+            // The server is overloaded, or its answer is late. The row may have been written. Writing it again is
+            // harmless, since it has the same write timestamp or the same place in its record.
             SinkFault::Busy
-            // Too few servers, or none, or a disk that is full: they come back, and it may pass.
+            // There are too few servers or none, or a disk is full. That may pass.
             | SinkFault::Away => Retry,
-            // Somebody dropped the table, a column or the topic. It is not the record's fault, and no try brings it back.
+            // The table, a column or the topic was dropped. The record is not at fault, and no retry brings it back.
             SinkFault::Gone
-            // Somebody took the rights away: not the record's fault.
+            // The rights were taken away. The record is not at fault.
             | SinkFault::Forbidden
-            // No try of ours sets a clock.
+            // No retry sets a clock.
             | SinkFault::Clock => Halt,
         },
         Fault::DeadLetter(error) => match error.fault {
             // Without an acknowledged dead letter the record would be lost.
             LetterFault::Away => Retry,
-            // No try of ours makes the record smaller or gives it a key.
+            // No retry makes the record smaller or gives it a key.
             LetterFault::Refused
-            // Nor does one bring the topic back.
+            // No retry brings the topic back.
             | LetterFault::Gone
-            // Nor give the right to write to it.
+            // No retry gives the right to write to it.
             | LetterFault::Forbidden
-            // Nor set a clock.
+            // No retry sets a clock.
             | LetterFault::Clock => Halt,
         },
     }
@@ -95,7 +95,7 @@ mod tests {
     const RETRY: Option<&str> = Some("retry");
     const HALT: Option<&str> = Some("halt");
 
-    /// `None`: the record is rejected.
+    /// What a record waits for; `None` if it is rejected.
     fn waits(disposition: &Disposition) -> Option<&'static str> {
         match disposition {
             Disposition::Reject(_) => None,

@@ -1,5 +1,5 @@
-//! What happens when something fails: [`fault`] says what an error means, [`retry`] tries again, [`outage`] tells what is
-//! waited for, [`budget`] says when there are too many rejects to be the records' fault.
+//! What happens when something fails: [`fault`] says what an error means, [`retry`] tries again, [`outage`] reports
+//! what is waited for, and [`budget`] says when there are too many rejects to be the records' fault.
 
 pub mod backoff;
 pub mod budget;

@@ -1,4 +1,4 @@
-//! What is being waited for, said once when it starts, once a minute, and once when it ends, however many partitions
+//! What is being waited for. It is logged when it starts, once a minute, and when it ends, however many partitions
 //! and tries there are.
 
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 pub use crate::record::causes::chain;
 
-/// A line a minute: an operator sees that it still waits, and the log stays readable.
+/// One line a minute shows an operator that it still waits, and keeps the log readable.
 const REMINDER: Duration = Duration::from_mins(1);
 
 /// What can be away; [`Waiting::ALL`] has them in this order.
@@ -26,12 +26,12 @@ pub enum Waiting {
     Commit,
 }
 
-/// Whether somebody has to do something.
+/// Whether an operator has to act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
-    /// It heals by itself when the server is back.
+    /// It recovers by itself when the server is back.
     Retry,
-    /// Somebody has to mend it.
+    /// An operator has to repair it.
     Halt,
 }
 
@@ -41,12 +41,12 @@ pub struct Outages {
     current: Arc<Mutex<BTreeMap<Waiting, Outage>>>,
     /// Tries that failed since the start.
     failed_tries: Arc<[AtomicU64; Waiting::ALL.len()]>,
-    /// The first thing that somebody has to mend.
+    /// The first thing that an operator has to repair.
     halt: watch::Sender<Option<String>>,
 }
 
-/// One of those who wait. An outage is over when the last of them has what it waited for: rows for one replica may be
-/// written while those for another still fail.
+/// One of those that wait. An outage is over when the last of them has what it waited for: rows for one replica may
+/// be written while rows for another still fail.
 #[derive(Debug)]
 pub struct Waiter {
     outages: Outages,
@@ -76,7 +76,7 @@ impl Waiting {
         Self::Commit,
     ];
 
-    /// One word, as labels of metrics have it.
+    /// One word, as the labels of metrics have it.
     pub fn label(self) -> &'static str {
         match self {
             Self::Source => "source",
@@ -90,6 +90,7 @@ impl Waiting {
 }
 
 impl Outages {
+    /// Someone who may have to wait for this.
     pub fn waiter(&self, what: Waiting) -> Waiter {
         Waiter {
             outages: self.clone(),
@@ -103,18 +104,18 @@ impl Outages {
         self.lock().clone()
     }
 
-    /// How often each was tried in vain since the start.
+    /// How many tries of each have failed since the start.
     pub fn failed_tries(&self) -> impl Iterator<Item = (Waiting, u64)> {
         let counts = self.failed_tries.each_ref().map(|count| count.load(Ordering::Relaxed));
         Waiting::ALL.into_iter().zip(counts)
     }
 
-    /// Completes when somebody has to mend something: what, and why.
+    /// Completes at the first halt, with what halted and why.
     pub async fn halted(&self) -> String {
         let mut halt = self.halt.subscribe();
         match halt.wait_for(Option::is_some).await {
             Ok(message) => message.clone().unwrap_or_default(),
-            // Not while `self` holds the sender.
+            // This cannot happen while `self` holds the sender.
             Err(_) => std::future::pending().await,
         }
     }
@@ -178,7 +179,7 @@ impl Waiter {
         }
     }
 
-    /// Waits no more; the outage, if nobody else waits.
+    /// Waits no more; returns the outage if nothing else waits.
     fn leave(&mut self) -> Option<Outage> {
         if !std::mem::take(&mut self.is_waiting) {
             return None;
@@ -194,7 +195,7 @@ impl Waiter {
     }
 }
 
-/// Whoever gives up (a revoked partition) waits no more, which does not mean that anything is back.
+/// A waiter that gives up (of a revoked partition) waits no more, which does not mean that anything is back.
 impl Drop for Waiter {
     fn drop(&mut self) {
         self.leave();

@@ -1,4 +1,4 @@
-//! Trying again: says what is waited for, and waits longer each time.
+//! Trying again: reports what is waited for, and waits longer each time.
 
 use std::error::Error;
 
@@ -14,6 +14,7 @@ pub struct Retry {
 }
 
 impl Retry {
+    /// Begins with the first try.
     pub fn new(outages: &Outages, what: Waiting) -> Self {
         Self {
             waiter: outages.waiter(what),
@@ -21,7 +22,7 @@ impl Retry {
         }
     }
 
-    /// A try failed: says so, and returns when it is time for the next one.
+    /// A try failed: reports it, and returns when it is time for the next one.
     pub async fn failed(&mut self, severity: Severity, error: &(dyn Error + Send + Sync)) {
         self.waiter.failed(severity, error);
         let pause = match severity {
@@ -31,7 +32,7 @@ impl Retry {
         tokio::time::sleep(pause).await;
     }
 
-    /// The same by what the error means. A reject is no reason to wait; whoever calls this has none.
+    /// Waits as `disposition` says. It must not be a reject, for which there is nothing to wait.
     pub async fn hold(&mut self, disposition: Disposition, error: &(dyn Error + Send + Sync)) {
         let severity = match disposition {
             Disposition::Halt => Severity::Halt,

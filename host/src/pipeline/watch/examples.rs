@@ -1,4 +1,4 @@
-//! The latest rejected records of each code, for whoever looks at the status instead of the dead letters.
+//! The latest rejected records of each code, so that the status shows some without a look at the dead letters.
 
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -7,10 +7,10 @@ use std::sync::{Mutex, PoisonError};
 use super::totals;
 use crate::dead_letter::DeadLetter;
 
-/// Kept of each code: enough to see whether they are alike.
+/// Examples kept of each code: enough to see whether they are alike.
 const KEPT: usize = 5;
 
-/// A longer message is cut: it may repeat what the record holds.
+/// A longer message is cut, since it may repeat what the record holds.
 const MESSAGE_BYTES: usize = 300;
 
 /// A record that was rejected.
@@ -22,14 +22,14 @@ pub struct Example {
     pub message: String,
 }
 
-/// Shared by the workers.
+/// The latest rejects of each code, shared by the workers.
 #[derive(Debug, Default)]
 pub struct Examples {
     by_code: Mutex<BTreeMap<String, VecDeque<Example>>>,
 }
 
 impl Examples {
-    /// These were rejected, in the order of their offsets.
+    /// Notes rejected records, in the order of their offsets.
     pub fn note(&self, letters: &[DeadLetter]) {
         if letters.is_empty() {
             return;
@@ -58,7 +58,7 @@ impl Examples {
         }
     }
 
-    /// By code, the oldest first.
+    /// The examples by code, the oldest first.
     pub fn latest(&self) -> BTreeMap<String, Vec<Example>> {
         let by_code = self.by_code.lock().unwrap_or_else(PoisonError::into_inner);
         let copied = by_code

@@ -1,24 +1,24 @@
 //! A distribution that is counted while records flow: whole batches are added with one pass and few atomic additions.
 //!
-//! `prometheus-client` has a histogram of its own, which takes a lock for every value and does not give its buckets back;
-//! the status page wants quantiles of the last second.
+//! `prometheus-client` has a histogram of its own, which takes a lock for every value and does not give its buckets
+//! back; the status page wants quantiles of the last second.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Values in whole units (microseconds, milliseconds, records), counted by bucket.
 #[derive(Debug)]
 pub struct Histogram {
-    /// Upper bounds, included, rising; what is above the last one has a bucket of its own.
+    /// Upper bounds, included, rising. Values above the last one have a bucket of their own.
     bounds: &'static [u64],
     counts: Box<[AtomicU64]>,
     sum: AtomicU64,
 }
 
-/// What was counted up to a moment.
+/// The counts up to one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     pub bounds: &'static [u64],
-    /// One more than bounds.
+    /// One more than there are bounds.
     pub counts: Vec<u64>,
     pub sum: u64,
 }
@@ -37,7 +37,8 @@ impl Histogram {
         self.sum.fetch_add(value, Ordering::Relaxed);
     }
 
-    /// Adds the values of a batch, neighbours of one bucket at one time: records of a batch are much the same age.
+    /// Adds the values of a batch. Neighbours of one bucket are added at one time, since records of a batch are about
+    /// the same age.
     pub fn add_all(&self, values: impl Iterator<Item = u64>) {
         let (mut sum, mut run) = (0_u64, None);
         for value in values {
@@ -86,7 +87,7 @@ impl Snapshot {
         self.counts.iter().sum()
     }
 
-    /// What came since an earlier snapshot of the same histogram.
+    /// The values that were added since an earlier snapshot of the same histogram.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         let counts = self.counts.iter().zip(&earlier.counts);
@@ -98,7 +99,7 @@ impl Snapshot {
     }
 
     /// The value that this share (0..=1) of the values does not exceed, as if the values of a bucket were spread evenly
-    /// over it; `None` of nothing. Above the last bound there is no telling how far: the bound is given.
+    /// over it. `None` if there are no values. Above the last bound the value is unknown, so that bound is returned.
     pub fn quantile(&self, share: f64) -> Option<f64> {
         let count = self.count();
         if count == 0 {

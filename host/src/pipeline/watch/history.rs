@@ -7,7 +7,7 @@ use super::swaps::{Swap, SwapOutcome};
 use super::trace::Traces;
 use crate::record::descriptor::Digest;
 
-/// Swaps that are remembered.
+/// How many swaps are remembered.
 const KEPT: usize = 50;
 
 /// The latest swaps, the oldest first.
@@ -27,6 +27,7 @@ impl History {
         }
     }
 
+    /// Adds a swap.
     pub fn add(&self, swap: Swap) {
         self.traces.swap(&swap);
         let mut by_outcome = self.by_outcome.lock().unwrap_or_else(PoisonError::into_inner);
@@ -39,12 +40,13 @@ impl History {
         swaps.push_back(swap);
     }
 
+    /// The swaps that are remembered.
     pub fn swaps(&self) -> Vec<Swap> {
         let swaps = self.swaps.lock().unwrap_or_else(PoisonError::into_inner);
         swaps.iter().cloned().collect()
     }
 
-    /// Whether it was rolled back, and not swapped in again since.
+    /// Whether it was rolled back and not swapped in again since.
     pub fn was_rolled_back(&self, digest: Digest) -> bool {
         let digest = digest.to_string();
         let mut swaps = self.swaps().into_iter().rev().filter(Swap::has_changed_the_plugin);
@@ -53,7 +55,7 @@ impl History {
         last.is_some_and(|swap| swap.from.digest == digest && matches!(swap.outcome, SwapOutcome::RolledBack { .. }))
     }
 
-    /// How many had each outcome, also those that are kept no more.
+    /// How many swaps had each outcome, including those that are no longer remembered.
     pub fn by_outcome(&self) -> BTreeMap<&'static str, u64> {
         self.by_outcome.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -1,7 +1,7 @@
-//! All metrics: what each is called, its unit, what it means, and where its value comes from.
+//! All metrics: the name, unit and meaning of each, and where its value comes from.
 //!
-//! What only metrics want to know is measured here ([`Metrics`]), a batch at one time. The rest is asked of those who
-//! know it anyway when somebody scrapes ([`scrape`]), so that no number is kept twice.
+//! Values that only metrics need are measured here ([`Metrics`]), a batch at one time. The rest is asked for at a
+//! scrape where it is kept anyway ([`scrape`]), so that no number is kept twice.
 
 use super::lap::Lap;
 use crate::record::stage::Stage;
@@ -16,7 +16,7 @@ use super::histogram::{Histogram, Snapshot};
 use crate::pipeline::commit::write_time::now_ms;
 use crate::record::Record;
 
-/// Before every name.
+/// Stands before every name.
 pub(in crate::pipeline) const PREFIX: &str = "host";
 
 /// Microseconds: from a small batch in a warm guest to a sink that waits for its server.
@@ -25,8 +25,8 @@ const STAGE_MICROS: &[u64] = &[
     5_000_000, 10_000_000, 30_000_000, 60_000_000,
 ];
 
-/// Milliseconds, as record timestamps are, close enough together for a p99 that says something; the last ones are for
-/// a consumer that catches up.
+/// Milliseconds, like record timestamps. The bounds are close enough together for a useful p99; the last ones are for a
+/// consumer that catches up.
 const LATENCY_MILLIS: &[u64] = &[
     1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1_000, 1_500, 2_000, 3_000, 5_000, 7_000,
     10_000, 15_000, 20_000, 30_000, 60_000, 120_000, 300_000, 600_000, 3_600_000,
@@ -38,7 +38,7 @@ const BATCH_RECORDS: &[u64] = &[1, 2, 5, 10, 20, 50, 100, 200, 500, 750, 1_000, 
 /// One metric family.
 #[derive(Debug)]
 pub struct Metric {
-    /// Without prefix, unit and the suffix of its type.
+    /// The name without prefix, unit and the suffix of its type.
     pub name: &'static str,
     pub unit: Option<Unit>,
     pub kind: MetricType,
@@ -65,7 +65,7 @@ const fn metric(
 use MetricType::{Counter as C, Gauge as G, Histogram as H, Info as I};
 use Unit::{Bytes as B, Seconds as S};
 
-/// The list. [`scrape`] gives each its value; a test sees to it that none is forgotten.
+/// The list. [`scrape`] gives each its value, and a test checks that none is missing there.
 #[rustfmt::skip]
 pub static METRICS: [Metric; 29] = [
     metric("build", None, I, &["version"], "The running program"),
@@ -118,7 +118,7 @@ pub struct Metrics {
     pub(in crate::pipeline) latency: Histogram,
 }
 
-/// Something in flight; dropped, it is in flight no more, also where its task is cancelled.
+/// Something in flight. It counts until this is dropped, also if its task is cancelled.
 #[derive(Debug)]
 pub struct InFlight {
     gauge: Arc<AtomicI64>,
@@ -151,19 +151,19 @@ impl Metrics {
         self.since.elapsed()
     }
 
-    /// A worker has taken a batch.
+    /// Notes that a worker has taken a batch.
     pub fn note_batch(&self, records: usize, bytes: usize) {
         self.records_read.fetch_add(records as u64, Ordering::Relaxed);
         self.bytes_read.fetch_add(bytes as u64, Ordering::Relaxed);
         self.batch_records.add(records as u64);
     }
 
-    /// So many offsets were deleted before they were read.
+    /// Notes that this many offsets were deleted before they were read.
     pub fn note_lost(&self, offsets: u64) {
         self.records_lost.fetch_add(offsets, Ordering::Relaxed);
     }
 
-    /// These records are settled. Of a batch, one pass of a subtraction and a comparison a record.
+    /// Notes that these records are settled. It costs one subtraction and one comparison a record, in one pass.
     pub fn note_settled(&self, records: &[Record]) {
         let now = now_ms();
         let ages = records.iter().filter_map(|record| record.timestamp_ms);
@@ -171,7 +171,7 @@ impl Metrics {
             .add_all(ages.map(|then| u64::try_from(now.saturating_sub(then)).unwrap_or(0)));
     }
 
-    /// The guest was called with so many records, and holds so much memory now.
+    /// Notes a call of the guest with this many records, and its memory after it.
     pub fn note_guest(&self, records: usize, memory_bytes: Option<usize>) {
         self.guest_records.fetch_add(records as u64, Ordering::Relaxed);
         if let Some(bytes) = memory_bytes {
@@ -179,7 +179,7 @@ impl Metrics {
         }
     }
 
-    /// So many instances were replaced because their memory had grown.
+    /// Notes that this many instances were replaced because their memory had grown.
     pub fn note_recycled(&self, instances: u64) {
         self.guest_recycled.fetch_add(instances, Ordering::Relaxed);
     }
@@ -200,12 +200,12 @@ impl Metrics {
         InFlight::new(&self.rows_in_flight, rows)
     }
 
-    /// How long a batch was in a stage.
+    /// Notes how long a batch was in a stage.
     pub fn note_stage(&self, stage: Stage, took: Duration) {
         self.stages[stage as usize].add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
     }
 
-    /// The same around what the stage does; also when it was.
+    /// Does a stage's work and notes how long it took. Also returns when it was.
     pub async fn timed<T>(&self, stage: Stage, work: impl Future<Output = T>) -> (T, Lap) {
         let begun = Instant::now();
         let done = work.await;
@@ -214,12 +214,12 @@ impl Metrics {
         (done, lap)
     }
 
-    /// In microseconds.
+    /// Durations of this stage in microseconds.
     pub fn stage(&self, stage: Stage) -> Snapshot {
         self.stages[stage as usize].snapshot()
     }
 
-    /// In milliseconds.
+    /// Ages of the settled records in milliseconds.
     pub fn latency(&self) -> Snapshot {
         self.latency.snapshot()
     }
@@ -247,7 +247,7 @@ impl Drop for InFlight {
 }
 
 impl Metric {
-    /// As it stands in the text that is scraped: `host_rows_written_total`, `host_stage_duration_seconds`.
+    /// The name in the text that is scraped: `host_rows_written_total`, `host_stage_duration_seconds`.
     pub fn full_name(&self) -> String {
         let unit = self
             .unit
@@ -273,7 +273,7 @@ mod tests {
     const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operating.md");
     const MARKS: [&str; 2] = ["<!-- metrics: begin -->\n", "<!-- metrics: end -->"];
 
-    /// As `docs/operating.md` has it.
+    /// The table of metrics in `docs/operating.md`.
     fn table() -> String {
         let head = "| Metric | Labels | Kind | What |\n|---|---|---|---|\n".to_owned();
         METRICS.iter().fold(head, |table, metric| {

@@ -1,5 +1,4 @@
-//! What a run tells of itself. Workers note what happens here; status, metrics and traces show it. Nothing in this folder
-//! decides anything.
+//! How a run goes. Workers note it here; status, metrics and traces show it. Nothing in this folder decides anything.
 
 pub mod examples;
 pub mod histogram;

@@ -14,7 +14,7 @@ pub struct Share(u8);
 #[error("not a share; write it as 10%, from 1% to 100%")]
 pub struct NoShare;
 
-/// A tenth: what most transforms cost is a few per cent then, and a thousand batches are soon seen.
+/// A tenth: most transforms then cost a few per cent more, and a thousand batches are soon seen.
 impl Default for Share {
     fn default() -> Self {
         Self(10)
@@ -24,7 +24,7 @@ impl Default for Share {
 impl FromStr for Share {
     type Err = NoShare;
 
-    /// `10%` or `10`
+    /// Reads `10%` or `10`.
     fn from_str(text: &str) -> Result<Self, NoShare> {
         let number = text.strip_suffix('%').unwrap_or(text);
         number.parse::<u8>().map_err(|_| NoShare)?.try_into()

@@ -1,5 +1,6 @@
-//! How the pipeline is, for whoever is not at its log: what is waited for, how far each partition is, what became of the
-//! records. Posted on a [`Board`] once a second and, where one is asked for, written into a file ([`crate::pipeline::flow::status_file`]).
+//! The status of the pipeline: what is waited for, how far each partition is, and what became of the records. It is
+//! posted on a [`Board`] once a second and, if a file is asked for, written into it
+//! ([`crate::pipeline::flow::status_file`]).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,13 +18,13 @@ use super::swaps::Swap;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// Records flow, or there are none.
+    /// Records flow, or there are none to read.
     Running,
-    /// Something is away and is tried again: see `waiting`.
+    /// Something is away and is retried: see `waiting`.
     Waiting,
-    /// Somebody has to mend something: see `waiting`.
+    /// An operator has to repair something: see `waiting`.
     Halted,
-    /// Asked to stop; what is in flight is being settled.
+    /// It was asked to stop, and what is in flight is being settled.
     Draining,
     Ended,
 }
@@ -34,21 +35,21 @@ pub struct Status {
     /// Whether records flow.
     pub ready: bool,
     pub updated: String,
-    /// Of this program.
+    /// The version of this program.
     pub version: &'static str,
     pub process: u32,
     pub uptime_seconds: u64,
     pub plugin: PluginStatus,
     pub waiting: Vec<WaitingStatus>,
     pub partitions: BTreeMap<String, PartitionStatus>,
-    /// Over all partitions of which it is known.
+    /// Over all partitions whose lag is known.
     pub lag: Option<i64>,
     pub records: u64,
     pub rows_written: u64,
     pub filtered: u64,
-    /// By code.
+    /// Dead letters by code.
     pub rejected: BTreeMap<String, u64>,
-    /// The latest of each code.
+    /// The latest rejects of each code.
     pub examples: BTreeMap<String, Vec<Example>>,
 }
 
@@ -56,29 +57,29 @@ pub struct Status {
 pub struct PluginStatus {
     #[serde(flatten)]
     pub named: Named,
-    /// Whether it is compared with the one before it.
+    /// Whether it is compared with the version before it.
     pub on_probation: bool,
     /// Where a rollback leads: the last version that ran well before this one.
     pub back: Option<Named>,
-    /// What is to be found now where the plugin came from at the start.
+    /// The component that now lies where the plugin came from at the start.
     pub held: Option<Held>,
     /// The swap that is under way.
     pub swapping: Option<Swapping>,
     /// The latest swaps, the oldest first.
     pub history: Vec<Swap>,
-    /// What a candidate beside it makes differently.
+    /// How a candidate's outcomes differ from the current plugin's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shadow: Option<ShadowReport>,
 }
 
-/// Where the plugin comes from at a start, and what is there now.
+/// Where the plugin comes from at a start, and which component lies there now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Held {
     /// `file plugins/order_enrich.wasm`
     pub place: String,
     /// The component that is there now: a restart runs it.
     pub digest: String,
-    /// Whether it is what runs.
+    /// Whether it is the plugin that runs.
     pub runs: bool,
 }
 
@@ -86,7 +87,7 @@ pub struct Held {
 pub struct WaitingStatus {
     #[serde(rename = "for")]
     pub what: String,
-    /// Whether somebody has to mend it.
+    /// Whether an operator has to repair it.
     pub halted: bool,
     pub seconds: u64,
     pub tries: u64,
@@ -97,14 +98,14 @@ pub struct WaitingStatus {
 pub struct PartitionStatus {
     /// Everything before this offset is settled.
     pub settled: Option<i64>,
-    /// And committed before this one.
+    /// Everything before this offset is committed.
     pub committed: Option<i64>,
-    /// Where the log ended when the brokers were last asked.
+    /// The log end, as the brokers last answered it.
     pub log_end: Option<i64>,
-    /// Records from the commit point to there.
+    /// Records from the commit point to the log end.
     pub lag: Option<i64>,
     pub write_time_drift_us: i64,
-    /// Which plugin has taken the records since which offset, the present one last.
+    /// The offset from which each plugin has taken the records, the present one last.
     pub fences: Vec<FenceStatus>,
 }
 
@@ -114,7 +115,7 @@ pub struct FenceStatus {
     pub from: i64,
 }
 
-/// Where the latest status hangs, for whoever wants to know; empty until the pipeline runs.
+/// Where the latest status is kept for its readers. It is empty until the pipeline runs.
 #[derive(Debug, Default)]
 pub struct Board(watch::Sender<Option<Arc<Status>>>);
 
@@ -131,15 +132,17 @@ impl fmt::Display for State {
 }
 
 impl Board {
+    /// Replaces the latest status.
     pub fn post(&self, status: Arc<Status>) {
         self.0.send_replace(Some(status));
     }
 
-    /// Tells of each new one.
+    /// Receives each new status.
     pub fn subscribe(&self) -> watch::Receiver<Option<Arc<Status>>> {
         self.0.subscribe()
     }
 
+    /// The latest status; `None` until the pipeline runs.
     pub fn latest(&self) -> Option<Arc<Status>> {
         self.0.borrow().clone()
     }

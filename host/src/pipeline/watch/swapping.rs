@@ -1,4 +1,4 @@
-//! How far a swap has come, for whoever waits for it.
+//! How far a swap has come, for those that wait for it.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,18 +22,18 @@ struct Step {
     sample: usize,
 }
 
-/// What is being done. A swap that is through is in the history.
+/// The phase of a swap. A finished swap is in the history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// Compiling, and the checks against schema and tables.
+    /// It is compiled and checked against schema and tables.
     Checking,
     Trying,
-    /// Until every partition's commit names it.
+    /// The commits of all partitions do not name it yet.
     Announcing,
 }
 
-/// The same as the status has it.
+/// A swap under way, as the status shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Swapping {
     pub asked_by: String,
@@ -41,7 +41,7 @@ pub struct Swapping {
     pub to: Option<Named>,
     pub phase: Phase,
     pub seconds: u64,
-    /// Records that it was tried on so far, of so many.
+    /// Records of the sample that it was tried on so far.
     pub tried_records: usize,
     pub sample_records: usize,
 }

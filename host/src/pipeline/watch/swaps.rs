@@ -1,4 +1,4 @@
-//! What became of each swap, and the latest ones.
+//! The outcome of each swap.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::examples::Example;
 use crate::record::descriptor::PluginIdentity;
 
-/// What became of a swap.
+/// The outcome of a swap.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum SwapOutcome {
@@ -41,19 +41,19 @@ pub struct SwapTimes {
 pub struct Swap {
     /// RFC 3339.
     pub at: String,
-    /// The same.
+    /// The same moment, as a clock has it.
     #[serde(skip, default = "SystemTime::now")]
     pub begun: SystemTime,
-    /// Who asked: `file plugins/order_enrich.wasm`, `admin 127.0.0.1:4711`, `probation`.
+    /// What asked for it: `file plugins/order_enrich.wasm`, `admin 127.0.0.1:4711`, `probation`.
     pub asked_by: String,
     pub from: Named,
-    /// `None` where it never became a plugin.
+    /// `None` if the candidate never became a version.
     pub to: Option<Named>,
     #[serde(flatten)]
     pub outcome: SwapOutcome,
-    /// Records that it was tried on,
+    /// Records of the sample that it was tried on.
     pub tried_records: usize,
-    /// of so many latest ones. More than were tried where the time was over, or where it was refused before the end.
+    /// Records of the sample. They are more than were tried if the time was over or if the candidate was refused early.
     #[serde(default)]
     pub sample_records: usize,
     pub times: SwapTimes,
@@ -68,7 +68,7 @@ pub struct Named {
 }
 
 impl SwapOutcome {
-    /// As JSON and the labels of metrics have it.
+    /// The outcome in JSON and in the labels of metrics.
     pub fn label(&self) -> &'static str {
         match self {
             Self::Swapped => "swapped",
@@ -95,7 +95,7 @@ impl Swap {
         }
     }
 
-    /// One that nobody asked for.
+    /// A swap that the slot made by itself.
     pub fn by_itself(from: &PluginIdentity, to: &PluginIdentity, outcome: SwapOutcome) -> Self {
         Self {
             to: Some(to.into()),
@@ -104,10 +104,12 @@ impl Swap {
         }
     }
 
+    /// Whether another plugin is the current one since this swap.
     pub fn has_changed_the_plugin(&self) -> bool {
         matches!(self.outcome, SwapOutcome::Swapped | SwapOutcome::RolledBack { .. })
     }
 
+    /// Makes it a refusal, for this reason.
     pub fn refuse(&mut self, reason: impl Into<String>) {
         self.outcome = SwapOutcome::Refused {
             reasons: vec![reason.into()],

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-/// Codes that are counted one by one: a plugin can make up any number of them. The rest counts as [`OTHER`].
+/// Codes that are counted one by one. A plugin can invent any number of them; the rest counts as [`OTHER`].
 const CODES: usize = 50;
 
 /// Stands for all codes beyond the first ones.
@@ -21,14 +21,14 @@ pub struct Counts {
     pub records: u64,
     pub rows_written: u64,
     pub filtered: u64,
-    /// Rows of a file that are no rows, so that no record came of them.
+    /// Rows of a file that are not valid rows, so that they became no records.
     pub skipped: u64,
     /// Dead letters by their code.
     pub rejected: BTreeMap<String, u64>,
 }
 
 impl Totals {
-    /// Adds what one batch came to.
+    /// Adds the counts of one batch.
     pub fn add(&self, batch: &Counts) {
         let mut counts = self.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         counts.records += batch.records;
@@ -41,6 +41,7 @@ impl Totals {
         }
     }
 
+    /// The counts so far.
     pub fn counts(&self) -> Counts {
         self.counts
             .lock()
@@ -49,7 +50,7 @@ impl Totals {
     }
 }
 
-/// The code under which to count, so that what is kept by code stays small.
+/// The code to count under, so that maps by code stay small.
 pub fn bounded<'a, T>(known: &BTreeMap<String, T>, code: &'a str) -> &'a str {
     if known.len() < CODES || known.contains_key(code) {
         code
@@ -59,6 +60,7 @@ pub fn bounded<'a, T>(known: &BTreeMap<String, T>, code: &'a str) -> &'a str {
 }
 
 impl Counts {
+    /// Counts one reject.
     pub fn reject(&mut self, code: &str) {
         match self.rejected.get_mut(code) {
             Some(count) => *count += 1,

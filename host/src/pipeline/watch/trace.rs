@@ -1,5 +1,5 @@
-//! How single batches and swaps went, told to whoever exports it ([`Tracer`]). What is told is plain, and nobody waits
-//! for it. Where nobody wants to know, a batch costs a look at an `Option`.
+//! Hands the times of single batches and of swaps to a [`Tracer`], which exports them. Records never wait for it.
+//! Without a tracer, a batch costs a look at an `Option`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::record::descriptor::PluginIdentity;
 use crate::record::stage::Stage;
 use crate::record::trace_parent::TraceParent;
 
-/// Passes on what it is told. It must never wait: it is called where records flow.
+/// Takes what it is handed and passes it on. It must never wait, since it is called where records flow.
 pub trait Tracer: Send + Sync {
     fn batch(&self, batch: &SettledBatch<'_>);
     fn swap(&self, swap: &Swap);
@@ -25,9 +25,9 @@ pub trait Tracer: Send + Sync {
 pub struct SettledBatch<'a> {
     pub begun: SystemTime,
     pub took: Duration,
-    /// In the order in which they ended, each once.
+    /// The phases in the order in which they ended, each once.
     pub phases: &'a [Phase],
-    /// Which the records went through at last.
+    /// The plugin that the records went through last.
     pub plugin: &'a PluginIdentity,
     /// At least one.
     pub records: &'a [Record],
@@ -42,7 +42,7 @@ pub struct Phase {
     pub took: Duration,
 }
 
-/// Who is told, if anybody is.
+/// Where traces go, if anywhere.
 #[derive(Clone, Default)]
 pub struct Traces(Option<Arc<Telling>>);
 
@@ -51,31 +51,31 @@ struct Telling {
     turns: Turns,
 }
 
-/// A batch on its way, if it is one that is told of.
+/// A batch under way, if it is a traced one.
 #[derive(Default)]
 pub struct Trace(Option<Box<Begun>>);
 
 struct Begun {
     telling: Arc<Telling>,
-    /// The same moment on both clocks: lengths are those of the one that is never set back.
+    /// One instant on the wall clock and on the monotonic clock. Durations use the monotonic one.
     at: (SystemTime, Instant),
     phases: Vec<Phase>,
 }
 
-/// Whose turn it is: a share of all batches, preferably those that somebody follows anyway.
+/// Which batches are traced: a share of all, preferably those whose records already belong to a sampled trace.
 ///
-/// Each batch adds the share to the credit, and one that is told of takes [`A_BATCH`]. From there on the turn is open to a
-/// batch with a record of a sampled trace; where none comes until the credit is [`FULL`], to any batch. So both together
-/// stay within the share, however many records are traced.
+/// Each batch adds the share to the credit, and a traced one takes [`A_BATCH`]. While the credit allows one, a batch
+/// with a record of a sampled trace is traced. If none comes until the credit is [`FULL`], any batch is. So both
+/// together stay within the share, however many records have a trace.
 struct Turns {
     share: Share,
-    /// In hundredths of a batch.
+    /// The credit in hundredths of a batch.
     credit: AtomicU32,
 }
 
 const A_BATCH: u32 = 100;
 
-/// A turn more than is open, and no more: a partition that was quiet does not save up.
+/// One batch more than a single turn needs, and no more: a quiet partition does not save up credit.
 const FULL: u32 = 2 * A_BATCH;
 
 impl Traces {
@@ -84,7 +84,7 @@ impl Traces {
         Self(Some(Arc::new(Telling { tracer, turns })))
     }
 
-    /// Of every batch, before anything is done with it.
+    /// Called for every batch, before anything is done with it.
     pub fn begin(&self, records: &[Record]) -> Trace {
         let Some(telling) = &self.0 else { return Trace(None) };
         let is_followed = || {
@@ -101,7 +101,7 @@ impl Traces {
         })))
     }
 
-    /// Of every swap, whatever became of it.
+    /// Called for every swap, whatever its outcome.
     pub fn swap(&self, swap: &Swap) {
         if let Some(telling) = &self.0 {
             telling.tracer.swap(swap);
@@ -110,8 +110,8 @@ impl Traces {
 }
 
 impl Trace {
-    /// The batch goes through the guest once more: because the plugin was swapped, or gave no outcome. It may do so for as
-    /// long as nobody mends it, so only the last time is told of; before it there is a gap.
+    /// The batch goes through the guest once more, because the plugin was swapped or gave no outcome. That may go on
+    /// for as long as the plugin is not repaired, so only the last pass is traced, with a gap before it.
     pub fn begin_anew(&mut self) {
         if let Some(begun) = &mut self.0 {
             begun.phases.clear();
@@ -129,7 +129,7 @@ impl Trace {
         }
     }
 
-    /// The batch is settled. One that is cut off is never told of: it comes again.
+    /// The batch is settled. A batch that is cut off is never traced, since its records are read again.
     pub fn end(self, plugin: &PluginIdentity, records: &[Record], counts: &Counts) {
         if let Some(begun) = self.0 {
             let (wall, clock) = begun.at;
@@ -147,7 +147,7 @@ impl Trace {
 
 impl Turns {
     fn new(share: Share) -> Self {
-        // The first batch is told of, so that there is something to see at once.
+        // The first batch is traced, so that there is something to see at once.
         let credit = AtomicU32::new(FULL - u32::from(u8::from(share)));
         Self { share, credit }
     }
@@ -161,7 +161,7 @@ impl Turns {
         if credit < A_BATCH || (credit < FULL && !is_followed()) {
             return false;
         }
-        // Another partition's batch may have been faster.
+        // Another partition's batch may have been faster to take the credit.
         let spend = |credit: u32| credit.checked_sub(A_BATCH);
         self.credit
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend)
@@ -183,7 +183,7 @@ mod tests {
         Turns::new(Share::try_from(percent).expect("a share"))
     }
 
-    /// Which of so many batches are told of, counted from 1.
+    /// Which of this many batches are traced, counted from 1.
     fn taken(turns: &Turns, batches: u32, is_followed: impl Fn(u32) -> bool) -> Vec<u32> {
         (1..=batches)
             .filter(|&batch| turns.take(|| is_followed(batch)))

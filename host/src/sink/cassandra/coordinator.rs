@@ -1,9 +1,9 @@
 //! The nodes that requests go to. Each has a limit of its own on what is in flight at it ([`super::limit`]); of the
 //! replicas that have room, a request goes to the one that is likely to answer first.
 //!
-//! A node that has not answered anything for as long as a request may take is silent: for a while it gets nothing, and what
-//! would wait for it fails at once; then one request at a time, until it answers one. Else each of thousands of rows would
-//! wait its whole time for nothing before anybody is told.
+//! A node that has not answered anything for as long as a request may take is silent: for a while it gets nothing, and
+//! what would wait for it fails at once; then one request at a time, until it answers one. Else each of thousands of
+//! rows would wait its whole time for nothing before anybody is told.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,14 +21,15 @@ use crate::cassandra::table::Table;
 /// How much of a node's latency is its latest answer's.
 const LATEST_SHARE: f64 = 0.05;
 
-/// A node that nobody has asked yet is taken for a fast one.
+/// A node that was not asked yet is taken for a fast one.
 const UNKNOWN_SECONDS: f64 = 0.000_1;
 
-/// A node that fails is taken for one as slow as this, however fast it says so: it must not draw what others could write.
+/// A node that fails is taken for one as slow as this, however fast it says so: it must not draw what others could
+/// write.
 const FAILED_SECONDS: f64 = 1.0;
 
-/// A node that has not been asked for so long is tried with one request, so that its recovery is seen; one that is silent
-/// gets nothing for so long.
+/// A node that has not been asked for so long is tried with one request, so that its recovery is seen; one that is
+/// silent gets nothing for so long.
 const FORGET: Duration = Duration::from_secs(1);
 
 /// One node, and what is in flight at it.
@@ -47,8 +48,8 @@ pub type Ring = ring::Ring<Arc<Coordinator>>;
 struct Gate {
     node: Uuid,
     load: Mutex<Load>,
-    /// Wakes one that waits, not all of them: with many batches under way that would cost more than the requests. All, where
-    /// there is nothing to wait for any more.
+    /// Wakes one that waits, not all of them: with many batches under way that would cost more than the requests. All,
+    /// where there is nothing to wait for any more.
     room: Notify,
 }
 
@@ -66,7 +67,7 @@ struct Load {
     silent_since: Option<Instant>,
 }
 
-/// What is in flight at each node, whoever sends it.
+/// The requests in flight at each node, from all writers.
 #[derive(Debug)]
 pub struct Coordinators {
     wanted: InFlight,
@@ -115,7 +116,7 @@ impl Load {
         self.in_flight < self.capacity(now)
     }
 
-    /// Since when it is silent, while nobody waits for it.
+    /// Since when the node is silent, if no request waits for it.
     fn given_up(&self, now: Instant) -> Option<Instant> {
         self.silent_since
             .filter(|_| self.ended.is_some_and(|at| now.duration_since(at) <= FORGET))
@@ -131,7 +132,7 @@ impl Load {
     fn note(&mut self, answer: Answer, took: Duration, now: Instant) {
         let seconds = took.as_secs_f64();
         self.latency = match answer {
-            // Given up by whoever sent it.
+            // The sender gave it up.
             Answer::None => return,
             Answer::Done if self.ended.is_none() || self.silent_since.is_some() => seconds,
             Answer::Done => self.latency * (1.0 - LATEST_SHARE) + seconds * LATEST_SHARE,

@@ -1,5 +1,5 @@
-//! The statement of one row with its values in it, as somebody would type it into `cqlsh`, and the row that the table
-//! holds under the same primary key.
+//! The statement of one row with its values in it, ready to be typed into `cqlsh`, and the row that the table holds
+//! under the same primary key.
 
 use std::collections::BTreeMap;
 
@@ -87,8 +87,8 @@ impl Explainer {
         one_key::arrange(outputs, nulls, writes);
     }
 
-    /// The statement that `host run` would execute now; a null that stays unset is left out of it. `None` where the row is not
-    /// written, because of others of its record.
+    /// The statement that `host run` would execute now; a null that stays unset is left out of it. `None` where the row
+    /// is not written, because of others of its record.
     pub fn statement(&self, write: &WriteBatch, row: u32) -> Result<Option<String>, SinkError> {
         let explained = &self.outputs[&write.output];
         write.refusal(row)?;

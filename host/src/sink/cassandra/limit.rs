@@ -1,20 +1,23 @@
 //! How many requests one node gets at one time: a fixed number, or one that is found while records flow.
 //!
 //! The number is found by trying: a while with it, then a while with a quarter more. More requests in flight are worth
-//! their wait while they bring more of them through: as long as the node has something to do them with, twice as many in
-//! flight are twice as many a second, and none takes longer; beyond that they only wait in the node instead of here. So
-//! the larger number is taken when what it gains in rate weighs more than what it loses in latency, else the number
-//! shrinks. Latencies that nobody notices beside a batch's own wait are not weighed: up to there more in flight is taken,
-//! since answers that come several at a time cost less processor time than the same answers one by one; and as long as a
-//! quarter more would be answered by then too, nothing is compared, and up to twice as many are taken at once: a start
-//! takes some tenths of a second. Nothing is remembered but the last comparison: a node that gets slower, by a fault or by somebody else's load, is given less
-//! within some hundred milliseconds, and more again when it is back. An overloaded answer or a timeout halves the number
-//! at once.
+//! their wait as long as they bring more of them through. While the node has capacity left, twice as many in flight are
+//! twice as many a second, and none takes longer. Beyond that they only wait in the node instead of here. So the larger
+//! number is taken when its gain in rate weighs more than its loss in latency; otherwise the number shrinks.
+//!
+//! Latencies that are small beside a batch's own wait do not count: up to there, more in flight is taken, since answers
+//! that come several at a time cost less processor time than the same answers one by one. As long as a quarter more
+//! would also be answered by then, nothing is compared, and up to twice as many are taken at once. So a start takes
+//! some tenths of a second.
+//!
+//! Only the last comparison is remembered. A node that gets slower, by a fault or by other load, is given less within
+//! some hundred milliseconds, and more again when it is back. An overloaded answer or a timeout halves the number at
+//! once.
 
 use std::time::{Duration, Instant};
 
-/// Rate weighs so much more than latency: a quarter more in flight is taken when it brings at least one twentieth more a
-/// second.
+/// Rate weighs so much more than latency: a quarter more in flight is taken when it brings at least one twentieth more
+/// a second.
 const RATE_WEIGHT: f64 = 4.0;
 
 /// Seconds that a request may take for nothing: a batch's records have waited longer for one another.
@@ -60,7 +63,7 @@ pub enum Answer {
     Silent,
     /// The node did not do it, for another reason.
     Failed,
-    /// Nobody waited for it any more.
+    /// The request was given up.
     None,
 }
 
@@ -77,7 +80,7 @@ pub struct Found {
     /// Requests that were in flight when it was halved: what they say is known.
     known: usize,
     window: Window,
-    /// Of the window with `base`.
+    /// What was measured in the window with `base`.
     usual: Option<Measured>,
 }
 

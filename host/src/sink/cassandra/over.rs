@@ -1,8 +1,8 @@
-//! Rows whose life is over before they are written, as in a replay of old records. In a first run they were written, and
-//! expired since; so what an older write has left in their place must not show again.
+//! Rows whose life is over before they are written, as in a replay of old records. In a first run they were written,
+//! and expired since; so what an older write has left in their place must not show again.
 //!
-//! Such a row is taken away at its own write timestamp: as a whole where the output gives every column of the table, else
-//! cell by cell, since other columns may be another writer's and live on. Nulls leave their cells alone, as ever.
+//! Such a row is taken away at its own write timestamp: as a whole where the output gives every column of the table,
+//! else cell by cell, since other columns may be another writer's and live on. Nulls leave their cells alone, as ever.
 
 use super::bind::{Cells, Markers, Nulls};
 use super::statement;
@@ -14,7 +14,7 @@ use crate::record::position::WriteTime;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removal {
     Row,
-    /// Those that the row has a value for. What is left of a row that was written without a TTL is its key.
+    /// The cells that the row has a value for. A row that was written without a TTL keeps its key.
     Cells,
     /// The output gives a key and nothing else, and the table has more: the row lives for one second.
     Expiry,
@@ -55,7 +55,7 @@ impl Removal {
         Some((cql, markers))
     }
 
-    /// The statement as somebody would type it, of a row with these cells.
+    /// The statement as one would type it, for a row with these cells.
     pub fn literal(self, table: &Table, cells: &[(&str, String)], time: WriteTime) -> String {
         let is_key = |column: &str| table.is_key(column);
         let keys: Vec<_> = cells.iter().filter(|(column, _)| is_key(column)).cloned().collect();

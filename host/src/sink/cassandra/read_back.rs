@@ -29,7 +29,7 @@ struct Reader {
     /// Indices into the bindings, in the order of the primary key, so that images of all outputs of a table agree.
     key: Vec<usize>,
     hazards: Result<Hazards, Unknown>,
-    /// Of rows that were written with the settings as they are.
+    /// The TTL of rows that are written with the present settings.
     ttl: Option<Ttl>,
 }
 

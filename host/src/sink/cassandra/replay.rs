@@ -1,6 +1,6 @@
-//! What a table's own settings and its history do to a replay: a default TTL, which counts from each write, and columns that
-//! were dropped and added again, which hide what is stamped before. Both are asked of `system_schema`, since the driver's
-//! metadata does not have them.
+//! What a table's own settings and its history do to a replay: a default TTL, which counts from each write, and columns
+//! that were dropped and added again, which hide what is stamped before. Both are asked of `system_schema`, since the
+//! driver's metadata does not have them.
 
 use std::collections::BTreeMap;
 
@@ -80,7 +80,8 @@ impl Hazards {
         })
     }
 
-    /// What whoever writes the columns of `bindings` has to know. `ttls` is what the settings say; deletes have no TTL.
+    /// What an operator has to know to write the columns of `bindings`. `ttls` is what the settings say; deletes have
+    /// no TTL.
     pub fn remarks(&self, bindings: &[Binding], ttls: &Ttls) -> Vec<String> {
         let default = self.default_ttl.filter(|_| ttls.of(&self.name).is_none());
         let default = default.map(|ttl| {

@@ -51,7 +51,7 @@ pub fn erase(table: &Table, bindings: &[Binding]) -> (String, TimestampMarker) {
     )
 }
 
-/// An insert as somebody would type it; `cells` are columns with their values in CQL, `ttl` is in seconds.
+/// An insert as one would type it; `cells` are columns with their values in CQL, `ttl` is in seconds.
 pub fn insert_literal(table: &Table, cells: &[(&str, String)], time: WriteTime, ttl: Option<i32>) -> String {
     let columns = joined(cells.iter().map(|(column, _)| quoted(column)), ", ");
     let values = joined(cells.iter().map(|(_, value)| value.clone()), ", ");
@@ -60,7 +60,7 @@ pub fn insert_literal(table: &Table, cells: &[(&str, String)], time: WriteTime, 
     format!("INSERT INTO {name} ({columns}) VALUES ({values}) USING TIMESTAMP {time}{ttl};")
 }
 
-/// [`erase`] as somebody would type it.
+/// [`erase`] as one would type it.
 pub fn erase_literal(table: &Table, keys: &[(&str, String)], erased: &[&str], time: WriteTime) -> String {
     let cells = joined(erased.iter().map(|column| format!("{} = null", quoted(column))), ", ");
     let conditions = joined(
@@ -72,7 +72,7 @@ pub fn erase_literal(table: &Table, keys: &[(&str, String)], erased: &[&str], ti
     format!("UPDATE {name} USING TIMESTAMP {time} SET {cells} WHERE {conditions};")
 }
 
-/// A delete as somebody would type it.
+/// A delete as one would type it.
 pub fn delete_literal(table: &Table, cells: &[(&str, String)], time: WriteTime) -> String {
     let conditions = cells
         .iter()

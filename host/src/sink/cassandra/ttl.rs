@@ -1,5 +1,5 @@
-//! How long rows live: counted from their write timestamps, which come from their records' own time, so that a row that is
-//! written again ends when it would have ended.
+//! How long rows live: counted from their write timestamps, which come from their records' own time, so that a row that
+//! is written again ends when it would have ended.
 //!
 //! Cassandra itself counts a TTL from the moment of the write. So what a statement carries is what is left of the row's
 //! life by this host's clock, in whole seconds: the end is the same to a second or two, and as far off as the clocks of
@@ -25,7 +25,7 @@ pub struct Ttl(i64);
 /// The setting: the TTL of each table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ttls {
-    /// Of tables that are not named.
+    /// The TTL of tables that are not named.
     others: Option<Ttl>,
     /// `None` where a table is named to have none.
     named: BTreeMap<String, Option<Ttl>>,

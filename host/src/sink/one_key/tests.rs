@@ -32,7 +32,7 @@ struct Content {
     shared: BTreeMap<u8, u8>,
 }
 
-/// Of each place the highest write timestamp and what stands there, as Cassandra puts writes together.
+/// The highest write timestamp of each place and what stands there, as Cassandra puts writes together.
 #[derive(Debug, Default)]
 struct Store {
     markers: BTreeMap<[u8; 2], i64>,
@@ -208,7 +208,8 @@ proptest! {
         prop_assert_eq!(store.content(), expected);
     }
 
-    /// As by a rewrite, or by a dead letter that is replayed: what the rows of another plugin left goes with the delete.
+    /// As by a rewrite, or by a dead letter that is replayed: what the rows of another plugin left goes with the
+    /// delete.
     #[test]
     fn a_row_that_is_replaced_has_nothing_of_what_a_lower_generation_wrote(
         first in prop::collection::vec(step(), 0..5),

@@ -6,7 +6,7 @@ use rusqlite::{Error, ErrorCode};
 
 use crate::sink::{SinkError, SinkFault};
 
-/// Whether the row breaks a rule of the table (which somebody else made): no other row is to blame.
+/// Whether the row breaks a rule of the table, which may have been made by hand. No other row is to blame.
 pub fn is_refusal(error: &Error) -> bool {
     matches!(
         error.sqlite_error_code(),

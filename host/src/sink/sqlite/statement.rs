@@ -18,7 +18,7 @@ pub(super) struct Prepared {
     pub columns: Vec<String>,
     /// Whether each field is part of the primary key.
     pub is_key: Vec<bool>,
-    /// Of each field's column.
+    /// The affinity of each field's column.
     affinities: Vec<&'static str>,
     /// Run one after the other for each row.
     writes: Vec<String>,
@@ -57,8 +57,8 @@ impl Prepared {
         self.writes.iter().map(|sql| transaction.prepare(sql)).collect()
     }
 
-    /// The same for a row that sets nothing of these fields where the row is there: a later row of its record does. A row that
-    /// is new has its own values until then, since a column of the table may have to have one.
+    /// The same for a row that sets nothing of these fields where the row is there: a later row of its record does. A
+    /// row that is new has its own values until then, since a column of the table may have to have one.
     pub fn prepare_without<'t>(
         &self,
         transaction: &'t Transaction<'_>,
@@ -68,7 +68,8 @@ impl Prepared {
         Ok(vec![transaction.prepare(&sql)?])
     }
 
-    /// A row without a whole key has no place in the table, nor has one with a value that SQLite would store as another.
+    /// A row without a whole key has no place in the table, nor has one with a value that SQLite would store as
+    /// another.
     pub fn check(&self, batch: &Batch, row: usize) -> Result<(), SinkError> {
         let columns = self.output.fields.iter().zip(&batch.columns);
         let columns = columns.zip(self.is_key.iter().zip(&self.affinities));
@@ -106,8 +107,8 @@ impl Prepared {
 }
 
 /// Inserts, or where the row is there and not newer, overwrites what is not null. A null says nothing about its column,
-/// as an unset bind marker does in Cassandra. At the same write timestamp a delete wins over an upsert, as it does there.
-/// What is overwritten leaves out the fields `without`.
+/// as an unset bind marker does in Cassandra. At the same write timestamp a delete wins over an upsert, as it does
+/// there. What is overwritten leaves out the fields `without`.
 fn upsert(output: &Output, table: &Table, delete_keys: &[Vec<String>], without: &[usize]) -> String {
     let name = quoted(&table.name);
     let columns = list(names(output));

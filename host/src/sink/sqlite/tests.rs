@@ -162,7 +162,7 @@ async fn of_one_record_the_last_row_of_a_key_stands() {
     }
 }
 
-/// A table that somebody else made, from which an output deletes by a part of the key.
+/// A table that was made by hand, from which an output deletes by a part of the key.
 #[tokio::test]
 async fn a_delete_by_a_part_of_the_key_takes_the_rows_before_it() {
     let directory = tempfile::tempdir().unwrap();

@@ -1,8 +1,8 @@
-//! The headers of a row in a topic: the trace that its record belongs to, as it came, and where the row is from, so that a
-//! reader tells a copy from a new row.
+//! The headers of a row in a topic: the trace that its record belongs to, as it came, and the place that the row came
+//! from, so that a reader can tell a copy from a new row.
 //!
-//! Of one record and one topic the numbers of the rows are the same on every replay. So topic, partition, offset and row
-//! name a row; the write timestamp says which of two rows of one key is the newer one.
+//! The rows of one record in one topic have the same numbers on every replay. So topic, partition, offset and row
+//! number name a row. The write timestamp says which of two rows of one key is the newer one.
 
 use crate::record::letter::headers::WRITE_TIMESTAMP;
 use crate::record::trace_parent::TraceParent;

@@ -167,7 +167,7 @@ impl Sink for TopicSink {
 }
 
 impl Writer {
-    /// That the row can become a record's value.
+    /// Checks that the row can become a record's value.
     fn check(&self, batch: &WriteBatch, row: usize) -> Result<(), SinkError> {
         match self.effect {
             Effect::Upsert => object::check(&self.fields, &batch.batch, row),

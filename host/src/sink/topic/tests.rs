@@ -76,7 +76,7 @@ fn batch(of: Arc<WriteBatch>) -> WriteBatch {
         records: Arc::new(vec![record(headers)]),
         source: vec![0; rows],
         numbers: (0..).take(rows).collect(),
-        ..Arc::into_inner(of).expect("nobody else has it")
+        ..Arc::into_inner(of).expect("the only owner")
     }
 }
 
@@ -175,7 +175,7 @@ async fn brokers_that_do_not_answer_are_told_from_a_topic_that_is_not_there() {
     let error = TopicSink::open(&connection, &descriptor)
         .await
         .err()
-        .expect("nobody there");
+        .expect("no broker answers");
     assert!(error.is_unreachable(), "{error}");
     assert!(error.to_string().contains("127.0.0.1:1"), "{error}");
 }

@@ -18,7 +18,8 @@ const IDLE: Duration = Duration::from_millis(50);
 /// The wait for room where a partition is full, which nothing wakes.
 const FULL: Duration = Duration::from_millis(5);
 
-/// Records gathered before they are handed out, at most this long: a batch fills, and nobody waits noticeably.
+/// Records are gathered for at most this long before they are handed out: a batch fills, and the wait is not
+/// noticeable.
 const LINGER: Duration = Duration::from_millis(5);
 
 /// The question for a log end at the start.

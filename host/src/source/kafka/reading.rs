@@ -27,7 +27,7 @@ const LARGE_BYTES: usize = BUFFER_BYTES / 8;
 #[derive(Default)]
 pub struct Readings {
     by_number: BTreeMap<i32, Reading>,
-    /// Of the assignments that these are.
+    /// The assignment generation that these readings belong to.
     generation: u64,
 }
 

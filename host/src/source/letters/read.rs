@@ -16,7 +16,7 @@ use crate::record::letter::Found;
 use crate::source::error::SourceError;
 use crate::source::lines;
 
-/// Letters read ahead of whoever looks at them.
+/// Letters that are read ahead of their reader.
 const AHEAD: usize = 100;
 
 /// Offsets by partition; of a file, lines in partition 0.
@@ -46,7 +46,7 @@ pub fn read(
             Place::File(path) => read_file(path, ranges.as_ref(), &sender),
         });
         if let Err(error) = result {
-            // Nobody looks any more.
+            // The reader has gone.
             let _ = sender.blocking_send(Err(error));
         }
     });
@@ -87,7 +87,7 @@ fn read_topic(
                         original::restore(&letters.topic.connection, &letters.topic.group, letter)?;
                         heard = Instant::now();
                     }
-                    // Nobody looks any more: the loop ends.
+                    // The reader has gone, so the loop ends.
                     let _ = sender.blocking_send(Ok(found));
                 }
                 if is_last {

@@ -205,7 +205,7 @@ impl Shared {
     }
 
     fn send(&self, event: Event) {
-        // The pipeline has gone: nobody wants to know.
+        // An error means that the pipeline has gone and needs no answer.
         let _ = self.events.send(event);
     }
 
@@ -294,7 +294,7 @@ impl Control for LettersControl {
         })
     }
 
-    /// Where every letter of a partition was passed over, nobody else commits.
+    /// Commits partitions whose letters were all passed over; no lane does that for them.
     fn close(&self) -> BoxFuture<'static, ()> {
         self.quiet();
         let reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner).take();

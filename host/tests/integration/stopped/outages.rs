@@ -11,7 +11,7 @@ use crate::support::kafka::{self, Sent, committed};
 use crate::support::program::Job;
 use crate::support::{cassandra, orders, services};
 
-/// A job with clean orders in its topic that nobody has read yet.
+/// A job with clean orders in its topic that were not read yet.
 fn filled(name: &str, rows: &str) -> Job {
     let job = Job::set_up(name);
     job.host(&[

@@ -1,5 +1,5 @@
-//! What a log has no more: records that were deleted before they were read, and a whole topic that another one of its name
-//! has replaced.
+//! What a log does not hold any more: records that were deleted before they were read, and a whole topic that was
+//! deleted and recreated under its name.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ impl Supervisor {
              `to`, which is still there, is lost if it was a record's");
     }
 
-    /// The partition's worker settles what it has; then the other topic begins.
+    /// The partition's worker settles its records; then the recreated topic begins.
     pub(super) fn leave(&mut self, partition: &Arc<Partition>, successor: oneshot::Sender<Commit>) {
         if let Some(lane) = self.lanes.get_mut(partition) {
             lane.leave_to(successor);
@@ -31,7 +31,7 @@ impl Supervisor {
         }
     }
 
-    /// If another topic waits for the end of this partition's worker, which has come.
+    /// If a recreated topic waits for the end of this partition's worker, it begins now.
     pub(super) fn make_way(&mut self, partition: &Arc<Partition>) {
         if self.lanes.get(partition).is_some_and(Lane::has_successor)
             && let Some(lane) = self.lanes.remove(partition)
@@ -43,7 +43,8 @@ impl Supervisor {
     }
 }
 
-/// What a worker is stopped with comes again, but not where its topic has gone.
+/// Warns of records that are lost because their topic was deleted. Otherwise a stopped worker's records are read
+/// again.
 pub(super) fn warn_of_the_rest(lane: &Lane) {
     if lane.has_successor() {
         tracing::error!(partition = %lane.partition, from = lane.ledger.settled().map(|point| point.0),

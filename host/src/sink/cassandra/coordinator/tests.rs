@@ -43,7 +43,7 @@ fn a_node_that_was_not_asked_for_a_while_is_tried_with_one_request() {
     assert!(failed.expected(later) > fast.expected(later));
 }
 
-/// Counts how often somebody is told to look again.
+/// Counts how often a waiting request is woken.
 #[derive(Default)]
 struct Calls(AtomicUsize);
 
@@ -168,7 +168,7 @@ fn room_that_a_woken_waiter_does_not_take_is_anothers() {
         }
         let taken = first.poll().expect("there is room at both");
         assert!(!Arc::ptr_eq(&taken.gate, slow), "that of the slow one");
-        assert!(second.is_woken(), "there is room and nobody is told");
+        assert!(second.is_woken(), "there is room, but the second is not woken");
         assert!(second.poll().is_some());
     }
 }
