@@ -14,11 +14,11 @@ use crate::kafka::reader::Reader;
 use crate::kafka::record::Polled;
 use crate::record::position::Partition;
 
-/// Also how fast the thread ends when nobody follows any more.
+/// The thread also ends this fast once it is not needed any more.
 const POLL: Duration = Duration::from_millis(250);
 
-/// What comes after the publication at offset `after`, the latest only: whoever was busy with one misses those between.
-/// Brokers that are away are waited for.
+/// Follows the publications after offset `after`. A reader that was busy gets the latest one only. The brokers are waited for
+/// while they are away.
 pub fn follow(fleet: &Fleet, of: &str, after: i64) -> Result<watch::Receiver<Option<Published>>, FleetError> {
     let reader = Reader::open(&fleet.kafka, &fleet.topic, Purpose::Read { group: "host-fleet" })?;
     reader.assign([(0, after + 1)])?;

@@ -20,7 +20,7 @@ const DIGEST: &str = "host-digest";
 /// A publication that the brokers do not take in this time has failed.
 const DELIVERY: Duration = Duration::from_secs(30);
 
-/// A publication. Name, version and digest are what its publisher said: whoever loads the component finds out.
+/// A publication. Name, version and digest are what its publisher said. They are checked when the component is loaded.
 #[derive(Debug, Clone)]
 pub struct Published {
     pub component: Bytes,
@@ -121,7 +121,7 @@ pub(super) fn each(fleet: &Fleet, topic: &str, mut look: impl FnMut(&Record)) ->
     read.map_err(|error| fleet.client_error(error))
 }
 
-/// Of whoever the record is about.
+/// The name of the plugin or host that the record is about.
 pub(super) fn name(record: &Record) -> Option<String> {
     String::from_utf8(record.key.as_ref()?.to_vec()).ok()
 }

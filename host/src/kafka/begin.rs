@@ -46,7 +46,7 @@ pub fn begin_at_ends<C: ConsumerContext>(
         end.topic = id;
     }
     match commit(&begin) {
-        // It is a member no more: nothing that it reads now is committed, and whoever is assigned next begins the group.
+        // It is not a member any more: nothing that it reads now is committed, and the next member begins the group.
         Err(KafkaError::ConsumerCommit(
             code @ (RDKafkaErrorCode::UnknownMemberId
             | RDKafkaErrorCode::IllegalGeneration

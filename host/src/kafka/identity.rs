@@ -26,7 +26,7 @@ const FORMER: usize = 8;
 pub struct Identity {
     topic: CString,
     met: Met,
-    /// Said once: that nobody tells whether the topic is still the same.
+    /// Set once it is said that the brokers do not tell whether the topic is still the same.
     is_untold: Once,
 }
 
@@ -68,7 +68,7 @@ impl Met {
 #[derive(Debug)]
 enum Found {
     Is(TopicId),
-    /// These brokers do not tell it, to nobody or not to us; the reason.
+    /// These brokers do not tell it, at all or to this login; the reason.
     Untold(String),
     /// There is no such topic at the moment.
     Nothing,

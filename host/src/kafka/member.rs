@@ -1,7 +1,6 @@
 //! A member of a consumer group: it reads the partitions that the group assigns to it, each from a queue of its own.
 //!
-//! Whoever polls it is told of assignments and revocations inside librdkafka's call-back ([`Listener`]), on the thread that
-//! polls: nothing of a partition is fetched before its assignment is answered, nor given away before its revocation is.
+//! A [`Listener`] hears of assignments and revocations inside librdkafka's call-back, on the thread that polls. Nothing of a partition is fetched before its assignment is answered, nor given away before its revocation is.
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
@@ -86,7 +85,7 @@ impl<L: Listener> Member<L> {
         Ok(Self { consumer })
     }
 
-    /// That the brokers answer and the topic is there. Blocks.
+    /// Checks that the brokers answer and the topic is there. Blocks.
     pub fn check_topic(&self, connection: &KafkaConnection, topic: &str) -> Result<usize, ClientError> {
         topic::partitions(self.consumer.client(), connection, topic)
     }
@@ -110,7 +109,7 @@ impl<L: Listener> Member<L> {
         polled(self.consumer.poll(Duration::ZERO))
     }
 
-    /// The partition's queue, which wakes whoever polls; `None` where there is none.
+    /// The partition's queue, which wakes the polling thread; `None` where there is none.
     pub fn queue(&self, partition: &Partition, wake: impl Fn() + Send + Sync + 'static) -> Option<Queue<L>> {
         let mut queue = self
             .consumer
@@ -140,7 +139,7 @@ impl<L: Listener> Member<L> {
         self.consumer.fetch_metadata(Some(topic), wait).is_ok()
     }
 
-    /// Where the partition's log started when a broker last answered a fetch of it; asks nobody.
+    /// Where the partition's log started when a broker last answered a fetch of it. No broker is asked.
     pub fn log_start(&self, identity: &Identity, number: i32) -> Option<i64> {
         native::log_start(&self.consumer, identity.topic(), number)
     }

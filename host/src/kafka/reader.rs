@@ -45,7 +45,7 @@ pub struct Marked {
 struct LastError(Mutex<Option<KafkaError>>);
 
 impl Reader {
-    /// Asks nobody yet.
+    /// Makes the client. No broker is asked yet.
     ///
     /// # Errors
     /// A setting that librdkafka does not take.

@@ -18,7 +18,7 @@ const FIRST_ANSWER: Duration = Duration::from_secs(8);
 /// After this time the question is asked again.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
 
-/// That the brokers answer and the topic is there; its number of partitions. Blocks.
+/// Checks that the brokers answer and the topic is there, and gives its number of partitions. Blocks.
 pub fn check_topic(connection: &KafkaConnection, topic: &str) -> Result<usize, ClientError> {
     let client: BaseConsumer = client_config(connection, Purpose::Ask)
         .create()

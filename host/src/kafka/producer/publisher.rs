@@ -37,7 +37,7 @@ pub enum PublishError {
 }
 
 impl Publisher {
-    /// For records of at most `max_bytes`, as librdkafka takes them. Asks nobody yet.
+    /// For records of at most `max_bytes`, as librdkafka takes them. No broker is asked yet.
     ///
     /// # Errors
     /// A setting that librdkafka does not take.

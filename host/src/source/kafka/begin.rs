@@ -1,8 +1,8 @@
 //! Where a group begins that has committed nothing: with `latest`, at the log ends of the moment, for the whole topic at once.
 //!
 //! The ends of all partitions are committed in one request before anything is read. From then on the group has begun: a
-//! partition without a commit point is one that was added later, and is read from its beginning, whoever is assigned it and
-//! whenever. Members that join at the same time may each find that nothing is committed; then the later of two moments some
+//! partition without a commit point is one that was added later, and is read from its beginning, by any
+//! member and at any time. Members that join at the same time may each find that nothing is committed; then the later of two moments some
 //! milliseconds apart is where the group begins.
 
 use std::sync::Arc;

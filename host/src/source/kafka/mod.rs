@@ -90,7 +90,7 @@ impl Connected {
     pub fn start(self) -> Result<Running, SourceError> {
         let Self { events, poller } = self;
         let (member, flags) = (poller.member.clone(), Arc::clone(&poller.flags));
-        // Of the time in which nobody looked; what still holds is said again.
+        // Drops errors from before the first poll. librdkafka repeats those that persist.
         member.take_error();
         member.subscribe(&poller.topic)?;
         let (ended, has_ended) = oneshot::channel();
@@ -102,10 +102,10 @@ impl Connected {
                 Ok(())
             });
             if let Err(error) = ran {
-                // The pipeline has gone: nobody wants to know.
+                // The pipeline may have gone.
                 let _ = events.send(Event::Failed(error));
             }
-            // Nobody waits any more: fine.
+            // The caller may have stopped waiting.
             let _ = ended.send(());
         });
         let thread = thread.map_err(SourceError::no_thread)?;
