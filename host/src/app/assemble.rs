@@ -42,7 +42,7 @@ pub struct Assembler {
     seen: Mutex<Option<Seen>>,
 }
 
-/// What the registry said, and when.
+/// The registry's last answer, and when it came.
 struct Seen {
     at: Instant,
     schema: Option<ValueSchema>,

@@ -18,7 +18,7 @@ pub struct Found {
     pub offset: Option<i64>,
 }
 
-/// What compiles components, and keeps them where the settings say.
+/// The engine that compiles components, and keeps them where the settings say.
 pub fn engine(setting: &Setting) -> Result<PluginEngine, Failure> {
     let engine = PluginEngine::new(setting.limits).map_err(|error| Failure::Failed(error.into()))?;
     Ok(engine.keeping(CompileCache::open(&setting.compile_cache)))

@@ -1,4 +1,4 @@
-//! What ends a verb early, by the exit code it means: 1 failed, 2 wrong usage, 3 a service cannot be reached.
+//! The errors that end a verb early, by exit code: 1 failed, 2 wrong usage, 3 a service cannot be reached.
 
 use std::fmt;
 use std::process::ExitCode;

@@ -41,8 +41,8 @@ impl FileRun {
         })
     }
 
-    /// Fails where rows of the file were no rows, so that what was shown is not the whole of it, and where no record came
-    /// through.
+    /// Fails where rows of the file were no rows, so that what was shown is not the whole of it, and where no record
+    /// came through.
     pub fn check_whole(&self) -> Result<(), Failure> {
         let mut counts = self.counts.clone();
         counts.skipped = self.file.skipped();
@@ -50,7 +50,7 @@ impl FileRun {
         self.file.check_whole()
     }
 
-    /// What became of the records so far.
+    /// How many records ended in which way so far.
     pub fn counts(&self) -> &Counts {
         &self.counts
     }

@@ -3,7 +3,7 @@
 use crate::config::settings::{Settings, To};
 use crate::record::descriptor::Descriptor;
 
-/// What is said of it at the start and by `host check`.
+/// The remarks on how long rows live, for the start of a run and `host check`.
 pub fn remarks(settings: &Settings, descriptor: &Descriptor) -> Vec<String> {
     let ttls = &settings.cassandra.ttl;
     if ttls.is_empty() {

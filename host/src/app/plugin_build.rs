@@ -55,7 +55,10 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<(), Failure> {
         // Settings are the operator's: a plugin that cannot do without them is a good plugin all the same.
         Err(PluginError::Settings { message }) => Err(message),
         Err(error) => {
-            let refused = format!("{} is not written, because what was built is no plugin", file.display());
+            let refused = format!(
+                "{} is not written, because what was built is not a plugin",
+                file.display()
+            );
             return Err(Failure::Usage(anyhow::Error::new(error).context(refused)));
         }
     };

@@ -75,10 +75,10 @@ fn checked(settings: &Settings, file: &Path) -> Result<(Candidate, PluginIdentit
     Ok((candidate, plugin.identity().clone()))
 }
 
-/// What there is to say of a fleet.
+/// A fleet, ready to be shown.
 #[derive(Debug, Serialize)]
 struct Shown {
-    /// By name.
+    /// The members by name.
     newest: BTreeMap<String, Newest>,
     members: Vec<Member>,
 }

@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_mins(5);
 /// How often it is said how far a swap is.
 const TELL: Duration = Duration::from_secs(1);
 
-/// What is asked.
+/// The request.
 #[derive(Debug)]
 pub enum Asked {
     Swap(PathBuf),
@@ -109,7 +109,7 @@ pub async fn run(settings: &Settings, asked: Asked, out: &mut (dyn Write + Send)
     }
 }
 
-/// What came back.
+/// The answer.
 struct Answer {
     status: StatusCode,
     body: Json,

@@ -62,7 +62,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<(), Failure> {
     })?;
     let near = nearest_sdk(&parent_full).map(|sdk| from_to(&parent_full.join(name), &sdk));
     if let Err(error) = write_crate(name, &dir, near.as_deref()) {
-        // What is half there would be in the way of the next try.
+        // A half-made crate would be in the way of the next try.
         let _ = fs::remove_dir_all(&dir);
         return Err(Failure::Failed(
             error.context(format!("cannot write {}", dir.display())),

@@ -31,7 +31,7 @@ pub struct Answer<T>(JoinSet<Result<T, Failure>>);
 
 /// Something to read from, found to be there.
 pub enum Source {
-    /// In no group yet.
+    /// It has not joined a group yet.
     Kafka(Box<kafka::Connected>),
     File,
 }

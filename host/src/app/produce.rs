@@ -57,7 +57,7 @@ enum Encoder {
 #[derive(Default)]
 struct Rows {
     sent: u64,
-    /// With an error of their own: field count, encoding, a cell that does not fit the schema.
+    /// Rows with an error of their own: field count, encoding, a cell that does not fit the schema.
     bad: u64,
     /// Why reading ended before the end of the file; what was sent until then is still waited for.
     stopped: Option<anyhow::Error>,
@@ -196,7 +196,7 @@ fn send_all(
         }
         progress.inc(1);
     }
-    // What it was is among the failures that are reported.
+    // The reason is among the failures that are reported.
     if let Err(error) = sender.flush() {
         tracing::debug!(error = &error as &dyn std::error::Error, "the last records failed");
     }
@@ -230,7 +230,7 @@ impl Rows {
     }
 }
 
-/// On standard error; nothing where that is no terminal.
+/// The progress on standard error; nothing if that is not a terminal.
 fn progress() -> ProgressBar {
     let bar = ProgressBar::new_spinner();
     let template = "{spinner} {human_pos} records, {per_sec}, {elapsed}";

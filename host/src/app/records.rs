@@ -88,7 +88,7 @@ pub struct FileRecords {
     running: Running,
     /// Tells the source that records are done with, or it would stop reading ahead.
     gauge: Option<Arc<Gauge>>,
-    /// Rows of the file that are no rows.
+    /// Lines of the file that are not valid rows.
     skipped: u64,
 }
 
@@ -132,7 +132,7 @@ impl FileRecords {
         }
     }
 
-    /// Rows of the file that are no rows.
+    /// Lines of the file that are not valid rows.
     pub fn skipped(&self) -> u64 {
         self.skipped
     }

@@ -57,7 +57,7 @@ async fn flow(
     let plugin = component::ready(&engine, &settings.plugin, candidate)?;
     // Not before the plugin is ready: with a wrong one no server is troubled.
     let asked = Asked::all(&settings, until);
-    // That there is something to read, before anything is made for its rows.
+    // Checks that there is something to read before anything is made for its rows.
     let source = asked.source.get().await?;
     let registry = asked.registry.get().await?;
     let (sinks, sink) = Sinks::open(&settings, asked.cluster.get(), plugin.descriptor()).await?;

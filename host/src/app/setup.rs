@@ -154,7 +154,7 @@ async fn topics(settings: &Settings, topic: &str, out: &mut (dyn Write + Send)) 
     Ok(found)
 }
 
-/// What a dead-letter topic needs beside this topic of records.
+/// The settings that a dead-letter topic needs beside this topic of records.
 fn for_letters(records: Option<&TopicSettings>) -> Vec<(&'static str, String)> {
     vec![
         // A dead letter carries the timestamp of its record, and brokers delete by that: the letter of an old record
@@ -184,7 +184,7 @@ async fn create(settings: &Settings, new: &NewTopic, out: &mut (dyn Write + Send
     }
 }
 
-/// What the settings of topics that were there already do not keep of what is promised.
+/// Promises that the settings of existing topics do not keep.
 async fn existing_topics(
     settings: &Settings,
     descriptor: Option<&Descriptor>,

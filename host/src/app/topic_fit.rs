@@ -17,13 +17,13 @@ pub const RETENTION: &str = "retention.ms";
 const RETENTION_BYTES: &str = "retention.bytes";
 pub const FOR_EVER: &str = "-1";
 
-/// What brokers take where nothing else is set (`log.segment`'s default of `max.message.bytes`).
+/// The record size that brokers take by default (the default of `max.message.bytes`).
 const MESSAGE_BYTES_DEFAULT: i64 = 1_048_588;
 
 /// A record stamped further ahead is rejected, so no row carries such a time.
 const ROW_AHEAD_MS: i64 = 3_600_000;
 
-/// What goes into a topic.
+/// The records that go into a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// The records that are read.
@@ -98,7 +98,7 @@ pub fn letter_bytes(records: Option<&TopicSettings>) -> i64 {
         .min(i32::MAX.into())
 }
 
-/// What is not as promised of one of `topics`.
+/// The flaws of one of `topics`.
 pub fn flaws(brokers: &str, topics: &[Topic], of: &Topic) -> Vec<Flaw> {
     let settings = match &of.told {
         Told::Settings(settings) => settings,

@@ -30,7 +30,7 @@ pub fn refuse_loops(settings: &Settings, descriptor: &Descriptor) -> Result<(), 
     }
 }
 
-/// What the topic is used for already, where that leaves no room for rows.
+/// The present use of the topic, if that leaves no room for rows.
 pub fn taken(settings: &Settings, topic: &str) -> Option<&'static str> {
     if matches!(&settings.from, From::Kafka { topic: read } if read == topic) {
         return Some("which is the one that records are read from: its rows would come back for ever");

@@ -17,7 +17,7 @@ use crate::record::descriptor::Digest;
 /// How often it is looked at. A file that is being written changes more often than that.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// What tells one state of a file from another.
+/// Tells one state of a file from another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Mark {
     inode: u64,
@@ -55,9 +55,9 @@ pub enum Signatures {
 struct Watcher {
     path: PathBuf,
     signatures: Signatures,
-    /// What was looked at the last time.
+    /// The state at the last look.
     seen: Option<Marks>,
-    /// What was read, whatever came of it.
+    /// The state that was read, whatever its result.
     read: Option<Marks>,
     /// The digest of the component that was read.
     digest: Digest,
@@ -68,7 +68,7 @@ struct Watcher {
 }
 
 impl Watcher {
-    /// What runs has this digest; what is there now may be another one already.
+    /// `running` is the digest of the plugin that runs; the file may hold another one by now.
     fn new(path: &Path, running: Digest, signatures: Signatures) -> Self {
         let mut watcher = Self {
             path: path.to_owned(),

@@ -61,11 +61,11 @@ pub enum Unanswered {
     Disagreeing(#[source] Cause),
 }
 
-/// What is asked.
+/// A question to the cluster.
 pub struct Question {
     /// As the end of a sentence: `which keyspaces there are`.
     pub about: String,
-    /// What the user must be allowed to read, as `GRANT SELECT ON` names it.
+    /// The resource that the user must be allowed to read, as `GRANT SELECT ON` names it.
     pub resource: String,
     pub cql: String,
 }
@@ -82,7 +82,7 @@ impl Unanswered {
         matches!(self, Self::Late { .. } | Self::Disagreeing(_))
     }
 
-    /// What the driver says about it.
+    /// The driver's text about it.
     pub fn cause(&self) -> &(dyn std::error::Error + Send + Sync) {
         match self {
             Self::Late { cause, .. }

@@ -14,7 +14,7 @@ pub struct Whole<E>(pub E);
 #[error("{0}")]
 pub struct RequestError(Box<ExecutionError>);
 
-/// What an error means for what was asked.
+/// The meaning of an error for the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// The server refuses what the request holds, and not the request.

@@ -13,7 +13,7 @@ pub enum KeyPart {
     Clustering,
 }
 
-/// What tells values of a column of a key apart.
+/// Tells values of a key column apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compared {
     /// The bytes that are bound.

@@ -1,5 +1,6 @@
 //! Which nodes the cluster has, as one of them says it, beside those that the driver knows. The driver starts with the
-//! addresses that it was given where its first question was not answered, and passes over an answer that it did not get.
+//! addresses that it was given where its first question was not answered, and passes over an answer that it did not
+//! get.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -10,8 +11,8 @@ use uuid::Uuid;
 
 use super::asking::{Asking, Question, Unanswered};
 
-/// How long the driver is told to read again which nodes there are. It heals by itself a second later where it could not
-/// read any, so this is for a server whose answers the driver does not take: rows are then written all the same.
+/// How long the driver is told to read again which nodes there are. It heals by itself a second later where it could
+/// not read any, so this is for a server whose answers the driver does not take: rows are then written all the same.
 const REFRESHING: Duration = Duration::from_secs(10);
 
 const PAUSE: Duration = Duration::from_millis(500);
@@ -42,8 +43,8 @@ pub async fn known(asking: &Asking<'_>) -> Result<Known, Unanswered> {
     }
 }
 
-/// Nodes that are up, in the smallest datacenter: what the replicas of one datacenter can be. `None` where the driver does
-/// not know all nodes.
+/// Nodes that are up, in the smallest datacenter: what the replicas of one datacenter can be. `None` where the driver
+/// does not know all nodes.
 pub async fn up(asking: &Asking<'_>) -> Result<Result<usize, String>, Unanswered> {
     if let Known::Some(why) = known(asking).await? {
         return Ok(Err(why));
@@ -58,7 +59,7 @@ pub async fn up(asking: &Asking<'_>) -> Result<Result<usize, String>, Unanswered
     Ok(Ok(counts.min().unwrap_or(1)))
 }
 
-/// What the driver does not know; `None` where it knows all.
+/// The facts that the driver does not know; `None` if it knows all.
 async fn unknown(asking: &Asking<'_>) -> Result<Option<String>, Unanswered> {
     let question = Question {
         about: "which nodes there are".into(),

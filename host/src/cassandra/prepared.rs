@@ -1,5 +1,5 @@
-//! Prepared statements, and the requests that write rows with them through a node of the caller's choice. A row puts its
-//! values straight into the frame ([`BoundRow`]): nothing is kept of it in between.
+//! Prepared statements, and the requests that write rows with them through a node of the caller's choice. A row puts
+//! its values straight into the frame ([`BoundRow`]): nothing is kept of it in between.
 
 use scylla::errors::{ExecutionError, SerializationError};
 use scylla::policies::load_balancing::{NodeIdentifier, SingleTargetLoadBalancingPolicy};
@@ -73,7 +73,7 @@ impl Prepared {
             statement: cql.clone(),
             cause: error.into(),
         })?;
-        // With its write timestamp in it, a write made twice is a write made once.
+        // A write carries its write timestamp, so writing it twice is the same as writing it once.
         statement.set_is_idempotent(true);
         Ok(Self(statement))
     }

@@ -61,7 +61,7 @@ fn literal(value: &CqlValue) -> String {
         CqlValue::Timeuuid(value) => value.to_string(),
         CqlValue::Inet(value) => value.to_string(),
         CqlValue::Empty => String::new(),
-        // Of types that are never written.
+        // Such types are never written.
         value => format!("{value:?}"),
     }
 }

@@ -20,7 +20,7 @@ use super::types::{CollectionType, ColumnType};
 pub struct Column {
     pub name: String,
     pub kind: Kind,
-    /// In the order of its part of the primary key.
+    /// The place of the column in its part of the primary key.
     pub position: i32,
     /// As CQL writes it.
     pub cql_type: String,

@@ -1,4 +1,4 @@
-//! What a table is: its columns, their types and its primary key, as the cluster says it.
+//! A table as the cluster describes it: its columns, their types and its primary key.
 
 use std::collections::BTreeMap;
 

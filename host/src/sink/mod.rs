@@ -74,12 +74,12 @@ impl WriteBatch {
     }
 }
 
-/// In which order the rows of tables have to be handed to a sink.
+/// The order in which rows of tables have to be handed to a sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// In any: write timestamps decide, and what [`Sink::arrange`] noted.
+    /// Any order: write timestamps decide, and the notes of [`Sink::arrange`].
     Any,
-    /// In that of their records, and of one record in the plugin's.
+    /// The order of their records, and within a record the plugin's.
     Given,
 }
 
@@ -117,7 +117,7 @@ pub struct SinkError {
     pub fault: SinkFault,
     /// The column or the topic, where the error concerns one.
     pub at: Option<String>,
-    /// What the sink says about it in its own words, with all that is behind it.
+    /// The sink's text about it, with all its causes.
     pub cause: Cause,
 }
 

@@ -22,7 +22,7 @@ pub fn check(fields: &[Field], batch: &Batch, row: usize) -> Result<(), SinkErro
         if !number.is_finite() {
             let misfit = Misfit {
                 column: field.name.clone(),
-                reason: format!("{} is no number in JSON", display::not_finite(number)),
+                reason: format!("{} is not a number in JSON", display::not_finite(number)),
             };
             return Err(misfit.into());
         }
@@ -105,7 +105,7 @@ mod tests {
             (f64::NEG_INFINITY, "-infinity"),
         ] {
             let error = float(number).unwrap_err().to_string();
-            assert_eq!(error, format!("column x\": {said} is no number in JSON"));
+            assert_eq!(error, format!("column x\": {said} is not a number in JSON"));
         }
         assert_eq!(float(0.5).unwrap(), r#"{"x\"":0.5}"#);
         assert_eq!(float(f64::MAX).unwrap(), r#"{"x\"":1.7976931348623157e+308}"#);

@@ -1,15 +1,16 @@
-//! What is written of the rows that one record gives for one key of a table: together what the last of them leaves, were
-//! they applied one after another in the plugin's order.
+//! What is written of the rows that one record gives for one key of a table: together what the last of them leaves,
+//! were they applied one after another in the plugin's order.
 //!
-//! All rows of a record have one write timestamp, and at one timestamp a store does not keep their order: a delete wins over
-//! a write, and of two values the greater one stands. So no two rows of a record say anything about one cell:
+//! All rows of a record have one write timestamp, and at one timestamp a store does not keep their order: a delete wins
+//! over a write, and of two values the greater one stands. So no two rows of a record say anything about one cell:
 //!
-//! 1. What a later row deletes is not written.
-//! 2. A value that a later row replaces is left out of its row. A null that says nothing replaces nothing.
-//! 3. A delete that a later row follows is written one microsecond earlier: below everything of this record, and not below
+//! 1. What a later row deletes is not written. 2. A value that a later row replaces is left out of its row. A null that
+//! says nothing replaces nothing. 3. A delete that a later row follows is written one microsecond earlier: below
+//! everything of this record, and not below
 //!    anything of the record before it, which is 16 microseconds away and has 15 generations (`pipeline/commit/write_time.rs`).
 //!    Where that ties, the delete wins, and the delete is the later one.
-//! 4. Rows of one key are written together or not at all: where one does not fit the table, its record is rejected, and a
+//! 4. Rows of one key are written together or not at all: where one does not fit the table, its record is rejected, and
+//! a
 //!    delete alone would have taken away what the rejected row replaces.
 //!
 //! Then it makes no difference in which order the rows arrive, nor how often.
@@ -20,7 +21,7 @@ use super::{Misfit, SinkError, WriteBatch};
 use crate::record::descriptor::Effect;
 use crate::record::position::WriteTime;
 
-/// What is written of a row that shares its key with other rows of its record.
+/// The parts that are written of a row that shares its key with other rows of its record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
     /// Nothing: later rows delete it, or replace all that it says.
@@ -33,7 +34,7 @@ pub enum Part {
     Refused(Misfit),
 }
 
-/// By row. Rows that are not in it are written as they are: nearly always all.
+/// The parts by row. Rows that are not in it are written as they are; nearly always that is all of them.
 pub type Parts = BTreeMap<u32, Part>;
 
 /// A row of one of several writes. Rows of one record are ordered as the plugin gave them.
@@ -49,7 +50,7 @@ pub struct Seen<'a> {
     pub effect: Effect,
     /// Columns of the primary key with their values, by name: all of them where the row is written.
     pub key: Vec<(&'a str, Vec<u8>)>,
-    /// What the row says about other columns; nothing where it deletes.
+    /// The row's statement about other columns; nothing if it deletes.
     pub sets: Vec<Set<'a>>,
     pub misfit: Option<Misfit>,
 }
@@ -72,8 +73,8 @@ pub enum Scope {
 
 /// A table, as the sink that writes it knows it.
 pub trait Table {
-    /// Appends what rows must have in common to say something about the same cells; false where the row has no such key,
-    /// so that it is refused by itself.
+    /// Appends what rows must have in common to say something about the same cells; false where the row has no such
+    /// key, so that it is refused by itself.
     fn put_group(&self, batch: &WriteBatch, row: u32, bytes: &mut Vec<u8>) -> bool;
 
     /// `None` where the row has no key.
@@ -93,14 +94,14 @@ impl Part {
     }
 }
 
-/// The write timestamp of a delete that a later row of its record follows. `None` where nothing can be older: the delete is
-/// left out then, since Cassandra does not store a deletion with a negative timestamp.
+/// The write timestamp of a delete that a later row of its record follows. `None` where nothing can be older: the
+/// delete is left out then, since Cassandra does not store a deletion with a negative timestamp.
 pub fn earlier(time: WriteTime) -> Option<WriteTime> {
     time.0.checked_sub(1).filter(|time| *time >= 0).map(WriteTime)
 }
 
-/// Notes in the writes of one table, which `of_table` names, what is written of the rows that share a key with other rows of
-/// their record.
+/// Notes in the writes of one table, which `of_table` names, what is written of the rows that share a key with other
+/// rows of their record.
 pub fn arrange(writes: &mut [WriteBatch], of_table: &[usize], table: &impl Table) {
     let rows = of_crowded_records(writes, of_table);
     if rows.is_empty() {
@@ -120,8 +121,8 @@ pub fn arrange(writes: &mut [WriteBatch], of_table: &[usize], table: &impl Table
     }
 }
 
-/// The rows of records that give the table several, by record and in their order. Where each record gives one at most, this
-/// costs a look at each row.
+/// The rows of records that give the table several, by record and in their order. Where each record gives one at most,
+/// this costs a look at each row.
 fn of_crowded_records(writes: &[WriteBatch], of_table: &[usize]) -> Vec<RowAt> {
     let is_rising = |write: &usize| writes[*write].source.is_sorted_by(|one, next| one < next);
     if of_table.len() < 2 && of_table.iter().all(is_rising) {
@@ -173,7 +174,7 @@ fn groups(writes: &[WriteBatch], rows: &[RowAt], table: &impl Table) -> Vec<Vec<
 /// Values of some columns.
 type Key<'a> = Vec<&'a [u8]>;
 
-/// What later rows do, while rows are looked at from the last to the first.
+/// The effect of later rows, while rows are looked at from the last to the first.
 struct Later<'a> {
     /// The sets of columns that rows are deleted by.
     delete_by: BTreeSet<Vec<&'a str>>,

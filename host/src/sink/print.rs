@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::{Order, Sink, SinkError, WriteBatch, object};
 use crate::record::descriptor::{Descriptor, Effect, Output};
 
-/// Prints rows. What the plugin deletes is no row: those outputs print nothing.
+/// Prints rows. Outputs that delete print nothing.
 pub struct PrintSink<W = io::Stdout> {
     outputs: Vec<Output>,
     out: Mutex<W>,

@@ -14,7 +14,8 @@ pub struct RowRef {
     pub row: usize,
 }
 
-/// A row as the store shows it. Two images of one output are the same text exactly where the stored values are the same.
+/// A row as the store shows it. Two images of one output are the same text exactly where the stored values are the
+/// same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
     /// The values of the primary key.
@@ -23,7 +24,7 @@ pub struct Image {
     pub cells: Vec<Option<String>>,
 }
 
-/// What a null of a row does to a value that the store already holds.
+/// The effect of a null in a row on a value that the store already holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NullEffect {
     LeavesOld,
@@ -34,7 +35,7 @@ pub enum NullEffect {
 pub trait ReadBack: Send + Sync {
     fn null_effect(&self) -> NullEffect;
 
-    /// What the store may not show of what was written.
+    /// The written values that the store may not show.
     fn remarks(&self) -> Vec<String> {
         Vec::new()
     }

@@ -20,7 +20,7 @@ impl Router {
 }
 
 impl Sink for Router {
-    /// What either can bear.
+    /// The lower of the two bounds.
     fn batches_in_flight(&self) -> usize {
         self.tables.batches_in_flight().min(self.topics.batches_in_flight())
     }

@@ -49,8 +49,8 @@ pub enum Event {
         partition: Arc<Partition>,
         offsets: Range<i64>,
     },
-    /// Another topic has the name now, and of this partition no more records of the one before come. The answer, once what
-    /// was sent is settled, is what the new one goes on with; an [`Event::Assigned`] begins it.
+    /// Another topic has the name now, and of this partition no more records of the one before come. The answer, once
+    /// what was sent is settled, is what the new one goes on with; an [`Event::Assigned`] begins it.
     Remade {
         partition: Arc<Partition>,
         answer: oneshot::Sender<Commit>,
@@ -65,7 +65,7 @@ pub enum Event {
     Lost {
         partitions: Vec<Arc<Partition>>,
     },
-    /// Rows of a file that are no rows: too few fields, no UTF-8.
+    /// Lines of a file that are not valid rows: too few fields, or not UTF-8.
     Skipped {
         rows: u64,
     },
@@ -123,8 +123,8 @@ pub trait Control: Send + Sync {
     fn naming(&self) -> Naming {
         Naming::Needless
     }
-    /// Where the partition's log ends now: no other member has read any further. A source without other members need not
-    /// know.
+    /// Where the partition's log ends now: no other member has read any further. A source without other members need
+    /// not know.
     fn log_end(&self, _partition: Arc<Partition>) -> BoxFuture<'static, Result<CommitPoint, SourceError>> {
         Box::pin(std::future::ready(Ok(CommitPoint(i64::MAX))))
     }

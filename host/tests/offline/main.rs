@@ -331,7 +331,7 @@ fn a_file_that_holds_no_letters_is_said_line_by_line_and_nothing_breaks() {
     let job = job();
     job.write("x.ndjson", "{\"a\":1}\n\nno json\n");
     let list = job.host(&["dlq", "list", "--from", "x.ndjson"]).succeeded();
-    list.says("dead letters: 0; records that are no dead letters of host: 2");
+    list.says("dead letters: 0; records that are not dead letters of host: 2");
     let replay = [
         "dlq",
         "replay",
@@ -344,7 +344,7 @@ fn a_file_that_holds_no_letters_is_said_line_by_line_and_nothing_breaks() {
     ];
     job.host(&replay)
         .succeeded()
-        .says("2 passed over, since they are no dead letters of host");
+        .says("2 passed over, since they are not dead letters of host");
     job.host(&["dlq", "list", "--from", "none.ndjson"])
         .failed(2, &["none.ndjson"]);
     job.host(&["dlq", "list", "--from", "orders.csv"])

@@ -46,8 +46,8 @@ fn nan_and_infinities_go_where_they_can_be_held_and_are_rejected_elsewhere() {
     let printed = run("-");
     assert_eq!(printed.stdout, "{\"id\":1,\"number\":0.5}\n");
     let found = letters("numbers.ndjson.dead-letters.ndjson");
-    assert_eq!(found[0], "2 bad-value: column number: NaN is no number in JSON");
-    assert_eq!(found[1], "3 bad-value: column number: infinity is no number in JSON");
+    assert_eq!(found[0], "2 bad-value: column number: NaN is not a number in JSON");
+    assert_eq!(found[1], "3 bad-value: column number: infinity is not a number in JSON");
     assert!(
         found[2].starts_with("4 bad-type: ") && found[3].starts_with("5 bad-type: "),
         "{found:?}"
@@ -65,7 +65,7 @@ fn nan_and_infinities_go_where_they_can_be_held_and_are_rejected_elsewhere() {
     let found = letters("numbers.db.dead-letters.ndjson");
     assert_eq!(
         found[0],
-        "2 bad-value: column number: NaN is no value in SQLite, which would store null in its place"
+        "2 bad-value: column number: NaN is not a value in SQLite, which would store null in its place"
     );
     assert_eq!(found.len(), 3);
 }

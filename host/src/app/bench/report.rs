@@ -1,4 +1,4 @@
-//! What was measured: as JSON, and in words with a table of the stages.
+//! The measurements, as JSON and as text with a table of the stages.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -40,13 +40,13 @@ pub struct Memory {
     pub limit_bytes: usize,
 }
 
-/// What became of the records of the file.
+/// How many records of the file ended in which way.
 #[derive(Serialize)]
 pub struct Told {
     records: u64,
     rows: u64,
     filtered: u64,
-    /// By code.
+    /// Rejects by code.
     rejected: BTreeMap<String, u64>,
     #[serde(skip)]
     rejected_text: String,
@@ -69,7 +69,7 @@ pub struct Stages<T> {
     pub lift: T,
     /// The last three: columns to columns.
     pub transform: T,
-    /// With what was made given back to memory.
+    /// All stages, including the time to free what they made.
     pub whole: T,
 }
 

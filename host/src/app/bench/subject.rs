@@ -62,7 +62,7 @@ impl Subject {
         self.held_bytes
     }
 
-    /// What becomes of the records, each counted once.
+    /// Counts the records by how they ended, each once.
     ///
     /// # Errors
     /// The guest breaks on a record, or no record gets as far as the guest.
@@ -102,7 +102,7 @@ impl Subject {
         })
     }
 
-    /// What the plugin makes of the batch, and how long the decoder took.
+    /// Gives the plugin's outcome for the batch, and how long the decoder took.
     async fn make(&mut self, records: &[Record]) -> Result<(Duration, Made), Failure> {
         let begun = Instant::now();
         let taken = take(&self.decoder, records).await;

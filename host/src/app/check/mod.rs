@@ -1,6 +1,6 @@
 //! `host check`: compares what the plugin takes and gives with what is there, and changes nothing: the topic and its
-//! dead-letter topic, the schema of the records against the plugin's inputs, the outputs against the tables' columns, the
-//! topics of outputs.
+//! dead-letter topic, the schema of the records against the plugin's inputs, the outputs against the tables' columns,
+//! the topics of outputs.
 //!
 //! Prints a line for each thing that was compared; a mismatch names both sides. Any mismatch is exit code 2.
 
@@ -22,7 +22,7 @@ use crate::record::descriptor::{Descriptor, Effect};
 use crate::sink::cassandra::config::Config as CassandraConfig;
 use crate::sink::cassandra::{BoundOutput, Found, find_outputs, replay};
 
-/// What was found out about one thing.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
     Fits(String),
@@ -158,7 +158,7 @@ async fn topic_settings(
     Ok(())
 }
 
-/// What was found to fit of this topic is a note only.
+/// If this topic fits, the result is a note only.
 fn doubt(findings: &mut [Finding], topic: &str) {
     for finding in findings {
         if let Finding::Fits(text) = finding
@@ -196,7 +196,7 @@ async fn value_schema(
     Ok(())
 }
 
-/// What is wrong with a schema that `host run` cannot read either; fails if it is the registry that is in trouble.
+/// The flaws of a schema that `host run` cannot read either; fails if the registry itself is in trouble.
 pub(super) fn unreadable(name: &str, error: RegistryError) -> Result<String, Failure> {
     match error {
         error @ (RegistryError::Unreachable { .. } | RegistryError::Login { .. } | RegistryError::BadUrl { .. }) => {

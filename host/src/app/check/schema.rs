@@ -1,5 +1,5 @@
-//! A registered Avro schema against a plugin's inputs: which fields there are, of which types, and which may be null. The
-//! schema is read by the codec's own code, and what fits is asked of the codec, so that this says what a run does.
+//! A registered Avro schema against a plugin's inputs: which fields there are, of which types, and which may be null.
+//! The schema is read by the codec's own code, and what fits is asked of the codec, so that this says what a run does.
 
 use super::Finding;
 use crate::codec::becomes::{Becomes, becomes};
@@ -24,7 +24,7 @@ pub fn compare(name: &str, schema: &Schema, inputs: &[Input]) -> Vec<Finding> {
             schema.root().name()
         ))];
     }
-    // Of several records, one that fits is enough: those of the others are rejected one by one.
+    // If there are several records, one that fits is enough: the others are rejected one by one.
     if findings.iter().any(|findings| !has_mismatch(findings)) {
         for findings in &mut findings {
             soften(findings);

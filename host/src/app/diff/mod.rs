@@ -47,7 +47,7 @@ pub enum Form {
     Json,
 }
 
-/// What came of it: the verb's exit code.
+/// The result, which is the verb's exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     Same,
@@ -81,7 +81,7 @@ async fn compare(settings: &Settings, options: &Options, out: &mut (dyn Write + 
     let mut records = Records::open(settings, options.limit)?;
     let mut is_even = true;
     while let Some(batch) = records.next().await? {
-        // By turns, since the second one finds the records in the processor's caches.
+        // The two take turns, since the second one finds the records in the processor's caches.
         let (before, after) = if is_even {
             let before = old.answer(&batch).await?;
             (before, new.answer(&batch).await?)
@@ -167,7 +167,7 @@ impl Side {
         }
     }
 
-    /// What this plugin makes of the records, as `host run` would have it made.
+    /// Calls this plugin with the records as `host run` would.
     async fn answer(&mut self, records: &[Record]) -> Result<Answer, Failure> {
         let made = make(&self.plugin, &self.decoder, records, &mut self.warm).await;
         made.map(Answer::from).map_err(|error| match error {

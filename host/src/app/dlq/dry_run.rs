@@ -44,7 +44,7 @@ pub(super) async fn run(
         let at = found.at.clone();
         let taken = match desk.judge(found) {
             Ok(record) => record,
-            // Those that are left out on purpose are counted only.
+            // Records that are left out on purpose are only counted.
             Err(None | Some(Skip::Filtered)) => continue,
             Err(Some(why)) => {
                 written(writeln!(out, "{at}  not replayed: {why}"))?;

@@ -13,7 +13,7 @@ use crate::config::settings::Settings;
 use crate::record::letter::{Found, Letter};
 use crate::source::letters::read::{References, read};
 
-/// What letters are counted by.
+/// The property by which letters are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
     Code,
@@ -123,7 +123,7 @@ impl Report {
             write!(out, "; left out by --where: {}", self.left_out)?;
         }
         if self.strangers > 0 {
-            write!(out, "; records that are no dead letters of host: {}", self.strangers)?;
+            write!(out, "; records that are not dead letters of host: {}", self.strangers)?;
         }
         writeln!(out)?;
         if !self.groups.is_empty() {

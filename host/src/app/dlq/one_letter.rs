@@ -38,7 +38,7 @@ pub fn line(found: &Found) -> String {
                 " (value by reference)"
             }
         ),
-        Err(why) => format!("{}  no dead letter of host: {why}", found.at),
+        Err(why) => format!("{}  not a dead letter of host: {why}", found.at),
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn say_letters(out: &mut dyn Write, counts: Counts, floor: u8) -> std
             counts.gone,
             "left, since their value was only in its topic and is not there any more",
         ),
-        (counts.strangers, "passed over, since they are no dead letters of host"),
+        (counts.strangers, "passed over, since they are not dead letters of host"),
     ] {
         if count > 0 {
             write!(out, "; {count} {what}")?;

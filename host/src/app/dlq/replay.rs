@@ -34,7 +34,7 @@ use crate::source::letters::replay::{Prepared, prepare};
 use crate::source::letters::{Place, Tally, file};
 use crate::source::{Running, Until};
 
-/// What is replayed, and whether it is.
+/// The letters to replay, and whether they are replayed.
 pub struct Options {
     pub conditions: Conditions,
     /// A record that was replayed so often is left alone.

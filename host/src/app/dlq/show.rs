@@ -35,7 +35,7 @@ pub struct Options {
 impl FromStr for Address {
     type Err = String;
 
-    /// What stands before the last `/` is the topic that `list` shows with it.
+    /// The part before the last `/` is the topic that `list` shows with it.
     fn from_str(text: &str) -> Result<Self, String> {
         let short = text.rsplit('/').next().unwrap_or(text);
         let (partition, offset) = short.split_once('@').unwrap_or(("0", short));
@@ -136,7 +136,7 @@ fn in_words(found: &Found, record: &Record, value: &Shown) -> String {
     match &found.letter {
         Ok(letter) => lines.extend(reason(letter)),
         Err(why) => {
-            lines.push(format!("             no dead letter of host: {why}"));
+            lines.push(format!("             not a dead letter of host: {why}"));
             if let Some(made_ms) = record.timestamp_ms {
                 lines.push(format!("made         {}", timestamp(made_ms)));
             }

@@ -1,4 +1,4 @@
-//! What is in a value, for people: Avro by the registry's schema, JSON, text, else hexadecimal with the reason.
+//! Shows a value to people: Avro by the registry's schema, JSON, text, or else hexadecimal with the reason.
 
 use serde_json::{Value, json};
 
@@ -108,7 +108,8 @@ impl Shown {
     }
 }
 
-/// On several lines, unless that would change more than blanks (a number with too many digits, a name that comes twice).
+/// On several lines, unless that would change more than blanks (a number with too many digits, a name that comes
+/// twice).
 fn pretty(text: &str) -> String {
     let parsed: Option<Value> = serde_json::from_str(text).ok();
     let is_same = |value: &&Value| value.to_string() == without_blanks(text);

@@ -30,7 +30,7 @@ fn raw(record: &Record) -> Result<String, Failure> {
     match value {
         Some(Ok(text)) if !text.contains('\n') => Ok(text.to_owned()),
         _ => Err(Failure::Failed(anyhow!(
-            "the record does not decode and its value is no line of text, so it cannot be saved as a fixture"
+            "the record does not decode and its value is not a line of text, so it cannot be saved as a fixture"
         ))),
     }
 }

@@ -1,4 +1,4 @@
-//! What the plugin makes of a record, and the statements that would write it.
+//! The plugin's outcome for a record, and the statements that would write it.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub enum Outcome {
     Rows(Vec<Rows>),
 }
 
-/// What became of the record, in the order in which a run looks at it.
+/// The outcome for the record, in the order in which a run looks at it.
 pub fn of(made: Made, time: &WriteTimeExplained) -> Outcome {
     if let Some(message) = time.too_far_ahead() {
         return Outcome::Rejected(Reject::new(Stage::Decode, "future-timestamp", message));
@@ -41,7 +41,7 @@ pub fn of(made: Made, time: &WriteTimeExplained) -> Outcome {
     }
 }
 
-/// In words, with the CQL where the sink is Cassandra and answers.
+/// The outcome as text, with the CQL if the sink is Cassandra and answers.
 pub async fn explained(
     settings: &Settings,
     plugin: &Plugin,

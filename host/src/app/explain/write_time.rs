@@ -28,7 +28,7 @@ pub fn of(record: &Record, before: &[Option<i64>], known: Known, generation: u8)
     let mut clock = WriteClock::new(base, generation);
     let now = now_ms();
     for timestamp in before {
-        // Those from the future take their place, too.
+        // Records from the future take their place, too.
         let _ = clock.next(*timestamp, now);
     }
     let (time, verdict) = clock.next(record.timestamp_ms, now);

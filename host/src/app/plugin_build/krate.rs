@@ -1,4 +1,4 @@
-//! What cargo says of the author's crate, and the call of cargo that makes a component of it.
+//! Cargo's description of the author's crate, and the call of cargo that makes a component of it.
 
 use std::env;
 use std::ffi::OsString;
@@ -117,7 +117,8 @@ impl Crate {
     /// Runs cargo, whose messages go to the author as they are, and gives the path of the component.
     pub fn build(&self, toolchain: &Toolchain) -> anyhow::Result<PathBuf> {
         let mut command = toolchain::cargo(self.manifest.parent().unwrap_or(Path::new(".")));
-        // `rustc` and not `build`, because of --crate-type: with an rlib beside it, a cdylib is not optimized as a whole.
+        // `rustc` and not `build`, because of --crate-type: with an rlib beside it, a cdylib is not optimized as a
+        // whole.
         command
             .args(["rustc", "--release", "--lib", "--crate-type=cdylib", "--target", TARGET])
             .arg("--message-format=json-render-diagnostics")
@@ -173,7 +174,7 @@ impl Crate {
             .iter()
             .filter(|(_, path)| !path.starts_with(&self.workspace_root));
         let mut flags = OsString::from("-Ctarget-feature=+simd128");
-        // Of two that fit, the compiler takes the later.
+        // If two fit, the compiler takes the later.
         let mut remap = |from: &Path, to: &str| {
             flags.push("\u{1f}--remap-path-prefix=");
             flags.push(from);

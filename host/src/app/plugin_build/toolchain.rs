@@ -13,7 +13,7 @@ pub const TARGET: &str = "wasm32-unknown-unknown";
 const LINKER: &str = "wasm-component-ld";
 const SCRIPT: &str = include_str!("../../../../plugins/wasm-target");
 
-/// What differs from the author's own compiler.
+/// How this toolchain differs from the author's own compiler.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Toolchain {
     /// Another compiler than the one that cargo would take.
@@ -78,7 +78,7 @@ fn has_linker(dir: &Path) -> bool {
         .any(|folder| folder.join(&name).is_file())
 }
 
-/// What the author's compiler answers; `None` where it cannot.
+/// The answer of the author's compiler; `None` if it cannot answer.
 fn ask(dir: &Path, arguments: &[&str]) -> Option<String> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let answer = Command::new(rustc).args(arguments).current_dir(dir).output().ok()?;
@@ -100,10 +100,12 @@ fn run_script(dir: &Path) -> anyhow::Result<Toolchain> {
         .current_dir(dir)
         .stderr(Stdio::inherit())
         .output()
-        .with_context(|| format!("this Rust cannot build for {TARGET}; `rustup target add {TARGET}` mends it"))?;
+        .with_context(|| {
+            format!("this Rust cannot build for {TARGET}; `rustup target add {TARGET}` adds what is missing")
+        })?;
     if !ran.status.success() {
         return Err(anyhow!(
-            "this Rust cannot build components, and it could not be mended here; `rustup target add {TARGET}` does it \
+            "this Rust cannot build components, and the target could not be added here; `rustup target add {TARGET}` does that \
              on a machine that has rustup"
         ));
     }

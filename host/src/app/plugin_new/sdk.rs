@@ -1,6 +1,6 @@
 //! The SDK's sources, for a crate that cannot reach a checkout.
 
-/// What the SDK's manifests inherit from their workspace.
+/// The values that the SDK's manifests inherit from their workspace.
 pub const WORKSPACE: &str = concat!(
     "[workspace.package]\nversion = \"",
     env!("CARGO_PKG_VERSION"),

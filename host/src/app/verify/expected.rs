@@ -1,6 +1,6 @@
-//! What each primary key's row must be once all of a file's records have gone through, as a store would show it: a later
-//! row replaces the values of an earlier one with the same key, its nulls as the store takes them, and a delete takes
-//! the row away. Of the rows of one record, too: they come in the plugin's order.
+//! What each primary key's row must be once all of a file's records have gone through, as a store would show it: a
+//! later row replaces the values of an earlier one with the same key, its nulls as the store takes them, and a delete
+//! takes the row away. Of the rows of one record, too: they come in the plugin's order.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::sink::read_back::{Image, NullEffect, ReadBack, RowRef};
 /// Cells of a row, one for each field of an output.
 pub type Cells = Vec<Option<String>>;
 
-/// What one output's row with one primary key must be in the end.
+/// The last state of one output's row with one primary key.
 #[derive(Debug)]
 pub struct Fate {
     pub output: usize,
@@ -33,7 +33,7 @@ pub enum End {
 pub struct Expected<'a> {
     store: &'a dyn ReadBack,
     outputs: &'a [Output],
-    /// In the order in which the keys first came.
+    /// The keys, in the order in which they first came.
     fates: Vec<Fate>,
     /// Index into `fates`, for each output by the key as the store shows it.
     by_key: Vec<HashMap<String, usize>>,
@@ -115,7 +115,7 @@ impl<'a> Expected<'a> {
         }
     }
 
-    /// What other outputs of its table say about the fields of this one.
+    /// The values that other outputs of its table give for the fields of this one.
     fn of_others(&self, output: usize, key: &str) -> Cells {
         let others = (0..self.outputs.len()).filter(|other| *other != output && self.is_same_place(*other, output));
         let rows: Vec<_> = others

@@ -26,7 +26,7 @@ const READS_IN_FLIGHT: usize = 64;
 /// Differences that are shown in full.
 const SHOWN: usize = 10;
 
-/// What the plugin made of some of the file's records, in the order of the file.
+/// The plugin's outcome for some of the file's records, in the order of the file.
 #[derive(Debug, Default)]
 pub struct Chunk {
     pub rows: Vec<Rows>,

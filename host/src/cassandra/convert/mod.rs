@@ -21,7 +21,7 @@ use crate::record::columns::DataType;
 pub struct Mismatch {
     pub from: DataType,
     pub to: String,
-    /// What to do about it, where there is one plain answer.
+    /// The remedy, if there is one plain answer.
     pub remedy: Option<&'static str>,
 }
 
@@ -36,8 +36,8 @@ const SHOWN_CHARS: usize = 80;
 /// Days between -5877641-06-23, where CQL's `date` starts, and 1970-01-01.
 const DATE_ZERO: i64 = 1 << 31;
 
-/// Cassandra keeps each element of such a list under a time uuid of the moment in which it is written, whatever the write
-/// timestamp: an element that is written again is one element more. No statement avoids it (decision 0021).
+/// Cassandra keeps each element of such a list under a time uuid of the moment in which it is written, whatever the
+/// write timestamp: an element that is written again is one element more. No statement avoids it (decision 0021).
 const LIST_REMEDY: &str = "each replay, retry or restart would put the same elements into it once more, since Cassandra \
      keeps them by the moment of their writing; give the table a new column of type frozen<list<…>>, or set<…>, and write \
      that one: ALTER TABLE cannot freeze a column, see replays.md";

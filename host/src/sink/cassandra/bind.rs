@@ -24,7 +24,7 @@ pub enum Nulls {
     Tombstone,
 }
 
-/// What becomes of the values of a row.
+/// How the values of a row are bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cells {
     /// They live for as long as the table has it.
@@ -35,7 +35,7 @@ pub enum Cells {
     Erased,
 }
 
-/// What the bind markers of a statement are.
+/// The bind markers of a statement.
 #[derive(Debug)]
 pub struct Markers {
     pub bindings: Vec<Binding>,
@@ -52,7 +52,7 @@ pub struct Bound<'a> {
     batch: &'a WriteBatch,
     /// One for each binding.
     columns: Vec<Column<'a>>,
-    /// What each row of the batch adds to a CQL batch.
+    /// The bytes that each row of the batch adds to a CQL batch.
     sizes: Vec<usize>,
 }
 
@@ -92,7 +92,8 @@ struct Converted {
     places: Vec<Option<(usize, usize)>>,
 }
 
-/// What Cassandra counts of a cell beside its value when it measures a CQL batch: write timestamp, expiry, time to live.
+/// The bytes that Cassandra counts for a cell beside its value when it measures a CQL batch: write timestamp, expiry,
+/// time to live.
 const CELL_BYTES: usize = 16;
 
 /// The same of a row: its liveness and its deletion.
@@ -152,8 +153,8 @@ impl<'a> Bound<'a> {
         Row { bound: self, row }
     }
 
-    /// The token of the row's partition key. Not the server's where that has a set or a map whose elements do not come in
-    /// the order that the server gives them: such a row takes a detour over a node that does not store it.
+    /// The token of the row's partition key. Not the server's where that has a set or a map whose elements do not come
+    /// in the order that the server gives them: such a row takes a detour over a node that does not store it.
     /// <https://github.com/apache/cassandra/blob/trunk/doc/native_protocol_v4.spec>, "routing key"
     pub fn token(&self, row: u32) -> i64 {
         let mut hasher = TokenHasher::default();
@@ -174,7 +175,7 @@ impl<'a> Bound<'a> {
         hasher.token()
     }
 
-    /// What the row adds to a CQL batch, as the server counts it, or a little more.
+    /// The bytes that the row adds to a CQL batch, as the server counts them, or a few more.
     pub fn size(&self, row: u32) -> usize {
         self.sizes[row as usize]
     }
@@ -209,7 +210,8 @@ impl BoundRow for Row<'_> {
 }
 
 impl Row<'_> {
-    /// The cells except for those of the fields `without`, which are left unset, with tombstones for values that are erased.
+    /// The cells except for those of the fields `without`, which are left unset, with tombstones for values that are
+    /// erased.
     fn some_cells(&self, without: &[usize], frame: &mut FrameWriter<'_, '_>) -> Result<(), NotSerialized> {
         let Bound { markers, columns, .. } = self.bound;
         for (column, binding) in columns.iter().zip(&markers.bindings) {
@@ -269,8 +271,8 @@ impl<'a> Column<'a> {
         }
     }
 
-    /// Gives the value's bytes in CQL, or `None` for a null. Each type has its own call of `take`, since a copy whose length
-    /// is known costs a fraction of another.
+    /// Gives the value's bytes in CQL, or `None` for a null. Each type has its own call of `take`, since a copy whose
+    /// length is known costs a fraction of another.
     #[inline]
     fn cell<R>(&self, row: usize, take: impl FnOnce(Option<&[u8]>) -> R) -> R {
         if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {

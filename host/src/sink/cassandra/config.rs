@@ -17,7 +17,7 @@ pub struct Config {
     pub ttl: Ttls,
 }
 
-/// What a CQL batch may have; `None`: as much as the server takes without a warning in its log.
+/// The bounds of a CQL batch; `None`: as much as the server takes without a warning in its log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CqlBatches {
     /// Partition keys; 0: no CQL batches.

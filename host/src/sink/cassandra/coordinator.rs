@@ -78,7 +78,7 @@ pub struct Coordinators {
 pub struct Permit {
     pub node: Uuid,
     gate: Arc<Gate>,
-    /// With this one.
+    /// The requests in flight, including this one.
     in_flight: usize,
     begun: Instant,
     answer: Answer,

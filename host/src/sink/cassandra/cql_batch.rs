@@ -7,7 +7,7 @@ use super::bind::Bound;
 use super::coordinator::Ring;
 use crate::cassandra::ring::ReplicaSet;
 
-/// What one CQL batch may have.
+/// The bounds of one CQL batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
     /// Partition keys; 0: every row is a request of its own.

@@ -54,7 +54,7 @@ impl From<ReadError> for SinkError {
         match error {
             ReadError::Key(none) => none.into(),
             ReadError::Request(error) => error.into(),
-            // An answer that is no row is an answer of a broken server.
+            // An answer that is not a row comes from a broken server.
             ReadError::NoRow(cause) => Self::new(SinkFault::Away, NO_CONNECTION, cause),
         }
     }

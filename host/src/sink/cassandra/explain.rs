@@ -118,7 +118,7 @@ impl Explainer {
         Ok(write.is_written(row).then(statement))
     }
 
-    /// What the table holds under the row's primary key; `None` where it holds nothing.
+    /// The row that the table holds under the same primary key; `None` if it holds none.
     pub async fn stored(&self, output: usize, row: &RowRef) -> Result<Option<Vec<Stored>>, SinkError> {
         let reader = &self.outputs[&output].reader;
         let found = reader.read(&self.session, &row.batch, row.row).await?;

@@ -23,10 +23,10 @@ const RATE_WEIGHT: f64 = 4.0;
 /// Seconds that a request may take for nothing: a batch's records have waited longer for one another.
 const FREE_SECONDS: f64 = 0.01;
 
-/// What is tried: so much more in flight.
+/// A try is this many times the number in flight.
 const STEP: f64 = 1.25;
 
-/// What is taken at once where latencies leave the room, at most.
+/// If latencies leave the room, at most this many times the number is taken at once.
 const MOST_AT_ONCE: f64 = 2.0;
 
 /// One window: long enough to tell rates apart, short enough to follow a node that changes.
@@ -131,7 +131,7 @@ impl Limit {
         found.known = found.known.saturating_sub(1);
         match answer {
             Answer::Done => found.done(latency, in_flight, now),
-            // Those in flight with the refused one are refused, too: one step for all of them.
+            // The requests in flight with the refused one are refused, too: one step is enough for all of them.
             Answer::Overloaded | Answer::Silent if !is_known => found.back_off(in_flight),
             Answer::Overloaded | Answer::Silent | Answer::Failed | Answer::None => {}
         }

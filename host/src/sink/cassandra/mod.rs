@@ -1,13 +1,13 @@
 //! Rows to Cassandra: one prepared statement a row, bound by column name, with the record's write timestamp.
 //!
-//! [`fit`] says whether an output of the plugin fits its table, [`statement`] writes the CQL, [`bind`] the values. [`write`]
-//! sends them: in CQL batches ([`cql_batch`], [`request`]) by the replicas of their tokens within what the server takes
-//! ([`thresholds`]), as many at one time as each node has room for ([`coordinator`], [`limit`]). [`errors`] says what an
-//! error means for its row. [`one_key`] says what rows of one record and key do to one another, [`ttl`] how long rows
-//! live, [`over`] what becomes of those whose life is over, [`replay`] what of a table does not bear a replay.
-//! [`read_back`] reads rows again to compare them, [`explain`] shows what would be written.
+//! [`fit`] says whether an output of the plugin fits its table, [`statement`] writes the CQL, [`bind`] the values.
+//! [`write`] sends them: in CQL batches ([`cql_batch`], [`request`]) by the replicas of their tokens within what the
+//! server takes ([`thresholds`]), as many at one time as each node has room for ([`coordinator`], [`limit`]).
+//! [`errors`] says what an error means for its row. [`one_key`] says what rows of one record and key do to one another,
+//! [`ttl`] how long rows live, [`over`] what becomes of those whose life is over, [`replay`] what of a table does not
+//! bear a replay. [`read_back`] reads rows again to compare them, [`explain`] shows what would be written.
 //!
-//! What is known of Cassandra without rows to write is in [`crate::cassandra`].
+//! The parts for Cassandra that write no rows are in [`crate::cassandra`].
 
 pub mod bind;
 pub mod config;
@@ -80,7 +80,7 @@ impl OpenError {
     }
 }
 
-/// What was found for an output.
+/// The facts that were found for an output.
 #[derive(Debug)]
 pub enum Found {
     Fits(BoundOutput),
@@ -88,9 +88,9 @@ pub enum Found {
     Missing(TableError),
 }
 
-/// Finds the table of each output that goes to one, by its index in the descriptor, and binds its fields to the columns. A
-/// table or column that another process has just created is found: before something is said to be missing, the nodes have
-/// to agree on what there is.
+/// Finds the table of each output that goes to one, by its index in the descriptor, and binds its fields to the
+/// columns. A table or column that another process has just created is found: before something is said to be missing,
+/// the nodes have to agree on what there is.
 pub async fn find_outputs(
     asking: &Asking<'_>,
     keyspace: &str,

@@ -13,7 +13,7 @@ use crate::cassandra::binding::Binding;
 use crate::cassandra::system_schema;
 use crate::cassandra::table::Table;
 
-/// What is special about a table.
+/// The special features of a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hazards {
     table: String,
@@ -37,7 +37,8 @@ pub struct Unknown {
     reason: Unanswered,
 }
 
-/// What `host check` says of a table that is written: how long rows live by the settings, and [`Hazards::remarks`].
+/// The remarks of `host check` on a table that is written: how long rows live by the settings, and
+/// [`Hazards::remarks`].
 pub async fn remarks(asking: &Asking<'_>, table: &Table, bindings: &[Binding], ttls: &Ttls) -> Vec<String> {
     let life = ttls.of(&table.name).map(|ttl| {
         let table = full_name(table);
@@ -98,7 +99,7 @@ impl Hazards {
         default.into_iter().chain(dropped).collect()
     }
 
-    /// What a table that was written may not have any more. `ttl` is what the settings say of it.
+    /// The rows and cells that a table may have lost since they were written. `ttl` is what the settings say of it.
     pub fn missing(&self, bindings: &[Binding], ttl: Option<Ttl>) -> Vec<String> {
         let (table, default) = (&self.table, self.default_ttl.filter(|_| ttl.is_none()));
         let life = ttl.map(|ttl| format!("{ttl} from the time of its record (sink.cassandra.ttl)"));

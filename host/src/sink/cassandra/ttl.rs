@@ -46,7 +46,7 @@ pub enum TtlError {
 }
 
 impl Ttl {
-    /// What a table's `default_time_to_live` says, which is 0 where there is none.
+    /// The TTL by a table's `default_time_to_live`, which is 0 if there is none.
     pub fn of_table(seconds: i32) -> Option<Self> {
         (seconds > 0).then_some(Self(seconds.into()))
     }

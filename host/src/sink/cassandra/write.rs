@@ -44,7 +44,7 @@ pub struct Cluster {
     session: Arc<Session>,
     coordinators: Arc<Coordinators>,
     bounds: Bounds,
-    /// What was said of tables, once.
+    /// The remarks on tables that were already logged.
     said: Arc<Mutex<BTreeSet<String>>>,
 }
 
@@ -288,9 +288,9 @@ struct Sending<'a> {
 }
 
 impl Sending<'_> {
-    /// Sends all rows, and gives those that were not written. As many groups are on their way at one time as the nodes take
-    /// when this begins. Each way is one future that sends group after group: it holds several KiB, too much to make anew
-    /// for every request.
+    /// Sends all rows, and gives those that were not written. As many groups are on their way at one time as the nodes
+    /// take when this begins. Each way is one future that sends group after group: it holds several KiB, too much to
+    /// make anew for every request.
     fn all(&self) -> BoxFuture<'_, Vec<Failed>> {
         let groups = groups(&self.placed, self.cluster.bounds, |row| self.bound.size(row));
         // One way even without nodes, so that its error is reported.
@@ -397,7 +397,7 @@ impl From<Unwritten> for SinkError {
     }
 }
 
-/// What the end of a request says of its node: the request has failed in this way, or not.
+/// The meaning of the end of a request for its node: whether the request has failed in this way.
 #[expect(
     clippy::match_same_arms,
     reason = "each arm has its own reason, and the reasons are the point"

@@ -51,7 +51,7 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// What is left of a statement.
+/// The rest of a statement.
 #[derive(Clone, Copy)]
 struct Words<'a>(&'a [String]);
 
@@ -123,7 +123,7 @@ impl<'a> Words<'a> {
         self.takes(word).then_some(self)
     }
 
-    /// What stands between `(` here and its `)`.
+    /// The text between `(` here and its `)`.
     fn group(self) -> Option<Self> {
         let inner = self.after("(")?;
         let mut depth = 1;
@@ -155,7 +155,7 @@ fn nesting(word: &str) -> i32 {
     }
 }
 
-/// What SQLite keeps a CQL type as; everything that the host writes as text is TEXT.
+/// The type in which SQLite keeps a CQL type. Everything that the host writes as text is TEXT.
 fn affinity(cql_type: &str) -> &'static str {
     match cql_type {
         "int" | "bigint" | "smallint" | "tinyint" | "boolean" | "counter" => "INTEGER",

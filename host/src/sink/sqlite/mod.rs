@@ -7,7 +7,8 @@
 //! only shows with dead letters sent again.
 //!
 //! [`cql`] reads the tables of `cql/`, [`table`] finds or makes them, [`statement`] has the SQL, [`value`] the types;
-//! [`one_key`] says what rows of one record and key do to one another, [`errors`] what an error of SQLite means for a row.
+//! [`one_key`] says what rows of one record and key do to one another, [`errors`] what an error of SQLite means for a
+//! row.
 
 pub mod cql;
 mod errors;
@@ -31,7 +32,7 @@ use crate::record::descriptor::{Descriptor, Effect};
 use statement::Prepared;
 use table::{Table, TableError};
 
-/// What `host setup` runs on Cassandra.
+/// The statements that `host setup` runs on Cassandra.
 const CQL: &[&str] = &[include_str!("../../../../cql/ecommerce.cql")];
 
 /// How long a write waits for another program that has the file locked; then the pipeline tries it again.
@@ -70,8 +71,8 @@ pub enum OpenError {
 }
 
 impl SqliteSink {
-    /// Opens or makes the file and, in it, the table of each output that goes to one. A table that is not there is made as `cql/` has
-    /// it, or from the plugin's fields where `cql/` does not have it.
+    /// Opens or makes the file and, in it, the table of each output that goes to one. A table that is not there is made
+    /// as `cql/` has it, or from the plugin's fields where `cql/` does not have it.
     pub fn open(path: &Path, descriptor: &Descriptor) -> Result<Self, OpenError> {
         Self::open_knowing(&cql::tables(CQL.iter().copied()), path, descriptor)
     }
@@ -101,8 +102,8 @@ impl SqliteSink {
 }
 
 impl Sink for SqliteSink {
-    /// A row that comes after a newer one of its key is left out whole, also what the newer one says nothing about. So where
-    /// several outputs write rows of one table, theirs go by turns: a transaction for each change of the output.
+    /// A row that comes after a newer one of its key is left out whole, also what the newer one says nothing about. So
+    /// where several outputs write rows of one table, theirs go by turns: a transaction for each change of the output.
     fn order(&self) -> Order {
         let outputs = self.shared.outputs.values();
         let writes = |output: &&Prepared| output.output.effect == Effect::Upsert;
@@ -196,7 +197,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    // The first statement that reads the file: it fails here if it is no database.
+    // The first statement that reads the file: it fails here if the file is not a database.
     connection.query_row("PRAGMA schema_version", [], |_| Ok(()))?;
     // Readers never wait for the writer.
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;

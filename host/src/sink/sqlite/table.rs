@@ -1,9 +1,9 @@
 //! The table of an output: found in the file, or made.
 //!
-//! Its primary key is that of the table in the file, or in `cql/`. For a table that neither knows it is, of the plugin's
-//! own fields, those by which it deletes from the table, or else all that cannot be null. Too wide a key keeps rows
-//! apart that belong together, which can be seen and mended; too narrow a key would lose rows. Who wants another key
-//! makes the table first.
+//! Its primary key is that of the table in the file, or in `cql/`. For a table that neither knows it is, of the
+//! plugin's own fields, those by which it deletes from the table, or else all that cannot be null. Too wide a key keeps
+//! rows apart that belong together, which can be seen and repaired; too narrow a key would lose rows. Who wants another
+//! key makes the table first.
 
 use std::borrow::Borrow;
 

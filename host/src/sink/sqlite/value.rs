@@ -1,5 +1,5 @@
-//! Values as SQLite keeps them: numbers and truth values (0, 1) as numbers, blobs as blobs, all else as text in the form
-//! that [`display`] gives it, which sorts as it should.
+//! Values as SQLite keeps them: numbers and truth values (0, 1) as numbers, blobs as blobs, all else as text in the
+//! form that [`display`] gives it, which sorts as it should.
 
 use arrow_array::ArrayRef;
 use arrow_array::cast::AsArray;
@@ -13,7 +13,7 @@ use crate::record::display;
 /// Characters of an offending text that an error shows.
 const SHOWN_CHARS: usize = 80;
 
-/// What SQLite calls the type of a column.
+/// SQLite's name for the type of a column.
 pub(super) fn affinity(data_type: DataType) -> &'static str {
     match data_type {
         DataType::Boolean | DataType::Int32 | DataType::Int64 => "INTEGER",
@@ -68,7 +68,7 @@ pub(super) fn misfit(field: &Field, affinity: &str, column: &ArrayRef, row: usiz
     match (field.data_type, affinity) {
         (DataType::Float64, _) => {
             let number = column.as_primitive::<Float64Type>().value(row);
-            let why = "NaN is no value in SQLite, which would store null in its place";
+            let why = "NaN is not a value in SQLite, which would store null in its place";
             number.is_nan().then(|| why.to_owned())
         }
         (DataType::Int64, "REAL") => {
@@ -89,7 +89,7 @@ pub(super) fn misfit(field: &Field, affinity: &str, column: &ArrayRef, row: usiz
     }
 }
 
-/// What SQLite makes of a text in a column for numbers, as it reads back; `None`: it stays a text.
+/// The value that SQLite makes of a text in a column for numbers, as it reads back; `None`: it stays a text.
 fn as_number(text: &str) -> Option<String> {
     let trimmed = text.trim_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r']);
     let is_digits = trimmed

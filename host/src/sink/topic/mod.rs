@@ -57,7 +57,7 @@ pub enum OpenError {
     Settings(#[source] ProduceError),
 }
 
-/// What the brokers refuse, alone in its request.
+/// A row that the brokers refuse, alone in its request.
 #[derive(Debug, thiserror::Error)]
 #[error("topic {topic} takes no record with {key} and {bytes} bytes of value")]
 struct Refused {
@@ -150,7 +150,7 @@ impl Sink for TopicSink {
     fn write(&self, batch: Arc<WriteBatch>, which: Vec<u32>) -> BoxFuture<'_, Vec<Result<(), SinkError>>> {
         Box::pin(async move {
             let writer = &self.outputs[&batch.output];
-            // What the topic cannot hold is not sent: it is found before anything is.
+            // A row that the topic cannot hold is not sent: it is found before anything is.
             let checked: Vec<_> = which.iter().map(|row| writer.check(&batch, *row as usize)).collect();
             let fit: Vec<_> = which
                 .iter()
@@ -200,7 +200,7 @@ impl Writer {
         }
     }
 
-    /// What the producer's error means for the row, whose value has so many bytes.
+    /// The meaning of the producer's error for the row, whose value has this many bytes.
     fn error(&self, batch: &WriteBatch, row: usize, bytes: usize, cause: ProduceError) -> SinkError {
         let topic = &self.topic;
         let (fault, words) = match cause.fault {

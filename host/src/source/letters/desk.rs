@@ -49,8 +49,8 @@ impl Tally {
     /// Notes that something is no letter of ours, or none at all.
     pub fn note_stranger(&self, what: &dyn std::fmt::Display, why: &dyn std::fmt::Display) {
         match self.strangers.fetch_add(1, Ordering::Relaxed) {
-            n if n < SHOWN => tracing::warn!("{what} is no dead letter of host, passed over: {why}"),
-            n if n == SHOWN => tracing::warn!("more that is no dead letter of host, from here on only counted"),
+            n if n < SHOWN => tracing::warn!("{what} is not a dead letter of host, passed over: {why}"),
+            n if n == SHOWN => tracing::warn!("from here on, what is not a dead letter of host is only counted"),
             _ => {}
         }
     }

@@ -1,4 +1,5 @@
-//! A file of dead letters as a source: its records, as they were. Nothing is committed: a replay starts at the beginning.
+//! A file of dead letters as a source: its records, as they were. Nothing is committed: a replay starts at the
+//! beginning.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ pub fn found(partition: &Arc<Partition>, number: u64, text: &str) -> Found {
     }
 }
 
-/// A line that is no text.
+/// A line that is not text.
 pub fn unreadable(partition: &Arc<Partition>, number: u64, why: String) -> Found {
     Found {
         letter: Err(NotALetter::Line(why)),
@@ -51,7 +52,7 @@ fn position(partition: &Arc<Partition>, line: u64) -> Position {
 /// Opens the file and starts to read it.
 ///
 /// # Errors
-/// The file is not there, or is no text.
+/// The file is not there, or is not text.
 pub fn start(path: &Path, selection: Selection, config: &Config) -> Result<(Running, Arc<Tally>), SourceError> {
     let letters = NdjsonReader::open(path)?;
     let tally = Arc::new(Tally::default());
