@@ -135,10 +135,6 @@ pub fn fault(error: &ExecutionError) -> Fault {
     }
 }
 
-#[expect(
-    clippy::match_same_arms,
-    reason = "each arm has its own reason, and the reasons are the point"
-)]
 fn of_attempt(error: &RequestAttemptError) -> Fault {
     match error {
         RequestAttemptError::DbError(error, message) => of_server(error, message),

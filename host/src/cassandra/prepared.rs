@@ -190,7 +190,7 @@ impl<R: BoundRow, I: ExactSizeIterator<Item = R> + Clone> BatchValues for Rows<I
     }
 }
 
-impl<'r, R: BoundRow, I: ExactSizeIterator<Item = R>> BatchValuesIterator<'r> for Rows<I> {
+impl<R: BoundRow, I: ExactSizeIterator<Item = R>> BatchValuesIterator<'_> for Rows<I> {
     fn serialize_next(
         &mut self,
         context: &RowSerializationContext<'_>,
@@ -214,6 +214,9 @@ impl<'r, R: BoundRow, I: ExactSizeIterator<Item = R>> BatchValuesIterator<'r> fo
 }
 
 /// The bytes of one value in a frame, as the driver writes it; `None` as an unset one.
+///
+/// # Panics
+/// The value is not one of its type.
 #[cfg(test)]
 pub fn put_cell(value: Option<(&CqlValue, &ColumnType<'_>)>) -> Vec<u8> {
     let mut bytes = Vec::new();

@@ -68,14 +68,26 @@ pub enum FleetError {
     Write {
         topic: String,
         #[source]
-        cause: PublishError,
+        cause: Box<PublishError>,
     },
     #[error("cannot start the reading thread")]
     NoThread(#[source] io::Error),
     #[error(transparent)]
-    Client(#[from] ClientError),
+    Client(Box<ClientError>),
     #[error(transparent)]
-    Admin(#[from] AdminError),
+    Admin(Box<AdminError>),
+}
+
+impl From<ClientError> for FleetError {
+    fn from(error: ClientError) -> Self {
+        Self::Client(Box::new(error))
+    }
+}
+
+impl From<AdminError> for FleetError {
+    fn from(error: AdminError) -> Self {
+        Self::Admin(Box::new(error))
+    }
 }
 
 fn others(published: &[String]) -> String {
@@ -90,7 +102,7 @@ impl FleetError {
     /// Whether the brokers are out of reach, rather than set up wrongly.
     pub fn is_unreachable(&self) -> bool {
         match self {
-            Self::Client(error) => matches!(error, ClientError::Unreachable { .. }),
+            Self::Client(error) => matches!(**error, ClientError::Unreachable { .. }),
             Self::Admin(error) => error.is_unreachable(),
             Self::NoTopic { .. }
             | Self::NotPublished { .. }
@@ -150,7 +162,10 @@ impl Fleet {
         let topic = topic.to_owned();
         match error {
             PublishError::TooLarge => FleetError::TooLarge { topic, bytes },
-            PublishError::NotWritten(_) => FleetError::Write { topic, cause: error },
+            PublishError::NotWritten(_) => FleetError::Write {
+                topic,
+                cause: Box::new(error),
+            },
             PublishError::Client(error) => self.client_error(error),
         }
     }

@@ -101,8 +101,8 @@ pub async fn publish(
         value: Some(component),
         headers: &headers,
     };
-    let published = publisher.publish(&publication, DELIVERY).await;
-    published.map_err(|error| fleet.write_error(&fleet.topic, component.len(), error))
+    let written = publisher.publish(&publication, DELIVERY).await;
+    written.map_err(|error| fleet.write_error(&fleet.topic, component.len(), error))
 }
 
 /// Every record of one of the fleet's topics that is there now.

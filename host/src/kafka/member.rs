@@ -11,6 +11,7 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::base_consumer::PartitionQueue;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
@@ -299,7 +300,7 @@ impl<L: Listener> ConsumerContext for Callbacks<L> {
             }
         } else {
             if what == RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS {
-                let numbers = list.elements().iter().map(|element| element.partition()).collect();
+                let numbers = list.elements().iter().map(TopicPartitionListElem::partition).collect();
                 self.listener.revoked(&Group(consumer), numbers);
             } else {
                 tracing::warn!(error = %RDKafkaErrorCode::from(what), "rebalance failed");

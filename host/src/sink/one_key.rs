@@ -1,17 +1,16 @@
-//! What is written of the rows that one record gives for one key of a table: together what the last of them leaves,
-//! were they applied one after another in the plugin's order.
+//! Rows that one record gives for one key of a table: what is written of them is what the last of them leaves, as if they
+//! had been applied one after another in the plugin's order.
 //!
-//! All rows of a record have one write timestamp, and at one timestamp a store does not keep their order: a delete wins
-//! over a write, and of two values the greater one stands. So no two rows of a record say anything about one cell:
+//! All rows of a record have one write timestamp, and at one timestamp a store does not keep their order: a delete wins over
+//! a write, and of two values the greater one stands. So no two rows of a record say anything about one cell:
 //!
-//! 1. What a later row deletes is not written. 2. A value that a later row replaces is left out of its row. A null that
-//! says nothing replaces nothing. 3. A delete that a later row follows is written one microsecond earlier: below
-//! everything of this record, and not below
-//!    anything of the record before it, which is 16 microseconds away and has 15 generations (`pipeline/commit/write_time.rs`).
-//!    Where that ties, the delete wins, and the delete is the later one.
-//! 4. Rows of one key are written together or not at all: where one does not fit the table, its record is rejected, and
-//! a
-//!    delete alone would have taken away what the rejected row replaces.
+//! 1. A row that a later row deletes is not written.
+//! 2. A value that a later row replaces is left out of its row. A null that says nothing replaces nothing.
+//! 3. A delete that a later row follows is written one microsecond earlier. That is below everything of this record, and not
+//!    below anything of the record before it, which is 16 microseconds away and has 15 generations
+//!    (`pipeline/commit/write_time.rs`). If the two tie, the delete wins, and the delete is the later one.
+//! 4. Rows of one key are written together or not at all. If one does not fit the table, its record is rejected; otherwise a
+//!    delete alone would take away what the rejected row replaces.
 //!
 //! Then it makes no difference in which order the rows arrive, nor how often.
 

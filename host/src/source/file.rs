@@ -56,14 +56,14 @@ fn modified_ms(path: &Path) -> Option<i64> {
 }
 
 enum Rows {
-    Csv(CsvReader),
+    Csv(Box<CsvReader>),
     Ndjson(NdjsonReader),
 }
 
 impl Rows {
     fn open(format: Format, path: &Path) -> Result<Self, InputError> {
         Ok(match format {
-            Format::Csv => Self::Csv(CsvReader::open(path)?),
+            Format::Csv => Self::Csv(Box::new(CsvReader::open(path)?)),
             Format::Ndjson => Self::Ndjson(NdjsonReader::open(path)?),
         })
     }

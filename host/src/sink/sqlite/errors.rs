@@ -17,6 +17,7 @@ pub fn is_refusal(error: &Error) -> bool {
 /// The meaning of an error that no row is to blame for, so that none of them was written.
 #[expect(
     clippy::match_same_arms,
+    clippy::unnested_or_patterns,
     reason = "each arm has its own reason, and the reasons are the point"
 )]
 pub fn of_all(error: &Arc<Error>) -> SinkError {

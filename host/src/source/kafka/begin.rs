@@ -16,6 +16,9 @@ use crate::record::commit::Commit;
 use crate::record::position::Partition;
 use crate::record::topic_id::TopicId;
 
+/// A partition, and what is committed for it.
+type Started = (Arc<Partition>, Option<Commit>);
+
 impl Context {
     /// What is committed for each of these partitions. A group that has committed nothing of the topic yet begins here.
     pub(super) fn starts(
@@ -23,7 +26,7 @@ impl Context {
         group: &Group<'_, Self>,
         partitions: Vec<Arc<Partition>>,
         id: Option<TopicId>,
-    ) -> Result<Vec<(Arc<Partition>, Option<Commit>)>, Cause> {
+    ) -> Result<Vec<Started>, Cause> {
         let committed = self.until_answered(|| group.committed(&partitions, COMMITTED_TIMEOUT))?;
         let mut starts: Vec<_> = partitions.into_iter().zip(committed).collect();
         let has_committed = starts.iter().any(|(_, commit)| commit.is_some());
