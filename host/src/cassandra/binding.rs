@@ -97,3 +97,27 @@ pub fn key_conditions(bindings: &[Binding]) -> String {
     let keys = keys.map(|binding| format!("{} = ?", quoted(&binding.column)));
     keys.collect::<Vec<_>>().join(" AND ")
 }
+
+#[cfg(test)]
+pub mod fixture {
+    //! Bindings whose names need quotes, for the tests of statements.
+
+    use super::*;
+
+    /// Two columns of the key around two values, all of them texts.
+    pub fn bindings() -> Vec<Binding> {
+        let binding = |column: &str, role| Binding {
+            field: 0,
+            data_type: DataType::Text,
+            column: column.to_owned(),
+            column_type: ColumnType::Native(NativeType::Text),
+            role,
+        };
+        vec![
+            binding("id", Role::Key),
+            binding("select", Role::Value),
+            binding("odd \" name", Role::Value),
+            binding("At", Role::Key),
+        ]
+    }
+}

@@ -120,24 +120,7 @@ fn has_write_time(binding: &Binding) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cassandra::types::{ColumnType, NativeType};
-    use crate::record::columns::DataType;
-
-    fn bindings() -> Vec<Binding> {
-        let binding = |column: &str, role| Binding {
-            field: 0,
-            data_type: DataType::Text,
-            column: column.to_owned(),
-            column_type: ColumnType::Native(NativeType::Text),
-            role,
-        };
-        vec![
-            binding("id", Role::Key),
-            binding("select", Role::Value),
-            binding("odd \" name", Role::Value),
-            binding("At", Role::Key),
-        ]
-    }
+    use crate::cassandra::binding::fixture::bindings;
 
     #[test]
     fn rows_are_read_by_their_key_columns() {

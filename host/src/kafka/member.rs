@@ -1,6 +1,7 @@
 //! A member of a consumer group: it reads the partitions that the group assigns to it, each from a queue of its own.
 //!
-//! A [`Listener`] hears of assignments and revocations inside librdkafka's call-back, on the thread that polls. Nothing of a partition is fetched before its assignment is answered, nor given away before its revocation is.
+//! A [`Listener`] hears of assignments and revocations inside librdkafka's call-back, on the thread that polls. Nothing of a
+//! partition is fetched before its assignment is answered. No partition is given away before its revocation is answered.
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;

@@ -89,8 +89,7 @@ fn joined(parts: impl Iterator<Item = String>, between: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cassandra::types::{ColumnType, NativeType};
-    use crate::record::columns::DataType;
+    use crate::cassandra::binding::fixture::bindings;
 
     fn table() -> Table {
         Table {
@@ -101,22 +100,6 @@ mod tests {
             clustering_key: vec![],
             ..Table::default()
         }
-    }
-
-    fn bindings() -> Vec<Binding> {
-        let binding = |column: &str, role| Binding {
-            field: 0,
-            data_type: DataType::Text,
-            column: column.to_owned(),
-            column_type: ColumnType::Native(NativeType::Text),
-            role,
-        };
-        vec![
-            binding("id", Role::Key),
-            binding("select", Role::Value),
-            binding("odd \" name", Role::Value),
-            binding("At", Role::Key),
-        ]
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! Where a group begins that has committed nothing: with `latest`, at the log ends of the moment, for the whole topic at once.
+//! Finds where a group begins that has committed nothing: with `latest` at the current log ends, for the whole topic at once.
 //!
 //! The ends of all partitions are committed in one request before anything is read. From then on the group has begun: a
-//! partition without a commit point is one that was added later, and is read from its beginning, by any
-//! member and at any time. Members that join at the same time may each find that nothing is committed; then the later of two moments some
-//! milliseconds apart is where the group begins.
+//! partition without a commit point is one that was added later. Any member reads it from its beginning. Members that join
+//! at the same time may each find that nothing is committed. Then the group begins at the later of their moments, which are
+//! some milliseconds apart.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

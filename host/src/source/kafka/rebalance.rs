@@ -129,9 +129,9 @@ impl Context {
         Some(one)
     }
 
-    /// By number, where reading ends, with [`Until::End`]. Asked before anything is fetched: a broker answers the questions of one
-    /// connection one after another, and has half a second for a fetch at the log's end. What cannot be had is asked
-    /// for again when it is needed.
+    /// The offsets at which reading ends with [`Until::End`], by partition number. They are asked for before anything is
+    /// fetched: a broker answers the questions of one connection one after another, and may take half a second for a fetch at
+    /// the log's end. An end that does not come is asked for again when it is needed.
     fn ends(&self, group: &Group<'_, Self>, partitions: &[Arc<Partition>]) -> HashMap<i32, i64> {
         if self.until == Until::Stopped || partitions.is_empty() {
             return HashMap::new();
