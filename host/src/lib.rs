@@ -8,7 +8,7 @@
 //!
 //! Imports go down only, which `tests/layers` checks:
 //! `main > cli > app > admin > config > telemetry > pipeline, produce, generate, fleet > {source, codec, plugin, sink,
-//! dead_letter} > cassandra, kafka > record, connection, csv_file`.
+//! dead_letter} > progress > cassandra, kafka > record, connection, csv_file`.
 
 pub mod admin;
 pub mod app;
@@ -26,6 +26,7 @@ pub mod kafka;
 pub mod pipeline;
 pub mod plugin;
 pub mod produce;
+pub mod progress;
 pub mod record;
 pub mod sink;
 pub mod source;

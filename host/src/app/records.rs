@@ -13,7 +13,7 @@ use crate::kafka::error::ClientError;
 use crate::kafka::latest::{self, Wanted};
 use crate::record::Record;
 use crate::source::gauge::Gauge;
-use crate::source::{Event, Running, file};
+use crate::source::{Event, ReadFrom, Running, file};
 
 /// Records of each partition of a topic that are looked at by default.
 pub const LATEST_RECORDS: u64 = 1000;
@@ -117,7 +117,11 @@ impl FileRecords {
         loop {
             match self.running.events.recv().await {
                 // A file is one partition.
-                Some(Event::Assigned(assigned)) => self.gauge = assigned.into_iter().map(|file| file.gauge).next(),
+                Some(Event::Assigned { assignments, starts }) => {
+                    self.gauge = assignments.into_iter().map(|file| file.gauge).next();
+                    // An error means that the source has gone, and the next event says why.
+                    let _ = starts.send(vec![ReadFrom::BEGINNING]);
+                }
                 Some(Event::Records { records, .. }) => {
                     if let Some(gauge) = &self.gauge {
                         gauge.subtract(records.len(), records.iter().map(Record::size).sum());

@@ -33,8 +33,6 @@ pub trait Listener: Send + Sync + Sized + 'static {
     fn assigned(&self, group: &Group<'_, Self>, partitions: Vec<Arc<Partition>>) -> Vec<(i32, Option<CommitPoint>)>;
     /// These partitions are given away when this returns.
     fn revoked(&self, group: &Group<'_, Self>, numbers: Vec<i32>);
-    /// The brokers have these commits.
-    fn committed(&self, commits: &[Commit]);
     /// The partitions that are assigned cannot be read.
     fn failed(&self, error: ClientError);
 }
@@ -43,6 +41,9 @@ pub trait Listener: Send + Sync + Sized + 'static {
 pub struct Member<L: Listener> {
     consumer: Arc<BaseConsumer<Callbacks<L>>>,
 }
+
+/// A member that may have been closed.
+pub struct WeakMember<L: Listener>(Weak<BaseConsumer<Callbacks<L>>>);
 
 /// What one can ask of the group from inside a call-back as well.
 pub struct Group<'a, L: Listener>(&'a BaseConsumer<Callbacks<L>>);
@@ -104,6 +105,10 @@ impl<L: Listener> Member<L> {
 
     pub fn group(&self) -> Group<'_, L> {
         Group(&self.consumer)
+    }
+
+    pub fn downgrade(&self) -> WeakMember<L> {
+        WeakMember(Arc::downgrade(&self.consumer))
     }
 
     /// Serves call-backs, and takes messages of partitions without a queue. `None` is not "idle": a call-back was served.
@@ -178,6 +183,13 @@ impl<L: Listener> Clone for Member<L> {
     }
 }
 
+impl<L: Listener> WeakMember<L> {
+    /// The member, unless it was closed.
+    pub fn upgrade(&self) -> Option<Member<L>> {
+        self.0.upgrade().map(|consumer| Member { consumer })
+    }
+}
+
 impl<L: Listener> Queue<L> {
     /// What there is. Does not wait.
     pub fn poll(&self) -> Option<Polled<'_>> {
@@ -206,9 +218,7 @@ impl<L: Listener> Group<'_, L> {
         if commits.is_empty() {
             return Ok(());
         }
-        offsets::commit(self.0, commits)?;
-        self.0.context().listener.committed(commits);
-        Ok(())
+        offsets::commit(self.0, commits)
     }
 
     /// Where these partitions' logs end now, in one question to each of their leaders. One that did not answer is left out.

@@ -8,7 +8,7 @@ use crate::csv_file::InputError;
 /// What the product said.
 pub type Cause = Box<dyn Error + Send + Sync>;
 
-/// A source cannot read or commit. It says what its cause says.
+/// A source cannot read. It says what its cause says.
 #[derive(Debug)]
 pub struct SourceError {
     pub fault: SourceFault,
@@ -32,15 +32,10 @@ pub enum SourceFault {
     Broken,
 }
 
-/// The source's answer to a commit did not come in time.
+/// A question ran on a thread that did not end well.
 #[derive(Debug, thiserror::Error)]
-#[error("the brokers did not answer the commit in time")]
-struct CommitTimedOut;
-
-/// A question or a commit ran on a thread that did not end well.
-#[derive(Debug, thiserror::Error)]
-#[error("the commit was aborted")]
-struct CommitAborted {
+#[error("the question was aborted")]
+struct Aborted {
     #[source]
     cause: tokio::task::JoinError,
 }
@@ -58,14 +53,9 @@ impl SourceError {
         Self { fault, cause }
     }
 
-    /// The answer to a commit did not come in time.
-    pub fn commit_timed_out() -> Self {
-        Self::new(SourceFault::Away, CommitTimedOut)
-    }
-
-    /// The thread that committed, or asked, has panicked or was cancelled.
-    pub fn commit_aborted(cause: tokio::task::JoinError) -> Self {
-        Self::new(SourceFault::Broken, CommitAborted { cause })
+    /// The thread that asked has panicked or was cancelled.
+    pub fn aborted(cause: tokio::task::JoinError) -> Self {
+        Self::new(SourceFault::Broken, Aborted { cause })
     }
 
     /// The system gives no thread to read on.

@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::error::SourceError;
 use super::gauge::Gauge;
 use super::kafka::config::Config;
 use super::{Assignment, Control, Event, Running};
+use crate::progress::Nowhere;
 use crate::record::Record;
-use crate::record::commit::Commit;
-use crate::record::position::Partition;
+use crate::record::position::{Offset, Partition};
 
 /// Between two looks at a pipeline that has enough: far below the time of a batch, far above that of a look.
 const WAIT: Duration = Duration::from_micros(200);
@@ -39,6 +39,7 @@ pub fn start(
     let is_stopped = Arc::new(AtomicBool::new(false));
     let lines = Lines {
         partition,
+        first: Offset(0),
         gauge: Arc::new(Gauge::new(config.queue_records, config.queue_bytes)),
         events: events_in,
         is_stopped: Arc::clone(&is_stopped),
@@ -48,19 +49,23 @@ pub fn start(
     std::thread::Builder::new()
         .name(thread.to_owned())
         .spawn(move || {
-            lines.assign();
-            read(lines);
+            if let Some(first) = lines.assign() {
+                read(Lines { first, ..lines });
+            }
         })
         .map_err(SourceError::no_thread)?;
     Ok(Running {
         events,
         control: Arc::new(FileControl { is_stopped }),
+        progress: Arc::new(Nowhere),
     })
 }
 
 /// Takes a file's records and hands them out.
 pub struct Lines {
     partition: Arc<Partition>,
+    /// Where reading begins; records before it are passed over.
+    first: Offset,
     gauge: Arc<Gauge>,
     events: mpsc::UnboundedSender<Event>,
     is_stopped: Arc<AtomicBool>,
@@ -69,13 +74,19 @@ pub struct Lines {
 }
 
 impl Lines {
-    fn assign(&self) {
-        self.send(Event::Assigned(vec![Assignment {
-            partition: Arc::clone(&self.partition),
-            committed: None,
-            topic: None,
-            gauge: Arc::clone(&self.gauge),
-        }]));
+    /// Waits for the pipeline's answer where to begin; `None` where it has gone.
+    fn assign(&self) -> Option<Offset> {
+        let (answer, starts) = oneshot::channel();
+        self.send(Event::Assigned {
+            assignments: vec![Assignment {
+                partition: Arc::clone(&self.partition),
+                topic: None,
+                gauge: Arc::clone(&self.gauge),
+            }],
+            starts: answer,
+        });
+        let start = starts.blocking_recv().ok()?.first()?.point;
+        Some(Offset(start.map_or(0, |start| start.0)))
     }
 
     pub fn partition(&self) -> &Arc<Partition> {
@@ -89,6 +100,9 @@ impl Lines {
 
     /// Adds a record to the chunk at hand, and hands out a full one.
     pub fn push(&mut self, record: Record) {
+        if record.position.offset < self.first {
+            return;
+        }
         self.chunk.push(record);
         if self.chunk.len() >= self.chunk_records {
             self.hand_out();
@@ -143,10 +157,6 @@ struct FileControl {
 impl Control for FileControl {
     fn quiet(&self) {
         self.is_stopped.store(true, Ordering::Relaxed);
-    }
-
-    fn commit(&self, _commits: Vec<Commit>) -> BoxFuture<'static, Result<(), SourceError>> {
-        Box::pin(std::future::ready(Ok(())))
     }
 
     fn close(&self) -> BoxFuture<'static, ()> {

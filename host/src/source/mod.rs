@@ -2,7 +2,7 @@
 //!
 //! A source reads on a thread of its own and sends [`Event`]s. It never waits for the pipeline except where it must:
 //! a partition whose [`Gauge`] is full is not read any further, and a revocation is answered only when the pipeline
-//! has drained. Commits go back through [`Control`].
+//! has drained. Where reading begins and how far everything is settled is the matter of [`Progress`].
 
 pub mod error;
 pub mod file;
@@ -17,8 +17,8 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::progress::Progress;
 use crate::record::Record;
-use crate::record::commit::Commit;
 use crate::record::position::{CommitPoint, Partition};
 use crate::record::topic_id::TopicId;
 use error::SourceError;
@@ -27,16 +27,19 @@ use gauge::Gauge;
 /// What happens at the source, in order.
 #[derive(Debug)]
 pub enum Event {
-    Assigned(Vec<Assignment>),
+    /// These partitions are read from now on. Nothing of them comes before the answer, which says for each, in their
+    /// order, where reading begins.
+    Assigned {
+        assignments: Vec<Assignment>,
+        starts: oneshot::Sender<Vec<ReadFrom>>,
+    },
     /// Records of one partition, in the order of their offsets.
     Records {
         partition: Arc<Partition>,
         records: Vec<Record>,
     },
     /// Asked to read to the end: everything up to the log end seen at the start has been sent.
-    End {
-        partition: Arc<Partition>,
-    },
+    End { partition: Arc<Partition> },
     /// No record stands between what was sent of the partition and `to`, as after the last transaction of a log.
     Passed {
         partition: Arc<Partition>,
@@ -49,26 +52,22 @@ pub enum Event {
         partition: Arc<Partition>,
         offsets: Range<i64>,
     },
-    /// Another topic has the name now, and of this partition no more records of the one before come. The answer, once
-    /// what was sent is settled, is what the new one goes on with; an [`Event::Assigned`] begins it.
+    /// Another topic has the name now, and of this partition no more records of the one before come. The answer comes
+    /// once what was sent is settled; then the new topic is read from its beginning.
     Remade {
-        partition: Arc<Partition>,
-        answer: oneshot::Sender<Commit>,
+        successor: Assignment,
+        settled: oneshot::Sender<()>,
     },
-    /// These partitions go to another member. The answer, once they are drained, is what to commit for them; nothing
-    /// may be written for them after it.
+    /// These partitions go to another member. The answer comes once they are drained and their progress is kept; nothing
+    /// may be written or kept for them after it.
     Revoked {
         partitions: Vec<Arc<Partition>>,
-        answer: oneshot::Sender<Vec<Commit>>,
+        answer: oneshot::Sender<()>,
     },
-    /// These partitions went to another member already: stop at once, commit nothing.
-    Lost {
-        partitions: Vec<Arc<Partition>>,
-    },
+    /// These partitions went to another member already: stop at once, keep nothing.
+    Lost { partitions: Vec<Arc<Partition>> },
     /// Lines of a file that are not valid rows: too few fields, or not UTF-8.
-    Skipped {
-        rows: u64,
-    },
+    Skipped { rows: u64 },
     /// The source cannot read at the moment and tries again by itself.
     Waiting(SourceError),
     /// The source can read again.
@@ -81,11 +80,26 @@ pub enum Event {
 #[derive(Debug)]
 pub struct Assignment {
     pub partition: Arc<Partition>,
-    /// What was committed for it, if anything was.
-    pub committed: Option<Commit>,
     /// The topic that is read, where the source can tell it from another one of its name.
     pub topic: Option<TopicId>,
     pub gauge: Arc<Gauge>,
+}
+
+/// Where reading of a partition begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadFrom {
+    /// `None` is the partition's beginning.
+    pub point: Option<CommitPoint>,
+    /// The topic that it was assigned with, or else the one that was read before.
+    pub topic: Option<TopicId>,
+}
+
+impl ReadFrom {
+    /// A partition's beginning, of a topic that is not told from others.
+    pub const BEGINNING: Self = Self {
+        point: None,
+        topic: None,
+    };
 }
 
 /// How far a source reads.
@@ -96,18 +110,12 @@ pub enum Until {
     Stopped,
 }
 
-/// Whether the commits of a source have to name the plugins that may write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Naming {
-    Needed,
-    /// No other plugin continues where this one has stopped.
-    Needless,
-}
-
-/// A source that runs: its events and the way to talk to it.
+/// A source that runs: its events, the way to talk to it, and where it keeps how far it was read. A store that keeps this
+/// with its rows takes the place of the latter.
 pub struct Running {
     pub events: mpsc::UnboundedReceiver<Event>,
     pub control: Arc<dyn Control>,
+    pub progress: Arc<dyn Progress>,
 }
 
 /// Where logs end, by partition; one that did not answer is left out.
@@ -117,12 +125,6 @@ pub type LogEnds = Vec<(Arc<Partition>, CommitPoint)>;
 pub trait Control: Send + Sync {
     /// Sends no more records, but stays a member and goes on answering the brokers.
     fn quiet(&self);
-    /// Commits; the answer comes when the broker has it.
-    fn commit(&self, commits: Vec<Commit>) -> BoxFuture<'static, Result<(), SourceError>>;
-    /// Whether other processes read its partitions too, so that a commit has to name who may write their rows.
-    fn naming(&self) -> Naming {
-        Naming::Needless
-    }
     /// Where the partition's log ends now: no other member has read any further. A source without other members need
     /// not know.
     fn log_end(&self, _partition: Arc<Partition>) -> BoxFuture<'static, Result<CommitPoint, SourceError>> {

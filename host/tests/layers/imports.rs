@@ -3,7 +3,7 @@
 use crate::code::Source;
 
 /// From the top to the bottom. Modules on one line never import each other.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["main"],
     &["cli"],
     &["app"],
@@ -12,6 +12,8 @@ const LAYERS: [&[&str]; 10] = [
     &["telemetry"],
     &["pipeline", "produce", "generate", "fleet"],
     &["source", "codec", "plugin", "sink", "dead_letter"],
+    // Below the stages: a source or a store may keep the progress itself.
+    &["progress"],
     &["cassandra", "kafka"],
     &["record", "connection", "csv_file", "failpoint"],
 ];

@@ -12,12 +12,12 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::Notify;
 
 use super::offsets::{OffsetTracker, Settled, Ticket};
+use crate::progress::Naming;
 use crate::record::commit::Commit;
 use crate::record::descriptor::Digest;
 use crate::record::position::{CommitPoint, Offset, Partition, WriteTime};
 use crate::record::topic_id::TopicId;
 use crate::record::trail::{Fence, Raise, Trail, Writers};
-use crate::source::Naming;
 
 /// How many fences are remembered: the latest ones.
 const FENCES: usize = 20;
@@ -61,8 +61,15 @@ struct Entries {
 }
 
 impl Ledger {
-    /// Continues from what was committed.
-    pub fn open(partition: Arc<Partition>, topic: Option<TopicId>, committed: Option<Commit>, naming: Naming) -> Self {
+    /// Goes on from a commit. One that is not kept, since it was forgotten with a topic that was deleted, is drawn up
+    /// again at once.
+    pub fn open(
+        partition: Arc<Partition>,
+        topic: Option<TopicId>,
+        committed: Option<Commit>,
+        naming: Naming,
+        is_kept: bool,
+    ) -> Self {
         let trail = committed.as_ref().map_or(Trail::default(), |commit| commit.trail);
         let start = committed.as_ref().map(|commit| commit.point);
         let is_over = |raise: &Raise| start.is_some_and(|start| start >= raise.until);
@@ -78,9 +85,9 @@ impl Ledger {
                 fence: trail.fence,
                 earlier: trail.writers,
                 raise: trail.raise.filter(|raise| !is_over(raise)),
-                named: trail.writers,
+                named: if is_kept { trail.writers } else { Writers::Nobody },
                 drawn_up: trail.writers,
-                committed,
+                committed: committed.filter(|_| is_kept),
                 fences: trail.fence.into_iter().collect(),
             }),
             named: Notify::new(),

@@ -10,6 +10,7 @@ use super::parts::Parts;
 use super::worker::Worker;
 use crate::pipeline::commit::ledger::Ledger;
 use crate::pipeline::commit::write_time::WriteClock;
+use crate::progress::Naming;
 use crate::record::Record;
 use crate::record::commit::Commit;
 use crate::record::position::Partition;
@@ -30,7 +31,25 @@ pub struct Lane {
     /// The worker stops when this is used or dropped.
     cancel: Option<oneshot::Sender<()>>,
     /// Waits for the end of this lane to begin a recreated topic of this name.
-    successor: Option<oneshot::Sender<Commit>>,
+    successor: Option<Successor>,
+}
+
+/// Where a lane begins.
+pub struct Beginning {
+    /// With the topic that is read.
+    pub assignment: Assignment,
+    /// What it goes on from.
+    pub commit: Option<Commit>,
+    /// Whether the progress has this commit. It may have forgotten it with a topic that was deleted.
+    pub is_kept: bool,
+    pub naming: Naming,
+}
+
+/// A recreated topic's partition that waits for the end of the one before.
+pub struct Successor {
+    pub assignment: Assignment,
+    /// Used when everything before it is settled.
+    pub settled: oneshot::Sender<()>,
 }
 
 /// How a lane ended.
@@ -48,23 +67,28 @@ impl Lane {
     /// Starts the worker, which says through `finished` when it has ended.
     pub fn start(
         number: u64,
-        assignment: Assignment,
+        beginning: Beginning,
         parts: &Arc<Parts>,
         control: &Arc<dyn Control>,
         finished: mpsc::UnboundedSender<(Arc<Partition>, u64)>,
     ) -> Self {
+        let Beginning {
+            assignment,
+            commit,
+            is_kept,
+            naming,
+        } = beginning;
         let Assignment {
             partition,
-            committed,
             topic,
             gauge,
         } = assignment;
         let (queue, receiver) = mpsc::unbounded_channel();
         let (cancel, cancelled) = oneshot::channel();
         let (draining, is_draining) = watch::channel(false);
-        let base = committed.as_ref().and_then(|commit| commit.base);
-        tracing::debug!(%partition, from = ?committed.as_ref().map(|commit| commit.point), "assigned");
-        let ledger = Arc::new(Ledger::open(Arc::clone(&partition), topic, committed, control.naming()));
+        let base = commit.as_ref().and_then(|commit| commit.base);
+        tracing::debug!(%partition, from = ?commit.as_ref().map(|commit| commit.point), "assigned");
+        let ledger = Arc::new(Ledger::open(Arc::clone(&partition), topic, commit, naming, is_kept));
         let worker = Worker {
             parts: Arc::clone(parts),
             gauge,
@@ -110,7 +134,7 @@ impl Lane {
 
     /// No more records of this topic come. The ones that came are settled, however long that takes, since they exist
     /// nowhere else.
-    pub fn leave_to(&mut self, successor: oneshot::Sender<Commit>) {
+    pub fn leave_to(&mut self, successor: Successor) {
         self.close();
         self.successor = Some(successor);
     }
@@ -120,13 +144,9 @@ impl Lane {
         self.successor.is_some()
     }
 
-    /// The worker has ended, so the recreated topic of this name may begin.
-    pub fn make_way(mut self) {
-        if let Some(successor) = self.successor.take() {
-            // An error means that the partition has been revoked meanwhile. Then the next member sees by the commit
-            // that the topic was recreated.
-            let _ = successor.send(self.ledger.leave());
-        }
+    /// What waits for the end of this lane, taken.
+    pub fn take_successor(&mut self) -> Option<Successor> {
+        self.successor.take()
     }
 
     /// Waits for the worker until `end` at the latest, and then stops it. When this returns, the worker does nothing

@@ -1,6 +1,11 @@
 //! The control plane: follows the source's events, keeps a worker for each assigned partition, commits what is settled,
 //! drains on revocation and at the end.
+//!
+//! [`assign`] finds out where an assigned partition goes on and starts its worker, [`keep`] hands what is settled to the
+//! progress, and [`remade`] is about a log that has lost records.
 
+mod assign;
+mod keep;
 mod remade;
 
 use std::collections::HashMap;
@@ -11,25 +16,25 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use tokio::sync::mpsc;
-use tokio::task::{JoinError, JoinHandle};
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout, timeout_at};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
 
-use super::lane::{End, Lane};
+use self::assign::Restored;
+use self::keep::Committed;
+use super::lane::{End, Lane, Successor};
 use super::look;
 use super::parts::Parts;
 use super::status_file::StatusFile;
 use crate::failpoint::{self, Point};
-use crate::pipeline::commit::ledger::Ledger;
 use crate::pipeline::trouble::outage::{Severity, Waiter, Waiting};
 use crate::pipeline::watch::status::State;
 use crate::pipeline::watch::totals::Counts;
+use crate::progress::Progress;
+use crate::progress::error::ProgressError;
 use crate::record::commit::Commit;
 use crate::record::position::Partition;
 use crate::source::error::SourceError;
-use crate::source::{Assignment, Control, Event, Running, Until};
-
-/// The last commit is tried for this long, since the brokers may be electing a leader.
-const FINAL_COMMIT: Duration = Duration::from_secs(10);
+use crate::source::{Control, Event, Running, Until};
 
 /// Leaving the group is tried for this long. The brokers also notice by themselves that a member has gone.
 const CLOSE: Duration = Duration::from_secs(5);
@@ -56,6 +61,8 @@ pub enum Ended {
 pub enum PipelineError {
     #[error("the source stopped")]
     Source(#[source] SourceError),
+    #[error("the source stopped")]
+    Progress(#[source] ProgressError),
     #[error("the worker of {partition} failed; its records are not committed and will be read again")]
     Worker {
         partition: Partition,
@@ -70,15 +77,9 @@ pub enum PipelineError {
     #[error(
         "everything is written, but its offsets could not be committed; a restart reads some records again, which changes no row"
     )]
-    NotCommitted(#[source] SourceError),
+    NotCommitted(#[source] ProgressError),
     #[error("halted at {0} (--fail-fast); what is not settled is not committed and will be read again")]
     Halted(String),
-}
-
-/// A commit that was tried: for which lanes, and how it went.
-struct Committed {
-    commits: Vec<(Arc<Ledger>, Commit)>,
-    result: Result<(), SourceError>,
 }
 
 /// How draining some partitions went.
@@ -93,12 +94,17 @@ struct Drained {
 struct Supervisor {
     parts: Arc<Parts>,
     control: Arc<dyn Control>,
+    progress: Arc<dyn Progress>,
     lanes: HashMap<Arc<Partition>, Lane>,
     /// How many lanes there were so far.
     assigned: u64,
     /// When partitions last came or went. A new member of a group is first assigned nothing.
     rebalanced: Option<Instant>,
     finished: mpsc::UnboundedSender<(Arc<Partition>, u64)>,
+    /// Assignments of which is asked where they go on.
+    restoring: JoinSet<Restored>,
+    /// What was last kept of each partition, as far as this process knows.
+    remembered: HashMap<Arc<Partition>, Commit>,
     committing: Option<JoinHandle<()>>,
     committed: mpsc::UnboundedSender<Committed>,
     /// Another commit is wanted after the one that is under way.
@@ -118,12 +124,16 @@ pub async fn run(
     until: Until,
     stop: impl Future<Output = ()>,
 ) -> Result<Ended, PipelineError> {
-    let Running { mut events, control } = running;
+    let Running {
+        mut events,
+        control,
+        progress,
+    } = running;
     let (finished, mut finishing) = mpsc::unbounded_channel();
     let (committed, mut committing) = mpsc::unbounded_channel();
     let (outages, fail_fast) = (parts.outages.clone(), parts.config.fail_fast);
     let (mut tick, mut look) = (every(parts.config.commit_interval), every(LOOK));
-    let mut supervisor = Supervisor::new(Arc::clone(&parts), control, finished, committed);
+    let mut supervisor = Supervisor::new(Arc::clone(&parts), control, progress, finished, committed);
     let mut swaps = parts.plugins.slot.subscribe();
     let mut halted = pin!(outages.halted());
     let mut stop = pin!(stop);
@@ -139,6 +149,7 @@ pub async fn run(
                     Ok(())
                 }
             }
+            Some(restored) = supervisor.restoring.join_next() => supervisor.note_restored(restored).await,
             Some((partition, number)) = finishing.recv() => supervisor.note_finished(&partition, number).await,
             _ = tick.tick() => {
                 supervisor.commit();
@@ -172,7 +183,7 @@ pub async fn run(
             break Err(error);
         }
         let may_end = is_source_done || (until == Until::End && supervisor.has_read_all());
-        if may_end && supervisor.lanes.values().all(|lane| lane.has_finished) {
+        if may_end && supervisor.restoring.is_empty() && supervisor.lanes.values().all(|lane| lane.has_finished) {
             break Ok(Ended::AtEnd);
         }
     };
@@ -187,6 +198,7 @@ impl Supervisor {
     fn new(
         parts: Arc<Parts>,
         control: Arc<dyn Control>,
+        progress: Arc<dyn Progress>,
         finished: mpsc::UnboundedSender<(Arc<Partition>, u64)>,
         committed: mpsc::UnboundedSender<Committed>,
     ) -> Self {
@@ -196,10 +208,13 @@ impl Supervisor {
             status: StatusFile::start(parts.config.status_file.clone()),
             drain_timeout: parts.config.drain_timeout,
             control,
+            progress,
             lanes: HashMap::new(),
             assigned: 0,
             rebalanced: None,
             finished,
+            restoring: JoinSet::new(),
+            remembered: HashMap::new(),
             committing: None,
             committed,
             is_commit_wanted: false,
@@ -209,15 +224,14 @@ impl Supervisor {
     }
 
     async fn follow(&mut self, event: Event) -> Result<(), PipelineError> {
-        if matches!(event, Event::Assigned(_) | Event::Revoked { .. } | Event::Lost { .. }) {
+        if matches!(
+            event,
+            Event::Assigned { .. } | Event::Revoked { .. } | Event::Lost { .. }
+        ) {
             self.rebalanced = Some(Instant::now());
         }
         match event {
-            Event::Assigned(assignments) => {
-                for assignment in assignments {
-                    self.assign(assignment).await;
-                }
-            }
+            Event::Assigned { assignments, starts } => self.restore(assignments, starts),
             Event::Records { partition, records } => {
                 if let Some(lane) = self.lanes.get(&partition) {
                     lane.send(records);
@@ -234,7 +248,13 @@ impl Supervisor {
                 }
             }
             Event::Deleted { partition, offsets } => self.note_deleted(&partition, &offsets),
-            Event::Remade { partition, answer } => self.leave(&partition, answer),
+            Event::Remade { successor, settled } => {
+                self.leave(Successor {
+                    assignment: successor,
+                    settled,
+                })
+                .await
+            }
             Event::Revoked { partitions, answer } => {
                 failpoint::reached(Point::Revoking);
                 let Drained { commits, late, failed } = self.drain(&partitions).await;
@@ -246,8 +266,9 @@ impl Supervisor {
                     tracing::warn!(partitions = ?late, "not drained before the revocation, the next member reads on from the commit point");
                 }
                 failpoint::reached(Point::Revoked);
-                // An error means that the source has gone; then no commit is possible any more.
-                let _ = answer.send(commits);
+                self.keep_before_revocation(commits).await;
+                // An error means that the source has gone and needs no answer.
+                let _ = answer.send(());
                 return failed.map_or(Ok(()), Err);
             }
             Event::Lost { partitions } => {
@@ -270,21 +291,6 @@ impl Supervisor {
         Ok(())
     }
 
-    async fn assign(&mut self, assignment: Assignment) {
-        self.assigned += 1;
-        let lane = Lane::start(
-            self.assigned,
-            assignment,
-            &self.parts,
-            &self.control,
-            self.finished.clone(),
-        );
-        if let Some(mut earlier) = self.lanes.insert(Arc::clone(&lane.partition), lane) {
-            // A source revokes before it assigns again; two workers of one partition must never run side by side.
-            earlier.end(Instant::now()).await;
-        }
-    }
-
     /// Whether all lanes have finished. A member without lanes may still be assigned some.
     fn has_read_all(&self) -> bool {
         self.rebalanced
@@ -297,7 +303,7 @@ impl Supervisor {
             Some(lane) if lane.number == number && !lane.has_finished => {
                 lane.has_finished = true;
                 let ended = lane.end(Instant::now()).await;
-                self.make_way(partition);
+                self.make_way(partition).await;
                 match ended {
                     End::Failed(cause) => Err(failed(partition, cause)),
                     End::Drained | End::Late => Ok(()),
@@ -337,73 +343,6 @@ impl Supervisor {
         drained
     }
 
-    /// Begins a commit of what has changed since the last one. If one is under way, another one follows it.
-    fn commit(&mut self) {
-        if self
-            .committing
-            .as_ref()
-            .is_some_and(|committing| !committing.is_finished())
-        {
-            self.is_commit_wanted = true;
-            return;
-        }
-        self.is_commit_wanted = false;
-        let writers = self.parts.plugins.slot.writers();
-        let ledgers = self.lanes.values().map(|lane| &lane.ledger);
-        let commits: Vec<_> = ledgers
-            .filter_map(|ledger| Some((Arc::clone(ledger), ledger.draw_up(writers)?)))
-            .collect();
-        if commits.is_empty() {
-            self.note_named();
-            return;
-        }
-        let asked = self
-            .control
-            .commit(commits.iter().map(|(_, commit)| commit.clone()).collect());
-        let committed = self.committed.clone();
-        self.committing = Some(tokio::spawn(async move {
-            let result = asked.await;
-            // An error means that the supervisor has gone and needs no answer.
-            let _ = committed.send(Committed { commits, result });
-        }));
-    }
-
-    fn note_committed(&mut self, Committed { commits, result }: Committed) {
-        self.committing = None;
-        match result {
-            Ok(()) => {
-                failpoint::reached(Point::Committed);
-                self.parts.watch.metrics.note_commit(Ok(()));
-                self.commit_waiter.recovered();
-                for (ledger, commit) in &commits {
-                    ledger.note_committed(commit);
-                }
-                self.note_named();
-                if self.is_commit_wanted {
-                    self.commit();
-                }
-            }
-            // The next tick retries it.
-            Err(error) => {
-                self.parts.watch.metrics.note_commit(Err(()));
-                self.commit_waiter.failed(Severity::Retry, &error);
-            }
-        }
-    }
-
-    /// Tells the swapper when every partition's commit names the plugin that is coming. A partition of which no
-    /// record was ever read is checked with its first record.
-    fn note_named(&self) {
-        if let Some(digest) = self.parts.plugins.slot.announced()
-            && self
-                .lanes
-                .values()
-                .all(|lane| !lane.ledger.has_begun() || lane.ledger.is_named(digest))
-        {
-            self.parts.plugins.slot.note_named();
-        }
-    }
-
     /// Asks where the logs end, unless the last request has no answer yet. Without an answer the lag stays as it is.
     fn ask_log_ends(&mut self) {
         if self.lanes.is_empty() || self.asking.as_ref().is_some_and(|asking| !asking.is_finished()) {
@@ -435,12 +374,14 @@ impl Supervisor {
     /// Takes no more records, drains, commits and leaves. A revocation that comes meanwhile waits until that is done.
     async fn finish(mut self, events: mpsc::UnboundedReceiver<Event>) -> Result<(), PipelineError> {
         self.control.quiet();
+        // The source takes a missing answer as the end.
+        self.restoring.shutdown().await;
         self.tell(Some(State::Draining));
         let partitions: Vec<_> = self.lanes.keys().cloned().collect();
         let Drained { commits, late, failed } = self.drain(&partitions).await;
         if let Some(committing) = self.committing.take() {
             // An older commit must not come after the last one.
-            let _ = timeout(FINAL_COMMIT, committing).await;
+            let _ = timeout(keep::BOUND, committing).await;
         }
         let committed = self.commit_finally(commits).await;
         if let Some(asking) = self.asking.take() {
@@ -462,20 +403,6 @@ impl Supervisor {
             });
         }
         committed.map_err(PipelineError::NotCommitted)
-    }
-
-    async fn commit_finally(&self, commits: Vec<Commit>) -> Result<(), SourceError> {
-        if commits.is_empty() {
-            return Ok(());
-        }
-        let end = Instant::now() + FINAL_COMMIT;
-        loop {
-            match timeout_at(end, self.control.commit(commits.clone())).await {
-                Ok(Err(_)) if Instant::now() < end => tokio::time::sleep(Duration::from_millis(500)).await,
-                Ok(result) => return result,
-                Err(_) => return Err(SourceError::commit_timed_out()),
-            }
-        }
     }
 }
 

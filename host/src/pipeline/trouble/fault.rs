@@ -4,6 +4,7 @@ use super::budget::Spent;
 use crate::codec::CodecError;
 use crate::dead_letter::{DeadLetterError, LetterFault};
 use crate::plugin::isolate::GuestError;
+use crate::progress::error::{ProgressError, ProgressFault};
 use crate::record::causes::chain;
 use crate::record::reject::Reject;
 use crate::record::stage::Stage;
@@ -18,6 +19,7 @@ pub enum Fault<'a> {
     Budget(&'a Spent),
     Sink(&'a SinkError),
     DeadLetter(&'a DeadLetterError),
+    Progress(&'a ProgressError),
 }
 
 /// What follows from an error.
@@ -83,6 +85,12 @@ pub fn disposition(fault: Fault<'_>) -> Disposition {
             | LetterFault::Forbidden
             // No retry sets a clock.
             | LetterFault::Clock => Halt,
+        },
+        Fault::Progress(error) => match error.fault {
+            // What is not kept is read again, which changes nothing. It is kept once that is possible.
+            ProgressFault::Away => Retry,
+            // Without it nobody knows where to go on, and no retry gives the right.
+            ProgressFault::Forbidden => Halt,
         },
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+pub use crate::progress::kafka::Start;
+
 #[derive(Debug, Clone)]
 pub struct Config {
     pub group: String,
@@ -19,10 +21,4 @@ pub struct Config {
     pub topic_refresh: Duration,
     /// How long a revocation waits for the pipeline to drain before it is answered anyway.
     pub drain_timeout: Duration,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
-    Earliest,
-    Latest,
 }

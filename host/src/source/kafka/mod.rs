@@ -1,10 +1,9 @@
 //! The Kafka source: one consumer in a group, polled on a thread of its own.
 //!
-//! [`poll`] is that thread; [`rebalance`] answers assignments and revocations on it, [`begin`] says where a new group begins;
-//! [`place`] and [`rest`] notice what a log has no more, [`remade`] that another topic has its name. The client is
-//! [`crate::kafka::member`].
+//! [`poll`] is that thread; [`rebalance`] answers assignments and revocations on it; [`place`] and [`rest`] notice what a log
+//! has no more, [`remade`] that another topic has its name. The client is [`crate::kafka::member`]; what it commits is the
+//! matter of [`crate::progress::kafka`].
 
-mod begin;
 pub mod config;
 mod place;
 mod poll;
@@ -23,12 +22,12 @@ use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::{SourceError, SourceFault};
-use super::{Control, Event, LogEnds, Naming, Running, Until};
+use super::{Control, Event, LogEnds, Running, Until};
 use crate::connection::KafkaConnection;
 use crate::kafka::client::Purpose;
 use crate::kafka::error::{ClientError, guarded};
 use crate::kafka::member::Member;
-use crate::record::commit::Commit;
+use crate::progress::kafka::{KafkaProgress, Start};
 use crate::record::position::{CommitPoint, Partition};
 use config::Config;
 use rebalance::Context;
@@ -46,6 +45,8 @@ pub const POLL_THREAD: &str = "kafka-poll";
 pub struct Connected {
     events: mpsc::UnboundedReceiver<Event>,
     poller: poller::Poller,
+    /// Where a group without a commit begins.
+    start: Start,
 }
 
 /// Connects, and checks that the brokers answer and have the topic. Blocks.
@@ -79,7 +80,11 @@ pub fn connect(
         chunk_records: config.chunk_records,
         topic_refresh: config.topic_refresh,
     };
-    Ok(Connected { events, poller })
+    Ok(Connected {
+        events,
+        poller,
+        start: config.start,
+    })
 }
 
 impl Connected {
@@ -88,7 +93,7 @@ impl Connected {
     /// # Errors
     /// The client does not subscribe, or there is no thread to be had.
     pub fn start(self) -> Result<Running, SourceError> {
-        let Self { events, poller } = self;
+        let Self { events, poller, start } = self;
         let (member, flags) = (poller.member.clone(), Arc::clone(&poller.flags));
         // Drops errors from before the first poll. librdkafka repeats those that persist.
         member.take_error();
@@ -109,6 +114,7 @@ impl Connected {
             let _ = ended.send(());
         });
         let thread = thread.map_err(SourceError::no_thread)?;
+        let progress = KafkaProgress::new(&member, start);
         let control = KafkaControl {
             member: Mutex::new(Some(member)),
             flags,
@@ -117,6 +123,7 @@ impl Connected {
         Ok(Running {
             events,
             control: Arc::new(control),
+            progress: Arc::new(progress),
         })
     }
 }
@@ -179,7 +186,7 @@ impl KafkaControl {
         Box::pin(async move {
             let Some(member) = member else { return Ok(closed) };
             let asking = tokio::task::spawn_blocking(move || question(&member));
-            Ok(asking.await.map_err(SourceError::commit_aborted)??)
+            Ok(asking.await.map_err(SourceError::aborted)??)
         })
     }
 }
@@ -187,16 +194,6 @@ impl KafkaControl {
 impl Control for KafkaControl {
     fn quiet(&self) {
         self.flags.is_quiet.store(true, Ordering::Relaxed);
-    }
-
-    fn commit(&self, commits: Vec<Commit>) -> BoxFuture<'static, Result<(), SourceError>> {
-        self.ask((), move |member| {
-            member.group().commit(&commits).map_err(ClientError::Commit)
-        })
-    }
-
-    fn naming(&self) -> Naming {
-        Naming::Needed
     }
 
     fn log_end(&self, partition: Arc<Partition>) -> BoxFuture<'static, Result<CommitPoint, SourceError>> {

@@ -12,8 +12,8 @@ use super::rebalance::{Assigned, Context};
 use crate::kafka::member::{Member, Queue};
 use crate::kafka::record::Message;
 use crate::record::Record;
-use crate::record::commit::Commit;
 use crate::record::topic_id::TopicId;
+use crate::source::gauge::Gauge;
 
 /// Keys and values lie in buffers of this size, one after the other: one allocation for a hundred orders instead of two
 /// for each. A buffer is given back when the last of its records is settled; larger ones would hold more memory for a few
@@ -64,9 +64,11 @@ pub struct Reading {
 /// What a partition waits for before the new topic is read.
 pub struct Remade {
     pub topic: TopicId,
-    pub answer: oneshot::Receiver<Commit>,
-    /// The answer, once it has come.
-    pub last: Option<Commit>,
+    /// Of the new topic's records.
+    pub gauge: Arc<Gauge>,
+    pub settled: oneshot::Receiver<()>,
+    /// Whether the answer has come.
+    pub is_settled: bool,
 }
 
 impl Readings {

@@ -1,10 +1,10 @@
 //! Assignments and revocations, answered on the polling thread inside librdkafka's call-back.
 //!
-//! A revocation is the moment of truth: the call-back waits until the pipeline has drained the partitions and said
-//! what to commit, commits that, and only then lets librdkafka give them away.
+//! An assignment waits for the pipeline's answer where reading begins. A revocation is the moment of truth: the call-back
+//! waits until the pipeline has drained the partitions and kept their progress, and only then lets librdkafka give them away.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,19 +12,19 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Flags;
 use super::config::Config;
-use crate::kafka::error::{Cause, ClientError};
+use crate::kafka::error::ClientError;
 use crate::kafka::identity::Identity;
 use crate::kafka::member::{Group, Listener};
-use crate::record::commit::Commit;
 use crate::record::position::{CommitPoint, Partition};
 use crate::record::topic_id::TopicId;
-use crate::record::trail::Trail;
 use crate::source::gauge::Gauge;
 use crate::source::{Assignment, Event, Until};
 
-/// How long one question for the committed offsets may take, and the pause before it is asked again.
-pub const COMMITTED_TIMEOUT: Duration = Duration::from_secs(5);
-const COMMITTED_PAUSE: Duration = Duration::from_millis(500);
+/// How long the question for the log ends may take.
+const LOG_ENDS_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The pipeline drains within its own bound and then keeps the progress, for which it has this long and some more.
+const KEEPING: Duration = Duration::from_secs(15);
 
 /// What the polling thread and its call-backs share.
 pub struct Context {
@@ -35,15 +35,10 @@ pub struct Context {
     pub(super) config: Config,
     until: Until,
     assigned: Mutex<HashMap<i32, Assigned>>,
-    /// What was last committed for each partition, as far as this process knows: brokers forget the commits of a topic that
-    /// is deleted.
-    remembered: Mutex<HashMap<i32, Commit>>,
     /// How often that has changed.
     generation: AtomicU64,
     /// Partitions assigned since the polling thread last asked.
     fresh: Mutex<Vec<i32>>,
-    /// Whether the group is known to have committed something of the topic.
-    pub(super) has_begun: AtomicBool,
 }
 
 /// A partition of the topic that this member reads.
@@ -74,10 +69,8 @@ impl Context {
             config: config.clone(),
             until,
             assigned: Mutex::default(),
-            remembered: Mutex::default(),
             generation: AtomicU64::new(0),
             fresh: Mutex::default(),
-            has_begun: AtomicBool::new(false),
         }
     }
 
@@ -100,27 +93,15 @@ impl Context {
         std::mem::take(&mut *self.fresh.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn remember(&self, commits: &[Commit]) {
-        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        remembered.extend(commits.iter().map(|commit| (commit.partition.number, commit.clone())));
-    }
-
-    /// What was committed for the partition of another topic, which had the name before.
-    fn of_deleted(&self, number: i32, now: Option<TopicId>) -> Option<Commit> {
-        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        let commit = remembered.get(&number)?;
-        (commit.topic? != now?).then(|| commit.clone())
-    }
-
-    fn gauge(&self) -> Arc<Gauge> {
+    pub(super) fn gauge(&self) -> Arc<Gauge> {
         Arc::new(Gauge::new(self.config.queue_records, self.config.queue_bytes))
     }
 
     /// The partition begins anew, with the topic that has the name now. `None` where it is assigned no more.
-    pub fn assign_anew(&self, number: i32, topic: TopicId) -> Option<Assigned> {
+    pub fn assign_anew(&self, number: i32, topic: TopicId, gauge: Arc<Gauge>) -> Option<Assigned> {
         let mut assigned = self.assigned.lock().unwrap_or_else(PoisonError::into_inner);
         let one = assigned.get_mut(&number)?;
-        one.gauge = self.gauge();
+        one.gauge = gauge;
         one.topic = Some(topic);
         one.from = Some(CommitPoint(0));
         one.end = None;
@@ -136,7 +117,7 @@ impl Context {
         if self.until == Until::Stopped || partitions.is_empty() {
             return HashMap::new();
         }
-        let answer = group.log_ends(partitions, COMMITTED_TIMEOUT);
+        let answer = group.log_ends(partitions, LOG_ENDS_TIMEOUT);
         answer
             .inspect_err(|error| tracing::debug!(%error, "cannot read the log ends yet"))
             .map(|ends| {
@@ -147,54 +128,9 @@ impl Context {
             .unwrap_or_default()
     }
 
-    /// Asks until there is an answer: the coordinator may be moving, or all brokers be away.
-    pub(super) fn until_answered<T>(&self, ask: impl Fn() -> Result<T, Cause>) -> Result<T, Cause> {
-        let mut is_waiting = false;
-        loop {
-            let error = match ask() {
-                Ok(answer) => {
-                    if is_waiting {
-                        self.send(Event::Recovered);
-                    }
-                    return Ok(answer);
-                }
-                Err(error) => error,
-            };
-            if error.is_refusal() || self.flags.is_closing.load(Ordering::Relaxed) {
-                return Err(error);
-            }
-            is_waiting = true;
-            self.send(Event::Waiting(ClientError::Committed(error).into()));
-            std::thread::sleep(COMMITTED_PAUSE);
-        }
-    }
-
     pub(super) fn send(&self, event: Event) {
         // The pipeline has gone: the thread ends soon.
         let _ = self.events.send(event);
-    }
-}
-
-/// What is committed, for the topic that has the name now: of another one, only what its rows were written with counts.
-fn of_topic(commit: Commit, now: Option<TopicId>) -> Commit {
-    let (Some(was), Some(now)) = (commit.topic, now) else {
-        return commit;
-    };
-    if was == now {
-        return commit;
-    }
-    tracing::error!(partition = %commit.partition, %was, %now, committed = commit.point.0,
-        "the topic was deleted and another one made under its name; what the deleted one had from the committed offset on is \
-         gone, unless it was written already; the new one is read from its beginning");
-    Commit {
-        point: CommitPoint(0),
-        topic: Some(now),
-        // A fence says since which offset, and those are of the deleted topic.
-        trail: Trail {
-            fence: None,
-            ..commit.trail
-        },
-        ..commit
     }
 }
 
@@ -208,68 +144,54 @@ fn share_bytes(assigned: &HashMap<i32, Assigned>, bytes: usize) {
 }
 
 /// Polls the answer, since this thread is not the runtime's and must keep its bound.
-fn wait(mut answered: oneshot::Receiver<Vec<Commit>>, bound: Duration) -> Vec<Commit> {
+fn wait(mut answered: oneshot::Receiver<()>, bound: Duration) {
     let end = std::time::Instant::now() + bound;
-    loop {
-        match answered.try_recv() {
-            Ok(commits) => return commits,
-            Err(oneshot::error::TryRecvError::Empty) if std::time::Instant::now() < end => {
-                std::thread::sleep(Duration::from_millis(2));
-            }
-            Err(_) => return Vec::new(),
-        }
+    while std::time::Instant::now() < end && answered.try_recv() == Err(oneshot::error::TryRecvError::Empty) {
+        std::thread::sleep(Duration::from_millis(2));
     }
 }
 
 impl Listener for Context {
-    /// Tells the pipeline what is assigned. The position and the base of the write timestamps come from one answer of the
-    /// brokers, so that they belong together.
+    /// Tells the pipeline what is assigned, which answers where to begin. Nothing is fetched until then.
     fn assigned(&self, group: &Group<'_, Self>, partitions: Vec<Arc<Partition>>) -> Vec<(i32, Option<CommitPoint>)> {
-        let id = group.topic_id(&self.identity, &self.flags.is_closing);
-        let committed = match self.starts(group, partitions.clone(), id) {
-            Ok(committed) => committed,
-            Err(error) => {
-                // Without the base of the write timestamps, rows could be written as older than they are.
-                self.failed(ClientError::Committed(error));
-                return Vec::new();
-            }
+        let topic = group.topic_id(&self.identity, &self.flags.is_closing);
+        let assignments: Vec<_> = partitions
+            .iter()
+            .map(|partition| Assignment {
+                partition: Arc::clone(partition),
+                topic,
+                gauge: self.gauge(),
+            })
+            .collect();
+        let gauges: Vec<_> = assignments.iter().map(|one| Arc::clone(&one.gauge)).collect();
+        let (answer, starts) = oneshot::channel();
+        self.send(Event::Assigned {
+            assignments,
+            starts: answer,
+        });
+        // Without an answer the pipeline has gone, or cannot go on: nothing is to be read.
+        let Ok(starts) = starts.blocking_recv() else {
+            return Vec::new();
         };
         let ends = self.ends(group, &partitions);
-        let mut assignments = Vec::new();
-        let mut starts = Vec::new();
         let mut assigned = self.assigned.lock().unwrap_or_else(PoisonError::into_inner);
-        for (partition, committed) in committed {
-            // What cannot be told is what was committed: then it is seen when it can be told again.
-            let topic = id.or(committed.as_ref().and_then(|commit| commit.topic));
-            let committed = committed.or_else(|| self.of_deleted(partition.number, topic));
-            let committed = committed.map(|commit| of_topic(commit, topic));
-            self.remember(committed.as_slice());
-            let from = committed.as_ref().map(|commit| commit.point);
-            starts.push((partition.number, from));
-            let assigned_one = Assigned {
-                partition: Arc::clone(&partition),
-                gauge: self.gauge(),
-                topic,
-                from,
+        for ((partition, gauge), start) in partitions.iter().zip(gauges).zip(&starts) {
+            let one = Assigned {
+                partition: Arc::clone(partition),
+                gauge,
+                topic: start.topic,
+                from: start.point,
                 end: ends.get(&partition.number).copied(),
             };
-            self.fresh
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(partition.number);
-            assignments.push(Assignment {
-                partition: Arc::clone(&partition),
-                committed,
-                topic,
-                gauge: Arc::clone(&assigned_one.gauge),
-            });
-            assigned.insert(partition.number, assigned_one);
+            let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+            fresh.push(partition.number);
+            assigned.insert(partition.number, one);
         }
         share_bytes(&assigned, self.config.queue_bytes);
         drop(assigned);
         self.generation.fetch_add(1, Ordering::Release);
-        self.send(Event::Assigned(assignments));
-        starts
+        let numbers = partitions.iter().map(|partition| partition.number);
+        numbers.zip(starts.iter().map(|start| start.point)).collect()
     }
 
     fn revoked(&self, group: &Group<'_, Self>, numbers: Vec<i32>) {
@@ -290,15 +212,7 @@ impl Listener for Context {
         }
         let (answer, answered) = oneshot::channel();
         self.send(Event::Revoked { partitions, answer });
-        // The pipeline keeps the bound; the margin is for its last steps.
-        let commits = wait(answered, self.config.drain_timeout + Duration::from_secs(5));
-        if let Err(error) = group.commit(&commits) {
-            tracing::warn!(%error, "cannot commit before the revocation, the next member reads some records again");
-        }
-    }
-
-    fn committed(&self, commits: &[Commit]) {
-        self.remember(commits);
+        wait(answered, self.config.drain_timeout + KEEPING);
     }
 
     fn failed(&self, error: ClientError) {

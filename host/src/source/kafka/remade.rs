@@ -2,8 +2,9 @@
 //! was read of the topic before is settled (decision 0023).
 //!
 //! 1. No more records of the partition are taken; the pipeline is told, and settles what it has.
-//! 2. Its answer has the last base of the write timestamps, so that rows of the new topic go over those of the old one.
-//! 3. The client is set to the new topic's beginning, and the partition is assigned again, in this process only.
+//! 2. It goes on with the last base of the write timestamps, so that rows of the new topic go over those of the old one, and
+//!    says that it is ready.
+//! 3. The client is set to the new topic's beginning.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,6 @@ use super::poller::Poller;
 use super::reading::{Reading, Readings, Remade};
 use super::rebalance::Context;
 use crate::kafka::member::Watch;
-use crate::record::commit::Commit;
 use crate::record::position::CommitPoint;
 use crate::record::topic_id::TopicId;
 use crate::source::{Assignment, Event};
@@ -49,44 +49,41 @@ impl Poller {
         tracing::error!(%partition, was, %now, next = reading.place.next(),
             "the topic was deleted and another one made under its name; what was not read of the deleted one is gone; the new \
              one is read from its beginning");
-        let (answer, answered) = oneshot::channel();
+        let (answer, settled) = oneshot::channel();
+        let gauge = self.member.listener().gauge();
         reading.remade = Some(Remade {
             topic: now,
-            answer: answered,
-            last: None,
+            gauge: Arc::clone(&gauge),
+            settled,
+            is_settled: false,
         });
-        self.send(Event::Remade { partition, answer });
+        let successor = Assignment {
+            partition,
+            topic: Some(now),
+            gauge,
+        };
+        self.send(Event::Remade {
+            successor,
+            settled: answer,
+        });
     }
 
     fn begin_anew(&self, reading: &mut Reading) {
         let Some(remade) = &mut reading.remade else { return };
-        if remade.last.is_none() {
-            // Not settled yet; or the pipeline has gone, and nothing is read any more.
-            remade.last = remade.answer.try_recv().ok();
-        }
-        let (Some(last), topic) = (remade.last.clone(), remade.topic) else {
+        // Not settled yet; or the pipeline has gone, and nothing is read any more.
+        remade.is_settled |= remade.settled.try_recv().is_ok();
+        if !remade.is_settled {
             return;
-        };
-        let partition = Arc::clone(&reading.assigned.partition);
-        if let Err(error) = self.member.seek(&partition, CommitPoint(0), SEEK) {
+        }
+        let (topic, gauge) = (remade.topic, Arc::clone(&remade.gauge));
+        let partition = &reading.assigned.partition;
+        if let Err(error) = self.member.seek(partition, CommitPoint(0), SEEK) {
             // Tried again at the next look. A partition that the new topic has not is revoked soon.
             tracing::debug!(%partition, %error, "cannot go to the new topic's beginning yet");
             return;
         }
-        let Some(assigned) = self.member.listener().assign_anew(partition.number, topic) else {
-            return;
-        };
-        let gauge = Arc::clone(&assigned.gauge);
-        reading.restart(assigned);
-        self.send(Event::Assigned(vec![Assignment {
-            committed: Some(Commit {
-                point: CommitPoint(0),
-                topic: Some(topic),
-                ..last
-            }),
-            partition,
-            topic: Some(topic),
-            gauge,
-        }]));
+        if let Some(assigned) = self.member.listener().assign_anew(partition.number, topic, gauge) {
+            reading.restart(assigned);
+        }
     }
 }

@@ -20,9 +20,12 @@ use super::read::Ranges;
 use super::session::{self, Mark, Session};
 use super::topic::Letters;
 use crate::kafka::error::{ClientError, guarded};
+use crate::progress::error::{ProgressError, ProgressFault};
+use crate::progress::{Known, Progress};
 use crate::record::commit::Commit;
 use crate::record::letter::replay::{MAX_GENERATION, Selection};
 use crate::record::position::CommitPoint;
+use crate::record::trail::Trail;
 use crate::source::error::SourceError;
 use crate::source::gauge::Gauge;
 use crate::source::kafka::config::Config;
@@ -99,14 +102,14 @@ impl Prepared {
         letters.commit(&points, &session.mark)?;
         letters.assign(&ranges)?;
         let (events_in, events) = mpsc::unbounded_channel();
-        let progress = ranges
+        let partitions = ranges
             .iter()
-            .map(|(number, range)| (*number, Progress::at(range.start)));
+            .map(|(number, range)| (*number, Settling::at(range.start)));
         let shared = Arc::new(Shared {
             letters,
             state: Mutex::new(State {
                 mark: session.mark,
-                partitions: progress.collect(),
+                partitions: partitions.collect(),
                 is_overtaken: false,
             }),
             events: events_in,
@@ -144,6 +147,9 @@ impl Prepared {
                 shared.send(Event::Failed(error));
             }
         });
+        let progress = LettersProgress {
+            shared: Arc::clone(&shared),
+        };
         let control = LettersControl {
             shared,
             reading: Mutex::new(Some(reading)),
@@ -151,6 +157,7 @@ impl Prepared {
         let running = Running {
             events,
             control: Arc::new(control),
+            progress: Arc::new(progress),
         };
         Ok((running, tally))
     }
@@ -167,13 +174,13 @@ struct Shared {
 
 struct State {
     mark: Mark,
-    partitions: BTreeMap<i32, Progress>,
+    partitions: BTreeMap<i32, Settling>,
     is_overtaken: bool,
 }
 
 /// How far one partition is.
 #[derive(Debug, PartialEq, Eq)]
-struct Progress {
+struct Settling {
     /// Letters that the pipeline has and that are not known to be settled.
     handed_out: VecDeque<i64>,
     /// Every letter before this offset was handed out or passed over.
@@ -181,7 +188,7 @@ struct Progress {
     committed: i64,
 }
 
-impl Progress {
+impl Settling {
     fn at(offset: i64) -> Self {
         Self {
             handed_out: VecDeque::new(),
@@ -276,6 +283,41 @@ impl Shared {
     }
 }
 
+/// What is settled of a replay: committed with its mark.
+struct LettersProgress {
+    shared: Arc<Shared>,
+}
+
+impl Progress for LettersProgress {
+    fn restore(&self, of: Vec<Known>) -> BoxFuture<'static, Result<Vec<Option<Commit>>, ProgressError>> {
+        let state = self.shared.state();
+        let restored = of.into_iter().map(|Known { partition, topic }| {
+            let committed = state.partitions.get(&partition.number)?.committed;
+            Some(Commit {
+                partition,
+                point: CommitPoint(committed),
+                base: None,
+                trail: Trail::default(),
+                topic,
+            })
+        });
+        Box::pin(std::future::ready(Ok(restored.collect())))
+    }
+
+    fn keep(&self, commits: Vec<Commit>) -> BoxFuture<'static, Result<(), ProgressError>> {
+        commit(&self.shared, commits)
+    }
+}
+
+fn commit(shared: &Arc<Shared>, commits: Vec<Commit>) -> BoxFuture<'static, Result<(), ProgressError>> {
+    let shared = Arc::clone(shared);
+    Box::pin(async move {
+        let committing = tokio::task::spawn_blocking(move || shared.commit(&commits));
+        let committed = committing.await.map_err(ProgressError::aborted)?;
+        committed.map_err(|error| ProgressError::new(ProgressFault::Away, error))
+    })
+}
+
 struct LettersControl {
     shared: Arc<Shared>,
     reading: Mutex<Option<JoinHandle<()>>>,
@@ -286,19 +328,11 @@ impl Control for LettersControl {
         self.shared.is_quiet.store(true, Ordering::Relaxed);
     }
 
-    fn commit(&self, commits: Vec<Commit>) -> BoxFuture<'static, Result<(), SourceError>> {
-        let shared = Arc::clone(&self.shared);
-        Box::pin(async move {
-            let committing = tokio::task::spawn_blocking(move || shared.commit(&commits));
-            Ok(committing.await.map_err(SourceError::commit_aborted)??)
-        })
-    }
-
     /// Commits partitions whose letters were all passed over; no lane does that for them.
     fn close(&self) -> BoxFuture<'static, ()> {
         self.quiet();
         let reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let last = self.commit(Vec::new());
+        let last = commit(&self.shared, Vec::new());
         Box::pin(async move {
             if let Some(reading) = reading
                 && reading.await.is_err()
@@ -318,7 +352,7 @@ mod tests {
 
     #[test]
     fn letters_passed_over_are_settled_with_those_before_them_and_never_sooner() {
-        let mut progress = Progress::at(10);
+        let mut progress = Settling::at(10);
         assert_eq!(progress.settle(None), 10);
         progress.read_to = 13;
         assert_eq!(progress.settle(None), 13, "three passed over");

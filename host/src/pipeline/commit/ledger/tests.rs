@@ -7,7 +7,7 @@ const NEW: Digest = Digest([2; 32]);
 const TOPIC: TopicId = TopicId([7; 16]);
 
 fn ledger(committed: Option<Commit>) -> Ledger {
-    Ledger::open(partition(), Some(TOPIC), committed, Naming::Needed)
+    Ledger::open(partition(), Some(TOPIC), committed, Naming::Needed, true)
 }
 
 fn partition() -> Arc<Partition> {
@@ -23,6 +23,33 @@ fn batch(ledger: &Ledger, digest: Digest, first: i64, point: i64) -> Ticket {
         base: WriteTime(point),
         fence: ledger.fence(digest, Offset(first)),
     })
+}
+
+#[test]
+fn a_commit_that_was_forgotten_with_its_topic_is_made_again_before_anything_is_read() {
+    let forgotten = Commit {
+        partition: partition(),
+        point: CommitPoint(0),
+        base: Some(WriteTime(70)),
+        trail: Trail::default(),
+        topic: Some(TOPIC),
+    };
+    let open = |is_kept| {
+        Ledger::open(
+            partition(),
+            Some(TOPIC),
+            Some(forgotten.clone()),
+            Naming::Needed,
+            is_kept,
+        )
+    };
+    assert_eq!(open(true).draw_up_last(), None);
+    assert_eq!(
+        open(false).draw_up_last(),
+        Some(forgotten.clone()),
+        "the next member needs its base"
+    );
+    assert_eq!(open(false).draw_up(Writers::Nobody), Some(forgotten.clone()));
 }
 
 #[test]

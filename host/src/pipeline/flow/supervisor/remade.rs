@@ -4,12 +4,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Supervisor;
-use crate::pipeline::flow::lane::Lane;
-use crate::record::commit::Commit;
+use crate::pipeline::commit::resume::begin_anew;
+use crate::pipeline::flow::lane::{Lane, Successor};
 use crate::record::position::Partition;
 
 impl Supervisor {
@@ -22,24 +21,30 @@ impl Supervisor {
     }
 
     /// The partition's worker settles its records; then the recreated topic begins.
-    pub(super) fn leave(&mut self, partition: &Arc<Partition>, successor: oneshot::Sender<Commit>) {
-        if let Some(lane) = self.lanes.get_mut(partition) {
+    pub(super) async fn leave(&mut self, successor: Successor) {
+        let partition = Arc::clone(&successor.assignment.partition);
+        if let Some(lane) = self.lanes.get_mut(&partition) {
             lane.leave_to(successor);
             if lane.has_finished {
-                self.make_way(partition);
+                self.make_way(&partition).await;
             }
         }
     }
 
     /// If a recreated topic waits for the end of this partition's worker, it begins now.
-    pub(super) fn make_way(&mut self, partition: &Arc<Partition>) {
-        if self.lanes.get(partition).is_some_and(Lane::has_successor)
-            && let Some(lane) = self.lanes.remove(partition)
-        {
-            // The partition comes back at once.
-            self.rebalanced = Some(Instant::now());
-            lane.make_way();
-        }
+    pub(super) async fn make_way(&mut self, partition: &Arc<Partition>) {
+        let lane = self.lanes.get_mut(partition);
+        let Some(Successor { assignment, settled }) = lane.and_then(Lane::take_successor) else {
+            return;
+        };
+        let Some(lane) = self.lanes.remove(partition) else {
+            return;
+        };
+        self.rebalanced = Some(Instant::now());
+        let commit = assignment.topic.map(|topic| begin_anew(lane.ledger.leave(), topic));
+        self.open(assignment, commit, false).await;
+        // An error means that the partition has been revoked meanwhile. Then its new worker has nothing to do.
+        let _ = settled.send(());
     }
 }
 

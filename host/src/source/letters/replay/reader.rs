@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+
 use super::Shared;
 use crate::kafka::error::{Cause, ClientError};
 use crate::kafka::record::{Message, Polled};
 use crate::record::Record;
-use crate::record::commit::Commit;
 use crate::record::letter::Found;
-use crate::record::position::{CommitPoint, Partition};
-use crate::record::trail::Trail;
+use crate::record::position::Partition;
 use crate::source::gauge::Gauge;
 use crate::source::letters::desk::Desk;
 use crate::source::letters::original;
@@ -49,17 +49,18 @@ impl Reader {
     pub fn run(mut self) {
         let assigned = self.lanes.values().map(|lane| Assignment {
             partition: Arc::clone(&lane.partition),
-            committed: Some(Commit {
-                partition: Arc::clone(&lane.partition),
-                point: CommitPoint(lane.range.start),
-                base: None,
-                trail: Trail::default(),
-                topic: None,
-            }),
             topic: None,
             gauge: Arc::clone(&lane.gauge),
         });
-        self.shared.send(Event::Assigned(assigned.collect()));
+        let (answer, starts) = oneshot::channel();
+        self.shared.send(Event::Assigned {
+            assignments: assigned.collect(),
+            starts: answer,
+        });
+        // It begins where the session says, which is what its progress restores. Without an answer the pipeline has gone.
+        if starts.blocking_recv().is_err() {
+            return;
+        }
         let empty = self.lanes.iter().filter(|(_, lane)| lane.range.is_empty());
         let empty: Vec<_> = empty.map(|(number, _)| *number).collect();
         for number in empty {
