@@ -22,7 +22,7 @@ pub trait Progress: Send + Sync {
     }
 
     /// Answers what is kept of each of these partitions, in their order; `None` where nothing is. It is asked at each
-    /// assignment, before anything of them is read.
+    /// assignment, before anything of them is read and after all that was to be kept of them has been answered.
     ///
     /// A store that keeps progress with its rows drops here what it has staged of these partitions and has not kept: those
     /// records come again.

@@ -27,4 +27,5 @@ mod shelf;
 mod size;
 mod stage;
 mod three;
+mod together;
 mod victims;

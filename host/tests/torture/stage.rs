@@ -348,7 +348,7 @@ pub fn torture_program() -> String {
 }
 
 /// The plugin that misbehaves, built once and put where the program can open it.
-fn plugin() -> &'static PathBuf {
+pub fn plugin() -> &'static PathBuf {
     static FILE: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
     let (_, file) = FILE.get_or_init(|| {
         let directory = tempfile::tempdir().unwrap();

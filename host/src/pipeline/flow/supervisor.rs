@@ -124,16 +124,12 @@ pub async fn run(
     until: Until,
     stop: impl Future<Output = ()>,
 ) -> Result<Ended, PipelineError> {
-    let Running {
-        mut events,
-        control,
-        progress,
-    } = running;
+    let (mut events, ports) = (running.events, (running.control, running.progress));
     let (finished, mut finishing) = mpsc::unbounded_channel();
     let (committed, mut committing) = mpsc::unbounded_channel();
     let (outages, fail_fast) = (parts.outages.clone(), parts.config.fail_fast);
     let (mut tick, mut look) = (every(parts.config.commit_interval), every(LOOK));
-    let mut supervisor = Supervisor::new(Arc::clone(&parts), control, progress, finished, committed);
+    let mut supervisor = Supervisor::new(Arc::clone(&parts), ports, finished, committed);
     let mut swaps = parts.plugins.slot.subscribe();
     let mut halted = pin!(outages.halted());
     let mut stop = pin!(stop);
@@ -141,13 +137,9 @@ pub async fn run(
     let ended = loop {
         let followed = tokio::select! {
             event = events.recv(), if !is_source_done => {
-                if let Some(event) = event {
-                    supervisor.follow(event).await
-                } else {
-                    // The file is read to its end, but its rows are not settled yet.
-                    is_source_done = true;
-                    Ok(())
-                }
+                // The file is read to its end, but its rows are not settled yet.
+                is_source_done = event.is_none();
+                supervisor.follow(event).await
             }
             Some(restored) = supervisor.restoring.join_next() => supervisor.note_restored(restored).await,
             Some((partition, number)) = finishing.recv() => supervisor.note_finished(&partition, number).await,
@@ -183,7 +175,7 @@ pub async fn run(
             break Err(error);
         }
         let may_end = is_source_done || (until == Until::End && supervisor.has_read_all());
-        if may_end && supervisor.restoring.is_empty() && supervisor.lanes.values().all(|lane| lane.has_finished) {
+        if may_end && supervisor.is_settled() {
             break Ok(Ended::AtEnd);
         }
     };
@@ -197,8 +189,7 @@ pub async fn run(
 impl Supervisor {
     fn new(
         parts: Arc<Parts>,
-        control: Arc<dyn Control>,
-        progress: Arc<dyn Progress>,
+        (control, progress): (Arc<dyn Control>, Arc<dyn Progress>),
         finished: mpsc::UnboundedSender<(Arc<Partition>, u64)>,
         committed: mpsc::UnboundedSender<Committed>,
     ) -> Self {
@@ -223,7 +214,8 @@ impl Supervisor {
         }
     }
 
-    async fn follow(&mut self, event: Event) -> Result<(), PipelineError> {
+    async fn follow(&mut self, event: Option<Event>) -> Result<(), PipelineError> {
+        let Some(event) = event else { return Ok(()) };
         if matches!(
             event,
             Event::Assigned { .. } | Event::Revoked { .. } | Event::Lost { .. }
@@ -256,30 +248,12 @@ impl Supervisor {
                 .await
             }
             Event::Revoked { partitions, answer } => {
-                failpoint::reached(Point::Revoking);
-                let Drained { commits, late, failed } = self.drain(&partitions).await;
-                if let Some(committing) = self.committing.take() {
-                    // An older commit must not come after the one of the revocation.
-                    let _ = timeout(CLOSE, committing).await;
-                }
-                if !late.is_empty() {
-                    tracing::warn!(partitions = ?late, "not drained before the revocation, the next member reads on from the commit point");
-                }
-                failpoint::reached(Point::Revoked);
-                self.keep_before_revocation(commits).await;
+                let revoked = self.give_away(&partitions).await;
                 // An error means that the source has gone and needs no answer.
                 let _ = answer.send(());
-                return failed.map_or(Ok(()), Err);
+                return revoked;
             }
-            Event::Lost { partitions } => {
-                let now = Instant::now();
-                for partition in &partitions {
-                    if let Some(mut lane) = self.lanes.remove(partition) {
-                        tracing::warn!(%partition, "lost to another member, or with its topic; nothing is committed for it");
-                        lane.end(now).await;
-                    }
-                }
-            }
+            Event::Lost { partitions } => self.lose(&partitions).await,
             Event::Waiting(error) => self.source_waiter.failed(Severity::Retry, &error),
             Event::Recovered => self.source_waiter.recovered(),
             Event::Skipped { rows } => self.parts.watch.totals.add(&Counts {
@@ -289,6 +263,36 @@ impl Supervisor {
             Event::Failed(error) => return Err(PipelineError::Source(error)),
         }
         Ok(())
+    }
+
+    /// Drains these partitions and keeps their progress, before they go to another member.
+    async fn give_away(&mut self, partitions: &[Arc<Partition>]) -> Result<(), PipelineError> {
+        failpoint::reached(Point::Revoking);
+        let Drained { commits, late, failed } = self.drain(partitions).await;
+        self.end_commit(CLOSE).await;
+        if !late.is_empty() {
+            tracing::warn!(partitions = ?late, "not drained before the revocation, the next member reads on from the commit point");
+        }
+        failpoint::reached(Point::Revoked);
+        self.keep_before_revocation(commits).await;
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Stops at once what is done for these partitions.
+    async fn lose(&mut self, partitions: &[Arc<Partition>]) {
+        let now = Instant::now();
+        for partition in partitions {
+            if let Some(mut lane) = self.lanes.remove(partition) {
+                tracing::warn!(%partition, "lost to another member, or with its topic; nothing is committed for it");
+                lane.end(now).await;
+            }
+        }
+        self.end_commit(CLOSE).await;
+    }
+
+    /// Whether nothing is in flight of all that is assigned.
+    fn is_settled(&self) -> bool {
+        self.restoring.is_empty() && self.lanes.values().all(|lane| lane.has_finished)
     }
 
     /// Whether all lanes have finished. A member without lanes may still be assigned some.
@@ -379,10 +383,7 @@ impl Supervisor {
         self.tell(Some(State::Draining));
         let partitions: Vec<_> = self.lanes.keys().cloned().collect();
         let Drained { commits, late, failed } = self.drain(&partitions).await;
-        if let Some(committing) = self.committing.take() {
-            // An older commit must not come after the last one.
-            let _ = timeout(keep::BOUND, committing).await;
-        }
+        self.end_commit(keep::BOUND).await;
         let committed = self.commit_finally(commits).await;
         if let Some(asking) = self.asking.take() {
             // The request holds the consumer, which leaves the group only when nothing holds it.

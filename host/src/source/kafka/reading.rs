@@ -64,7 +64,7 @@ pub struct Reading {
 /// What a partition waits for before the new topic is read.
 pub struct Remade {
     pub topic: TopicId,
-    /// Of the new topic's records.
+    /// How much of the new topic is in flight.
     pub gauge: Arc<Gauge>,
     pub settled: oneshot::Receiver<()>,
     /// Whether the answer has come.

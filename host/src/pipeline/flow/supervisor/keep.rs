@@ -90,6 +90,14 @@ impl Supervisor {
         }
     }
 
+    /// Waits for the commit that is under way: it must not come after a later one, nor after the next question where these
+    /// partitions go on.
+    pub(super) async fn end_commit(&mut self, bound: Duration) {
+        if let Some(committing) = self.committing.take() {
+            let _ = timeout(bound, committing).await;
+        }
+    }
+
     /// The partitions are about to go to another member: this is the last commit of them that may come.
     pub(super) async fn keep_before_revocation(&mut self, commits: Vec<Commit>) {
         if commits.is_empty() {
