@@ -2,9 +2,9 @@
 //! that is overloaded, is starting or has lost the connection is asked again for a while. Where it still does not
 //! answer, that is the result, with its reason: what was not read is never taken for something that is not there.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use scylla::client::session::Session;
 use scylla::deserialize::row::DeserializeRow;
 use scylla::errors::{ExecutionError, SchemaAgreementError};
@@ -215,7 +215,7 @@ impl<'a> Asking<'a> {
 }
 
 fn is_time_to_say() -> bool {
-    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut said = SAID.lock();
     let is_time = said.is_none_or(|said| said.elapsed() >= REMINDER);
     if is_time {
         *said = Some(Instant::now());

@@ -2,10 +2,11 @@
 //! to `rows`.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
+use parking_lot::{Mutex, MutexGuard};
 
 use super::avro::Plan;
 use super::registry::{Registry, RegistryError};
@@ -141,7 +142,7 @@ impl Decoder {
     /// Why the schema could not be fetched a moment ago. Without this, noise that looks like Avro would cost a request
     /// for each batch.
     fn refusal(&self, id: u32) -> Option<Reject> {
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refused = self.refused.lock();
         refused.retain(|_, (found, _)| found.elapsed() < ASK_AGAIN);
         refused.get(&id).map(|(_, reject)| reject.clone())
     }
@@ -151,7 +152,7 @@ impl Decoder {
             RegistryError::UnknownId { id } => rejects::unknown_id(*id),
             error => rejects::unknown_schema(chain(error)),
         };
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = self.told.lock();
         if told.len() < MAX_TOLD && told.insert(id) {
             tracing::warn!(
                 schema = id,
@@ -159,13 +160,13 @@ impl Decoder {
                 "records of this schema become dead letters"
             );
         }
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refused = self.refused.lock();
         refused.insert(id, (Instant::now(), reject.clone()));
         reject
     }
 
-    fn kept_plans(&self) -> std::sync::MutexGuard<'_, HashMap<u32, PlanOrReject>> {
-        self.plans.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kept_plans(&self) -> MutexGuard<'_, HashMap<u32, PlanOrReject>> {
+        self.plans.lock()
     }
 }
 

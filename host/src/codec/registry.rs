@@ -6,9 +6,10 @@
 //! and `references` fetches the schemas that a schema refers to.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use schema_registry_converter::async_impl::schema_registry::{SrSettings, perform_sr_call};
 use schema_registry_converter::error::SRCError;
 use schema_registry_converter::schema_registry_common::{RawRegisteredSchema, SrCall};
@@ -228,8 +229,8 @@ impl Registry {
         }
     }
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, HashMap<u32, Arc<Schema>>> {
-        self.schemas.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kept(&self) -> MutexGuard<'_, HashMap<u32, Arc<Schema>>> {
+        self.schemas.lock()
     }
 }
 

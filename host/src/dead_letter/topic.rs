@@ -1,10 +1,10 @@
 //! Sends dead letters to a Kafka topic. Each is acknowledged by all in-sync replicas. If the topic cannot hold a whole
 //! record, the letter refers to it ([`Form`]).
 
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
+use parking_lot::Mutex;
 
 use super::form::{Form, Part};
 use super::{DeadLetter, DeadLetterError, DeadLetters, LetterFault, headers};
@@ -149,7 +149,7 @@ impl DeadLetterTopic {
     }
 
     fn say(&self, remark: Remark, log: impl FnOnce()) {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut said = self.said.lock();
         let last = &mut said[remark as usize];
         if last.is_none_or(|last| last.elapsed() >= SAY_AGAIN) {
             *last = Some(Instant::now());

@@ -2,10 +2,11 @@
 //! and every so often while it is read (decision 0023).
 
 use std::ffi::{CStr, CString};
+use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
@@ -53,7 +54,7 @@ impl Met {
     /// Whether it is the present one. One that another topic has replaced does not come back: a broker that tells of it lags
     /// behind.
     fn is_present(&self, id: TopicId) -> bool {
-        let mut met = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut met = self.0.lock();
         if !met.contains(&id) {
             if met.len() == FORMER {
                 met.remove(0);

@@ -11,9 +11,10 @@ pub mod publisher;
 pub mod sender;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::{Mutex, MutexGuard};
 use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
@@ -199,7 +200,7 @@ impl KafkaProducer {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// The producer, or a new one after a fatal error. librdkafka's idempotent producer cannot go on if the brokers
@@ -227,7 +228,7 @@ impl KafkaProducer {
 impl Drop for KafkaProducer {
     fn drop(&mut self) {
         // All records that count were awaited. This only lets librdkafka finish its housekeeping.
-        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.get_mut();
         if let Some(producer) = &state.producer
             && let Err(cause) = producer.flush(Duration::from_secs(1))
         {

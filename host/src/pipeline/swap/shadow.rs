@@ -4,11 +4,12 @@
 //! A batch is compared after it was handed to settling, and one batch at a time. While the candidate is busy, batches
 //! are passed over and counted. So a slow candidate delays nothing, and holds one batch in memory.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::pipeline::batch::make::{MakeError, Warm, make};
@@ -140,7 +141,7 @@ impl Shadow {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Arc<Session>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 
@@ -169,7 +170,7 @@ impl Session {
     }
 
     fn found(&self) -> MutexGuard<'_, Found> {
-        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+        self.found.lock()
     }
 
     fn report(&self) -> ShadowReport {

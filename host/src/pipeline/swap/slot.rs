@@ -3,9 +3,10 @@
 
 use crate::pipeline::watch::status::Held;
 use crate::pipeline::watch::trace::Traces;
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, oneshot, watch};
 
 use super::probation::{Probation, Standing, Tally, Watch, Worse};
@@ -111,7 +112,7 @@ impl PluginSlot {
 
     /// Notes which component now lies where the plugin came from at the start.
     pub fn note_held(&self, place: &str, digest: Digest) {
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some((place.to_owned(), digest));
+        *self.held.lock() = Some((place.to_owned(), digest));
     }
 
     /// Logs once that the process began with another plugin than the one that took a partition's records before. That
@@ -128,7 +129,7 @@ impl PluginSlot {
     }
 
     pub fn held(&self) -> Option<Held> {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let held = self.held.lock().clone();
         held.map(|(place, digest)| Held {
             place,
             digest: digest.to_string(),
@@ -350,11 +351,11 @@ impl PluginSlot {
     }
 
     fn coming(&self) -> MutexGuard<'_, Option<Coming>> {
-        self.coming.lock().unwrap_or_else(PoisonError::into_inner)
+        self.coming.lock()
     }
 
     fn watched(&self) -> MutexGuard<'_, Watched> {
-        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+        self.watched.lock()
     }
 }
 

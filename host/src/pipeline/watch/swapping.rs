@@ -1,9 +1,9 @@
 //! How far a swap has come, for those that wait for it.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 
 use super::swaps::Named;
@@ -93,7 +93,7 @@ impl SwapProgress {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Step>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

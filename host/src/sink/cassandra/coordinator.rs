@@ -6,10 +6,11 @@
 //! rows would wait its whole time for nothing before anybody is told.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::select_all;
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -164,7 +165,7 @@ impl Coordinators {
 
     /// The cluster's nodes.
     fn of(&self, state: &State) -> Vec<Arc<Coordinator>> {
-        let mut gates = locked(&self.gates);
+        let mut gates = self.gates.lock();
         gates.retain(|id, _| state.has_node(*id));
         let coordinator = |node: Node| {
             let id = node.id();
@@ -267,7 +268,7 @@ fn fastest<'a>(gates: impl Iterator<Item = &'a Arc<Gate>> + Clone) -> Option<Cho
 impl Coordinator {
     /// Requests that it takes at one time, while it answers.
     fn limit(&self) -> usize {
-        locked(&self.gate.load).limit.get()
+        self.gate.load.lock().limit.get()
     }
 }
 
@@ -282,7 +283,7 @@ impl Gate {
 
     fn enter(self: &Arc<Self>) -> Option<Permit> {
         let now = Instant::now();
-        let mut load = locked(&self.load);
+        let mut load = self.load.lock();
         if !load.has_room(now) {
             return None;
         }
@@ -298,17 +299,17 @@ impl Gate {
 
     /// Seconds in which one more request is likely to be answered; `None` where there is no room.
     fn expected(&self, now: Instant) -> Option<f64> {
-        let load = locked(&self.load);
+        let load = self.load.lock();
         load.has_room(now).then(|| load.expected(now))
     }
 
     fn given_up(&self, now: Instant) -> Option<Instant> {
-        locked(&self.load).given_up(now)
+        self.load.lock().given_up(now)
     }
 
     /// Tells one that waits, where there is room.
     fn wake(&self) {
-        if locked(&self.load).has_room(Instant::now()) {
+        if self.load.lock().has_room(Instant::now()) {
             self.room.notify_one();
         }
     }
@@ -325,7 +326,7 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let now = Instant::now();
         let took = now.duration_since(self.begun);
-        let mut load = locked(&self.gate.load);
+        let mut load = self.gate.load.lock();
         let (before, was_given_up) = (load.capacity(now), load.given_up(now).is_some());
         load.in_flight -= 1;
         load.note(self.answer, took, now);
@@ -339,10 +340,6 @@ impl Drop for Permit {
         // Room for one, and for as many as the limit has grown by.
         (0..=more).for_each(|_| self.gate.wake());
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -3,13 +3,14 @@
 //! whatever number of partitions write through it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
+use parking_lot::{Mutex, RwLock};
 use uuid::Uuid;
 
 use super::bind::{Bound, Cells, Markers, Nulls};
@@ -95,7 +96,7 @@ impl Cluster {
             Ok(hazards) => (hazards.remarks(&bound.bindings, &config.ttl), hazards.is_whole()),
             Err(unknown) => (vec![unknown.to_string()], IsWhole::No),
         };
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut said = self.said.lock();
         for remark in remarks {
             if said.insert(remark.clone()) {
                 tracing::warn!("{remark}");
@@ -257,12 +258,12 @@ impl Cluster {
     /// The ring as it is now.
     fn ring(&self, writer: &Writer) -> Arc<Ring> {
         let state = self.session.state();
-        let known = writer.ring.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = writer.ring.read().clone();
         if known.is_of(&state) {
             return known;
         }
         let new = Arc::new(self.coordinators.ring(state, &writer.table));
-        *writer.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&new);
+        *writer.ring.write() = Arc::clone(&new);
         new
     }
 }

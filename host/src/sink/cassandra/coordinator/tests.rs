@@ -163,7 +163,7 @@ fn room_that_a_woken_waiter_does_not_take_is_anothers() {
         let (mut first, mut second) = (Waiter::of(&both), Waiter::of(&only_slow));
         drop(held);
         {
-            let mut load = locked(&slow.load);
+            let mut load = slow.load.lock();
             (load.latency, load.ended) = (1.0, Some(Instant::now()));
         }
         let taken = first.poll().expect("there is room at both");
@@ -192,7 +192,7 @@ fn room_for_several_is_told_to_several() {
 fn a_limit_that_grows_is_used_by_as_many_as_it_grows_by() {
     let gate = Arc::new(Gate::new(Uuid::nil(), InFlight::Found));
     let gates = [&gate];
-    let limit = || locked(&gate.load).limit.get();
+    let limit = || gate.load.lock().limit.get();
     let first = limit();
     let mut held: Vec<_> = (0..first).map(|_| gate.enter().unwrap()).collect();
     let mut waiters: Vec<_> = (0..first).map(|_| Waiter::of(&gates)).collect();
@@ -211,7 +211,7 @@ fn a_limit_that_grows_is_used_by_as_many_as_it_grows_by() {
 
 /// Lets the while be over in which a silent node gets nothing.
 fn later(gate: &Gate) {
-    let ended = &mut locked(&gate.load).ended;
+    let ended = &mut gate.load.lock().ended;
     *ended = ended.map(|at| at.checked_sub(FORGET * 2).expect("the clock is older"));
 }
 
