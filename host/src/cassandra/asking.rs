@@ -119,6 +119,7 @@ impl Unanswered {
 }
 
 impl<'a> Asking<'a> {
+    /// Asks on this session, each question for at most `PATIENCE`.
     pub fn of(session: &'a Session) -> Self {
         Self::within(session, PATIENCE)
     }
@@ -128,6 +129,7 @@ impl<'a> Asking<'a> {
         Self { session, patience }
     }
 
+    /// The session that the questions are sent on.
     pub fn session(&self) -> &'a Session {
         self.session
     }

@@ -14,6 +14,7 @@ pub struct Node(Arc<DriverNode>);
 pub struct State(Arc<ClusterState>);
 
 impl Node {
+    /// The host ID, which the node keeps for its life; its address may change.
     pub fn id(&self) -> Uuid {
         self.0.host_id
     }
@@ -33,10 +34,12 @@ impl State {
         &self.0
     }
 
+    /// The nodes that belonged to the cluster when the driver last asked, connected or not.
     pub fn nodes(&self) -> impl Iterator<Item = Node> {
         self.0.get_nodes_info().iter().map(|node| Node(Arc::clone(node)))
     }
 
+    /// Whether a node with this host ID belonged to the cluster when the driver last asked.
     pub fn has_node(&self, id: Uuid) -> bool {
         self.0.get_node_by_host_id(id).is_some()
     }

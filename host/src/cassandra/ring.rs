@@ -51,10 +51,12 @@ impl<N: Clone> Ring<N> {
         Self { state, ends, sets, all }
     }
 
+    /// Whether the ring was made from this state of the cluster; if not, it is out of date.
     pub fn is_of(&self, state: &State) -> bool {
         self.state.is(state)
     }
 
+    /// The set of nodes that store the rows of a token; the empty set if the ring has no tokens.
     pub fn replicas(&self, token: i64) -> ReplicaSet {
         let at = self.ends.partition_point(|(end, _)| *end < token);
         // Beyond the last token the ring begins again.

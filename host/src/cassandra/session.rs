@@ -32,6 +32,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Session(DriverSession);
 
+/// Why there is no session. Each message ends with what the operator can change.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     #[error(
@@ -69,6 +70,7 @@ pub enum ConnectError {
 pub struct DriverCause(Box<dyn std::error::Error + Send + Sync>);
 
 impl Session {
+    /// Asks for metadata on this session, each question for as long as [`Asking::of`] allows.
     pub fn asking(&self) -> Asking<'_> {
         Asking::of(&self.0)
     }

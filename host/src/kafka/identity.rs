@@ -32,6 +32,7 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// The identity of the topic with this name, not asked for yet.
     pub fn of(topic: &str) -> Self {
         Self {
             // No topic's name has a zero byte: the brokers would say that there is no such topic.

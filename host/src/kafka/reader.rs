@@ -28,6 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 const POLL: Duration = Duration::from_millis(100);
 
+/// A consumer without assignments by a group: it reads one topic's partitions from the offsets that it is given.
 pub struct Reader {
     consumer: BaseConsumer<LastError>,
     brokers: String,

@@ -35,6 +35,7 @@ impl PrintSink {
 }
 
 impl<W: Write + Send> PrintSink<W> {
+    /// Writes rows of this plugin to `out`, one JSON object a line.
     pub fn on(out: W, descriptor: &Descriptor) -> Self {
         Self {
             outputs: descriptor.outputs.clone(),

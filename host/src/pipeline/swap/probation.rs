@@ -147,6 +147,7 @@ impl Tally {
 }
 
 impl Watch {
+    /// Begins to watch now. `earlier` is what the version before it had made of its records.
     pub fn new(probation: Probation, earlier: Tally) -> Self {
         Self {
             probation,

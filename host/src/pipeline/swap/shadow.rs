@@ -86,10 +86,12 @@ impl Shadow {
         Some(session.report())
     }
 
+    /// The version that is being shadowed, `None` while there is none.
     pub fn candidate(&self) -> Option<Arc<Version>> {
         self.lock().as_ref().map(|session| Arc::clone(&session.candidate))
     }
 
+    /// What the comparison has found so far, `None` while nothing is being shadowed.
     pub fn report(&self) -> Option<ShadowReport> {
         let session = self.lock().clone()?;
         Some(session.report())

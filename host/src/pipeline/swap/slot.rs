@@ -92,6 +92,7 @@ impl PluginSlot {
         Arc::clone(&self.current.borrow())
     }
 
+    /// Whether the next batch goes through this very version, rather than one of the same component.
     pub fn is_current(&self, version: &Arc<Version>) -> bool {
         Arc::ptr_eq(version, &self.current.borrow())
     }
@@ -128,6 +129,8 @@ impl PluginSlot {
         });
     }
 
+    /// The component that lay where the plugin came from at the start when that was last looked at; `None` if it never
+    /// was.
     pub fn held(&self) -> Option<Held> {
         let held = self.held.lock().clone();
         held.map(|(place, digest)| Held {
@@ -137,6 +140,7 @@ impl PluginSlot {
         })
     }
 
+    /// Whether the current version is still being compared with the one before it.
     pub fn is_on_probation(&self) -> bool {
         self.watched().watch.is_some()
     }

@@ -68,6 +68,7 @@ pub struct Outage {
 }
 
 impl Waiting {
+    /// All of them, in the order in which metrics and status list them.
     pub const ALL: [Self; 6] = [
         Self::Source,
         Self::Registry,

@@ -16,6 +16,7 @@ use crate::cassandra::table::Table;
 use crate::record::columns::Batch;
 use crate::sink::{SinkError, WriteBatch};
 
+/// What is written for a field that is null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Nulls {
     /// The bind marker is left unset: what the column held stays, and no tombstone is made.
@@ -100,6 +101,8 @@ const CELL_BYTES: usize = 16;
 const ROW_BYTES: usize = 40;
 
 impl Markers {
+    /// The markers of a statement that writes these bindings to the table, each bound as it is until `cells` says
+    /// otherwise.
     pub fn of(table: &Table, bindings: Vec<Binding>, write_time: TimestampMarker, nulls: Nulls) -> Self {
         let place = |column: &String| bindings.iter().position(|binding| binding.column == *column);
         Self {
@@ -149,6 +152,7 @@ impl Markers {
 }
 
 impl<'a> Bound<'a> {
+    /// A row of the batch by its index there, ready to be bound.
     pub fn row(&'a self, row: u32) -> Row<'a> {
         Row { bound: self, row }
     }

@@ -67,12 +67,14 @@ pub enum Answer {
     None,
 }
 
+/// How many requests may be in flight at one node.
 #[derive(Debug)]
 pub enum Limit {
     Fixed(usize),
     Found(Found),
 }
 
+/// A limit that is looked for: the greatest number of requests at which more of them do not only wait longer.
 #[derive(Debug)]
 pub struct Found {
     base: f64,
@@ -103,6 +105,7 @@ struct Measured {
 }
 
 impl Limit {
+    /// Begins with the number that was asked for, or with `FIRST` where it is to be found.
     pub fn new(wanted: InFlight) -> Self {
         match wanted {
             InFlight::Fixed(number) => Self::Fixed(number.max(1)),

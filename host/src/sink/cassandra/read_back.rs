@@ -17,6 +17,7 @@ use crate::record::descriptor::Descriptor;
 use crate::sink::SinkError;
 use crate::sink::read_back::{Image, NullEffect, ReadBack, RowRef};
 
+/// Reads rows by primary key from the tables that a plugin's outputs go to.
 pub struct CassandraReader {
     session: Session,
     /// By the index of the output in the descriptor; those that go to topics are not among them.
@@ -34,6 +35,7 @@ struct Reader {
 }
 
 impl CassandraReader {
+    /// Connects, and prepares a SELECT for each output that goes to a table. Fails as opening the sink does.
     pub async fn open(config: &Config, keyspace: &str, descriptor: &Descriptor) -> Result<Self, OpenError> {
         let session = session::connect(&config.session, keyspace).await?;
         let asking = session.asking();

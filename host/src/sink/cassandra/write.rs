@@ -32,6 +32,7 @@ use crate::cassandra::table::Table;
 use crate::record::descriptor::{Descriptor, Effect};
 use crate::sink::{Sink, SinkError, WriteBatch};
 
+/// Writes one plugin's rows to the tables of a keyspace, in CQL batches that go to a replica each.
 pub struct CassandraSink {
     cluster: Cluster,
     /// By the index of the output in the descriptor; those that go to topics are not among them.

@@ -19,6 +19,7 @@ use crate::kafka::producer::sender::{Order, Sender};
 use crate::kafka::producer::{ProduceError, ProduceFault, Profile};
 use crate::record::descriptor::{Descriptor, Effect, Field, Output};
 
+/// Writes one plugin's rows to topics as JSON, each acknowledged by all in-sync replicas.
 pub struct TopicSink {
     sender: Sender,
     /// By the index of the output in the descriptor; those that go to tables are not among them.
