@@ -32,7 +32,7 @@ const REMINDER: Duration = Duration::from_mins(1);
 
 static SAID: Mutex<Option<Instant>> = Mutex::new(None);
 
-type Cause = Whole<Box<dyn std::error::Error + Send + Sync>>;
+type BoxedCause = Whole<Box<dyn std::error::Error + Send + Sync>>;
 
 /// A question has no answer, so nothing can be concluded.
 #[derive(Debug, thiserror::Error)]
@@ -42,23 +42,23 @@ pub enum Unanswered {
         question: String,
         asked: Duration,
         #[source]
-        cause: Cause,
+        cause: BoxedCause,
     },
     #[error("Cassandra does not let this user see {question}: GRANT SELECT ON {resource} TO the user")]
     Forbidden {
         question: String,
         resource: String,
         #[source]
-        cause: Cause,
+        cause: BoxedCause,
     },
     #[error("Cassandra refuses to say {question}")]
     Refused {
         question: String,
         #[source]
-        cause: Cause,
+        cause: BoxedCause,
     },
     #[error("the nodes of Cassandra do not agree on which tables there are (`nodetool describecluster` shows them)")]
-    Disagreeing(#[source] Cause),
+    Disagreeing(#[source] BoxedCause),
 }
 
 /// A question to the cluster.
@@ -95,7 +95,7 @@ impl Unanswered {
     fn of(question: &Question, error: ExecutionError, asked: Duration) -> Self {
         let about = question.about.clone();
         let fault = errors::fault(&error);
-        let cause: Cause = Whole(Box::new(error));
+        let cause: BoxedCause = Whole(Box::new(error));
         match fault {
             Fault::Forbidden => Self::Forbidden {
                 question: about,

@@ -11,7 +11,7 @@ pub struct Node(Arc<DriverNode>);
 
 /// All that the driver knows of the cluster. It makes a new one when anything changes.
 #[derive(Debug, Clone)]
-pub struct State(Arc<ClusterState>);
+pub struct ClusterView(Arc<ClusterState>);
 
 impl Node {
     /// The host ID, which the node keeps for its life; its address may change.
@@ -25,7 +25,7 @@ impl Node {
     }
 }
 
-impl State {
+impl ClusterView {
     pub(super) fn new(state: Arc<ClusterState>) -> Self {
         Self(state)
     }

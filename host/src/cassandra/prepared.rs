@@ -107,7 +107,7 @@ impl Request {
         rows: impl ExactSizeIterator<Item = R> + Clone,
     ) -> Result<(), RequestError> {
         match self {
-            Self::Batch(batch) => session.driver().batch(batch, Rows(rows)).await.map(drop)?,
+            Self::Batch(batch) => session.driver().batch(batch, DriverRows(rows)).await.map(drop)?,
             Self::Single(statement) => {
                 for row in rows {
                     session.driver().execute_unpaged(statement, Row(row)).await?;
@@ -181,20 +181,20 @@ impl<R: BoundRow> SerializeRow for Row<R> {
 }
 
 /// The rows of a CQL batch as the driver takes them.
-struct Rows<I>(I);
+struct DriverRows<I>(I);
 
-impl<R: BoundRow, I: ExactSizeIterator<Item = R> + Clone> BatchValues for Rows<I> {
+impl<R: BoundRow, I: ExactSizeIterator<Item = R> + Clone> BatchValues for DriverRows<I> {
     type BatchValuesIter<'r>
-        = Rows<I>
+        = DriverRows<I>
     where
         Self: 'r;
 
-    fn batch_values_iter(&self) -> Rows<I> {
-        Rows(self.0.clone())
+    fn batch_values_iter(&self) -> DriverRows<I> {
+        DriverRows(self.0.clone())
     }
 }
 
-impl<R: BoundRow, I: ExactSizeIterator<Item = R>> BatchValuesIterator<'_> for Rows<I> {
+impl<R: BoundRow, I: ExactSizeIterator<Item = R>> BatchValuesIterator<'_> for DriverRows<I> {
     fn serialize_next(
         &mut self,
         context: &RowSerializationContext<'_>,

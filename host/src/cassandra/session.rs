@@ -18,7 +18,7 @@ use scylla::statement::Consistency as DriverConsistency;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::asking::{Asking, Unanswered};
-use super::cluster::State;
+use super::cluster::ClusterView;
 use super::config::{Compression, Config, Consistency};
 use super::nodes::{self, Known};
 use super::retry::NextNode;
@@ -76,8 +76,8 @@ impl Session {
     }
 
     /// The cluster as it is now.
-    pub fn state(&self) -> State {
-        State::new(self.0.get_cluster_state())
+    pub fn state(&self) -> ClusterView {
+        ClusterView::new(self.0.get_cluster_state())
     }
 
     /// The driver's own session, for tests that ask it other questions.

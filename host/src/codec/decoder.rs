@@ -11,7 +11,7 @@ use parking_lot::{Mutex, MutexGuard};
 use super::avro::Plan;
 use super::registry::{Registry, RegistryError};
 use super::rejects;
-use super::rows::{PlanOrReject, Reads, Rows, frame};
+use super::rows::{BatchRows, PlanOrReject, Reads, frame};
 use crate::record::Record;
 use crate::record::causes::chain;
 use crate::record::columns::Batch;
@@ -78,7 +78,7 @@ impl Decoder {
     }
 
     fn decode_with(&self, records: &[Record], plans: &HashMap<u32, PlanOrReject>) -> Decoded {
-        let mut pushed = Rows::new(&self.reads, plans, records.len());
+        let mut pushed = BatchRows::new(&self.reads, plans, records.len());
         let mut rows = Vec::with_capacity(records.len());
         let mut rejects = Vec::new();
         for (index, record) in records.iter().enumerate() {

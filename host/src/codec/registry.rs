@@ -17,7 +17,7 @@ use schema_registry_converter::schema_registry_common::{RawRegisteredSchema, SrC
 use super::schema::Schema;
 use crate::connection::RegistryConnection;
 use error::Said;
-pub use error::{Cause, RegistryError};
+pub use error::{RegistryCause, RegistryError};
 pub use references::ReferenceTo;
 
 mod error;
@@ -215,14 +215,14 @@ impl Registry {
         }
     }
 
-    fn login(&self, cause: Cause) -> RegistryError {
+    fn login(&self, cause: RegistryCause) -> RegistryError {
         RegistryError::Login {
             url: self.url.to_string(),
             cause,
         }
     }
 
-    fn unreachable(&self, cause: Cause) -> RegistryError {
+    fn unreachable(&self, cause: RegistryCause) -> RegistryError {
         RegistryError::Unreachable {
             url: self.url.to_string(),
             cause,

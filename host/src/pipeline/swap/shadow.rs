@@ -39,11 +39,11 @@ struct Session {
     passed_over: AtomicU64,
     /// Permits one batch at a time.
     free: Arc<Semaphore>,
-    found: Mutex<Found>,
+    found: Mutex<ShadowComparison>,
 }
 
 /// The result against one current plugin.
-struct Found {
+struct ShadowComparison {
     current: Arc<Version>,
     comparer: Arc<Comparer>,
     since: SystemTime,
@@ -67,7 +67,7 @@ pub struct Sample {
 impl Shadow {
     /// Begins with this candidate, in place of another one. It was checked as it is for a swap.
     pub fn start(&self, candidate: Arc<Version>, current: &Arc<Version>, share: Share) {
-        let found = Found::new(current, &candidate);
+        let found = ShadowComparison::new(current, &candidate);
         tracing::info!(version = %candidate.identity().version, digest = %candidate.digest(), %share, "shadowing");
         *self.lock() = Some(Arc::new(Session {
             candidate,
@@ -116,7 +116,7 @@ impl Shadow {
         };
         let mut found = session.found();
         if !Arc::ptr_eq(&found.current, current) {
-            *found = Found::new(current, &session.candidate);
+            *found = ShadowComparison::new(current, &session.candidate);
             session.passed_over.store(0, Ordering::Relaxed);
         }
         if found.ended.is_some() {
@@ -171,7 +171,7 @@ impl Session {
         self.passed_over.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn found(&self) -> MutexGuard<'_, Found> {
+    fn found(&self) -> MutexGuard<'_, ShadowComparison> {
         self.found.lock()
     }
 
@@ -188,7 +188,7 @@ impl Session {
     }
 }
 
-impl Found {
+impl ShadowComparison {
     fn new(current: &Arc<Version>, candidate: &Arc<Version>) -> Self {
         let comparer = Comparer::new(subject(current), subject(candidate));
         Self {

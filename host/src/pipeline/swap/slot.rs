@@ -9,7 +9,7 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, oneshot, watch};
 
-use super::probation::{Probation, Standing, Tally, Watch, Worse};
+use super::probation::{Probation, Standing, Tally, WatchedSwap, Worse};
 use super::way_back::{Ran, WayBack};
 use crate::pipeline::batch::version::Version;
 use crate::pipeline::watch::history::History;
@@ -48,7 +48,7 @@ struct Watched {
     tally: Tally,
     conduct: Conduct,
     /// `None` where the current version is not on probation.
-    watch: Option<Watch>,
+    watch: Option<WatchedSwap>,
     /// What the current version made of its records when it ran before.
     past: Tally,
     way_back: WayBack,
@@ -207,7 +207,7 @@ impl PluginSlot {
         let replaced = self.current();
         watched.leave(&replaced);
         let baseline = watched.way_back.baseline();
-        watched.begin(probation.map(|probation| Watch::new(probation, baseline)));
+        watched.begin(probation.map(|probation| WatchedSwap::new(probation, baseline)));
         self.current.send_replace(version);
         // This is noted before the plugin can turn out worse.
         self.history.add(note(&replaced));
@@ -237,7 +237,7 @@ impl PluginSlot {
         } else {
             watched.way_back.baseline()
         };
-        watched.begin(probation.map(|probation| Watch::new(probation, baseline)));
+        watched.begin(probation.map(|probation| WatchedSwap::new(probation, baseline)));
         (watched.conduct, watched.past) = (Conduct::Well, tally);
         self.current.send_replace(version);
         self.history.add(note(&replaced));
@@ -366,7 +366,8 @@ impl PluginSlot {
 impl Watched {
     /// Another version takes the place of this one, but not because this one was worse.
     fn leave(&mut self, version: &Arc<Version>) {
-        let has_passed = |watch: &Watch| self.tally.records > 0 && watch.standing(&self.tally) == Standing::Passed;
+        let has_passed =
+            |watch: &WatchedSwap| self.tally.records > 0 && watch.standing(&self.tally) == Standing::Passed;
         let ran_well = self.conduct == Conduct::Well || self.watch.as_ref().is_some_and(has_passed);
         if ran_well {
             // A few records say less than many earlier ones.
@@ -380,7 +381,7 @@ impl Watched {
     }
 
     /// Begins with a version of which nothing is known.
-    fn begin(&mut self, watch: Option<Watch>) {
+    fn begin(&mut self, watch: Option<WatchedSwap>) {
         (self.tally, self.past) = (Tally::default(), Tally::default());
         (self.conduct, self.watch) = (Conduct::Unknown, watch);
     }

@@ -52,7 +52,7 @@ pub struct Bound<'a> {
     markers: &'a Markers,
     batch: &'a WriteBatch,
     /// One for each binding.
-    columns: Vec<Column<'a>>,
+    columns: Vec<BatchColumn<'a>>,
     /// The bytes that each row of the batch adds to a CQL batch.
     sizes: Vec<usize>,
 }
@@ -65,7 +65,7 @@ pub struct Row<'a> {
 }
 
 /// A column of the batch, with its nulls where it has any.
-struct Column<'a> {
+struct BatchColumn<'a> {
     nulls: Option<&'a NullBuffer>,
     values: Values<'a>,
 }
@@ -119,7 +119,7 @@ impl Markers {
         let mut misfits = Vec::new();
         let columns = self.bindings.iter().map(|binding| {
             let array = &batch.batch.columns[binding.field];
-            match Column::direct(array, binding) {
+            match BatchColumn::direct(array, binding) {
                 Some(column) => {
                     if binding.role == Role::Key && array.null_count() > 0 {
                         let nulls = which
@@ -130,7 +130,7 @@ impl Markers {
                     }
                     column
                 }
-                None => Column {
+                None => BatchColumn {
                     nulls: None,
                     values: Values::Converted(Converted::of(binding, &batch.batch, which, &mut misfits)),
                 },
@@ -232,7 +232,7 @@ impl Row<'_> {
     }
 }
 
-impl<'a> Column<'a> {
+impl<'a> BatchColumn<'a> {
     /// `None` where the types differ.
     fn direct(array: &'a ArrayRef, binding: &Binding) -> Option<Self> {
         let values = match binding.layout()? {
@@ -353,7 +353,7 @@ impl Converted {
 
 /// Appends the bytes that are bound of a value; `None` where there is none, or none that fits.
 pub fn bound_bytes(binding: &Binding, batch: &Batch, row: usize, bytes: &mut Vec<u8>) -> Option<()> {
-    if let Some(column) = Column::direct(&batch.columns[binding.field], binding) {
+    if let Some(column) = BatchColumn::direct(&batch.columns[binding.field], binding) {
         return column.cell(row, |cell| cell.map(|cell| bytes.extend_from_slice(cell)));
     }
     let value = binding.value(batch, row).ok()??;

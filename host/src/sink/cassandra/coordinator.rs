@@ -14,8 +14,8 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::limit::{Answer, InFlight, Limit};
-use crate::cassandra::cluster::{Node, State};
+use super::limit::{InFlight, Limit, RequestOutcome};
+use crate::cassandra::cluster::{ClusterView, Node};
 use crate::cassandra::ring;
 use crate::cassandra::table::Table;
 
@@ -82,7 +82,7 @@ pub struct Permit {
     /// The requests in flight, including this one.
     in_flight: usize,
     begun: Instant,
-    answer: Answer,
+    answer: RequestOutcome,
 }
 
 /// Why there is no permit to wait for.
@@ -130,17 +130,19 @@ impl Load {
         latency * (self.in_flight + 1) as f64
     }
 
-    fn note(&mut self, answer: Answer, took: Duration, now: Instant) {
+    fn note(&mut self, answer: RequestOutcome, took: Duration, now: Instant) {
         let seconds = took.as_secs_f64();
         self.latency = match answer {
             // The sender gave it up.
-            Answer::None => return,
-            Answer::Done if self.ended.is_none() || self.silent_since.is_some() => seconds,
-            Answer::Done => self.latency * (1.0 - LATEST_SHARE) + seconds * LATEST_SHARE,
-            Answer::Overloaded | Answer::Silent | Answer::Failed => self.latency.max(seconds).max(FAILED_SECONDS),
+            RequestOutcome::None => return,
+            RequestOutcome::Done if self.ended.is_none() || self.silent_since.is_some() => seconds,
+            RequestOutcome::Done => self.latency * (1.0 - LATEST_SHARE) + seconds * LATEST_SHARE,
+            RequestOutcome::Overloaded | RequestOutcome::Silent | RequestOutcome::Failed => {
+                self.latency.max(seconds).max(FAILED_SECONDS)
+            }
         };
         self.ended = Some(now);
-        if answer != Answer::Silent {
+        if answer != RequestOutcome::Silent {
             (self.heard, self.silent_since) = (Some(now), None);
         } else if self.heard.is_none_or(|at| now.duration_since(at) >= took) {
             // None of the others came back either while this one waited.
@@ -158,13 +160,13 @@ impl Coordinators {
     }
 
     /// The ring of a table's rows.
-    pub fn ring(&self, state: State, table: &Table) -> Ring {
+    pub fn ring(&self, state: ClusterView, table: &Table) -> Ring {
         let all = self.of(&state);
         Ring::of(state, table, all, |node| node.id)
     }
 
     /// The cluster's nodes.
-    fn of(&self, state: &State) -> Vec<Arc<Coordinator>> {
+    fn of(&self, state: &ClusterView) -> Vec<Arc<Coordinator>> {
         let mut gates = self.gates.lock();
         gates.retain(|id, _| state.has_node(*id));
         let coordinator = |node: Node| {
@@ -293,7 +295,7 @@ impl Gate {
             gate: Arc::clone(self),
             in_flight: load.in_flight,
             begun: now,
-            answer: Answer::None,
+            answer: RequestOutcome::None,
         })
     }
 
@@ -317,7 +319,7 @@ impl Gate {
 
 impl Permit {
     /// The request has ended.
-    pub fn end(mut self, answer: Answer) {
+    pub fn end(mut self, answer: RequestOutcome) {
         self.answer = answer;
     }
 }

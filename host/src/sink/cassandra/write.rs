@@ -17,7 +17,7 @@ use super::bind::{Bound, Cells, Markers, Nulls};
 use super::config::Config;
 use super::coordinator::{self, Coordinators, NoPermit, Permit, Ring, permit};
 use super::cql_batch::{Bounds, Placed, groups, place};
-use super::limit::Answer;
+use super::limit::RequestOutcome;
 use super::one_key::{self, ToTable};
 use super::over::{IsWhole, Removal};
 use super::replay::Hazards;
@@ -404,17 +404,17 @@ impl From<Unwritten> for SinkError {
     clippy::match_same_arms,
     reason = "each arm has its own reason, and the reasons are the point"
 )]
-fn answer(fault: Option<Fault>) -> Answer {
+fn answer(fault: Option<Fault>) -> RequestOutcome {
     match fault {
-        None => Answer::Done,
+        None => RequestOutcome::Done,
         // It has looked at it.
-        Some(Fault::Refused) => Answer::Done,
-        Some(Fault::Silent) => Answer::Silent,
+        Some(Fault::Refused) => RequestOutcome::Done,
+        Some(Fault::Silent) => RequestOutcome::Silent,
         // A coordinator whose replicas are late has answered.
-        Some(Fault::Overloaded | Fault::Late) => Answer::Overloaded,
+        Some(Fault::Overloaded | Fault::Late) => RequestOutcome::Overloaded,
         Some(
             Fault::Unavailable | Fault::Unreached | Fault::Failed | Fault::Gone | Fault::Forbidden | Fault::Unknown,
-        ) => Answer::Failed,
+        ) => RequestOutcome::Failed,
     }
 }
 
@@ -425,13 +425,13 @@ mod tests {
     #[test]
     fn only_a_node_that_says_nothing_is_silent() {
         for (fault, expected) in [
-            (None, Answer::Done),
-            (Some(Fault::Silent), Answer::Silent),
-            (Some(Fault::Late), Answer::Overloaded),
-            (Some(Fault::Overloaded), Answer::Overloaded),
-            (Some(Fault::Refused), Answer::Done),
-            (Some(Fault::Failed), Answer::Failed),
-            (Some(Fault::Unreached), Answer::Failed),
+            (None, RequestOutcome::Done),
+            (Some(Fault::Silent), RequestOutcome::Silent),
+            (Some(Fault::Late), RequestOutcome::Overloaded),
+            (Some(Fault::Overloaded), RequestOutcome::Overloaded),
+            (Some(Fault::Refused), RequestOutcome::Done),
+            (Some(Fault::Failed), RequestOutcome::Failed),
+            (Some(Fault::Unreached), RequestOutcome::Failed),
         ] {
             assert_eq!(answer(fault), expected, "{fault:?}");
         }
