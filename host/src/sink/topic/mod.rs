@@ -3,7 +3,7 @@
 //!
 //! What lies last in a partition counts, so rows with the key of one record stay in its order: a row that has to be
 //! sent again takes those behind it along, which costs copies. A row that the brokers refuse takes no other with it:
-//! `kafka/producer/sender.rs` sees to that.
+//! `kafka/producer/sender/` sees to that.
 
 mod headers;
 

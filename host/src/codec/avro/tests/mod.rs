@@ -201,7 +201,7 @@ proptest! {
 
 #[test]
 fn an_order_is_read_straight() {
-    let schema = Schema::parse(include_str!("../../../../schemas/ecommerce-orders-value.avsc")).expect("a schema");
+    let schema = Schema::parse(include_str!("../../../../../schemas/ecommerce-orders-value.avsc")).expect("a schema");
     let inputs: Vec<_> = ["order_status", "order_id"]
         .map(|name| input(name, DataType::Text, true, Origin::Value(name.to_owned())))
         .into();

@@ -1,5 +1,5 @@
-//! Makes one value fit its column: the record's value ([`RecordValue`]) becomes what the plugin declares ([`Cell`]). This is
-//! the only table of conversions, for every format. `docs/formats.md` shows it to users.
+//! Makes one value fit its column: the record's value ([`RecordValue`]) becomes what the plugin declares ([`Cell`]).
+//! This is the only table of conversions, for every format. `docs/formats.md` shows it to users.
 
 use super::value::{Cell, RecordValue};
 use std::borrow::Cow;
