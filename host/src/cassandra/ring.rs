@@ -77,6 +77,7 @@ impl<N: Clone> Ring<N> {
 
 #[cfg(test)]
 impl ReplicaSet {
+    /// The set with this number, for tests that have no ring.
     pub fn numbered(number: u32) -> Self {
         Self(number)
     }

@@ -19,6 +19,7 @@ pub struct Requests {
 }
 
 impl Requests {
+    /// Makes the requests of this statement when they are first needed.
     pub fn of(statement: Prepared) -> Self {
         Self {
             statement,

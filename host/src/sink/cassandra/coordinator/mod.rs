@@ -152,6 +152,7 @@ impl Load {
 }
 
 impl Coordinators {
+    /// Knows no node yet. Each node gets its own limit, all of them as `wanted` says.
     pub fn new(wanted: InFlight) -> Self {
         Self {
             wanted,
