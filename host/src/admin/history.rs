@@ -1,9 +1,10 @@
 //! Keeps a sample a second of the last minutes, so that a page that is opened now shows them.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use parking_lot::Mutex;
 use serde::{Serialize, Serializer};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -84,12 +85,12 @@ impl History {
 
     /// The samples that ended after this moment, the oldest first.
     pub fn after(&self, at: u64) -> Vec<Arc<Sample>> {
-        let samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        let samples = self.samples.lock();
         samples.iter().filter(|sample| sample.at > at).cloned().collect()
     }
 
     fn add(&self, sample: Sample) {
-        let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut samples = self.samples.lock();
         if samples.len() == KEPT {
             samples.pop_front();
         }

@@ -2,10 +2,11 @@
 //! the decoder and the sink that it needs.
 
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
+use parking_lot::{Mutex, MutexGuard};
 use sha2::{Digest as _, Sha256};
 
 use super::check::{Finding, schema, unreadable};
@@ -137,7 +138,7 @@ impl Assembler {
     }
 
     fn seen(&self) -> MutexGuard<'_, Option<Seen>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+        self.seen.lock()
     }
 
     /// The latest records of the topic, those that there are within the time.

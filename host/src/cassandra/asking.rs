@@ -2,9 +2,9 @@
 //! that is overloaded, is starting or has lost the connection is asked again for a while. Where it still does not
 //! answer, that is the result, with its reason: what was not read is never taken for something that is not there.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use scylla::client::session::Session;
 use scylla::deserialize::row::DeserializeRow;
 use scylla::errors::{ExecutionError, SchemaAgreementError};
@@ -32,7 +32,7 @@ const REMINDER: Duration = Duration::from_mins(1);
 
 static SAID: Mutex<Option<Instant>> = Mutex::new(None);
 
-type Cause = Whole<Box<dyn std::error::Error + Send + Sync>>;
+type BoxedCause = Whole<Box<dyn std::error::Error + Send + Sync>>;
 
 /// A question has no answer, so nothing can be concluded.
 #[derive(Debug, thiserror::Error)]
@@ -42,23 +42,23 @@ pub enum Unanswered {
         question: String,
         asked: Duration,
         #[source]
-        cause: Cause,
+        cause: BoxedCause,
     },
     #[error("Cassandra does not let this user see {question}: GRANT SELECT ON {resource} TO the user")]
     Forbidden {
         question: String,
         resource: String,
         #[source]
-        cause: Cause,
+        cause: BoxedCause,
     },
     #[error("Cassandra refuses to say {question}")]
     Refused {
         question: String,
         #[source]
-        cause: Cause,
+        cause: BoxedCause,
     },
     #[error("the nodes of Cassandra do not agree on which tables there are (`nodetool describecluster` shows them)")]
-    Disagreeing(#[source] Cause),
+    Disagreeing(#[source] BoxedCause),
 }
 
 /// A question to the cluster.
@@ -95,7 +95,7 @@ impl Unanswered {
     fn of(question: &Question, error: ExecutionError, asked: Duration) -> Self {
         let about = question.about.clone();
         let fault = errors::fault(&error);
-        let cause: Cause = Whole(Box::new(error));
+        let cause: BoxedCause = Whole(Box::new(error));
         match fault {
             Fault::Forbidden => Self::Forbidden {
                 question: about,
@@ -119,6 +119,7 @@ impl Unanswered {
 }
 
 impl<'a> Asking<'a> {
+    /// Asks on this session, each question for at most `PATIENCE`.
     pub fn of(session: &'a Session) -> Self {
         Self::within(session, PATIENCE)
     }
@@ -128,6 +129,7 @@ impl<'a> Asking<'a> {
         Self { session, patience }
     }
 
+    /// The session that the questions are sent on.
     pub fn session(&self) -> &'a Session {
         self.session
     }
@@ -215,7 +217,7 @@ impl<'a> Asking<'a> {
 }
 
 fn is_time_to_say() -> bool {
-    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut said = SAID.lock();
     let is_time = said.is_none_or(|said| said.elapsed() >= REMINDER);
     if is_time {
         *said = Some(Instant::now());

@@ -11,9 +11,10 @@ pub struct Node(Arc<DriverNode>);
 
 /// All that the driver knows of the cluster. It makes a new one when anything changes.
 #[derive(Debug, Clone)]
-pub struct State(Arc<ClusterState>);
+pub struct ClusterView(Arc<ClusterState>);
 
 impl Node {
+    /// The host ID, which the node keeps for its life; its address may change.
     pub fn id(&self) -> Uuid {
         self.0.host_id
     }
@@ -24,7 +25,7 @@ impl Node {
     }
 }
 
-impl State {
+impl ClusterView {
     pub(super) fn new(state: Arc<ClusterState>) -> Self {
         Self(state)
     }
@@ -33,10 +34,12 @@ impl State {
         &self.0
     }
 
+    /// The nodes that belonged to the cluster when the driver last asked, connected or not.
     pub fn nodes(&self) -> impl Iterator<Item = Node> {
         self.0.get_nodes_info().iter().map(|node| Node(Arc::clone(node)))
     }
 
+    /// Whether a node with this host ID belonged to the cluster when the driver last asked.
     pub fn has_node(&self, id: Uuid) -> bool {
         self.0.get_node_by_host_id(id).is_some()
     }

@@ -15,6 +15,7 @@ pub struct Config {
     pub compression: Compression,
 }
 
+/// How many replicas have to acknowledge a write or answer a read, by CQL's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consistency {
     One,

@@ -61,6 +61,7 @@ impl RequestError {
         ExecutionError::EmptyPlan.into()
     }
 
+    /// What the error means for a row, in a word that does not depend on the driver.
     pub fn fault(&self) -> Fault {
         fault(&self.0)
     }

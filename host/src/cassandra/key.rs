@@ -23,6 +23,7 @@ pub enum Compared {
 }
 
 impl Compared {
+    /// The comparison for a column of this type in this part of the primary key.
     pub fn of(column_type: &ColumnType<'_>, part: KeyPart) -> Self {
         match column_type {
             // The server compares a clustering column by value, and a partition key by its bytes.

@@ -107,7 +107,7 @@ impl Request {
         rows: impl ExactSizeIterator<Item = R> + Clone,
     ) -> Result<(), RequestError> {
         match self {
-            Self::Batch(batch) => session.driver().batch(batch, Rows(rows)).await.map(drop)?,
+            Self::Batch(batch) => session.driver().batch(batch, DriverRows(rows)).await.map(drop)?,
             Self::Single(statement) => {
                 for row in rows {
                     session.driver().execute_unpaged(statement, Row(row)).await?;
@@ -119,6 +119,7 @@ impl Request {
 }
 
 impl FrameWriter<'_, '_> {
+    /// Binds a value by its bytes in CQL's format, without their length. Fails above 2 GiB.
     #[inline]
     pub fn value(&mut self, bytes: &[u8]) -> Result<(), NotSerialized> {
         let put = self.0.make_cell_writer().set_value(bytes);
@@ -132,6 +133,7 @@ impl FrameWriter<'_, '_> {
         self.0.make_cell_writer().set_unset();
     }
 
+    /// Binds null: an INSERT or UPDATE writes a tombstone for it.
     #[inline]
     pub fn null(&mut self) {
         self.0.make_cell_writer().set_null();
@@ -145,11 +147,13 @@ pub fn put_value(value: &CqlValue, column_type: &ColumnType<'_>, bytes: &mut Vec
 }
 
 impl TokenHasher {
+    /// Adds the next bytes of the serialized partition key.
     #[inline]
     pub fn write(&mut self, bytes: &[u8]) {
         self.0.write(bytes);
     }
 
+    /// The token of the bytes that were added, as Cassandra's Murmur3 partitioner counts it.
     #[inline]
     pub fn token(self) -> i64 {
         self.0.finish().value()
@@ -177,20 +181,20 @@ impl<R: BoundRow> SerializeRow for Row<R> {
 }
 
 /// The rows of a CQL batch as the driver takes them.
-struct Rows<I>(I);
+struct DriverRows<I>(I);
 
-impl<R: BoundRow, I: ExactSizeIterator<Item = R> + Clone> BatchValues for Rows<I> {
+impl<R: BoundRow, I: ExactSizeIterator<Item = R> + Clone> BatchValues for DriverRows<I> {
     type BatchValuesIter<'r>
-        = Rows<I>
+        = DriverRows<I>
     where
         Self: 'r;
 
-    fn batch_values_iter(&self) -> Rows<I> {
-        Rows(self.0.clone())
+    fn batch_values_iter(&self) -> DriverRows<I> {
+        DriverRows(self.0.clone())
     }
 }
 
-impl<R: BoundRow, I: ExactSizeIterator<Item = R>> BatchValuesIterator<'_> for Rows<I> {
+impl<R: BoundRow, I: ExactSizeIterator<Item = R>> BatchValuesIterator<'_> for DriverRows<I> {
     fn serialize_next(
         &mut self,
         context: &RowSerializationContext<'_>,

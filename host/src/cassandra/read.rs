@@ -49,6 +49,8 @@ pub enum ReadError {
 }
 
 impl RowReader {
+    /// Prepares the SELECT for one row of the table by its primary key, with the columns of these bindings. Fails if
+    /// the statement cannot be prepared.
     pub async fn open(
         asking: &Asking<'_>,
         table: &Table,
@@ -62,6 +64,7 @@ impl RowReader {
         })
     }
 
+    /// The bindings whose columns are read, in the order of the cells that [`Self::read`] returns.
     pub fn bindings(&self) -> &[Binding] {
         &self.bindings
     }

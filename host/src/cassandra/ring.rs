@@ -6,7 +6,7 @@ use scylla::cluster::metadata::Strategy;
 use scylla::frame::response::result::TableSpec;
 use uuid::Uuid;
 
-use super::cluster::State;
+use super::cluster::ClusterView;
 use super::table::Table;
 
 /// A set of replicas, as its number in the ring.
@@ -17,7 +17,7 @@ pub struct ReplicaSet(u32);
 #[derive(Debug)]
 pub struct Ring<N> {
     /// The driver's state that this was made from. The driver makes a new one when anything changes.
-    state: State,
+    state: ClusterView,
     /// Each token up to which, from the one before it, rows have one set of replicas; and that set.
     ends: Vec<(i64, ReplicaSet)>,
     sets: Vec<Vec<N>>,
@@ -26,7 +26,7 @@ pub struct Ring<N> {
 
 impl<N: Clone> Ring<N> {
     /// The ring of a table's rows; `all` are the nodes of the cluster, with `id` as the host's.
-    pub fn of(state: State, table: &Table, all: Vec<N>, id: impl Fn(&N) -> Uuid) -> Self {
+    pub fn of(state: ClusterView, table: &Table, all: Vec<N>, id: impl Fn(&N) -> Uuid) -> Self {
         let by_id: HashMap<Uuid, &N> = all.iter().map(|node| (id(node), node)).collect();
         let spec = TableSpec::borrowed(&table.keyspace, &table.name);
         let local = Strategy::LocalStrategy;
@@ -51,10 +51,12 @@ impl<N: Clone> Ring<N> {
         Self { state, ends, sets, all }
     }
 
-    pub fn is_of(&self, state: &State) -> bool {
+    /// Whether the ring was made from this state of the cluster; if not, it is out of date.
+    pub fn is_of(&self, state: &ClusterView) -> bool {
         self.state.is(state)
     }
 
+    /// The set of nodes that store the rows of a token; the empty set if the ring has no tokens.
     pub fn replicas(&self, token: i64) -> ReplicaSet {
         let at = self.ends.partition_point(|(end, _)| *end < token);
         // Beyond the last token the ring begins again.
@@ -75,6 +77,7 @@ impl<N: Clone> Ring<N> {
 
 #[cfg(test)]
 impl ReplicaSet {
+    /// The set with this number, for tests that have no ring.
     pub fn numbered(number: u32) -> Self {
         Self(number)
     }

@@ -17,12 +17,14 @@ pub struct Created {
     pub state: State,
 }
 
+/// What became of a keyspace or table that a statement asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     Created,
     WasThere,
 }
 
+/// Why a keyspace or table could not be created from a CQL file.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
     #[error("{statement:?} is neither CREATE KEYSPACE nor CREATE TABLE")]

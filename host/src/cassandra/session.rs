@@ -18,7 +18,7 @@ use scylla::statement::Consistency as DriverConsistency;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::asking::{Asking, Unanswered};
-use super::cluster::State;
+use super::cluster::ClusterView;
 use super::config::{Compression, Config, Consistency};
 use super::nodes::{self, Known};
 use super::retry::NextNode;
@@ -32,6 +32,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Session(DriverSession);
 
+/// Why there is no session. Each message ends with what the operator can change.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     #[error(
@@ -69,13 +70,14 @@ pub enum ConnectError {
 pub struct DriverCause(Box<dyn std::error::Error + Send + Sync>);
 
 impl Session {
+    /// Asks for metadata on this session, each question for as long as [`Asking::of`] allows.
     pub fn asking(&self) -> Asking<'_> {
         Asking::of(&self.0)
     }
 
     /// The cluster as it is now.
-    pub fn state(&self) -> State {
-        State::new(self.0.get_cluster_state())
+    pub fn state(&self) -> ClusterView {
+        ClusterView::new(self.0.get_cluster_state())
     }
 
     /// The driver's own session, for tests that ask it other questions.

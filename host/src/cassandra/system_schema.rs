@@ -26,6 +26,7 @@ pub struct Column {
     pub cql_type: String,
 }
 
+/// What part a column has in its table's primary key, as `system_schema.columns` names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     PartitionKey,

@@ -7,6 +7,7 @@ use super::quoted::quoted;
 use super::system_schema::{self, Column, Kind};
 use super::types::ColumnType;
 
+/// A table as the server describes it: its columns by name and its primary key.
 #[derive(Debug, Clone, Default)]
 pub struct Table {
     pub keyspace: String,
@@ -135,6 +136,7 @@ impl Table {
             .map(String::as_str)
     }
 
+    /// Whether all rows of a partition key share the column.
     pub fn is_static(&self, column: &str) -> bool {
         self.static_columns.iter().any(|name| name == column)
     }
@@ -144,6 +146,7 @@ impl Table {
         format!("{}.{}", quoted(&self.keyspace), quoted(&self.name))
     }
 
+    /// Whether the column belongs to the primary key, its partition key or its clustering key.
     pub fn is_key(&self, column: &str) -> bool {
         self.primary_key().any(|name| name == column)
     }
@@ -155,6 +158,7 @@ fn folded(name: &str, exists: impl Fn(&str) -> bool) -> Option<String> {
         .find(|name| exists(name))
 }
 
+/// Whether Cassandra keeps its own tables in this keyspace, so that it can be neither created nor chosen.
 pub fn is_system(keyspace: &str) -> bool {
     keyspace == "system" || keyspace.starts_with("system_")
 }

@@ -23,6 +23,8 @@ pub enum TlsError {
     Library(#[source] ErrorStack),
 }
 
+/// The driver's settings for TLS with this CA and, if there is one, this client certificate. Verifies the server's
+/// certificate always. Fails if a file cannot be read or the key does not fit the certificate.
 pub fn context(tls: &Tls) -> Result<OpenSsl010Config, TlsError> {
     let mut builder = SslConnector::builder(SslMethod::tls_client()).map_err(TlsError::Library)?;
     builder.set_verify(SslVerifyMode::PEER);

@@ -23,13 +23,13 @@ Examples:
 /// Time a plugin on one core, without any server
 #[derive(Debug, Subcommand)]
 pub(super) enum BenchCommand {
-    Plugin(Plugin),
+    Plugin(BenchPlugin),
 }
 
 /// Time a plugin on one core over the records of a file, without any server
 #[derive(Debug, Args)]
 #[command(before_help = WHAT, after_help = EXAMPLES, help_template = TEMPLATE)]
-pub(super) struct Plugin {
+pub(super) struct BenchPlugin {
     /// The plugin
     #[arg(value_name = "PLUGIN.wasm")]
     plugin: String,

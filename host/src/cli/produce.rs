@@ -33,8 +33,8 @@ pub(super) struct Produce {
     #[arg(long, value_name = "TOPIC")]
     to: Option<String>,
     /// How records are written
-    #[arg(long, value_enum, default_value_t = Format::Avro)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = ValueFormat::Avro)]
+    format: ValueFormat,
     /// Key of each record, with columns in braces
     #[arg(long, value_name = "TEMPLATE", default_value = "{order_id}-{customer_id}")]
     key: String,
@@ -49,7 +49,7 @@ pub(super) struct Produce {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum ValueFormat {
     Avro,
     Json,
 }
@@ -67,8 +67,8 @@ impl Produce {
         let options = app::produce::Options {
             file: self.file,
             format: match self.format {
-                Format::Avro => app::produce::Format::Avro,
-                Format::Json => app::produce::Format::Json,
+                ValueFormat::Avro => app::produce::Format::Avro,
+                ValueFormat::Json => app::produce::Format::Json,
             },
             key: self.key,
             rate: self.rate,

@@ -8,7 +8,7 @@ use crate::record::columns::DataType;
 use super::cell::fit;
 use super::schema::Shape;
 use super::spare::Spare;
-use super::value::Found;
+use super::value::RecordValue;
 
 /// How many values of a type fit a data type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub fn becomes(shape: &Shape, wanted: DataType) -> Becomes {
     }
     let samples = samples(shape);
     let count = samples.len();
-    let fits = |found: Found<'_>| fit(found, wanted, &mut Spare::default()).is_ok();
+    let fits = |found: RecordValue<'_>| fit(found, wanted, &mut Spare::default()).is_ok();
     match samples.into_iter().filter(|found| fits(found.clone())).count() {
         0 => Becomes::Never,
         fitting if fitting == count => Becomes::Always,
@@ -45,29 +45,35 @@ pub fn becomes(shape: &Shape, wanted: DataType) -> Becomes {
 }
 
 /// Sample values of a type that differ in what they fit.
-fn samples(shape: &Shape) -> Vec<Found<'_>> {
-    let texts = |texts: &[&'static str]| texts.iter().map(|text| Found::Text((*text).into())).collect();
+fn samples(shape: &Shape) -> Vec<RecordValue<'_>> {
+    let texts = |texts: &[&'static str]| texts.iter().map(|text| RecordValue::Text((*text).into())).collect();
     match shape {
-        Shape::Null => vec![Found::Null],
-        Shape::Boolean => vec![Found::Boolean(true)],
-        Shape::Int | Shape::TimeMillis => vec![Found::Integer(i64::from(i32::MAX))],
-        Shape::Long | Shape::TimeMicros => vec![Found::Integer(1), Found::Integer(i64::MAX)],
-        Shape::Float => vec![Found::Single(0.5)],
-        Shape::Double => vec![Found::Double(0.5)],
-        Shape::Bytes | Shape::Fixed { .. } => vec![Found::Bytes(b"\xFF")],
+        Shape::Null => vec![RecordValue::Null],
+        Shape::Boolean => vec![RecordValue::Boolean(true)],
+        Shape::Int | Shape::TimeMillis => vec![RecordValue::Integer(i64::from(i32::MAX))],
+        Shape::Long | Shape::TimeMicros => vec![RecordValue::Integer(1), RecordValue::Integer(i64::MAX)],
+        Shape::Float => vec![RecordValue::Single(0.5)],
+        Shape::Double => vec![RecordValue::Double(0.5)],
+        Shape::Bytes | Shape::Fixed { .. } => vec![RecordValue::Bytes(b"\xFF")],
         Shape::String => texts(&TEXTS),
-        Shape::Enum(symbols) => symbols.iter().map(|symbol| Found::Text(symbol.into())).collect(),
+        Shape::Enum(symbols) => symbols.iter().map(|symbol| RecordValue::Text(symbol.into())).collect(),
         Shape::Decimal { scale: 0, .. } => {
-            vec![Found::Number("1".into()), Found::Number("99999999999999999999".into())]
+            vec![
+                RecordValue::Number("1".into()),
+                RecordValue::Number("99999999999999999999".into()),
+            ]
         }
-        Shape::Decimal { .. } | Shape::BigDecimal => vec![Found::Number("1.5".into())],
-        Shape::Uuid(_) => vec![Found::Uuid(Uuid::nil())],
-        Shape::Date => vec![Found::Date(1)],
-        Shape::Timestamp { .. } => vec![Found::Timestamp(1), Found::Timestamp(i64::from(i32::MAX) + 1)],
+        Shape::Decimal { .. } | Shape::BigDecimal => vec![RecordValue::Number("1.5".into())],
+        Shape::Uuid(_) => vec![RecordValue::Uuid(Uuid::nil())],
+        Shape::Date => vec![RecordValue::Date(1)],
+        Shape::Timestamp { .. } => vec![
+            RecordValue::Timestamp(1),
+            RecordValue::Timestamp(i64::from(i32::MAX) + 1),
+        ],
         Shape::Duration => texts(&["P0M0DT0.000S"]),
-        Shape::Array(_) => vec![Found::Structure("an array")],
-        Shape::Map(_) => vec![Found::Structure("a map")],
-        Shape::Record(_) => vec![Found::Structure("a record")],
+        Shape::Array(_) => vec![RecordValue::Structure("an array")],
+        Shape::Map(_) => vec![RecordValue::Structure("a map")],
+        Shape::Record(_) => vec![RecordValue::Structure("a record")],
         Shape::Union(branches) => branches.iter().flat_map(samples).collect(),
     }
 }

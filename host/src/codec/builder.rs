@@ -19,7 +19,7 @@ const MAX_BATCH_BYTES: usize = i32::MAX as usize;
 
 /// The columns of a batch while they are being built.
 pub struct Columns {
-    columns: Vec<Column>,
+    columns: Vec<ColumnBuilder>,
     rows: usize,
     bytes: usize,
 }
@@ -28,7 +28,7 @@ pub struct Columns {
 #[derive(Debug, PartialEq, Eq)]
 pub struct BatchFull;
 
-enum Column {
+enum ColumnBuilder {
     Boolean(BooleanBuilder),
     Int32(Int32Builder),
     Int64(Int64Builder),
@@ -46,7 +46,7 @@ impl Columns {
         Self {
             columns: inputs
                 .iter()
-                .map(|input| Column::new(input.field.data_type, capacity))
+                .map(|input| ColumnBuilder::new(input.field.data_type, capacity))
                 .collect(),
             rows: 0,
             bytes: 0,
@@ -71,7 +71,7 @@ impl Columns {
     pub fn finish(self) -> Batch {
         Batch {
             rows: self.rows,
-            columns: self.columns.into_iter().map(Column::finish).collect(),
+            columns: self.columns.into_iter().map(ColumnBuilder::finish).collect(),
         }
     }
 }
@@ -86,7 +86,7 @@ impl Cell<'_> {
     }
 }
 
-impl Column {
+impl ColumnBuilder {
     fn new(data_type: DataType, rows: usize) -> Self {
         match data_type {
             DataType::Boolean => Self::Boolean(BooleanBuilder::with_capacity(rows)),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::value::Found;
+use super::value::RecordValue;
 use crate::record::descriptor::{Input, Origin};
 use crate::record::reject::Reject;
 use crate::record::stage::Stage;
@@ -62,7 +62,7 @@ pub fn null_field(input: &Input) -> Reject {
 }
 
 /// The value does not fit the input's data type.
-pub fn bad_type(input: &Input, found: &Found<'_>) -> Reject {
+pub fn bad_type(input: &Input, found: &RecordValue<'_>) -> Reject {
     let message = format!("{} is {found}, expected {}", subject(input), input.field.data_type);
     Reject::new(Stage::Decode, "bad-type", message)
 }

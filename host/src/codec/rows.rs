@@ -10,7 +10,7 @@ use super::cell::fit;
 use super::json::{self, Member, Members};
 use super::rejects;
 use super::spare::Spare;
-use super::value::{Cell, Found};
+use super::value::{Cell, RecordValue};
 use crate::record::Record;
 use crate::record::columns::{Batch, DataType};
 use crate::record::descriptor::{Input, Origin};
@@ -37,16 +37,16 @@ pub struct Reads {
 pub type PlanOrReject = Result<Arc<Plan>, Reject>;
 
 /// A schema that some record of the batch names.
-struct Known<'a> {
+struct KnownPlan<'a> {
     id: u32,
     plan: Result<&'a Plan, &'a Reject>,
 }
 
 /// The rows of a batch while they are being built.
-pub struct Rows<'a> {
+pub struct BatchRows<'a> {
     reads: &'a Reads,
     /// Sorted by id.
-    schemas: Vec<Known<'a>>,
+    schemas: Vec<KnownPlan<'a>>,
     /// The place of the schema that the last record named. The next record nearly always names it too.
     last: usize,
     columns: Columns,
@@ -75,10 +75,10 @@ impl Reads {
     }
 }
 
-impl<'a> Rows<'a> {
+impl<'a> BatchRows<'a> {
     /// Starts a batch with room for `capacity` rows. `plans` must have every schema that the records name.
     pub fn new(reads: &'a Reads, plans: &'a HashMap<u32, PlanOrReject>, capacity: usize) -> Self {
-        let known = |(id, plan): (&u32, &'a PlanOrReject)| Known {
+        let known = |(id, plan): (&u32, &'a PlanOrReject)| KnownPlan {
             id: *id,
             plan: plan.as_deref(),
         };
@@ -171,7 +171,7 @@ impl<'a> Rows<'a> {
             let found = match input.origin {
                 Origin::Value(_) => value.take(),
                 Origin::WholeValue if input.field.data_type == DataType::Json => {
-                    Some(Found::Json(plan.whole(datum)?.into()))
+                    Some(RecordValue::Json(plan.whole(datum)?.into()))
                 }
                 _ => beside(record, input)?,
             };
@@ -180,7 +180,7 @@ impl<'a> Rows<'a> {
         append(&mut self.columns, &mut self.row, &mut self.spare)
     }
 
-    fn schema(&mut self, id: u32) -> Result<&Known<'a>, Reject> {
+    fn schema(&mut self, id: u32) -> Result<&KnownPlan<'a>, Reject> {
         if self.schemas.get(self.last).is_none_or(|known| known.id != id) {
             let place = self.schemas.binary_search_by_key(&id, |known| known.id);
             self.last = place.unwrap_or(self.schemas.len());
@@ -198,7 +198,7 @@ fn append(columns: &mut Columns, row: &mut Vec<Cell<'_>>, spare: &mut Spare) -> 
 }
 
 /// Makes the value fit its input.
-pub fn cell<'c>(input: &Input, found: Option<Found<'c>>, spare: &mut Spare) -> Result<Cell<'c>, Reject> {
+pub fn cell<'c>(input: &Input, found: Option<RecordValue<'c>>, spare: &mut Spare) -> Result<Cell<'c>, Reject> {
     let Some(found) = found else {
         return if input.field.nullable {
             Ok(Cell::Null)
@@ -215,7 +215,7 @@ pub fn cell<'c>(input: &Input, found: Option<Found<'c>>, spare: &mut Spare) -> R
 
 /// The value for an input that does not take a field of the record's value. `None` if the record has nothing
 /// of that name.
-pub fn beside<'c>(record: &'c Record, input: &Input) -> Result<Option<Found<'c>>, Reject> {
+pub fn beside<'c>(record: &'c Record, input: &Input) -> Result<Option<RecordValue<'c>>, Reject> {
     let wanted = input.field.data_type;
     Ok(match &input.origin {
         Origin::Value(_) => None,
@@ -224,24 +224,29 @@ pub fn beside<'c>(record: &'c Record, input: &Input) -> Result<Option<Found<'c>>
             None if input.field.nullable => None,
             None => return Err(rejects::tombstone()),
         },
-        Origin::Key => Some(record.key.as_ref().map_or(Found::Null, |key| bytes(key, wanted))),
+        Origin::Key => Some(record.key.as_ref().map_or(RecordValue::Null, |key| bytes(key, wanted))),
         // If headers share a key, the last one counts, as with Kafka's `lastHeader`.
         Origin::Header(name) => {
             let header = record.headers.iter().rev().find(|header| header.key == *name);
-            header.map(|header| header.value.as_ref().map_or(Found::Null, |value| bytes(value, wanted)))
+            header.map(|header| {
+                header
+                    .value
+                    .as_ref()
+                    .map_or(RecordValue::Null, |value| bytes(value, wanted))
+            })
         }
-        Origin::RecordTimestamp => Some(record.timestamp_ms.map_or(Found::Null, Found::Timestamp)),
-        Origin::Partition => Some(Found::Integer(i64::from(record.position.partition.number))),
-        Origin::Offset => Some(Found::Integer(record.position.offset.0)),
-        Origin::Topic => Some(Found::Text((&*record.position.partition.topic).into())),
+        Origin::RecordTimestamp => Some(record.timestamp_ms.map_or(RecordValue::Null, RecordValue::Timestamp)),
+        Origin::Partition => Some(RecordValue::Integer(i64::from(record.position.partition.number))),
+        Origin::Offset => Some(RecordValue::Integer(record.position.offset.0)),
+        Origin::Topic => Some(RecordValue::Text((&*record.position.partition.topic).into())),
     })
 }
 
 /// Bytes without a format: taken as they are for a blob, and as text for any other type if they are UTF-8.
-fn bytes(bytes: &[u8], wanted: DataType) -> Found<'_> {
+fn bytes(bytes: &[u8], wanted: DataType) -> RecordValue<'_> {
     match std::str::from_utf8(bytes) {
-        Ok(text) if wanted != DataType::Blob => Found::Text(text.into()),
-        _ => Found::Bytes(bytes),
+        Ok(text) if wanted != DataType::Blob => RecordValue::Text(text.into()),
+        _ => RecordValue::Bytes(bytes),
     }
 }
 

@@ -1,4 +1,4 @@
-//! One value on its way into a column, as the record holds it ([`Found`]) and as the column holds it ([`Cell`]).
+//! One value on its way into a column, as the record holds it ([`RecordValue`]) and as the column holds it ([`Cell`]).
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 /// A value as the record holds it.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Found<'a> {
+pub enum RecordValue<'a> {
     Null,
     Boolean(bool),
     Integer(i64),

@@ -3,10 +3,10 @@
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
+use parking_lot::Mutex;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
@@ -69,7 +69,7 @@ impl DeadLetterFile {
             serde_json::to_writer(&mut lines, &to_json(letter)?)?;
             lines.push(b'\n');
         }
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = self.file.lock();
         if file.is_none() {
             *file = Some(OpenOptions::new().create(true).append(true).open(&self.path)?);
         }

@@ -3,7 +3,7 @@
 
 /// The forms of a letter, from the whole one to the smallest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Form {
+pub enum LetterForm {
     Whole,
     /// The reject's message is cut.
     ShortMessage,
@@ -32,7 +32,7 @@ const SHORT_MESSAGE_BYTES: usize = 256;
 /// each), and name and version of the plugin, which have the other 6 KiB.
 pub const ROOM_BYTES: usize = 16 * 1024;
 
-impl Form {
+impl LetterForm {
     /// All forms, the largest first.
     pub const ALL: [Self; 5] = [
         Self::Whole,

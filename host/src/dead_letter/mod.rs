@@ -49,7 +49,7 @@ pub struct DeadLetterError {
     pub at: String,
     words: String,
     #[source]
-    pub cause: Cause,
+    pub cause: SharedCause,
 }
 
 /// The kinds of trouble that a dead letter can meet, whatever it is written to.
@@ -80,4 +80,4 @@ impl DeadLetterError {
 }
 
 /// The cause of a [`DeadLetterError`], which several letters may share.
-pub type Cause = Arc<dyn Error + Send + Sync>;
+pub type SharedCause = Arc<dyn Error + Send + Sync>;

@@ -1,18 +1,18 @@
 //! Sends dead letters to a Kafka topic. Each is acknowledged by all in-sync replicas. If the topic cannot hold a whole
-//! record, the letter refers to it ([`Form`]).
+//! record, the letter refers to it ([`LetterForm`]).
 
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
+use parking_lot::Mutex;
 
-use super::form::{Form, Part};
+use super::form::{LetterForm, Part};
 use super::{DeadLetter, DeadLetterError, DeadLetters, LetterFault, headers};
 use crate::connection::KafkaConnection;
 use crate::kafka::producer::limits::Limits;
 use crate::kafka::producer::message::{Message, Stamp};
 use crate::kafka::producer::sender::{Order, Sender};
-use crate::kafka::producer::{Answer, ProduceError, ProduceFault, Profile};
+use crate::kafka::producer::{Acknowledgement, ProduceError, ProduceFault, Profile};
 
 /// Pause between two log lines of one kind about letters by reference or lost letters.
 const SAY_AGAIN: Duration = Duration::from_mins(1);
@@ -36,7 +36,7 @@ enum Remark {
 /// A letter with the headers that it is being sent with.
 struct Written<'a> {
     letter: &'a DeadLetter,
-    form: Form,
+    form: LetterForm,
     ours: Vec<(&'static str, String)>,
 }
 
@@ -61,7 +61,7 @@ impl DeadLetterTopic {
     async fn publish_all(&self, letters: &[DeadLetter]) -> Vec<Result<(), DeadLetterError>> {
         let mut limits = self.sender.known_limits(&self.topic).await;
         let mut written = self.write(letters, limits);
-        if written.iter().any(|letter| letter.form > Form::Whole) {
+        if written.iter().any(|letter| letter.form > LetterForm::Whole) {
             limits = self.sender.fresh_limits(&self.topic).await;
             written = self.write(letters, limits);
         }
@@ -89,7 +89,7 @@ impl DeadLetterTopic {
                         again.push(place);
                     }
                     (result, _) => {
-                        let bytes = self.bytes(&Written::new(&letters[place], Form::Whole));
+                        let bytes = self.bytes(&Written::new(&letters[place], LetterForm::Whole));
                         let key = letters[place].record.key.as_deref();
                         results[place] = Some(result.map(drop).map_err(|cause| self.error(bytes, key, cause)));
                     }
@@ -109,7 +109,7 @@ impl DeadLetterTopic {
     fn write<'a>(&self, letters: &'a [DeadLetter], limits: Limits) -> Vec<Written<'a>> {
         let limit = limits.message_bytes.filter(|_| !self.sender.is_compressing());
         let written = letters.iter().map(|letter| {
-            let mut written = Written::new(letter, Form::Whole);
+            let mut written = Written::new(letter, LetterForm::Whole);
             while let Some(form) = written.form.smaller()
                 && limit.is_some_and(|limit| self.bytes(&written) > limit)
             {
@@ -120,7 +120,7 @@ impl DeadLetterTopic {
         written.collect()
     }
 
-    async fn send(&self, written: &[Written<'_>], which: &[usize]) -> Vec<Answer> {
+    async fn send(&self, written: &[Written<'_>], which: &[usize]) -> Vec<Acknowledgement> {
         let all: Vec<_> = which.iter().map(|place| written[*place].headers()).collect();
         let messages = which.iter().zip(&all);
         let messages: Vec<_> = messages
@@ -138,7 +138,7 @@ impl DeadLetterTopic {
         let by_reference = written.iter().find(|letter| letter.form.is_by_reference());
         let Some(first) = by_reference else { return };
         self.say(Remark::ByReference, || {
-            let needed = self.bytes(&Written::new(first.letter, Form::Whole));
+            let needed = self.bytes(&Written::new(first.letter, LetterForm::Whole));
             tracing::warn!(
                 topic = self.topic, record = %first.letter.record.position,
                 "the dead-letter topic cannot hold the record, so its letter says where it is; it can be replayed only as \
@@ -149,7 +149,7 @@ impl DeadLetterTopic {
     }
 
     fn say(&self, remark: Remark, log: impl FnOnce()) {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut said = self.said.lock();
         let last = &mut said[remark as usize];
         if last.is_none_or(|last| last.elapsed() >= SAY_AGAIN) {
             *last = Some(Instant::now());
@@ -213,7 +213,7 @@ impl DeadLetterTopic {
 }
 
 impl<'a> Written<'a> {
-    fn new(letter: &'a DeadLetter, form: Form) -> Self {
+    fn new(letter: &'a DeadLetter, form: LetterForm) -> Self {
         let ours = headers::of(letter, form);
         Self { letter, form, ours }
     }

@@ -52,6 +52,8 @@ pub struct Reporter {
 }
 
 impl Reporter {
+    /// Makes the producer of reports for this member, `HOST:PROCESS` or the name it was given. Fails if the settings of
+    /// Kafka are wrong.
     pub fn new(fleet: &Fleet, member: &str) -> Result<Self, FleetError> {
         Ok(Self {
             publisher: fleet.publisher(DELIVERY)?,
@@ -61,6 +63,7 @@ impl Reporter {
         })
     }
 
+    /// Publishes the report in place of this member's last one, and returns once the brokers have acknowledged it.
     pub async fn report(&self, report: &Report) -> Result<(), FleetError> {
         // Strings, numbers and maps with string keys: it always has a JSON form.
         let text = serde_json::to_string(report).unwrap_or_default();

@@ -45,6 +45,7 @@ pub struct Fleet {
     pub topic: String,
 }
 
+/// Why publications or reports could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum FleetError {
     #[error("topic {topic} is not there; `host plugin publish FILE --topic {of}` makes it")]
@@ -114,6 +115,7 @@ impl FleetError {
 }
 
 impl Fleet {
+    /// The topic of the members' reports: the plugins' topic with `-members` behind it.
     pub fn members_topic(&self) -> String {
         format!("{}-members", self.topic)
     }

@@ -26,6 +26,7 @@ pub const MIN_IN_SYNC: &str = "min.insync.replicas";
 /// What [`MIN_IN_SYNC`] is in new topics of [`WANTED_REPLICAS`].
 pub const IN_SYNC: &str = "2";
 
+/// A topic to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewTopic {
     pub name: String,
@@ -41,6 +42,7 @@ pub enum Topic {
     Existed { partitions: usize },
 }
 
+/// Why the brokers could not be asked about topics, or refused to create or change one.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
     #[error(
@@ -103,6 +105,7 @@ pub async fn cluster(connection: &KafkaConnection) -> Result<Cluster, AdminError
     })
 }
 
+/// Whether the brokers have a topic of this name. Fails if they do not answer.
 pub async fn topic_exists(connection: &KafkaConnection, topic: &str) -> Result<bool, AdminError> {
     Ok(cluster(connection).await?.topics.contains_key(topic))
 }

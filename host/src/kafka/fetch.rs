@@ -46,6 +46,7 @@ pub enum Known {
     Nothing,
 }
 
+/// Why one record could not be fetched by its offset.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     #[error(transparent)]

@@ -2,14 +2,15 @@
 //! and every so often while it is read (decision 0023).
 
 use std::ffi::{CStr, CString};
+use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use super::native::{Answer, Asked};
+use super::native::{Asked, IdAnswer};
 use crate::record::topic_id::TopicId;
 
 /// The brokers are given this long to answer.
@@ -31,6 +32,7 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// The identity of the topic with this name, not asked for yet.
     pub fn of(topic: &str) -> Self {
         Self {
             // No topic's name has a zero byte: the brokers would say that there is no such topic.
@@ -53,7 +55,7 @@ impl Met {
     /// Whether it is the present one. One that another topic has replaced does not come back: a broker that tells of it lags
     /// behind.
     fn is_present(&self, id: TopicId) -> bool {
-        let mut met = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut met = self.0.lock();
         if !met.contains(&id) {
             if met.len() == FORMER {
                 met.remove(0);
@@ -66,7 +68,7 @@ impl Met {
 
 /// What was found out about a topic's id.
 #[derive(Debug)]
-enum Found {
+enum FoundId {
     Is(TopicId),
     /// These brokers do not tell it, at all or to this login; the reason.
     Untold(String),
@@ -77,19 +79,19 @@ enum Found {
 }
 
 /// Asks, and waits for the answer.
-fn find<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &CStr, met: &Met) -> Found {
+fn find<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &CStr, met: &Met) -> FoundId {
     let answer = Asked::ask(consumer, topic, ANSWER).and_then(|asked| asked.answer(ANSWER));
-    answer.map_or(Found::Later(RDKafkaErrorCode::OperationTimedOut), |answer| {
+    answer.map_or(FoundId::Later(RDKafkaErrorCode::OperationTimedOut), |answer| {
         meaning(answer, met)
     })
 }
 
-fn meaning(answer: Answer, met: &Met) -> Found {
+fn meaning(answer: IdAnswer, met: &Met) -> FoundId {
     match answer {
-        Ok(Some(id)) if met.is_present(id) => Found::Is(id),
-        Ok(Some(_)) => Found::Later(RDKafkaErrorCode::UnknownTopicId),
-        Ok(None) => Found::Untold("the brokers are older than topic ids".to_owned()),
-        Err(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => Found::Nothing,
+        Ok(Some(id)) if met.is_present(id) => FoundId::Is(id),
+        Ok(Some(_)) => FoundId::Later(RDKafkaErrorCode::UnknownTopicId),
+        Ok(None) => FoundId::Untold("the brokers are older than topic ids".to_owned()),
+        Err(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => FoundId::Nothing,
         Err(
             code @ (RDKafkaErrorCode::TopicAuthorizationFailed
             | RDKafkaErrorCode::ClusterAuthorizationFailed
@@ -97,8 +99,8 @@ fn meaning(answer: Answer, met: &Met) -> Found {
             | RDKafkaErrorCode::UnsupportedVersion
             | RDKafkaErrorCode::InvalidArgument
             | RDKafkaErrorCode::BadMessage),
-        ) => Found::Untold(KafkaError::AdminOp(code).to_string()),
-        Err(code) => Found::Later(code),
+        ) => FoundId::Untold(KafkaError::AdminOp(code).to_string()),
+        Err(code) => FoundId::Later(code),
     }
 }
 
@@ -111,9 +113,9 @@ pub(super) fn topic_id<C: ConsumerContext>(
 ) -> Option<TopicId> {
     loop {
         match find(consumer, &identity.topic, &identity.met) {
-            Found::Is(id) => return Some(id),
-            Found::Nothing => return None,
-            Found::Untold(reason) => {
+            FoundId::Is(id) => return Some(id),
+            FoundId::Nothing => return None,
+            FoundId::Untold(reason) => {
                 identity.is_untold.call_once(|| {
                     tracing::info!(
                         reason,
@@ -122,7 +124,7 @@ pub(super) fn topic_id<C: ConsumerContext>(
                 });
                 return None;
             }
-            Found::Later(code) => tracing::debug!(%code, "the topic's id is not known yet"),
+            FoundId::Later(code) => tracing::debug!(%code, "the topic's id is not known yet"),
         }
         if is_closing.load(Ordering::Relaxed) {
             return None;
@@ -169,7 +171,7 @@ impl<'a, C: ConsumerContext> Watch<'a, C> {
         let answer = asked.answer(Duration::ZERO)?;
         self.asked = None;
         match meaning(answer, &self.identity.met) {
-            Found::Is(id) => Some(id),
+            FoundId::Is(id) => Some(id),
             other => {
                 tracing::debug!(answer = ?other, "the topic's id is not known at the moment");
                 None
@@ -198,15 +200,15 @@ mod tests {
     fn an_answer_that_says_nothing_of_the_topic_is_no_answer() {
         let met = Met::default();
         let of = |answer| meaning(answer, &met);
-        assert!(matches!(of(Ok(None)), Found::Untold(_)));
+        assert!(matches!(of(Ok(None)), FoundId::Untold(_)));
         assert!(matches!(
             of(Err(RDKafkaErrorCode::TopicAuthorizationFailed)),
-            Found::Untold(_)
+            FoundId::Untold(_)
         ));
         assert!(matches!(
             of(Err(RDKafkaErrorCode::UnknownTopicOrPartition)),
-            Found::Nothing
+            FoundId::Nothing
         ));
-        assert!(matches!(of(Err(RDKafkaErrorCode::AllBrokersDown)), Found::Later(_)));
+        assert!(matches!(of(Err(RDKafkaErrorCode::AllBrokersDown)), FoundId::Later(_)));
     }
 }

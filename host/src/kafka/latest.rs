@@ -37,7 +37,7 @@ pub fn read(
 ) -> Result<(), ClientError> {
     let partitions = check_topic(connection, &wanted.topic)?;
     let purpose = Purpose::Read { group: &wanted.group };
-    let mut reading = Reading {
+    let mut reading = TailReading {
         reader: Reader::open(connection, &wanted.topic, purpose)?,
         wanted,
         hand_out,
@@ -52,13 +52,13 @@ pub fn read(
     })
 }
 
-struct Reading<'a, F> {
+struct TailReading<'a, F> {
     reader: Reader,
     wanted: &'a Wanted,
     hand_out: F,
 }
 
-impl<F: FnMut(Vec<Record>) -> ControlFlow<()>> Reading<'_, F> {
+impl<F: FnMut(Vec<Record>) -> ControlFlow<()>> TailReading<'_, F> {
     fn partition(&mut self, number: i32) -> Result<ControlFlow<()>, ClientError> {
         let Range { start: low, end: high } = self.reader.range(number)?;
         let start = high.saturating_sub_unsigned(self.wanted.per_partition).max(low);

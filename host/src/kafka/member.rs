@@ -99,10 +99,12 @@ impl<L: Listener> Member<L> {
         subscribed.map_err(|error| ClientError::Setting(error.into()))
     }
 
+    /// The listener that this member was made with.
     pub fn listener(&self) -> &L {
         &self.consumer.context().listener
     }
 
+    /// The group that this member belongs to, for its commits and log ends.
     pub fn group(&self) -> Group<'_, L> {
         Group(&self.consumer)
     }
@@ -170,6 +172,7 @@ impl<L: Listener> Member<L> {
         Ok(sought?)
     }
 
+    /// Asks for the topic's id at most once in every `every`, on this member's connection.
     pub fn watch<'a>(&'a self, identity: &'a Identity, every: Duration) -> Watch<'a, L> {
         identity::Watch::new(&self.consumer, identity, every)
     }

@@ -33,7 +33,7 @@ pub struct Asked<'a, C: ConsumerContext> {
 }
 
 /// What the brokers say. `None`: they are older than ids (before 2.8).
-pub type Answer = Result<Option<TopicId>, RDKafkaErrorCode>;
+pub type IdAnswer = Result<Option<TopicId>, RDKafkaErrorCode>;
 
 impl<'a, C: ConsumerContext> Asked<'a, C> {
     /// Asks, and does not wait. `None` where the client is out of memory.
@@ -60,7 +60,7 @@ impl<'a, C: ConsumerContext> Asked<'a, C> {
     }
 
     /// The answer, if it comes within this time.
-    pub fn answer(&self, wait: Duration) -> Option<Answer> {
+    pub fn answer(&self, wait: Duration) -> Option<IdAnswer> {
         // SAFETY: the queue is there as long as `self`; the event is read before it is destroyed, and nothing of it is kept.
         unsafe {
             let event = NonNull::new(sys::rd_kafka_queue_poll(self.queue.as_ptr(), millis(wait)))?;
@@ -80,7 +80,7 @@ impl<C: ConsumerContext> Drop for Asked<'_, C> {
 
 /// # Safety
 /// The event is one that librdkafka has given out and that is not destroyed yet.
-unsafe fn read(event: NonNull<sys::rd_kafka_event_t>) -> Answer {
+unsafe fn read(event: NonNull<sys::rd_kafka_event_t>) -> IdAnswer {
     // SAFETY: what is asked of the event belongs to it, and lives as long.
     unsafe {
         let code = sys::rd_kafka_event_error(event.as_ptr());

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
@@ -27,6 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 const POLL: Duration = Duration::from_millis(100);
 
+/// A consumer without assignments by a group: it reads one topic's partitions from the offsets that it is given.
 pub struct Reader {
     consumer: BaseConsumer<LastError>,
     brokers: String,
@@ -117,7 +119,7 @@ impl Reader {
     /// The last error outside of a call, taken.
     pub fn take_error(&self) -> Option<Cause> {
         let last = &self.consumer.context().0;
-        let error = last.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let error = last.lock().take();
         error.map(Cause::from)
     }
 
@@ -171,7 +173,7 @@ impl ClientContext for LastError {
     }
 
     fn error(&self, error: KafkaError, _reason: &str) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        *self.0.lock() = Some(error);
     }
 }
 

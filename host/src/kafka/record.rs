@@ -42,10 +42,12 @@ pub enum Polled<'a> {
 }
 
 impl Message<'_> {
+    /// The number of the partition that the message came from.
     pub fn partition(&self) -> i32 {
         self.0.partition()
     }
 
+    /// The message's own offset in its partition.
     pub fn offset(&self) -> i64 {
         self.0.offset()
     }

@@ -14,8 +14,8 @@ use tokio::sync::oneshot;
 
 use super::aside;
 
-type Call = Box<dyn FnOnce() -> Answer + Send>;
-type Answer = Box<dyn FnOnce()>;
+type Call = Box<dyn FnOnce() -> Reply + Send>;
+type Reply = Box<dyn FnOnce()>;
 
 /// The priority of a thread.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,9 @@
 //! Passes a guest's log lines into the host's log: at a bounded rate, cut to a length, and without control characters.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 use super::bindings::host::transform::log::Level;
 use super::limits::Limits;
@@ -52,11 +54,7 @@ impl LogGate {
 
     /// Writes a line, or counts it if too many came this second.
     pub fn write(&self, level: Level, message: &str) {
-        let admission = self
-            .window
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .admit(Instant::now());
+        let admission = self.window.lock().admit(Instant::now());
         match admission {
             Admission::LeaveOut => return,
             Admission::WriteAfter { left_out } => self.report(left_out),
@@ -83,7 +81,7 @@ impl LogGate {
 
 impl Drop for LogGate {
     fn drop(&mut self) {
-        let window = self.window.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let window = self.window.get_mut();
         let left_out = window.left_out;
         if left_out > 0 {
             self.report(left_out);

@@ -15,12 +15,12 @@ use crate::record::descriptor::Input;
 pub struct Lowered<'a> {
     batch: &'a Batch,
     inputs: &'a [Input],
-    prepared: Vec<Prepared>,
+    prepared: Vec<OwnedParts>,
 }
 
 /// Parts of one column that are not lent from the Arrow array itself.
 #[derive(Default)]
-struct Prepared {
+struct OwnedParts {
     validity: Option<Buffer>,
     bits: Option<Buffer>,
     /// Offsets that were moved to begin at 0, if the array's own do not.
@@ -59,14 +59,14 @@ impl<'a> Lowered<'a> {
     }
 }
 
-fn prepare(array: &ArrayRef) -> Prepared {
+fn prepare(array: &ArrayRef) -> OwnedParts {
     let validity = array
         .nulls()
         .filter(|nulls| nulls.null_count() > 0)
         .map(|nulls| bitmap(nulls.inner()));
-    let mut prepared = Prepared {
+    let mut prepared = OwnedParts {
         validity,
-        ..Prepared::default()
+        ..OwnedParts::default()
     };
     match array.data_type() {
         Arrow::Boolean => prepared.bits = Some(bitmap(array.as_boolean().values())),
@@ -90,7 +90,7 @@ fn rebase(offsets: &[i32]) -> Option<Vec<i32>> {
     }
 }
 
-fn values<'a>(array: &'a ArrayRef, data_type: DataType, prepared: &'a Prepared) -> ValuesParam<'a> {
+fn values<'a>(array: &'a ArrayRef, data_type: DataType, prepared: &'a OwnedParts) -> ValuesParam<'a> {
     match data_type {
         DataType::Boolean => ValuesParam::Boolean(prepared.bits.as_ref().map_or(&[], Buffer::as_slice)),
         DataType::Int32 => ValuesParam::Int32(array.as_primitive::<Int32Type>().values()),
@@ -115,7 +115,7 @@ fn values<'a>(array: &'a ArrayRef, data_type: DataType, prepared: &'a Prepared) 
     }
 }
 
-fn variable<'a>(data: &'a [u8], offsets: &'a [i32], prepared: &'a Prepared) -> VariableParam<'a> {
+fn variable<'a>(data: &'a [u8], offsets: &'a [i32], prepared: &'a OwnedParts) -> VariableParam<'a> {
     VariableParam {
         offsets: prepared.offsets.as_deref().unwrap_or(offsets),
         data: used(data, offsets),

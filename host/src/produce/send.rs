@@ -1,7 +1,7 @@
 //! Sends records and counts what the brokers acknowledge, with an idempotent producer and acks=all.
 //!
 //! Records go in rounds. Each round is awaited before the next one begins, so that a refused record does not take
-//! others with it and the order of a key is kept (`kafka/producer/sender.rs`).
+//! others with it and the order of a key is kept (`kafka/producer/sender/`).
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

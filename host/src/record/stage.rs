@@ -17,6 +17,7 @@ impl Stage {
     /// In the order in which a batch passes them.
     pub const ALL: [Self; 4] = [Self::Decode, Self::Transform, Self::Write, Self::DeadLetters];
 
+    /// The word for the stage in metrics, status, spans and headers of dead letters.
     pub fn label(self) -> &'static str {
         match self {
             Self::Decode => "decode",

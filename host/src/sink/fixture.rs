@@ -10,7 +10,9 @@ use crate::record::columns::{Batch, DataType};
 use crate::record::descriptor::{Descriptor, Effect, Field, Output, Target};
 use crate::record::position::WriteTime;
 
+/// The index of the output that upserts.
 pub const UPSERT: usize = 0;
+/// The index of the output that deletes.
 pub const DELETE: usize = 1;
 
 /// Output [`UPSERT`]: `visits(id uuid, at timestamp, status text?)`; output [`DELETE`]: by `id` and `at`.
@@ -36,6 +38,7 @@ pub fn descriptor() -> Descriptor {
     }
 }
 
+/// A field of an output.
 pub fn field(name: &str, data_type: DataType, nullable: bool) -> Field {
     Field {
         name: name.into(),

@@ -91,6 +91,7 @@ pub trait Sink: Send + Sync {
         4
     }
 
+    /// In which order rows have to be given to [`Self::write`].
     fn order(&self) -> Order {
         Order::Any
     }
@@ -144,6 +145,7 @@ pub enum SinkFault {
     Clock,
 }
 
+/// What a sink's own library says about an error, as the source of a [`SinkError`].
 pub type Cause = Box<dyn Error + Send + Sync>;
 
 /// A value that does not fit its column.

@@ -1,10 +1,11 @@
 //! Rows as NDJSON: one object a row, columns by the plugin's names, nulls left out.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::{Order, Sink, SinkError, WriteBatch, object};
@@ -34,6 +35,7 @@ impl PrintSink {
 }
 
 impl<W: Write + Send> PrintSink<W> {
+    /// Writes rows of this plugin to `out`, one JSON object a line.
     pub fn on(out: W, descriptor: &Descriptor) -> Self {
         Self {
             outputs: descriptor.outputs.clone(),
@@ -65,7 +67,7 @@ impl<W: Write + Send> PrintSink<W> {
             Ok(())
         });
         let results = results.collect();
-        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut out = self.out.lock();
         out.write_all(lines.as_bytes())?;
         out.flush()?;
         Ok(results)
@@ -118,7 +120,7 @@ mod tests {
             )
             .await;
         assert!(results.len() == 2 && results.iter().all(Result::is_ok));
-        let out = sink.out.into_inner().unwrap();
+        let out = sink.out.into_inner();
         let expected = concat!(
             r#"{"id":"00000000-0000-0000-0000-000000000001","at":"1970-01-01T00:00:01Z","status":"a"}"#,
             "\n",

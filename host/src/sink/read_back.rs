@@ -33,6 +33,7 @@ pub enum NullEffect {
 
 /// A store that can be asked for rows by primary key, made for one plugin's descriptor as a [`super::Sink`] is.
 pub trait ReadBack: Send + Sync {
+    /// What a null in a row does to the column in this store.
     fn null_effect(&self) -> NullEffect;
 
     /// The written values that the store may not show.

@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use super::topic::TopicSink;
 use super::{Order, Sink, SinkError, WriteBatch};
 
+/// Hands rows for tables to one sink and rows for topics to another, where a plugin has both.
 pub struct Router {
     tables: Arc<dyn Sink>,
     topics: TopicSink,

@@ -24,16 +24,16 @@ impl Fields {
     }
 
     fn set(&self, fields: &[&'static str]) {
-        *self.fields.lock().unwrap() = fields.to_vec();
+        *self.fields.lock() = fields.to_vec();
     }
 
     fn questions(&self) -> usize {
-        *self.questions.lock().unwrap()
+        *self.questions.lock()
     }
 
     fn answer(&self) -> String {
-        *self.questions.lock().unwrap() += 1;
-        let fields = self.fields.lock().unwrap().clone();
+        *self.questions.lock() += 1;
+        let fields = self.fields.lock().clone();
         let fields = fields
             .iter()
             .map(|name| format!(r#"{{"name": "{name}", "type": "string"}}"#));

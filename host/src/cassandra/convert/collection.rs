@@ -24,6 +24,7 @@ pub fn is_supported(column_type: &ColumnType<'_>) -> bool {
     }
 }
 
+/// Reads a list, set, map, tuple or user-defined type from JSON. The misfit says which part does not fit.
 pub fn parse(json: &str, to: &ColumnType<'_>) -> Result<CqlValue, Misfit> {
     let value: Json =
         serde_json::from_str(json).map_err(|error| Misfit(format!("{} is not JSON: {error}", quoted(json))))?;

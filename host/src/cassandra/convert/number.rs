@@ -12,6 +12,7 @@ const EXACT_IN_DOUBLE: u64 = 1 << f64::MANTISSA_DIGITS;
 /// Every integer up to this size has a float of its own: 24 bits of significand.
 const EXACT_IN_FLOAT: u64 = 1 << f32::MANTISSA_DIGITS;
 
+/// Puts an integer into a numeric column without changing its value; a column that cannot hold it is a misfit.
 pub fn from_integer(number: i64, to: &NativeType) -> Result<CqlValue, Misfit> {
     let too_large = || does_not_fit(number, native_name(to));
     match to {
@@ -38,6 +39,8 @@ pub fn from_integer(number: i64, to: &NativeType) -> Result<CqlValue, Misfit> {
     }
 }
 
+/// Puts a double into a `double`, or rounds it to a `float`. A number too large for a `float`, or a column of any other
+/// type, is a misfit.
 pub fn from_float(number: f64, to: &NativeType) -> Result<CqlValue, Misfit> {
     match to {
         NativeType::Double => Ok(CqlValue::Double(number)),

@@ -18,6 +18,7 @@ use crate::cassandra::types::{CqlValue, NativeType};
 /// microseconds, with a record of a million of them it would be minutes; no measured quantity has more.
 const MAX_NUMBER_CHARS: usize = 1000;
 
+/// Reads a text in the one form that values of this type have as text. Blanks around it are not trimmed.
 pub fn parse(words: &str, to: &NativeType) -> Result<CqlValue, Misfit> {
     match to {
         NativeType::Text => Ok(CqlValue::Text(words.to_owned())),
@@ -50,6 +51,7 @@ fn parse_uuid(words: &str) -> Result<Uuid, Misfit> {
     }
 }
 
+/// Reads an integer of any size up to `MAX_NUMBER_CHARS` characters, sign included.
 pub fn parse_varint(words: &str) -> Result<CqlVarint, Misfit> {
     let digits = words.strip_prefix(['+', '-']).unwrap_or(words);
     if words.len() > MAX_NUMBER_CHARS || digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -60,6 +62,7 @@ pub fn parse_varint(words: &str) -> Result<CqlVarint, Misfit> {
         .map_err(|_| is_not(words, "an integer"))
 }
 
+/// Reads a decimal of up to `MAX_NUMBER_CHARS` characters, with or without an exponent.
 pub fn parse_decimal(words: &str) -> Result<CqlDecimal, Misfit> {
     let misfit = || is_not(words, "a decimal number of at most 1000 digits");
     // The library would take underscores between digits too.

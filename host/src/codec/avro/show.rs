@@ -4,27 +4,29 @@ use bigdecimal::BigDecimal;
 use num_bigint::BigInt;
 
 use crate::codec::schema::{DURATION_BYTES, MAX_SCALE};
-use crate::codec::value::Found;
+use crate::codec::value::RecordValue;
 
 /// Bits of the longest decimal that is shown: 1,024 digits are 3,402 bits. The time to show a number grows with the
 /// square of its length.
 const MAX_DECIMAL_BITS: u64 = 3_402;
 
 /// Makes a decimal of its digits, a big-endian number in two's complement, and its scale.
-pub fn show_decimal(digits: &[u8], scale: i64) -> Found<'static> {
+pub fn show_decimal(digits: &[u8], scale: i64) -> RecordValue<'static> {
     match number(digits) {
-        Some(number) if scale <= MAX_SCALE => Found::Number(BigDecimal::new(number, scale).to_plain_string().into()),
-        _ => Found::Structure(TOO_LONG),
+        Some(number) if scale <= MAX_SCALE => {
+            RecordValue::Number(BigDecimal::new(number, scale).to_plain_string().into())
+        }
+        _ => RecordValue::Structure(TOO_LONG),
     }
 }
 
 /// A decimal that carries its own scale.
-pub fn show_big_decimal(digits: &[u8], scale: i64) -> Found<'static> {
+pub fn show_big_decimal(digits: &[u8], scale: i64) -> RecordValue<'static> {
     match number(digits) {
         Some(number) if scale.unsigned_abs() <= MAX_SCALE.unsigned_abs() => {
-            Found::Number(BigDecimal::new(number, scale).to_string().into())
+            RecordValue::Number(BigDecimal::new(number, scale).to_string().into())
         }
-        _ => Found::Structure(TOO_LONG),
+        _ => RecordValue::Structure(TOO_LONG),
     }
 }
 

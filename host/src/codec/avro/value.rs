@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::codec::cell::{show_date, show_hex, show_timestamp};
 use crate::codec::schema::{DURATION_BYTES, Schema, Shape, UUID_BYTES, UuidForm};
-use crate::codec::value::Found;
+use crate::codec::value::RecordValue;
 use crate::record::columns::DataType;
 
 use super::cursor::{Cursor, Wrong};
@@ -22,40 +22,42 @@ pub fn wanted<'a>(
     shape: &'a Shape,
     schema: &'a Schema,
     wanted: DataType,
-) -> Option<Found<'a>> {
+) -> Option<RecordValue<'a>> {
     if wanted != DataType::Json {
         return take(cursor, shape, schema);
     }
     Some(match json(cursor, shape, schema)? {
-        Json::Null => Found::Null,
-        value => Found::Json(value.to_string().into()),
+        Json::Null => RecordValue::Null,
+        value => RecordValue::Json(value.to_string().into()),
     })
 }
 
 /// Takes a value. For a structure it gives only its kind.
-fn take<'a>(cursor: &mut Cursor<'a>, shape: &'a Shape, schema: &'a Schema) -> Option<Found<'a>> {
+fn take<'a>(cursor: &mut Cursor<'a>, shape: &'a Shape, schema: &'a Schema) -> Option<RecordValue<'a>> {
     Some(match shape {
         Shape::Union(branches) => {
             let branch = cursor.one_of(branches, "branch")?;
             return take(cursor, branch, schema);
         }
-        Shape::String => Found::Text(cursor.text()?.into()),
-        Shape::Null => Found::Null,
-        Shape::Boolean => Found::Boolean(cursor.boolean()?),
-        Shape::Int | Shape::TimeMillis => Found::Integer(cursor.int()?.into()),
-        Shape::Long | Shape::TimeMicros => Found::Integer(cursor.long()?),
-        Shape::Float => Found::Single(f32::from_le_bytes(cursor.array()?)),
-        Shape::Double => Found::Double(f64::from_le_bytes(cursor.array()?)),
-        Shape::Bytes => Found::Bytes(cursor.bytes()?),
-        Shape::Fixed { bytes } => Found::Bytes(cursor.take(*bytes)?),
-        Shape::Enum(symbols) => Found::Text(cursor.one_of(symbols, "symbol")?.into()),
+        Shape::String => RecordValue::Text(cursor.text()?.into()),
+        Shape::Null => RecordValue::Null,
+        Shape::Boolean => RecordValue::Boolean(cursor.boolean()?),
+        Shape::Int | Shape::TimeMillis => RecordValue::Integer(cursor.int()?.into()),
+        Shape::Long | Shape::TimeMicros => RecordValue::Integer(cursor.long()?),
+        Shape::Float => RecordValue::Single(f32::from_le_bytes(cursor.array()?)),
+        Shape::Double => RecordValue::Double(f64::from_le_bytes(cursor.array()?)),
+        Shape::Bytes => RecordValue::Bytes(cursor.bytes()?),
+        Shape::Fixed { bytes } => RecordValue::Bytes(cursor.take(*bytes)?),
+        Shape::Enum(symbols) => RecordValue::Text(cursor.one_of(symbols, "symbol")?.into()),
         Shape::Decimal { scale, bytes } => show_decimal(digits(cursor, *bytes)?, *scale),
         Shape::BigDecimal => big_decimal(cursor)?,
-        Shape::Uuid(form) => Found::Uuid(uuid(cursor, *form)?),
-        Shape::Date => Found::Date(cursor.int()?),
+        Shape::Uuid(form) => RecordValue::Uuid(uuid(cursor, *form)?),
+        Shape::Date => RecordValue::Date(cursor.int()?),
         // Division rounds down, so that times before 1970 keep their order.
-        Shape::Timestamp { units_a_millisecond } => Found::Timestamp(cursor.long()?.div_euclid(*units_a_millisecond)),
-        Shape::Duration => Found::Text(show_duration(cursor.array()?).into()),
+        Shape::Timestamp { units_a_millisecond } => {
+            RecordValue::Timestamp(cursor.long()?.div_euclid(*units_a_millisecond))
+        }
+        Shape::Duration => RecordValue::Text(show_duration(cursor.array()?).into()),
         Shape::Array(_) => structure(cursor, shape, schema, "an array")?,
         Shape::Map(_) => structure(cursor, shape, schema, "a map")?,
         Shape::Record(_) => structure(cursor, shape, schema, "a record")?,
@@ -63,9 +65,14 @@ fn take<'a>(cursor: &mut Cursor<'a>, shape: &'a Shape, schema: &'a Schema) -> Op
 }
 
 /// Skips a structure, of which no single value can be made.
-fn structure(cursor: &mut Cursor<'_>, shape: &Shape, schema: &Schema, kind: &'static str) -> Option<Found<'static>> {
+fn structure(
+    cursor: &mut Cursor<'_>,
+    shape: &Shape,
+    schema: &Schema,
+    kind: &'static str,
+) -> Option<RecordValue<'static>> {
     skip(cursor, shape, schema)?;
-    Some(Found::Structure(kind))
+    Some(RecordValue::Structure(kind))
 }
 
 /// Skips a value.
@@ -152,25 +159,25 @@ pub fn json<'a>(cursor: &mut Cursor<'a>, shape: &'a Shape, schema: &'a Schema) -
             Some(Json::Object(members.into_iter().collect()))
         }
         leaf => match take(cursor, leaf, schema)? {
-            Found::Structure(_) => cursor.refuse(Wrong::LongDecimal),
+            RecordValue::Structure(_) => cursor.refuse(Wrong::LongDecimal),
             leaf => Some(leaf_to_json(leaf)),
         },
     }
 }
 
-fn leaf_to_json(leaf: Found<'_>) -> Json {
+fn leaf_to_json(leaf: RecordValue<'_>) -> Json {
     match leaf {
-        Found::Null | Found::Structure(_) => Json::Null,
-        Found::Boolean(value) => value.into(),
-        Found::Integer(value) => value.into(),
+        RecordValue::Null | RecordValue::Structure(_) => Json::Null,
+        RecordValue::Boolean(value) => value.into(),
+        RecordValue::Integer(value) => value.into(),
         // JSON has no infinities and no NaN, so those become strings.
-        Found::Single(value) => number(f64::from(value)).unwrap_or_else(|| value.to_string().into()),
-        Found::Double(value) => number(value).unwrap_or_else(|| value.to_string().into()),
-        Found::Number(text) | Found::Text(text) | Found::Json(text) => text.into(),
-        Found::Bytes(bytes) => show_hex(bytes).into(),
-        Found::Uuid(value) => value.to_string().into(),
-        Found::Timestamp(time) => show_timestamp(time).map_or_else(|| time.into(), Json::from),
-        Found::Date(days) => show_date(days).map_or_else(|| days.into(), Json::from),
+        RecordValue::Single(value) => number(f64::from(value)).unwrap_or_else(|| value.to_string().into()),
+        RecordValue::Double(value) => number(value).unwrap_or_else(|| value.to_string().into()),
+        RecordValue::Number(text) | RecordValue::Text(text) | RecordValue::Json(text) => text.into(),
+        RecordValue::Bytes(bytes) => show_hex(bytes).into(),
+        RecordValue::Uuid(value) => value.to_string().into(),
+        RecordValue::Timestamp(time) => show_timestamp(time).map_or_else(|| time.into(), Json::from),
+        RecordValue::Date(days) => show_date(days).map_or_else(|| days.into(), Json::from),
     }
 }
 
@@ -187,7 +194,7 @@ fn digits<'a>(cursor: &mut Cursor<'a>, bytes: Option<usize>) -> Option<&'a [u8]>
 }
 
 /// Reads bytes that hold the digits and then the scale.
-fn big_decimal(cursor: &mut Cursor<'_>) -> Option<Found<'static>> {
+fn big_decimal(cursor: &mut Cursor<'_>) -> Option<RecordValue<'static>> {
     let mut inner = Cursor::new(cursor.bytes()?);
     match inner.bytes().zip(inner.long()) {
         Some((digits, scale)) => Some(show_big_decimal(digits, scale)),

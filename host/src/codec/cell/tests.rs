@@ -4,16 +4,16 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn fit(found: Found<'_>, wanted: DataType) -> Result<Cell<'_>, Found<'_>> {
+fn fit(found: RecordValue<'_>, wanted: DataType) -> Result<Cell<'_>, RecordValue<'_>> {
     super::fit(found, wanted, &mut Spare::default())
 }
 
 fn of(text: &str, wanted: DataType) -> Option<Cell<'_>> {
-    fit(Found::Text(text.into()), wanted).ok()
+    fit(RecordValue::Text(text.into()), wanted).ok()
 }
 
 fn number(text: &str, wanted: DataType) -> Option<Cell<'_>> {
-    fit(Found::Number(text.into()), wanted).ok()
+    fit(RecordValue::Number(text.into()), wanted).ok()
 }
 
 #[test]
@@ -123,23 +123,26 @@ fn numbers_fit_as_written() {
 
 #[test]
 fn integers_are_promoted_and_never_cut() {
-    assert_eq!(fit(Found::Integer(5), DataType::Float64), Ok(Cell::Float64(5.0)));
-    assert_eq!(fit(Found::Integer(5), DataType::Text), Ok(Cell::Text("5".into())));
-    assert!(fit(Found::Integer(i64::MAX), DataType::Int32).is_err());
-    assert!(fit(Found::Double(5.0), DataType::Int64).is_err());
-    assert_eq!(fit(Found::Single(0.1), DataType::Text), Ok(Cell::Text("0.1".into())));
+    assert_eq!(fit(RecordValue::Integer(5), DataType::Float64), Ok(Cell::Float64(5.0)));
+    assert_eq!(fit(RecordValue::Integer(5), DataType::Text), Ok(Cell::Text("5".into())));
+    assert!(fit(RecordValue::Integer(i64::MAX), DataType::Int32).is_err());
+    assert!(fit(RecordValue::Double(5.0), DataType::Int64).is_err());
+    assert_eq!(
+        fit(RecordValue::Single(0.1), DataType::Text),
+        Ok(Cell::Text("0.1".into()))
+    );
 }
 
 #[test]
 fn an_integer_that_no_double_is_does_not_fit_one() {
     const EXACT: i64 = 1 << 53;
     for value in [0, -1, EXACT - 1, EXACT, -EXACT, EXACT + 2, 3 << 61, i64::MIN] {
-        let fitted = fit(Found::Integer(value), DataType::Float64);
+        let fitted = fit(RecordValue::Integer(value), DataType::Float64);
         assert_eq!(fitted, Ok(Cell::Float64(value as f64)), "{value}");
     }
     for value in [EXACT + 1, -EXACT - 1, 2 * EXACT + 2, i64::MAX, i64::MIN + 1] {
-        let misfit = fit(Found::Integer(value), DataType::Float64);
-        assert_eq!(misfit, Err(Found::Integer(value)));
+        let misfit = fit(RecordValue::Integer(value), DataType::Float64);
+        assert_eq!(misfit, Err(RecordValue::Integer(value)));
     }
     assert_eq!(
         number("9007199254740993", DataType::Float64),
@@ -149,10 +152,10 @@ fn an_integer_that_no_double_is_does_not_fit_one() {
 
 #[test]
 fn times_out_of_every_calendar_are_no_text() {
-    assert!(fit(Found::Timestamp(i64::MAX), DataType::Text).is_err());
-    assert!(fit(Found::Date(i32::MAX), DataType::Text).is_err());
+    assert!(fit(RecordValue::Timestamp(i64::MAX), DataType::Text).is_err());
+    assert!(fit(RecordValue::Date(i32::MAX), DataType::Text).is_err());
     assert_eq!(
-        fit(Found::Timestamp(-1), DataType::Text),
+        fit(RecordValue::Timestamp(-1), DataType::Text),
         Ok(Cell::Text("1969-12-31T23:59:59.999Z".into()))
     );
 }
@@ -160,7 +163,7 @@ fn times_out_of_every_calendar_are_no_text() {
 #[test]
 fn a_message_quotes_the_start_of_a_long_value_only() {
     let long = "x\n".repeat(10_000);
-    let message = Found::Text(long.as_str().into()).to_string();
+    let message = RecordValue::Text(long.as_str().into()).to_string();
     assert!(message.len() < 200 && message.ends_with("…\""), "{message}");
 }
 

@@ -40,7 +40,7 @@ fn json() -> impl Strategy<Value = String> {
 }
 
 /// Reads the value with the library alone: each value as it is written, strings parsed, kept JSON parsed to a tree.
-fn by_the_library(value: &str, name: &str, wanted: DataType) -> Result<Option<Found<'static>>, String> {
+fn by_the_library(value: &str, name: &str, wanted: DataType) -> Result<Option<RecordValue<'static>>, String> {
     let members: Vec<(String, Box<RawValue>)> = all_members(value)?;
     let Some((_, raw)) = members.iter().rev().find(|(member, _)| member == name) else {
         return Ok(None);
@@ -48,17 +48,17 @@ fn by_the_library(value: &str, name: &str, wanted: DataType) -> Result<Option<Fo
     let broken = |error: serde_json::Error| error.to_string();
     let text = raw.get();
     Ok(Some(match text.as_bytes()[0] {
-        b'n' => Found::Null,
+        b'n' => RecordValue::Null,
         _ if wanted == DataType::Json => {
             serde_json::from_str::<serde_json::Value>(text).map_err(broken)?;
-            Found::Json(text.to_owned().into())
+            RecordValue::Json(text.to_owned().into())
         }
-        b't' => Found::Boolean(true),
-        b'f' => Found::Boolean(false),
-        b'{' => Found::Structure("an object"),
-        b'[' => Found::Structure("an array"),
-        b'"' => Found::Text(serde_json::from_str::<String>(text).map_err(broken)?.into()),
-        _ => Found::Number(text.to_owned().into()),
+        b't' => RecordValue::Boolean(true),
+        b'f' => RecordValue::Boolean(false),
+        b'{' => RecordValue::Structure("an object"),
+        b'[' => RecordValue::Structure("an array"),
+        b'"' => RecordValue::Text(serde_json::from_str::<String>(text).map_err(broken)?.into()),
+        _ => RecordValue::Number(text.to_owned().into()),
     }))
 }
 
@@ -143,7 +143,7 @@ fn an_input_whose_name_needs_escapes_makes_no_object_valid() {
         plan.read(valid.as_bytes(), &mut members).expect(valid);
         let member = plan.member(&members, 0).expect(valid);
         let number = found(member, DataType::Text, &mut Spare::default()).expect(valid);
-        assert_eq!(number, Found::Number("1".into()), "{valid}");
+        assert_eq!(number, RecordValue::Number("1".into()), "{valid}");
     }
 }
 

@@ -30,13 +30,13 @@ pub enum RegistryError {
     Unreachable {
         url: String,
         #[source]
-        cause: Cause,
+        cause: RegistryCause,
     },
     #[error("the schema registry at {url} does not accept the login")]
     Login {
         url: String,
         #[source]
-        cause: Cause,
+        cause: RegistryCause,
     },
     #[error("the schema registry knows no schema with id {id}")]
     UnknownId { id: u32 },
@@ -55,18 +55,18 @@ pub enum RegistryError {
 
 /// The library's error, worded for a chain of causes. Its own `Display` repeats its source.
 #[derive(Debug)]
-pub struct Cause(SRCError);
+pub struct RegistryCause(SRCError);
 
 /// The answer that came instead of a schema. Later variants tell more than earlier ones.
 #[derive(Debug)]
 pub enum Said {
     /// No answer, or the registry is in trouble.
-    Outage(Cause),
-    Login(Cause),
+    Outage(RegistryCause),
+    Login(RegistryCause),
     /// An answer that a registry may give, but any other web server too.
-    Unclear(Cause),
+    Unclear(RegistryCause),
     /// A registry's refusal.
-    Refusal(Cause),
+    Refusal(RegistryCause),
     /// A registry does not have what was asked for.
     NotFound,
 }
@@ -74,7 +74,7 @@ pub enum Said {
 impl Said {
     /// Reads the library's error, which gives the HTTP status only in its text.
     pub fn of(error: SRCError) -> Self {
-        let cause = Cause(error);
+        let cause = RegistryCause(error);
         let code = cause.code();
         match cause.status() {
             Some(404) if NOT_FOUND.contains(&code) => Self::NotFound,
@@ -101,7 +101,7 @@ impl Said {
     }
 }
 
-impl Cause {
+impl RegistryCause {
     /// The HTTP status.
     pub fn status(&self) -> Option<u16> {
         let after = self.0.error.split_once("failed with status ")?.1;
@@ -138,19 +138,19 @@ impl Cause {
     }
 }
 
-impl From<SRCError> for Cause {
+impl From<SRCError> for RegistryCause {
     fn from(error: SRCError) -> Self {
         Self(error)
     }
 }
 
-impl fmt::Display for Cause {
+impl fmt::Display for RegistryCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.error)
     }
 }
 
-impl Error for Cause {
+impl Error for RegistryCause {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.0.source()
     }

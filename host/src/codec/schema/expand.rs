@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value as Json};
 
-use super::scope::{Name, Place, Scopes};
+use super::scope::{Name, NamingContext, Scopes};
 use super::shape::{Field, RecordShape, Shape, UUID_BYTES, UuidForm};
 use super::{DURATION_BYTES, Document, SchemaError};
 
@@ -18,7 +18,7 @@ pub struct Expansion<'d> {
     /// The place of each record in the list, by the address of its JSON.
     known: HashMap<*const Json, usize>,
     /// Records that have a place in the list and are not made yet.
-    waiting: Vec<(Place<'d>, &'d Json)>,
+    waiting: Vec<(NamingContext<'d>, &'d Json)>,
     /// Number of records that have a place.
     count: usize,
 }
@@ -44,7 +44,7 @@ impl<'d> Expansion<'d> {
         Ok((root, records))
     }
 
-    fn shape(&mut self, place: Place<'d>, json: &'d Json) -> Result<Shape, SchemaError> {
+    fn shape(&mut self, place: NamingContext<'d>, json: &'d Json) -> Result<Shape, SchemaError> {
         match json {
             Json::String(name) => self.named(place, name),
             Json::Array(branches) => {
@@ -56,7 +56,7 @@ impl<'d> Expansion<'d> {
         }
     }
 
-    fn named(&mut self, place: Place<'d>, name: &'d str) -> Result<Shape, SchemaError> {
+    fn named(&mut self, place: NamingContext<'d>, name: &'d str) -> Result<Shape, SchemaError> {
         Ok(match name {
             "null" => Shape::Null,
             "boolean" => Shape::Boolean,
@@ -75,7 +75,7 @@ impl<'d> Expansion<'d> {
 
     fn complex(
         &mut self,
-        place: Place<'d>,
+        place: NamingContext<'d>,
         json: &'d Json,
         object: &'d Map<String, Json>,
     ) -> Result<Shape, SchemaError> {
@@ -100,7 +100,7 @@ impl<'d> Expansion<'d> {
     }
 
     /// The record's place in the list. A new record gets the next one.
-    fn placed(&mut self, place: Place<'d>, json: &'d Json) -> usize {
+    fn placed(&mut self, place: NamingContext<'d>, json: &'d Json) -> usize {
         let next = self.count;
         let index = *self.known.entry(std::ptr::from_ref(json)).or_insert(next);
         if index == next {
@@ -110,13 +110,13 @@ impl<'d> Expansion<'d> {
         index
     }
 
-    fn record(&mut self, place: Place<'d>, json: &'d Json) -> Result<RecordShape, SchemaError> {
+    fn record(&mut self, place: NamingContext<'d>, json: &'d Json) -> Result<RecordShape, SchemaError> {
         let around = Name {
             namespace: place.namespace,
             own: "record",
         };
         let name = Name::of(json, place.namespace).unwrap_or(around);
-        let inner = Place {
+        let inner = NamingContext {
             namespace: name.namespace,
             ..place
         };

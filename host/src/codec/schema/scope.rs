@@ -28,7 +28,7 @@ pub struct Name<'d> {
 
 /// The place of a text: the document whose types it may name, and the namespace for names without one.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'d> {
+pub struct NamingContext<'d> {
     /// The scope of the text's document.
     pub scope: usize,
     /// The namespace for names without one.
@@ -70,10 +70,10 @@ impl<'d> Name<'d> {
 
 impl<'d> Scopes<'d> {
     /// The scopes of the document, and the place of its text.
-    pub fn of(document: &'d Document) -> (Self, Place<'d>) {
+    pub fn of(document: &'d Document) -> (Self, NamingContext<'d>) {
         let mut scopes = Self(Vec::new());
         let scope = scopes.add(document, &mut HashMap::new());
-        (scopes, Place { scope, namespace: "" })
+        (scopes, NamingContext { scope, namespace: "" })
     }
 
     fn add(&mut self, document: &'d Document, known: &mut HashMap<*const Document, usize>) -> usize {
@@ -97,7 +97,7 @@ impl<'d> Scopes<'d> {
     }
 
     /// The JSON of the type that is called `name` at this place, and the place of that JSON.
-    pub fn find(&self, place: Place<'d>, name: &'d str) -> Result<(Place<'d>, &'d Json), SchemaError> {
+    pub fn find(&self, place: NamingContext<'d>, name: &'d str) -> Result<(NamingContext<'d>, &'d Json), SchemaError> {
         let wanted = Name::new(name, None, place.namespace);
         // As in Java's library, a name without a namespace may also mean a type that has none.
         let bare = Name {
@@ -114,18 +114,18 @@ impl<'d> Scopes<'d> {
         })
     }
 
-    fn defined(&self, scope: usize, name: Name<'d>) -> Option<(Place<'d>, &'d Json)> {
+    fn defined(&self, scope: usize, name: Name<'d>) -> Option<(NamingContext<'d>, &'d Json)> {
         self.under(scope).find_map(|scope| {
             let Definition { json, namespace } = self.0.get(scope)?.types.get(&name)?;
-            Some((Place { scope, namespace }, *json))
+            Some((NamingContext { scope, namespace }, *json))
         })
     }
 
     /// The document that a reference of this name refers to, whatever the type in it is called.
-    fn referred(&self, scope: usize, name: &str, full: &str) -> Option<(Place<'d>, &'d Json)> {
+    fn referred(&self, scope: usize, name: &str, full: &str) -> Option<(NamingContext<'d>, &'d Json)> {
         let mut references = self.0.get(scope)?.references.iter();
         let (_, scope) = references.find(|(known, _)| *known == name || *known == full)?;
-        let place = Place {
+        let place = NamingContext {
             scope: *scope,
             namespace: "",
         };

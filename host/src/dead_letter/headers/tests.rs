@@ -51,7 +51,7 @@ fn letter(headers: Vec<Header>) -> DeadLetter {
 
 /// The message that a consumer of the dead-letter topic gets.
 fn published(letter: &DeadLetter) -> Record {
-    let ours = of(letter, Form::Whole).into_iter().map(|(key, value)| Header {
+    let ours = of(letter, LetterForm::Whole).into_iter().map(|(key, value)| Header {
         key: key.to_owned(),
         value: Some(value.into()),
     });

@@ -11,9 +11,10 @@ pub mod publisher;
 pub mod sender;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::{Mutex, MutexGuard};
 use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
@@ -40,10 +41,10 @@ pub struct KafkaProducer {
     config: ClientConfig,
     client_id: String,
     delivery_timeout: Duration,
-    state: Mutex<State>,
+    state: Mutex<ClientState>,
 }
 
-struct State {
+struct ClientState {
     /// `None` until it is needed.
     producer: Option<FutureProducer>,
     /// The most that goes in one request to a partition, in bytes, beyond its first record.
@@ -69,18 +70,18 @@ pub struct Delivery {
 }
 
 /// The partition that holds the acknowledged record.
-pub type Answer = Result<i32, ProduceError>;
+pub type Acknowledgement = Result<i32, ProduceError>;
 
 /// Why a record was not acknowledged, or why there is no answer.
 #[derive(Debug, Clone)]
 pub struct ProduceError {
     /// What is at fault.
     pub fault: ProduceFault,
-    cause: Cause,
+    cause: ProduceCause,
 }
 
 #[derive(Debug, Clone)]
-enum Cause {
+enum ProduceCause {
     Kafka(Arc<KafkaError>),
     /// The record is too large, which was known before it was sent.
     Size {
@@ -125,7 +126,7 @@ impl KafkaProducer {
             config,
             client_id,
             delivery_timeout: profile.delivery_timeout,
-            state: Mutex::new(State {
+            state: Mutex::new(ClientState {
                 producer: None,
                 batch_bytes: BATCH_BYTES,
             }),
@@ -188,7 +189,7 @@ impl KafkaProducer {
     }
 
     /// Produces one record and waits for its acknowledgement.
-    pub async fn send(&self, message: &Message<'_>, time: Time) -> Answer {
+    pub async fn send(&self, message: &Message<'_>, time: Time) -> Acknowledgement {
         let delivery = self.enqueue(message, time, self.patience()).await?;
         delivery.acknowledged().await
     }
@@ -198,8 +199,8 @@ impl KafkaProducer {
         Instant::now() + self.delivery_timeout
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, ClientState> {
+        self.state.lock()
     }
 
     /// The producer, or a new one after a fatal error. librdkafka's idempotent producer cannot go on if the brokers
@@ -227,7 +228,7 @@ impl KafkaProducer {
 impl Drop for KafkaProducer {
     fn drop(&mut self) {
         // All records that count were awaited. This only lets librdkafka finish its housekeeping.
-        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.get_mut();
         if let Some(producer) = &state.producer
             && let Err(cause) = producer.flush(Duration::from_secs(1))
         {
@@ -276,7 +277,7 @@ fn record<'a>(message: &'a Message<'_>, time: Time) -> FutureRecord<'a, [u8], [u
 
 impl Delivery {
     /// Waits until all in-sync replicas have the record.
-    pub async fn acknowledged(self) -> Answer {
+    pub async fn acknowledged(self) -> Acknowledgement {
         match self.acknowledgement.await {
             Ok(Ok(placed)) => Ok(placed.partition),
             Ok(Err((cause, _))) => Err(cause.into()),
@@ -298,14 +299,14 @@ impl ProduceError {
 impl ProduceError {
     /// Whether this came from the brokers. Otherwise it was known beforehand from the topic's settings.
     fn is_answer(&self) -> bool {
-        matches!(self.cause, Cause::Kafka(_))
+        matches!(self.cause, ProduceCause::Kafka(_))
     }
 
     /// The record is larger than the topic takes, which was known before it was sent.
     fn size(bytes: usize, limit: usize) -> Self {
         Self {
             fault: ProduceFault::TooLarge,
-            cause: Cause::Size { bytes, limit },
+            cause: ProduceCause::Size { bytes, limit },
         }
     }
 
@@ -313,7 +314,7 @@ impl ProduceError {
     fn no_key() -> Self {
         Self {
             fault: ProduceFault::Invalid,
-            cause: Cause::NoKey,
+            cause: ProduceCause::NoKey,
         }
     }
 }
@@ -324,7 +325,7 @@ impl ProduceError {
     pub fn of(fault: ProduceFault) -> Self {
         Self {
             fault,
-            cause: Cause::Kafka(Arc::new(KafkaError::Canceled)),
+            cause: ProduceCause::Kafka(Arc::new(KafkaError::Canceled)),
         }
     }
 }
@@ -353,7 +354,7 @@ impl From<KafkaError> for ProduceError {
         };
         Self {
             fault,
-            cause: Cause::Kafka(Arc::new(cause)),
+            cause: ProduceCause::Kafka(Arc::new(cause)),
         }
     }
 }
@@ -361,14 +362,14 @@ impl From<KafkaError> for ProduceError {
 impl fmt::Display for ProduceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
-            Cause::Kafka(cause) => cause.fmt(f),
-            Cause::Size { bytes, limit } => {
+            ProduceCause::Kafka(cause) => cause.fmt(f),
+            ProduceCause::Size { bytes, limit } => {
                 write!(
                     f,
                     "it takes {bytes} bytes there, and the topic's max.message.bytes is {limit}"
                 )
             }
-            Cause::NoKey => f.write_str("it has no key, and the topic is compacted (cleanup.policy)"),
+            ProduceCause::NoKey => f.write_str("it has no key, and the topic is compacted (cleanup.policy)"),
         }
     }
 }

@@ -10,6 +10,8 @@ use crate::connection::KafkaConnection;
 use crate::kafka::client::{Purpose, client_config};
 use crate::kafka::error::{Cause, ClientError};
 
+/// A producer of single records into partition 0 of their topics, each acknowledged by all in-sync replicas before
+/// [`Self::publish`] returns.
 pub struct Publisher {
     producer: FutureProducer,
     brokers: String,

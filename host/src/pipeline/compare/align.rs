@@ -25,6 +25,7 @@ pub struct Aligned<'a> {
 }
 
 impl<'a> RowAt<'a> {
+    /// The column at this place of the output, in which the row has a value.
     pub fn column(&self, place: usize) -> &'a ArrayRef {
         &self.made.batch.columns[place]
     }

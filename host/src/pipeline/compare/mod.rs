@@ -59,6 +59,7 @@ pub struct Comparer {
 }
 
 impl Comparer {
+    /// Pairs the outputs of both plugins by table or topic; the report begins with no records.
     pub fn new(old: Subject<'_>, new: Subject<'_>) -> Self {
         let outputs = pairing::pair(&old.descriptor.outputs, &new.descriptor.outputs);
         let blank = Report {

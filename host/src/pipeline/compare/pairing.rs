@@ -140,10 +140,12 @@ impl PairedOutput {
         }
     }
 
+    /// The fields of the old plugin's output; none if it has no such output.
     pub fn old_fields(&self) -> &[Field] {
         self.old.as_ref().map_or(&[], |output| &output.it.fields)
     }
 
+    /// The fields of the new plugin's output; none if it has no such output.
     pub fn new_fields(&self) -> &[Field] {
         self.new.as_ref().map_or(&[], |output| &output.it.fields)
     }
@@ -161,6 +163,7 @@ fn name_columns(fields: Vec<PlacedField>) -> Vec<PlacedField> {
 }
 
 impl PairedColumn {
+    /// The column in both outputs; `None` if only one of them has it.
     pub fn both(&self) -> Option<(&PlacedField, &PlacedField)> {
         self.old.as_ref().zip(self.new.as_ref())
     }

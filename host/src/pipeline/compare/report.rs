@@ -19,6 +19,8 @@ const MAX_CODES: usize = 50;
 /// Counts the rejects of all further codes.
 const OTHER_CODES: &str = "(other codes)";
 
+/// How the outcomes of two plugins for the same records differ, with examples. Its JSON form is that of `host diff` and
+/// of a shadow's report.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     pub old: Side,
@@ -63,6 +65,7 @@ pub struct OutputReport {
     pub columns: Vec<ColumnReport>,
 }
 
+/// How one column of an output differs, in its declaration and in its values.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnReport {
     pub name: String,
@@ -95,6 +98,7 @@ pub struct RejectReport {
     pub changed: Codes,
 }
 
+/// Rejects by their code, each code with examples.
 pub type Codes = BTreeMap<String, Tally<RejectExample>>;
 
 /// Records left out on purpose.
@@ -145,6 +149,7 @@ pub struct RejectExample {
     pub new: Option<String>,
 }
 
+/// One value of a row, by the name of its column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cell {
     pub column: String,
@@ -194,6 +199,7 @@ impl Report {
 }
 
 impl Side {
+    /// The plugin's name, version and digest, with no time in the guest yet.
     pub fn new(identity: &PluginIdentity) -> Self {
         Self {
             name: identity.name.to_string(),
@@ -214,6 +220,7 @@ impl Side {
 }
 
 impl OutputReport {
+    /// Whether both plugins have the output, declare it alike and made the same rows for it.
     pub fn is_same(&self) -> bool {
         let is_in_both = self.old.is_some() && self.new.is_some();
         let rows = self.different + self.only_old.count + self.only_new.count;
@@ -232,18 +239,21 @@ impl OutputReport {
 }
 
 impl RejectReport {
+    /// Whether both plugins rejected the same records with the same codes.
     pub fn is_same(&self) -> bool {
         self.gained.is_empty() && self.lost.is_empty() && self.changed.is_empty()
     }
 }
 
 impl FilterReport {
+    /// Whether both plugins filtered the same records.
     pub fn is_same(&self) -> bool {
         self.gained.count + self.lost.count == 0
     }
 }
 
 impl Declared {
+    /// The type and nullability that a plugin declares for the field.
     pub fn new(field: &Field) -> Self {
         Self {
             data_type: field.data_type.to_string(),
@@ -253,6 +263,7 @@ impl Declared {
 }
 
 impl<E> Tally<E> {
+    /// Counts one more. The example is only made while fewer than [`MAX_EXAMPLES`] are kept.
     pub fn note(&mut self, example: impl FnOnce() -> E) {
         self.count += 1;
         if self.examples.len() < MAX_EXAMPLES {

@@ -57,6 +57,7 @@ pub enum Ended {
     Stopped,
 }
 
+/// Why a pipeline ended before its source did. Records that were not committed are read again by the next run.
 #[derive(Debug, thiserror::Error)]
 pub enum PipelineError {
     #[error("the source stopped")]

@@ -1,7 +1,9 @@
 //! The latest records of each partition, kept to try a plugin on before it is swapped in.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use crate::record::Record;
 use crate::record::position::Partition;
@@ -28,7 +30,7 @@ impl Latest {
         });
         let from = records.len() - kept.count();
         let news = &records[from..];
-        let mut by_partition = self.by_partition.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut by_partition = self.by_partition.lock();
         let kept = by_partition.entry(Arc::clone(partition)).or_default();
         let room = KEPT_RECORDS - news.len();
         kept.drain(..kept.len().saturating_sub(room));
@@ -44,7 +46,7 @@ impl Latest {
 
     /// The records that are kept, partition by partition, each in the order of its offsets.
     pub fn records(&self) -> Vec<Vec<Record>> {
-        let by_partition = self.by_partition.lock().unwrap_or_else(PoisonError::into_inner);
+        let by_partition = self.by_partition.lock();
         by_partition.values().cloned().collect()
     }
 }

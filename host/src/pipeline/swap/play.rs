@@ -50,6 +50,7 @@ pub enum Verdict {
 }
 
 impl<'a> Player<'a> {
+    /// Prepares to call the version until `end`; it gets an instance with the first call.
     pub fn new(version: &'a Version, runtime: &'a Handle, end: Instant) -> Self {
         Self {
             version,

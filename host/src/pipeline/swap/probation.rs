@@ -68,7 +68,7 @@ pub struct Worse {
 
 /// A swapped-in plugin that is being watched.
 #[derive(Debug)]
-pub struct Watch {
+pub struct WatchedSwap {
     probation: Probation,
     since: Instant,
     /// The tally of the plugin before it.
@@ -146,7 +146,8 @@ impl Tally {
     }
 }
 
-impl Watch {
+impl WatchedSwap {
+    /// Begins to watch now. `earlier` is what the version before it had made of its records.
     pub fn new(probation: Probation, earlier: Tally) -> Self {
         Self {
             probation,
@@ -232,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_fifth_more_rejects_are_noticed_within_some_hundred_records() {
-        let watch = Watch::new(PROBATION, tally(10_000, "bad-uuid", 100, 1));
+        let watch = WatchedSwap::new(PROBATION, tally(10_000, "bad-uuid", 100, 1));
         assert_eq!(
             watch.standing(&tally(100, "bad-uuid", 20, 1)),
             Standing::Watched,
@@ -253,7 +254,7 @@ mod tests {
 
     #[test]
     fn the_examples_are_the_latest_rejects() {
-        let watch = Watch::new(PROBATION, tally(10_000, "bad-uuid", 0, 1));
+        let watch = WatchedSwap::new(PROBATION, tally(10_000, "bad-uuid", 0, 1));
         let Standing::Worse(worse) = watch.standing(&tally(100, "bad-uuid", 50, 1)) else {
             panic!("it is worse");
         };
@@ -272,7 +273,7 @@ mod tests {
 
     #[test]
     fn a_few_traps_are_enough_even_where_nothing_is_known_of_before() {
-        let watch = Watch::new(PROBATION, Tally::default());
+        let watch = WatchedSwap::new(PROBATION, Tally::default());
         assert_eq!(watch.standing(&tally(100, "trap", 4, 1)), Standing::Watched);
         assert_eq!(
             what(watch.standing(&tally(100, "trap", 5, 1))),
@@ -287,7 +288,7 @@ mod tests {
 
     #[test]
     fn several_times_slower_is_worse_but_not_while_it_warms_up() {
-        let watch = Watch::new(PROBATION, tally(10_000, "bad-uuid", 0, 2));
+        let watch = WatchedSwap::new(PROBATION, tally(10_000, "bad-uuid", 0, 2));
         assert_eq!(watch.standing(&tally(1999, "bad-uuid", 0, 500)), Standing::Watched);
         assert_eq!(watch.standing(&tally(2000, "bad-uuid", 0, 26)), Standing::Watched);
         assert_eq!(
@@ -311,7 +312,7 @@ mod tests {
             ..PROBATION
         };
         assert_eq!(
-            Watch::new(short, Tally::default()).standing(&tally(1, "x", 0, 1)),
+            WatchedSwap::new(short, Tally::default()).standing(&tally(1, "x", 0, 1)),
             Standing::Passed
         );
     }

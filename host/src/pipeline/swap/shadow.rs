@@ -4,11 +4,12 @@
 //! A batch is compared after it was handed to settling, and one batch at a time. While the candidate is busy, batches
 //! are passed over and counted. So a slow candidate delays nothing, and holds one batch in memory.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::pipeline::batch::make::{MakeError, Warm, make};
@@ -38,11 +39,11 @@ struct Session {
     passed_over: AtomicU64,
     /// Permits one batch at a time.
     free: Arc<Semaphore>,
-    found: Mutex<Found>,
+    found: Mutex<ShadowComparison>,
 }
 
 /// The result against one current plugin.
-struct Found {
+struct ShadowComparison {
     current: Arc<Version>,
     comparer: Arc<Comparer>,
     since: SystemTime,
@@ -66,7 +67,7 @@ pub struct Sample {
 impl Shadow {
     /// Begins with this candidate, in place of another one. It was checked as it is for a swap.
     pub fn start(&self, candidate: Arc<Version>, current: &Arc<Version>, share: Share) {
-        let found = Found::new(current, &candidate);
+        let found = ShadowComparison::new(current, &candidate);
         tracing::info!(version = %candidate.identity().version, digest = %candidate.digest(), %share, "shadowing");
         *self.lock() = Some(Arc::new(Session {
             candidate,
@@ -85,10 +86,12 @@ impl Shadow {
         Some(session.report())
     }
 
+    /// The version that is being shadowed, `None` while there is none.
     pub fn candidate(&self) -> Option<Arc<Version>> {
         self.lock().as_ref().map(|session| Arc::clone(&session.candidate))
     }
 
+    /// What the comparison has found so far, `None` while nothing is being shadowed.
     pub fn report(&self) -> Option<ShadowReport> {
         let session = self.lock().clone()?;
         Some(session.report())
@@ -113,7 +116,7 @@ impl Shadow {
         };
         let mut found = session.found();
         if !Arc::ptr_eq(&found.current, current) {
-            *found = Found::new(current, &session.candidate);
+            *found = ShadowComparison::new(current, &session.candidate);
             session.passed_over.store(0, Ordering::Relaxed);
         }
         if found.ended.is_some() {
@@ -140,7 +143,7 @@ impl Shadow {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Arc<Session>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 
@@ -168,8 +171,8 @@ impl Session {
         self.passed_over.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn found(&self) -> MutexGuard<'_, Found> {
-        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    fn found(&self) -> MutexGuard<'_, ShadowComparison> {
+        self.found.lock()
     }
 
     fn report(&self) -> ShadowReport {
@@ -185,7 +188,7 @@ impl Session {
     }
 }
 
-impl Found {
+impl ShadowComparison {
     fn new(current: &Arc<Version>, candidate: &Arc<Version>) -> Self {
         let comparer = Comparer::new(subject(current), subject(candidate));
         Self {

@@ -3,12 +3,13 @@
 
 use crate::pipeline::watch::status::Held;
 use crate::pipeline::watch::trace::Traces;
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, oneshot, watch};
 
-use super::probation::{Probation, Standing, Tally, Watch, Worse};
+use super::probation::{Probation, Standing, Tally, WatchedSwap, Worse};
 use super::way_back::{Ran, WayBack};
 use crate::pipeline::batch::version::Version;
 use crate::pipeline::watch::history::History;
@@ -47,7 +48,7 @@ struct Watched {
     tally: Tally,
     conduct: Conduct,
     /// `None` where the current version is not on probation.
-    watch: Option<Watch>,
+    watch: Option<WatchedSwap>,
     /// What the current version made of its records when it ran before.
     past: Tally,
     way_back: WayBack,
@@ -91,6 +92,7 @@ impl PluginSlot {
         Arc::clone(&self.current.borrow())
     }
 
+    /// Whether the next batch goes through this very version, rather than one of the same component.
     pub fn is_current(&self, version: &Arc<Version>) -> bool {
         Arc::ptr_eq(version, &self.current.borrow())
     }
@@ -111,7 +113,7 @@ impl PluginSlot {
 
     /// Notes which component now lies where the plugin came from at the start.
     pub fn note_held(&self, place: &str, digest: Digest) {
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some((place.to_owned(), digest));
+        *self.held.lock() = Some((place.to_owned(), digest));
     }
 
     /// Logs once that the process began with another plugin than the one that took a partition's records before. That
@@ -127,8 +129,10 @@ impl PluginSlot {
         });
     }
 
+    /// The component that lay where the plugin came from at the start when that was last looked at; `None` if it never
+    /// was.
     pub fn held(&self) -> Option<Held> {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let held = self.held.lock().clone();
         held.map(|(place, digest)| Held {
             place,
             digest: digest.to_string(),
@@ -136,6 +140,7 @@ impl PluginSlot {
         })
     }
 
+    /// Whether the current version is still being compared with the one before it.
     pub fn is_on_probation(&self) -> bool {
         self.watched().watch.is_some()
     }
@@ -202,7 +207,7 @@ impl PluginSlot {
         let replaced = self.current();
         watched.leave(&replaced);
         let baseline = watched.way_back.baseline();
-        watched.begin(probation.map(|probation| Watch::new(probation, baseline)));
+        watched.begin(probation.map(|probation| WatchedSwap::new(probation, baseline)));
         self.current.send_replace(version);
         // This is noted before the plugin can turn out worse.
         self.history.add(note(&replaced));
@@ -232,7 +237,7 @@ impl PluginSlot {
         } else {
             watched.way_back.baseline()
         };
-        watched.begin(probation.map(|probation| Watch::new(probation, baseline)));
+        watched.begin(probation.map(|probation| WatchedSwap::new(probation, baseline)));
         (watched.conduct, watched.past) = (Conduct::Well, tally);
         self.current.send_replace(version);
         self.history.add(note(&replaced));
@@ -350,18 +355,19 @@ impl PluginSlot {
     }
 
     fn coming(&self) -> MutexGuard<'_, Option<Coming>> {
-        self.coming.lock().unwrap_or_else(PoisonError::into_inner)
+        self.coming.lock()
     }
 
     fn watched(&self) -> MutexGuard<'_, Watched> {
-        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+        self.watched.lock()
     }
 }
 
 impl Watched {
     /// Another version takes the place of this one, but not because this one was worse.
     fn leave(&mut self, version: &Arc<Version>) {
-        let has_passed = |watch: &Watch| self.tally.records > 0 && watch.standing(&self.tally) == Standing::Passed;
+        let has_passed =
+            |watch: &WatchedSwap| self.tally.records > 0 && watch.standing(&self.tally) == Standing::Passed;
         let ran_well = self.conduct == Conduct::Well || self.watch.as_ref().is_some_and(has_passed);
         if ran_well {
             // A few records say less than many earlier ones.
@@ -375,7 +381,7 @@ impl Watched {
     }
 
     /// Begins with a version of which nothing is known.
-    fn begin(&mut self, watch: Option<Watch>) {
+    fn begin(&mut self, watch: Option<WatchedSwap>) {
         (self.tally, self.past) = (Tally::default(), Tally::default());
         (self.conduct, self.watch) = (Conduct::Unknown, watch);
     }

@@ -65,6 +65,7 @@ pub struct Swapper {
 }
 
 impl Swapper {
+    /// Swaps plugins of a run. Without a probation, a version is kept however it does.
     pub fn new(plugins: Arc<Plugins>, assembler: Arc<dyn Assemble>, probation: Option<Probation>) -> Self {
         Self {
             plugins,

@@ -61,6 +61,7 @@ impl WayBack {
         known.or(self.0.last()).map(|ran| ran.tally.clone()).unwrap_or_default()
     }
 
+    /// All versions that ran well, the earliest first.
     pub fn versions(&self) -> impl Iterator<Item = &Arc<Version>> {
         self.0.iter().map(|ran| &ran.version)
     }

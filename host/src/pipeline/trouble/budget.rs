@@ -6,7 +6,8 @@
 //! waits, unpublished.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 use crate::record::reject::Reject;
 
@@ -68,7 +69,7 @@ impl Budget {
 
     /// Begins anew: another plugin has taken over, and the rejects before it say nothing about it.
     pub fn begin_anew(&self) {
-        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut windows = self.windows.lock();
         windows.rejects = Window::new(windows.rejects.share);
         windows.faults = Window::new(windows.faults.share);
     }
@@ -78,7 +79,7 @@ impl Budget {
         let last = || rejects.clone().last().map(ToString::to_string).unwrap_or_default();
         let is_fault = |reject: &&Reject| reject.is_guest_fault();
         let (rejected, faults) = (rejects.clone().count(), rejects.clone().filter(is_fault).count());
-        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut windows = self.windows.lock();
         if let Some((rejected, records)) = windows.faults.spent_with(records, faults) {
             return Err(Spent {
                 rejected,

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 
 pub use crate::record::causes::chain;
@@ -67,6 +68,7 @@ pub struct Outage {
 }
 
 impl Waiting {
+    /// All of them, in the order in which metrics and status list them.
     pub const ALL: [Self; 6] = [
         Self::Source,
         Self::Registry,
@@ -121,7 +123,7 @@ impl Outages {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Waiting, Outage>> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+        self.current.lock()
     }
 }
 

@@ -1,8 +1,8 @@
 //! The latest rejected records of each code, so that the status shows some without a look at the dead letters.
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
 
 use super::totals;
 use crate::dead_letter::DeadLetter;
@@ -43,7 +43,7 @@ impl Examples {
                 latest.push(letter);
             }
         }
-        let mut by_code = self.by_code.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut by_code = self.by_code.lock();
         for letter in latest.into_iter().rev() {
             let code = totals::bounded(&by_code, &letter.reject.code).to_owned();
             let kept = by_code.entry(code).or_default();
@@ -60,7 +60,7 @@ impl Examples {
 
     /// The examples by code, the oldest first.
     pub fn latest(&self) -> BTreeMap<String, Vec<Example>> {
-        let by_code = self.by_code.lock().unwrap_or_else(PoisonError::into_inner);
+        let by_code = self.by_code.lock();
         let copied = by_code
             .iter()
             .map(|(code, kept)| (code.clone(), kept.iter().cloned().collect()));

@@ -24,6 +24,7 @@ pub struct Snapshot {
 }
 
 impl Histogram {
+    /// An empty histogram. The bounds are inclusive and rise; a last bucket, without a bound, is added to theirs.
     pub fn new(bounds: &'static [u64]) -> Self {
         Self {
             bounds,
@@ -32,6 +33,7 @@ impl Histogram {
         }
     }
 
+    /// Counts one value, in the unit of the bounds.
     pub fn add(&self, value: u64) {
         self.counts[self.bucket(value)].fetch_add(1, Ordering::Relaxed);
         self.sum.fetch_add(value, Ordering::Relaxed);
@@ -59,6 +61,8 @@ impl Histogram {
         self.sum.fetch_add(sum, Ordering::Relaxed);
     }
 
+    /// The counts as they are now. Values that are added meanwhile may be counted in the sum and not yet in their
+    /// bucket.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             bounds: self.bounds,
@@ -83,6 +87,7 @@ impl Histogram {
 }
 
 impl Snapshot {
+    /// The number of values in all buckets.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
     }

@@ -1,7 +1,8 @@
 //! The latest swaps, and how many had each outcome.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 use super::swaps::{Swap, SwapOutcome};
 use super::trace::Traces;
@@ -30,10 +31,10 @@ impl History {
     /// Adds a swap.
     pub fn add(&self, swap: Swap) {
         self.traces.swap(&swap);
-        let mut by_outcome = self.by_outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut by_outcome = self.by_outcome.lock();
         *by_outcome.entry(swap.outcome.label()).or_default() += 1;
         drop(by_outcome);
-        let mut swaps = self.swaps.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut swaps = self.swaps.lock();
         if swaps.len() == KEPT {
             swaps.pop_front();
         }
@@ -42,7 +43,7 @@ impl History {
 
     /// The swaps that are remembered.
     pub fn swaps(&self) -> Vec<Swap> {
-        let swaps = self.swaps.lock().unwrap_or_else(PoisonError::into_inner);
+        let swaps = self.swaps.lock();
         swaps.iter().cloned().collect()
     }
 
@@ -57,6 +58,6 @@ impl History {
 
     /// How many swaps had each outcome, including those that are no longer remembered.
     pub fn by_outcome(&self) -> BTreeMap<&'static str, u64> {
-        self.by_outcome.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.by_outcome.lock().clone()
     }
 }

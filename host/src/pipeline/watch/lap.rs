@@ -10,6 +10,7 @@ pub struct Lap {
 }
 
 impl Lap {
+    /// The time from `begun` until now.
     pub fn since(begun: Instant) -> Self {
         Self {
             begun,

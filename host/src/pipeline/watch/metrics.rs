@@ -147,6 +147,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// How long ago the run began.
     pub fn uptime(&self) -> Duration {
         self.since.elapsed()
     }
@@ -184,6 +185,7 @@ impl Metrics {
         self.guest_recycled.fetch_add(instances, Ordering::Relaxed);
     }
 
+    /// Counts an attempt to commit by its answer.
     pub fn note_commit(&self, is_acknowledged: Result<(), ()>) {
         let counter = match is_acknowledged {
             Ok(()) => &self.commits_acknowledged,
@@ -192,10 +194,12 @@ impl Metrics {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts a batch as in flight until the result is dropped.
     pub fn batch_in_flight(&self) -> InFlight {
         InFlight::new(&self.batches_in_flight, 1)
     }
 
+    /// Counts rows as in flight until the result is dropped.
     pub fn rows_in_flight(&self, rows: usize) -> InFlight {
         InFlight::new(&self.rows_in_flight, rows)
     }
@@ -224,6 +228,7 @@ impl Metrics {
         self.latency.snapshot()
     }
 
+    /// Bytes of keys and values of all records that workers have taken.
     pub fn bytes_read(&self) -> u64 {
         self.bytes_read.load(Ordering::Relaxed)
     }
@@ -261,6 +266,7 @@ impl Metric {
         format!("{PREFIX}_{}{unit}{suffix}", self.name)
     }
 
+    /// The metric's type in the text format: `counter`, `gauge` or `histogram`.
     pub fn kind(&self) -> &str {
         self.kind.as_str()
     }

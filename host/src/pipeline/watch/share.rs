@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "u8", into = "u8")]
 pub struct Share(u8);
 
+/// The text is not a whole per cent from 1 to 100.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a share; write it as 10%, from 1% to 100%")]
 pub struct NoShare;

@@ -15,6 +15,7 @@ use super::swapping::Swapping;
 use super::swaps::Named;
 use super::swaps::Swap;
 
+/// What a run is doing, in the word that `/status.json` shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
@@ -29,6 +30,7 @@ pub enum State {
     Ended,
 }
 
+/// What a run shows of itself once a second, in the shape of `/status.json`.
 #[derive(Debug, Serialize)]
 pub struct Status {
     pub state: State,
@@ -53,6 +55,7 @@ pub struct Status {
     pub examples: BTreeMap<String, Vec<Example>>,
 }
 
+/// The current plugin, and what is known about swaps of it.
 #[derive(Debug, Serialize)]
 pub struct PluginStatus {
     #[serde(flatten)]
@@ -83,6 +86,7 @@ pub struct Held {
     pub runs: bool,
 }
 
+/// One thing that is being waited for.
 #[derive(Debug, Serialize)]
 pub struct WaitingStatus {
     #[serde(rename = "for")]
@@ -94,6 +98,7 @@ pub struct WaitingStatus {
     pub error: String,
 }
 
+/// One assigned partition. Offsets are Kafka's; `None` means that it is not known yet.
 #[derive(Debug, Serialize)]
 pub struct PartitionStatus {
     /// Everything before this offset is settled.
@@ -109,6 +114,7 @@ pub struct PartitionStatus {
     pub fences: Vec<FenceStatus>,
 }
 
+/// The offset from which on the plugin with this digest has taken the partition's records.
 #[derive(Debug, Serialize)]
 pub struct FenceStatus {
     pub digest: String,

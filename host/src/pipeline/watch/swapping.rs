@@ -1,9 +1,9 @@
 //! How far a swap has come, for those that wait for it.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 
 use super::swaps::Named;
@@ -47,6 +47,7 @@ pub struct Swapping {
 }
 
 impl SwapProgress {
+    /// Notes that a swap begins with checking the candidate, and in which words it was asked for.
     pub fn begin(&self, asked_by: &str) {
         *self.lock() = Some(Step {
             begun: Instant::now(),
@@ -58,22 +59,27 @@ impl SwapProgress {
         });
     }
 
+    /// Notes that no swap is under way any more, whatever its outcome.
     pub fn end(&self) {
         *self.lock() = None;
     }
 
+    /// Notes that the trial of this candidate begins, and with how many records.
     pub fn begin_trial(&self, to: Named, sample: usize) {
         self.update(|step| (step.phase, step.to, step.sample) = (Phase::Trying, Some(to), sample));
     }
 
+    /// Adds to the records that the trial has called the candidate with.
     pub fn note_tried(&self, records: usize) {
         self.update(|step| step.tried += records);
     }
 
+    /// Notes that commits are being asked to name the candidate as a writer.
     pub fn begin_announcing(&self) {
         self.update(|step| step.phase = Phase::Announcing);
     }
 
+    /// The swap that is under way, for the status; `None` if there is none.
     pub fn now(&self) -> Option<Swapping> {
         let step = self.lock();
         step.as_ref().map(|step| Swapping {
@@ -93,7 +99,7 @@ impl SwapProgress {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Step>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

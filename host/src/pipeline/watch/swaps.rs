@@ -80,6 +80,7 @@ impl SwapOutcome {
 }
 
 impl Swap {
+    /// A swap that begins now and has changed nothing yet. `asked_by` says in words who wants it.
     pub fn new(asked_by: &str, from: &PluginIdentity) -> Self {
         let begun = SystemTime::now();
         Self {

@@ -1,7 +1,8 @@
 //! What became of the records, counted when they are settled.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+
+use parking_lot::Mutex;
 
 /// Codes that are counted one by one. A plugin can invent any number of them; the rest counts as [`OTHER`].
 const CODES: usize = 50;
@@ -30,7 +31,7 @@ pub struct Counts {
 impl Totals {
     /// Adds the counts of one batch.
     pub fn add(&self, batch: &Counts) {
-        let mut counts = self.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut counts = self.counts.lock();
         counts.records += batch.records;
         counts.rows_written += batch.rows_written;
         counts.filtered += batch.filtered;
@@ -43,10 +44,7 @@ impl Totals {
 
     /// The counts so far.
     pub fn counts(&self) -> Counts {
-        self.counts
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clone()
+        self.counts.lock().clone()
     }
 }
 

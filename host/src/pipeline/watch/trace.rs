@@ -17,7 +17,9 @@ use crate::record::trace_parent::TraceParent;
 
 /// Takes what it is handed and passes it on. It must never wait, since it is called where records flow.
 pub trait Tracer: Send + Sync {
+    /// Takes a batch that is settled and that is to have a span.
     fn batch(&self, batch: &SettledBatch<'_>);
+    /// Takes a swap that has ended, whatever its outcome.
     fn swap(&self, swap: &Swap);
 }
 
@@ -79,6 +81,7 @@ const A_BATCH: u32 = 100;
 const FULL: u32 = 2 * A_BATCH;
 
 impl Traces {
+    /// Hands this share of the batches to the tracer, and every batch with a record whose own trace is sampled.
     pub fn new(tracer: Arc<dyn Tracer>, share: Share) -> Self {
         let turns = Turns::new(share);
         Self(Some(Arc::new(Telling { tracer, turns })))
@@ -118,6 +121,7 @@ impl Trace {
         }
     }
 
+    /// Adds a stage that the batch has been through. Nothing is kept for a batch without a span.
     pub fn note(&mut self, stage: Stage, lap: Lap) {
         if let Some(begun) = &mut self.0 {
             let (wall, clock) = begun.at;

@@ -32,7 +32,7 @@ struct Line<'a> {
     replays: u32,
     attempt: u32,
     rejected_at: Option<String>,
-    plugin: Plugin,
+    plugin: LinePlugin,
     #[serde(borrow, default)]
     headers: Vec<(String, &'a RawValue)>,
     #[serde(borrow)]
@@ -42,7 +42,7 @@ struct Line<'a> {
 }
 
 #[derive(Deserialize)]
-struct Plugin {
+struct LinePlugin {
     name: String,
     version: String,
     digest: String,

@@ -4,6 +4,7 @@ use super::limit::InFlight;
 use super::ttl::Ttls;
 use crate::cassandra::config::Config as SessionConfig;
 
+/// How rows are written to Cassandra, for the sinks of all plugins of a run.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Sessions with the cluster, `consistency` and `request_timeout` being those of every write.

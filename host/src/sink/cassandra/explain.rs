@@ -46,6 +46,8 @@ pub struct Stored {
 }
 
 impl Explainer {
+    /// Connects, and prepares for each output that goes to a table the statement that reads a row back. Fails as
+    /// opening the sink does.
     pub async fn open(config: &Config, keyspace: &str, descriptor: &Descriptor) -> Result<Self, OpenError> {
         let session = session::connect(&config.session, keyspace).await?;
         let bound = bind_outputs(&session.asking(), keyspace, descriptor).await?;

@@ -55,7 +55,7 @@ pub enum InFlight {
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub enum RequestOutcome {
     Done,
     /// Too much for the node or for its replicas, it said.
     Overloaded,
@@ -67,14 +67,16 @@ pub enum Answer {
     None,
 }
 
+/// How many requests may be in flight at one node.
 #[derive(Debug)]
 pub enum Limit {
     Fixed(usize),
-    Found(Found),
+    Found(AdaptiveLimit),
 }
 
+/// A limit that is looked for: the greatest number of requests at which more of them do not only wait longer.
 #[derive(Debug)]
-pub struct Found {
+pub struct AdaptiveLimit {
     base: f64,
     is_trying: bool,
     /// Requests that were in flight when it was halved: what they say is known.
@@ -103,10 +105,11 @@ struct Measured {
 }
 
 impl Limit {
+    /// Begins with the number that was asked for, or with `FIRST` where it is to be found.
     pub fn new(wanted: InFlight) -> Self {
         match wanted {
             InFlight::Fixed(number) => Self::Fixed(number.max(1)),
-            InFlight::Found => Self::Found(Found {
+            InFlight::Found => Self::Found(AdaptiveLimit {
                 base: FIRST,
                 is_trying: false,
                 known: 0,
@@ -125,20 +128,20 @@ impl Limit {
     }
 
     /// A request has ended that was the last of `in_flight` when it was sent.
-    pub fn note(&mut self, answer: Answer, latency: Duration, in_flight: usize, now: Instant) {
+    pub fn note(&mut self, answer: RequestOutcome, latency: Duration, in_flight: usize, now: Instant) {
         let Self::Found(found) = self else { return };
         let is_known = found.known > 0;
         found.known = found.known.saturating_sub(1);
         match answer {
-            Answer::Done => found.done(latency, in_flight, now),
+            RequestOutcome::Done => found.done(latency, in_flight, now),
             // The requests in flight with the refused one are refused, too: one step is enough for all of them.
-            Answer::Overloaded | Answer::Silent if !is_known => found.back_off(in_flight),
-            Answer::Overloaded | Answer::Silent | Answer::Failed | Answer::None => {}
+            RequestOutcome::Overloaded | RequestOutcome::Silent if !is_known => found.back_off(in_flight),
+            RequestOutcome::Overloaded | RequestOutcome::Silent | RequestOutcome::Failed | RequestOutcome::None => {}
         }
     }
 }
 
-impl Found {
+impl AdaptiveLimit {
     fn current(&self) -> f64 {
         if self.is_trying {
             (self.base * STEP).max(self.base + 1.0).min(MOST)
@@ -247,7 +250,7 @@ mod tests {
             let latency = service * (in_flight as f64 / servers).max(1.0);
             clock += latency / in_flight as f64;
             now = start + Duration::from_secs_f64(clock);
-            limit.note(Answer::Done, Duration::from_secs_f64(latency), in_flight, now);
+            limit.note(RequestOutcome::Done, Duration::from_secs_f64(latency), in_flight, now);
         }
         now
     }
@@ -317,7 +320,7 @@ mod tests {
         let now = drive(&mut limit, 60.0, 0.002, 20.0, 1000, Instant::now());
         let usual = limit.get();
         for _ in 0..usual {
-            limit.note(Answer::Overloaded, Duration::ZERO, usual, now);
+            limit.note(RequestOutcome::Overloaded, Duration::ZERO, usual, now);
         }
         assert!(
             (usual * 2 / 5..=usual * 2 / 3).contains(&limit.get()),
@@ -330,7 +333,7 @@ mod tests {
     fn a_fixed_one_stays() {
         let mut limit = Limit::new(InFlight::Fixed(7));
         drive(&mut limit, 1.0, 0.1, 5.0, 1000, Instant::now());
-        limit.note(Answer::Overloaded, Duration::ZERO, 7, Instant::now());
+        limit.note(RequestOutcome::Overloaded, Duration::ZERO, 7, Instant::now());
         assert_eq!(limit.get(), 7);
     }
 }

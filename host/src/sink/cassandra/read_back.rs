@@ -17,14 +17,15 @@ use crate::record::descriptor::Descriptor;
 use crate::sink::SinkError;
 use crate::sink::read_back::{Image, NullEffect, ReadBack, RowRef};
 
+/// Reads rows by primary key from the tables that a plugin's outputs go to.
 pub struct CassandraReader {
     session: Session,
     /// By the index of the output in the descriptor; those that go to topics are not among them.
-    outputs: BTreeMap<usize, Reader>,
+    outputs: BTreeMap<usize, TableReader>,
     null_effect: NullEffect,
 }
 
-struct Reader {
+struct TableReader {
     rows: RowReader,
     /// Indices into the bindings, in the order of the primary key, so that images of all outputs of a table agree.
     key: Vec<usize>,
@@ -34,13 +35,14 @@ struct Reader {
 }
 
 impl CassandraReader {
+    /// Connects, and prepares a SELECT for each output that goes to a table. Fails as opening the sink does.
     pub async fn open(config: &Config, keyspace: &str, descriptor: &Descriptor) -> Result<Self, OpenError> {
         let session = session::connect(&config.session, keyspace).await?;
         let asking = session.asking();
         let mut outputs = BTreeMap::new();
         for (index, BoundOutput { table, bindings }) in bind_outputs(&asking, keyspace, descriptor).await? {
             let position = |column| bindings.iter().position(|binding| binding.column == column);
-            let reader = Reader {
+            let reader = TableReader {
                 rows: RowReader::open(&asking, &table, &bindings, WriteTimes::Left).await?,
                 key: table.primary_key().filter_map(position).collect(),
                 hazards: Hazards::of(&asking, &table).await,
@@ -112,7 +114,7 @@ impl ReadBack for CassandraReader {
     }
 }
 
-impl Reader {
+impl TableReader {
     fn image(&self, values: &[Option<CqlValue>]) -> Image {
         let cells: Vec<Option<String>> = values.iter().map(|value| value.as_ref().and_then(show)).collect();
         let part = |index: &usize| key_part(&self.rows.bindings()[*index], cells[*index].as_deref());

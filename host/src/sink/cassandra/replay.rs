@@ -26,6 +26,7 @@ pub struct Hazards {
     has_static: bool,
 }
 
+/// Cassandra did not say whether a table has a default TTL or columns that were dropped.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "Cassandra does not say whether table {table} has a default TTL or columns that were dropped: {}",
@@ -111,6 +112,7 @@ impl Hazards {
         life.into_iter().chain(dropped).collect()
     }
 
+    /// Whether deleting and writing a row anew leaves nothing of the old one: static columns would stay.
     pub fn is_whole(&self) -> IsWhole {
         if self.has_static { IsWhole::No } else { IsWhole::Yes }
     }

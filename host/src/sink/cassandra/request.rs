@@ -1,8 +1,9 @@
 //! The requests of one statement: a row alone, or a CQL batch of so many rows, each made for the node that it goes to.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::bind::Bound;
@@ -18,6 +19,7 @@ pub struct Requests {
 }
 
 impl Requests {
+    /// Makes the requests of this statement when they are first needed.
     pub fn of(statement: Prepared) -> Self {
         Self {
             statement,
@@ -39,7 +41,7 @@ impl Requests {
     }
 
     fn made_for(&self, node: Uuid, rows: usize) -> Arc<Request> {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut made = self.made.lock();
         let request = made.entry((node, rows));
         Arc::clone(request.or_insert_with(|| Arc::new(self.statement.request(node, rows))))
     }

@@ -31,6 +31,7 @@ pub struct Ttls {
     named: BTreeMap<String, Option<Ttl>>,
 }
 
+/// Why a text is not a list of TTLs. Each message quotes the part that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TtlError {
     #[error("`{0}` is not a TTL: write a whole number with its unit s, m, h, d or w, as in 30d, or none")]
@@ -51,6 +52,7 @@ impl Ttl {
         (seconds > 0).then_some(Self(seconds.into()))
     }
 
+    /// The length of the row's life in seconds, at least 1.
     pub fn seconds(self) -> i64 {
         self.0
     }
@@ -70,6 +72,7 @@ impl Ttl {
 }
 
 impl Ttls {
+    /// The TTL of a table by its name without the keyspace; `None` if its rows live on.
     pub fn of(&self, table: &str) -> Option<Ttl> {
         // An unquoted name is in lower case in CQL.
         let named = self.named.iter();
@@ -83,6 +86,7 @@ impl Ttls {
         self.named.keys().map(String::as_str)
     }
 
+    /// Whether rows of all tables live on.
     pub fn is_empty(&self) -> bool {
         self.others.is_none() && self.named.values().all(Option::is_none)
     }

@@ -3,20 +3,21 @@
 //! whatever number of partitions write through it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
+use parking_lot::{Mutex, RwLock};
 use uuid::Uuid;
 
 use super::bind::{Bound, Cells, Markers, Nulls};
 use super::config::Config;
 use super::coordinator::{self, Coordinators, NoPermit, Permit, Ring, permit};
 use super::cql_batch::{Bounds, Placed, groups, place};
-use super::limit::Answer;
+use super::limit::RequestOutcome;
 use super::one_key::{self, ToTable};
 use super::over::{IsWhole, Removal};
 use super::replay::Hazards;
@@ -31,6 +32,7 @@ use crate::cassandra::table::Table;
 use crate::record::descriptor::{Descriptor, Effect};
 use crate::sink::{Sink, SinkError, WriteBatch};
 
+/// Writes one plugin's rows to the tables of a keyspace, in CQL batches that go to a replica each.
 pub struct CassandraSink {
     cluster: Cluster,
     /// By the index of the output in the descriptor; those that go to topics are not among them.
@@ -95,7 +97,7 @@ impl Cluster {
             Ok(hazards) => (hazards.remarks(&bound.bindings, &config.ttl), hazards.is_whole()),
             Err(unknown) => (vec![unknown.to_string()], IsWhole::No),
         };
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut said = self.said.lock();
         for remark in remarks {
             if said.insert(remark.clone()) {
                 tracing::warn!("{remark}");
@@ -257,12 +259,12 @@ impl Cluster {
     /// The ring as it is now.
     fn ring(&self, writer: &Writer) -> Arc<Ring> {
         let state = self.session.state();
-        let known = writer.ring.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = writer.ring.read().clone();
         if known.is_of(&state) {
             return known;
         }
         let new = Arc::new(self.coordinators.ring(state, &writer.table));
-        *writer.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&new);
+        *writer.ring.write() = Arc::clone(&new);
         new
     }
 }
@@ -402,17 +404,17 @@ impl From<Unwritten> for SinkError {
     clippy::match_same_arms,
     reason = "each arm has its own reason, and the reasons are the point"
 )]
-fn answer(fault: Option<Fault>) -> Answer {
+fn answer(fault: Option<Fault>) -> RequestOutcome {
     match fault {
-        None => Answer::Done,
+        None => RequestOutcome::Done,
         // It has looked at it.
-        Some(Fault::Refused) => Answer::Done,
-        Some(Fault::Silent) => Answer::Silent,
+        Some(Fault::Refused) => RequestOutcome::Done,
+        Some(Fault::Silent) => RequestOutcome::Silent,
         // A coordinator whose replicas are late has answered.
-        Some(Fault::Overloaded | Fault::Late) => Answer::Overloaded,
+        Some(Fault::Overloaded | Fault::Late) => RequestOutcome::Overloaded,
         Some(
             Fault::Unavailable | Fault::Unreached | Fault::Failed | Fault::Gone | Fault::Forbidden | Fault::Unknown,
-        ) => Answer::Failed,
+        ) => RequestOutcome::Failed,
     }
 }
 
@@ -423,13 +425,13 @@ mod tests {
     #[test]
     fn only_a_node_that_says_nothing_is_silent() {
         for (fault, expected) in [
-            (None, Answer::Done),
-            (Some(Fault::Silent), Answer::Silent),
-            (Some(Fault::Late), Answer::Overloaded),
-            (Some(Fault::Overloaded), Answer::Overloaded),
-            (Some(Fault::Refused), Answer::Done),
-            (Some(Fault::Failed), Answer::Failed),
-            (Some(Fault::Unreached), Answer::Failed),
+            (None, RequestOutcome::Done),
+            (Some(Fault::Silent), RequestOutcome::Silent),
+            (Some(Fault::Late), RequestOutcome::Overloaded),
+            (Some(Fault::Overloaded), RequestOutcome::Overloaded),
+            (Some(Fault::Refused), RequestOutcome::Done),
+            (Some(Fault::Failed), RequestOutcome::Failed),
+            (Some(Fault::Unreached), RequestOutcome::Failed),
         ] {
             assert_eq!(answer(fault), expected, "{fault:?}");
         }

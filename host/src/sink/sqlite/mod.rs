@@ -20,11 +20,12 @@ mod value;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use parking_lot::{Mutex, MutexGuard};
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::{Order, Sink, SinkError, WriteBatch};
@@ -145,7 +146,7 @@ impl Sink for SqliteSink {
 impl Shared {
     fn connection(&self) -> MutexGuard<'_, Connection> {
         // A transaction whose thread panicked was rolled back when it was dropped.
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connection.lock()
     }
 
     fn write(&self, batch: &WriteBatch, which: &[u32]) -> Vec<Result<(), SinkError>> {

@@ -53,6 +53,7 @@ impl Prepared {
         }
     }
 
+    /// The statements that write one row, in the order in which they have to run.
     pub fn prepare<'t>(&self, transaction: &'t Transaction<'_>) -> rusqlite::Result<Vec<Statement<'t>>> {
         self.writes.iter().map(|sql| transaction.prepare(sql)).collect()
     }
@@ -93,6 +94,7 @@ impl Prepared {
             .map(|(field, column)| (field, column.as_str()))
     }
 
+    /// Writes one row of the batch with statements of [`Self::prepare`] or [`Self::prepare_without`].
     pub fn run(&self, statements: &mut [Statement<'_>], batch: &WriteBatch, row: u32) -> rusqlite::Result<()> {
         let (time, _) = batch.written(row);
         for statement in statements {

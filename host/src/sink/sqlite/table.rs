@@ -24,6 +24,7 @@ pub struct Table {
     pub key: Vec<String>,
 }
 
+/// A column of a table in the SQLite file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
     pub name: String,
@@ -31,6 +32,7 @@ pub struct Column {
     pub affinity: &'static str,
 }
 
+/// Why the table in the file cannot take the rows of an output.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
     #[error("table {table} has no column {}, which the plugin's output {output} has; add it, or name another file", .missing.join(", "))]

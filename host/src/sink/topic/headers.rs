@@ -11,10 +11,10 @@ use crate::sink::WriteBatch;
 /// Only where the brokers refuse the record's timestamp.
 pub use crate::record::letter::headers::RECORD_TIMESTAMP;
 
-pub const TOPIC: &str = "host.topic";
-pub const PARTITION: &str = "host.partition";
-pub const OFFSET: &str = "host.offset";
-pub const ROW: &str = "host.row";
+const TOPIC: &str = "host.topic";
+const PARTITION: &str = "host.partition";
+const OFFSET: &str = "host.offset";
+const ROW: &str = "host.row";
 
 /// Our own headers of a row; their values are text.
 pub fn ours(batch: &WriteBatch, row: usize) -> Vec<(&'static str, String)> {

@@ -3,7 +3,7 @@
 //!
 //! What lies last in a partition counts, so rows with the key of one record stay in its order: a row that has to be
 //! sent again takes those behind it along, which costs copies. A row that the brokers refuse takes no other with it:
-//! `kafka/producer/sender.rs` sees to that.
+//! `kafka/producer/sender/` sees to that.
 
 mod headers;
 
@@ -19,6 +19,7 @@ use crate::kafka::producer::sender::{Order, Sender};
 use crate::kafka::producer::{ProduceError, ProduceFault, Profile};
 use crate::record::descriptor::{Descriptor, Effect, Field, Output};
 
+/// Writes one plugin's rows to topics as JSON, each acknowledged by all in-sync replicas.
 pub struct TopicSink {
     sender: Sender,
     /// By the index of the output in the descriptor; those that go to tables are not among them.

@@ -2,14 +2,15 @@
 //! is over. At the end it logs how many never arrived.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use opentelemetry_otlp::SpanExporter as OtlpExporter;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
+use parking_lot::Mutex;
 
 /// Pause between two log lines about the same trouble.
 const SAY_AGAIN: Duration = Duration::from_mins(1);
@@ -85,7 +86,7 @@ impl Ledger {
 
     fn note_delivered(&self, spans: u64) {
         self.delivered.fetch_add(spans, Ordering::Relaxed);
-        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut trouble = self.trouble.lock();
         if trouble.told_at.take().is_some() {
             trouble.told = trouble.lost;
             tracing::info!(
@@ -97,7 +98,7 @@ impl Ledger {
     }
 
     fn note_lost(&self, spans: u64, error: &impl fmt::Display) {
-        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut trouble = self.trouble.lock();
         trouble.lost += spans;
         if trouble.told_at.is_none_or(|told_at| told_at.elapsed() >= SAY_AGAIN) {
             trouble.told = trouble.lost;
@@ -111,7 +112,7 @@ impl Ledger {
     pub fn close(&self) {
         let made = self.made.load(Ordering::Relaxed);
         let missing = made.saturating_sub(self.delivered.load(Ordering::Relaxed));
-        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let trouble = self.trouble.lock();
         if missing != trouble.told {
             tracing::warn!(
                 endpoint = self.endpoint,

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use crate::codec::avro::show::{show_big_decimal, show_decimal};
 use crate::codec::cell::{show_date, show_hex, show_timestamp};
 use crate::codec::schema::{Schema, Shape};
-use crate::codec::value::Found;
+use crate::codec::value::RecordValue;
 use crate::record::columns::DataType;
 
 /// The values of the record's fields, or `None` if the library refuses the datum. Faults that the library lets pass are
@@ -31,22 +31,22 @@ pub fn read(schema: &apache_avro::Schema, bytes: &[u8]) -> Option<Vec<Value>> {
     }
 }
 
-pub fn found<'a>(value: &'a Value, shape: &Shape, schema: &Schema, wanted: DataType) -> Found<'a> {
+pub fn found<'a>(value: &'a Value, shape: &Shape, schema: &Schema, wanted: DataType) -> RecordValue<'a> {
     if let (Value::Union(branch, inner), Shape::Union(shapes)) = (value, shape) {
         return found(inner, &shapes[*branch as usize], schema, wanted);
     }
     if wanted == DataType::Json && *value != Value::Null {
-        return to_json(value, shape, schema).map_or(TOO_LONG, |json| Found::Json(json.to_string().into()));
+        return to_json(value, shape, schema).map_or(TOO_LONG, |json| RecordValue::Json(json.to_string().into()));
     }
     match value {
-        Value::Null => Found::Null,
-        Value::Boolean(value) => Found::Boolean(*value),
-        Value::Int(value) | Value::TimeMillis(value) => Found::Integer(i64::from(*value)),
-        Value::Long(value) | Value::TimeMicros(value) => Found::Integer(*value),
-        Value::Float(value) => Found::Single(*value),
-        Value::Double(value) => Found::Double(*value),
-        Value::String(text) | Value::Enum(_, text) => Found::Text(text.into()),
-        Value::Bytes(bytes) | Value::Fixed(_, bytes) => Found::Bytes(bytes),
+        Value::Null => RecordValue::Null,
+        Value::Boolean(value) => RecordValue::Boolean(*value),
+        Value::Int(value) | Value::TimeMillis(value) => RecordValue::Integer(i64::from(*value)),
+        Value::Long(value) | Value::TimeMicros(value) => RecordValue::Integer(*value),
+        Value::Float(value) => RecordValue::Single(*value),
+        Value::Double(value) => RecordValue::Double(*value),
+        Value::String(text) | Value::Enum(_, text) => RecordValue::Text(text.into()),
+        Value::Bytes(bytes) | Value::Fixed(_, bytes) => RecordValue::Bytes(bytes),
         Value::Decimal(decimal) => {
             let Shape::Decimal { scale, .. } = shape else {
                 panic!("a decimal of shape {shape:?}");
@@ -57,20 +57,24 @@ pub fn found<'a>(value: &'a Value, shape: &Shape, schema: &Schema, wanted: DataT
             let (number, scale) = decimal.as_bigint_and_exponent();
             show_big_decimal(&number.to_signed_bytes_be(), scale)
         }
-        Value::Uuid(uuid) => Found::Uuid(*uuid),
-        Value::Date(days) => Found::Date(*days),
-        Value::TimestampMillis(time) | Value::LocalTimestampMillis(time) => Found::Timestamp(*time),
-        Value::TimestampMicros(time) | Value::LocalTimestampMicros(time) => Found::Timestamp(time.div_euclid(1_000)),
-        Value::TimestampNanos(time) | Value::LocalTimestampNanos(time) => Found::Timestamp(time.div_euclid(1_000_000)),
+        Value::Uuid(uuid) => RecordValue::Uuid(*uuid),
+        Value::Date(days) => RecordValue::Date(*days),
+        Value::TimestampMillis(time) | Value::LocalTimestampMillis(time) => RecordValue::Timestamp(*time),
+        Value::TimestampMicros(time) | Value::LocalTimestampMicros(time) => {
+            RecordValue::Timestamp(time.div_euclid(1_000))
+        }
+        Value::TimestampNanos(time) | Value::LocalTimestampNanos(time) => {
+            RecordValue::Timestamp(time.div_euclid(1_000_000))
+        }
         Value::Duration(duration) => {
             let (months, days) = (u32::from(duration.months()), u32::from(duration.days()));
             let millis = u32::from(duration.millis());
-            Found::Text(format!("P{months}M{days}DT{}.{:03}S", millis / 1_000, millis % 1_000).into())
+            RecordValue::Text(format!("P{months}M{days}DT{}.{:03}S", millis / 1_000, millis % 1_000).into())
         }
-        Value::Array(_) => Found::Structure("an array"),
-        Value::Map(_) => Found::Structure("a map"),
-        Value::Record(_) => Found::Structure("a record"),
-        Value::Union(..) => Found::Structure("a union"),
+        Value::Array(_) => RecordValue::Structure("an array"),
+        Value::Map(_) => RecordValue::Structure("a map"),
+        Value::Record(_) => RecordValue::Structure("a record"),
+        Value::Union(..) => RecordValue::Structure("a union"),
     }
 }
 
@@ -95,17 +99,17 @@ pub fn to_json(value: &Value, shape: &Shape, schema: &Schema) -> Option<Json> {
             Json::Object(sorted.into_iter().map(member).collect::<Option<_>>()?)
         }
         (leaf, shape) => match found(leaf, shape, schema, DataType::Text) {
-            Found::Null => Json::Null,
-            Found::Structure(_) => return None,
-            Found::Boolean(value) => value.into(),
-            Found::Integer(value) => value.into(),
-            Found::Single(value) => number(f64::from(value)).unwrap_or_else(|| value.to_string().into()),
-            Found::Double(value) => number(value).unwrap_or_else(|| value.to_string().into()),
-            Found::Number(text) | Found::Text(text) | Found::Json(text) => text.into(),
-            Found::Bytes(bytes) => show_hex(bytes).into(),
-            Found::Uuid(value) => value.to_string().into(),
-            Found::Timestamp(time) => show_timestamp(time).map_or_else(|| time.into(), Json::from),
-            Found::Date(days) => show_date(days).map_or_else(|| days.into(), Json::from),
+            RecordValue::Null => Json::Null,
+            RecordValue::Structure(_) => return None,
+            RecordValue::Boolean(value) => value.into(),
+            RecordValue::Integer(value) => value.into(),
+            RecordValue::Single(value) => number(f64::from(value)).unwrap_or_else(|| value.to_string().into()),
+            RecordValue::Double(value) => number(value).unwrap_or_else(|| value.to_string().into()),
+            RecordValue::Number(text) | RecordValue::Text(text) | RecordValue::Json(text) => text.into(),
+            RecordValue::Bytes(bytes) => show_hex(bytes).into(),
+            RecordValue::Uuid(value) => value.to_string().into(),
+            RecordValue::Timestamp(time) => show_timestamp(time).map_or_else(|| time.into(), Json::from),
+            RecordValue::Date(days) => show_date(days).map_or_else(|| days.into(), Json::from),
         },
     })
 }
@@ -114,7 +118,7 @@ fn number(value: f64) -> Option<Json> {
     serde_json::Number::from_f64(value).map(Json::Number)
 }
 
-pub const TOO_LONG: Found<'static> = Found::Structure("a number that is too long");
+pub const TOO_LONG: RecordValue<'static> = RecordValue::Structure("a number that is too long");
 
 /// The bytes of one datum, and whether more was asked for than there is.
 struct Bytes<'a> {

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use super::*;
 
-fn load(answers: &[(Answer, u64)], now: Instant) -> Load {
+fn load(answers: &[(RequestOutcome, u64)], now: Instant) -> Load {
     let mut load = Load::new(InFlight::Found);
     for (answer, millis) in answers {
         load.note(*answer, Duration::from_millis(*millis), now);
@@ -17,16 +17,16 @@ fn load(answers: &[(Answer, u64)], now: Instant) -> Load {
 #[test]
 fn a_node_that_fails_at_once_is_not_taken_for_a_fast_one() {
     let now = Instant::now();
-    let slow = load(&[(Answer::Done, 20), (Answer::Done, 20)], now);
-    let failing = load(&[(Answer::Done, 1), (Answer::Failed, 0)], now);
-    let broken = load(&[(Answer::Failed, 0)], now);
+    let slow = load(&[(RequestOutcome::Done, 20), (RequestOutcome::Done, 20)], now);
+    let failing = load(&[(RequestOutcome::Done, 1), (RequestOutcome::Failed, 0)], now);
+    let broken = load(&[(RequestOutcome::Failed, 0)], now);
     assert!(slow.expected(now) < failing.expected(now) && slow.expected(now) < broken.expected(now));
 }
 
 #[test]
 fn what_is_there_already_counts_and_what_was_given_up_does_not() {
     let now = Instant::now();
-    let mut busy = load(&[(Answer::Done, 2), (Answer::None, 9000)], now);
+    let mut busy = load(&[(RequestOutcome::Done, 2), (RequestOutcome::None, 9000)], now);
     assert!((busy.expected(now) - 0.002).abs() < 1e-9);
     busy.in_flight = 9;
     assert!((busy.expected(now) - 0.02).abs() < 1e-9);
@@ -35,9 +35,9 @@ fn what_is_there_already_counts_and_what_was_given_up_does_not() {
 #[test]
 fn a_node_that_was_not_asked_for_a_while_is_tried_with_one_request() {
     let now = Instant::now();
-    let mut failed = load(&[(Answer::Failed, 0)], now);
+    let mut failed = load(&[(RequestOutcome::Failed, 0)], now);
     let later = now + FORGET + Duration::from_millis(1);
-    let fast = load(&[(Answer::Done, 1)], later);
+    let fast = load(&[(RequestOutcome::Done, 1)], later);
     assert!(failed.expected(later) < fast.expected(later));
     failed.in_flight = 1;
     assert!(failed.expected(later) > fast.expected(later));
@@ -163,7 +163,7 @@ fn room_that_a_woken_waiter_does_not_take_is_anothers() {
         let (mut first, mut second) = (Waiter::of(&both), Waiter::of(&only_slow));
         drop(held);
         {
-            let mut load = locked(&slow.load);
+            let mut load = slow.load.lock();
             (load.latency, load.ended) = (1.0, Some(Instant::now()));
         }
         let taken = first.poll().expect("there is room at both");
@@ -192,12 +192,12 @@ fn room_for_several_is_told_to_several() {
 fn a_limit_that_grows_is_used_by_as_many_as_it_grows_by() {
     let gate = Arc::new(Gate::new(Uuid::nil(), InFlight::Found));
     let gates = [&gate];
-    let limit = || locked(&gate.load).limit.get();
+    let limit = || gate.load.lock().limit.get();
     let first = limit();
     let mut held: Vec<_> = (0..first).map(|_| gate.enter().unwrap()).collect();
     let mut waiters: Vec<_> = (0..first).map(|_| Waiter::of(&gates)).collect();
     while limit() <= first {
-        held.remove(0).end(Answer::Done);
+        held.remove(0).end(RequestOutcome::Done);
         let more = limit().saturating_sub(first);
         assert_eq!(woken(&waiters), 1 + more);
         while let Some(at) = waiters.iter().position(Waiter::is_woken) {
@@ -211,7 +211,7 @@ fn a_limit_that_grows_is_used_by_as_many_as_it_grows_by() {
 
 /// Lets the while be over in which a silent node gets nothing.
 fn later(gate: &Gate) {
-    let ended = &mut locked(&gate.load).ended;
+    let ended = &mut gate.load.lock().ended;
     *ended = ended.map(|at| at.checked_sub(FORGET * 2).expect("the clock is older"));
 }
 
@@ -221,13 +221,13 @@ fn a_node_that_answers_nothing_gets_nothing_for_a_while_and_nobody_waits_for_it(
     let gates = [&gate];
     let mut held: Vec<_> = (0..3).map(|_| gate.enter().unwrap()).collect();
     let mut waiters: Vec<_> = (0..4).map(|_| Waiter::of(&gates)).collect();
-    held.remove(0).end(Answer::Silent);
+    held.remove(0).end(RequestOutcome::Silent);
     assert_eq!(woken(&waiters), 4, "all of them see it");
     for mut waiter in waiters.drain(..) {
         assert!(matches!(waiter.answer(), Some(Err(NoPermit::Silent(_)))));
     }
     for late in held {
-        late.end(Answer::Silent);
+        late.end(RequestOutcome::Silent);
     }
     assert!(matches!(Waiter::new(&gates).answer(), Some(Err(NoPermit::Silent(_)))));
 }
@@ -236,15 +236,15 @@ fn a_node_that_answers_nothing_gets_nothing_for_a_while_and_nobody_waits_for_it(
 fn a_silent_node_is_asked_one_thing_at_a_time_until_it_answers() {
     let gate = gate(3);
     let gates = [&gate];
-    gate.enter().unwrap().end(Answer::Silent);
-    for end in [Answer::Silent, Answer::None, Answer::Failed] {
+    gate.enter().unwrap().end(RequestOutcome::Silent);
+    for end in [RequestOutcome::Silent, RequestOutcome::None, RequestOutcome::Failed] {
         later(&gate);
         let only = gate.enter().expect("one at a time");
         let mut waiter = Waiter::of(&gates);
         only.end(end);
         let answer = waiter.answer();
         match end {
-            Answer::Silent => assert!(matches!(answer, Some(Err(NoPermit::Silent(_))))),
+            RequestOutcome::Silent => assert!(matches!(answer, Some(Err(NoPermit::Silent(_))))),
             _ => assert!(matches!(answer, Some(Ok(_))), "{end:?}"),
         }
     }
@@ -257,9 +257,9 @@ fn a_node_that_answers_others_meanwhile_is_not_silent() {
     let late = gate.enter().unwrap();
     let other = gate.enter().unwrap();
     std::thread::sleep(Duration::from_millis(2));
-    other.end(Answer::Done);
+    other.end(RequestOutcome::Done);
     std::thread::sleep(Duration::from_millis(2));
-    late.end(Answer::Silent);
+    late.end(RequestOutcome::Silent);
     assert_eq!(all_permits(&gate).len(), 3);
 }
 
@@ -271,7 +271,7 @@ fn where_one_of_two_is_silent_the_other_ones_room_is_waited_for() {
     let silence = [silent.enter().unwrap(), silent.enter().unwrap()];
     let mut waiter = Waiter::of(&both);
     for request in silence {
-        request.end(Answer::Silent);
+        request.end(RequestOutcome::Silent);
         assert!(waiter.poll().is_none(), "the other one answers");
     }
     drop(held);

@@ -22,32 +22,32 @@ static FILES: [File; 6] = [
     File {
         path: "/",
         kind: "text/html; charset=utf-8",
-        text: include_str!("page/index.html"),
+        text: include_str!("index.html"),
     },
     File {
         path: "/page.css",
         kind: "text/css; charset=utf-8",
-        text: include_str!("page/page.css"),
+        text: include_str!("page.css"),
     },
     File {
         path: "/page.js",
         kind: SCRIPT,
-        text: include_str!("page/page.js"),
+        text: include_str!("page.js"),
     },
     File {
         path: "/charts.js",
         kind: SCRIPT,
-        text: include_str!("page/charts.js"),
+        text: include_str!("charts.js"),
     },
     File {
         path: "/format.js",
         kind: SCRIPT,
-        text: include_str!("page/format.js"),
+        text: include_str!("format.js"),
     },
     File {
         path: "/icon.svg",
         kind: "image/svg+xml",
-        text: include_str!("page/icon.svg"),
+        text: include_str!("icon.svg"),
     },
 ];
 

@@ -16,6 +16,7 @@ use crate::cassandra::table::Table;
 use crate::record::columns::Batch;
 use crate::sink::{SinkError, WriteBatch};
 
+/// What is written for a field that is null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Nulls {
     /// The bind marker is left unset: what the column held stays, and no tombstone is made.
@@ -51,7 +52,7 @@ pub struct Bound<'a> {
     markers: &'a Markers,
     batch: &'a WriteBatch,
     /// One for each binding.
-    columns: Vec<Column<'a>>,
+    columns: Vec<BatchColumn<'a>>,
     /// The bytes that each row of the batch adds to a CQL batch.
     sizes: Vec<usize>,
 }
@@ -64,7 +65,7 @@ pub struct Row<'a> {
 }
 
 /// A column of the batch, with its nulls where it has any.
-struct Column<'a> {
+struct BatchColumn<'a> {
     nulls: Option<&'a NullBuffer>,
     values: Values<'a>,
 }
@@ -100,6 +101,8 @@ const CELL_BYTES: usize = 16;
 const ROW_BYTES: usize = 40;
 
 impl Markers {
+    /// The markers of a statement that writes these bindings to the table, each bound as it is until `cells` says
+    /// otherwise.
     pub fn of(table: &Table, bindings: Vec<Binding>, write_time: TimestampMarker, nulls: Nulls) -> Self {
         let place = |column: &String| bindings.iter().position(|binding| binding.column == *column);
         Self {
@@ -116,7 +119,7 @@ impl Markers {
         let mut misfits = Vec::new();
         let columns = self.bindings.iter().map(|binding| {
             let array = &batch.batch.columns[binding.field];
-            match Column::direct(array, binding) {
+            match BatchColumn::direct(array, binding) {
                 Some(column) => {
                     if binding.role == Role::Key && array.null_count() > 0 {
                         let nulls = which
@@ -127,7 +130,7 @@ impl Markers {
                     }
                     column
                 }
-                None => Column {
+                None => BatchColumn {
                     nulls: None,
                     values: Values::Converted(Converted::of(binding, &batch.batch, which, &mut misfits)),
                 },
@@ -149,6 +152,7 @@ impl Markers {
 }
 
 impl<'a> Bound<'a> {
+    /// A row of the batch by its index there, ready to be bound.
     pub fn row(&'a self, row: u32) -> Row<'a> {
         Row { bound: self, row }
     }
@@ -228,7 +232,7 @@ impl Row<'_> {
     }
 }
 
-impl<'a> Column<'a> {
+impl<'a> BatchColumn<'a> {
     /// `None` where the types differ.
     fn direct(array: &'a ArrayRef, binding: &Binding) -> Option<Self> {
         let values = match binding.layout()? {
@@ -349,7 +353,7 @@ impl Converted {
 
 /// Appends the bytes that are bound of a value; `None` where there is none, or none that fits.
 pub fn bound_bytes(binding: &Binding, batch: &Batch, row: usize, bytes: &mut Vec<u8>) -> Option<()> {
-    if let Some(column) = Column::direct(&batch.columns[binding.field], binding) {
+    if let Some(column) = BatchColumn::direct(&batch.columns[binding.field], binding) {
         return column.cell(row, |cell| cell.map(|cell| bytes.extend_from_slice(cell)));
     }
     let value = binding.value(batch, row).ok()??;

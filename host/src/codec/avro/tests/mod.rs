@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::codec::builder::Columns;
-use crate::codec::rows::{PlanOrReject, Reads, Rows, beside, cell};
+use crate::codec::rows::{BatchRows, PlanOrReject, Reads, beside, cell};
 use crate::record::Record;
 use crate::record::descriptor::Field;
 use crate::record::position::{Offset, Partition, Position};
@@ -54,7 +54,7 @@ fn decode(schema: &Arc<Schema>, inputs: &[Input], record: &Record) -> Result<Str
     let plan = Plan::new(ID, Arc::clone(schema), inputs).map(Arc::new);
     let plans: HashMap<u32, PlanOrReject> = HashMap::from([(ID, plan)]);
     let reads = Reads::new(inputs);
-    let mut rows = Rows::new(&reads, &plans, 1);
+    let mut rows = BatchRows::new(&reads, &plans, 1);
     rows.push(record)?;
     Ok(format!("{:?}", rows.finish()))
 }
@@ -87,7 +87,7 @@ fn by_the_library(
                 .map(member)
                 .collect::<Option<_>>()
                 .map(serde_json::Value::Object);
-            let whole = whole.map_or(oracle::TOO_LONG, |whole| Found::Json(whole.to_string().into()));
+            let whole = whole.map_or(oracle::TOO_LONG, |whole| RecordValue::Json(whole.to_string().into()));
             cell(input, Some(whole), &mut Spare::default())
         }
         _ => cell(input, beside(record, input)?, &mut Spare::default()),
@@ -201,7 +201,7 @@ proptest! {
 
 #[test]
 fn an_order_is_read_straight() {
-    let schema = Schema::parse(include_str!("../../../../schemas/ecommerce-orders-value.avsc")).expect("a schema");
+    let schema = Schema::parse(include_str!("../../../../../schemas/ecommerce-orders-value.avsc")).expect("a schema");
     let inputs: Vec<_> = ["order_status", "order_id"]
         .map(|name| input(name, DataType::Text, true, Origin::Value(name.to_owned())))
         .into();

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::rejects;
 use super::spare::Spare;
-use super::value::Found;
+use super::value::RecordValue;
 use crate::record::columns::DataType;
 use crate::record::descriptor::{Input, Origin};
 use crate::record::reject::Reject;
@@ -99,32 +99,32 @@ impl Plan {
 }
 
 /// The member's value, for a column of this type.
-pub fn found<'a>(member: Member<'a>, wanted: DataType, spare: &mut Spare) -> Result<Found<'a>, Reject> {
+pub fn found<'a>(member: Member<'a>, wanted: DataType, spare: &mut Spare) -> Result<RecordValue<'a>, Reject> {
     let text = match member {
         Member::Text(text) if wanted == DataType::Json => {
-            return Ok(Found::Json(spare.write(format_args!("\"{text}\""))));
+            return Ok(RecordValue::Json(spare.write(format_args!("\"{text}\""))));
         }
-        Member::Text(text) => return Ok(Found::Text(text.into())),
+        Member::Text(text) => return Ok(RecordValue::Text(text.into())),
         Member::Raw(raw) => raw.get(),
     };
     if text == "null" {
-        return Ok(Found::Null);
+        return Ok(RecordValue::Null);
     }
     if wanted == DataType::Json {
         return match serde_json::from_str::<Checked>(text) {
-            Ok(Checked) => Ok(Found::Json(text.into())),
+            Ok(Checked) => Ok(RecordValue::Json(text.into())),
             Err(error) => Err(rejects::bad_json(format!(
                 "the value is not JSON that can be kept: {error}"
             ))),
         };
     }
     match text.as_bytes().first() {
-        Some(b't') => Ok(Found::Boolean(true)),
-        Some(b'f') => Ok(Found::Boolean(false)),
-        Some(b'{') => Ok(Found::Structure("an object")),
-        Some(b'[') => Ok(Found::Structure("an array")),
-        Some(b'"') => string(text, spare).map(Found::Text),
-        _ => Ok(Found::Number(text.into())),
+        Some(b't') => Ok(RecordValue::Boolean(true)),
+        Some(b'f') => Ok(RecordValue::Boolean(false)),
+        Some(b'{') => Ok(RecordValue::Structure("an object")),
+        Some(b'[') => Ok(RecordValue::Structure("an array")),
+        Some(b'"') => string(text, spare).map(RecordValue::Text),
+        _ => Ok(RecordValue::Number(text.into())),
     }
 }
 

@@ -21,7 +21,7 @@ use tokio::sync::Mutex;
 
 use super::limits::{self, Limits, Told};
 use super::message::{Message, Stamp, Time};
-use super::{Answer, KafkaProducer, ProduceError, ProduceFault, Profile};
+use super::{Acknowledgement, KafkaProducer, ProduceError, ProduceFault, Profile};
 use crate::connection::KafkaConnection;
 use crate::kafka::client::{Requests, is_compression};
 
@@ -47,7 +47,7 @@ pub struct Sender {
     order: Order,
     /// Whether records are compressed. The brokers then count fewer bytes than we do.
     is_compressing: bool,
-    known: Mutex<HashMap<String, Known>>,
+    known: Mutex<HashMap<String, KnownLimits>>,
 }
 
 /// Whether records of one key must be stored in the order in which they were sent.
@@ -58,7 +58,7 @@ pub enum Order {
 }
 
 #[derive(Clone, Copy)]
-struct Known {
+struct KnownLimits {
     limits: Limits,
     asked: Instant,
     hold: Duration,
@@ -69,7 +69,7 @@ struct Known {
 enum Next {
     Together(Time),
     Alone(Time),
-    Settled(Answer),
+    Settled(Acknowledgement),
 }
 
 /// The basis of all decisions at one moment.
@@ -122,7 +122,7 @@ impl Sender {
     }
 
     /// Sends records, all to one topic. Gives one result for each, in order, once it is acknowledged or refused.
-    pub async fn send_all(&self, messages: &[Message<'_>]) -> Vec<Answer> {
+    pub async fn send_all(&self, messages: &[Message<'_>]) -> Vec<Acknowledgement> {
         let Some(first) = messages.first() else {
             return Vec::new();
         };
@@ -212,7 +212,7 @@ impl Sender {
             }
         };
         let asked = Instant::now();
-        known.insert(topic.to_owned(), Known { limits, asked, hold });
+        known.insert(topic.to_owned(), KnownLimits { limits, asked, hold });
         let smallest = known.values().filter_map(|known| known.limits.message_bytes).min();
         let room = smallest.map_or(usize::MAX, |bytes| bytes.saturating_sub(REQUEST_ROOM));
         self.filled.limit_batches(room);

@@ -1,7 +1,7 @@
-//! Makes one value fit its column: the record's value ([`Found`]) becomes what the plugin declares ([`Cell`]). This is
-//! the only table of conversions, for every format. `docs/formats.md` shows it to users.
+//! Makes one value fit its column: the record's value ([`RecordValue`]) becomes what the plugin declares ([`Cell`]).
+//! This is the only table of conversions, for every format. `docs/formats.md` shows it to users.
 
-use super::value::{Cell, Found};
+use super::value::{Cell, RecordValue};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -18,8 +18,8 @@ const QUOTED_CHARS: usize = 60;
 /// Makes the value fit the data type exactly, or returns it as it came. Nothing is rounded, cut or guessed, with one
 /// exception: a number written in digits becomes the nearest double, since hardly any decimal fraction would fit
 /// otherwise.
-pub fn fit<'a>(found: Found<'a>, wanted: DataType, spare: &mut Spare) -> Result<Cell<'a>, Found<'a>> {
-    if matches!(found, Found::Null) {
+pub fn fit<'a>(found: RecordValue<'a>, wanted: DataType, spare: &mut Spare) -> Result<Cell<'a>, RecordValue<'a>> {
+    if matches!(found, RecordValue::Null) {
         return Ok(Cell::Null);
     }
     let cell = match wanted {
@@ -37,29 +37,29 @@ pub fn fit<'a>(found: Found<'a>, wanted: DataType, spare: &mut Spare) -> Result<
     cell.ok_or(found)
 }
 
-fn boolean(found: &Found<'_>) -> Option<bool> {
+fn boolean(found: &RecordValue<'_>) -> Option<bool> {
     match found {
-        Found::Boolean(value) => Some(*value),
-        Found::Text(text) => text.parse().ok(),
+        RecordValue::Boolean(value) => Some(*value),
+        RecordValue::Text(text) => text.parse().ok(),
         _ => None,
     }
 }
 
-fn integer(found: &Found<'_>) -> Option<i64> {
+fn integer(found: &RecordValue<'_>) -> Option<i64> {
     match found {
-        Found::Integer(value) | Found::Timestamp(value) => Some(*value),
-        Found::Date(value) => Some(i64::from(*value)),
-        Found::Number(text) | Found::Text(text) => text.parse().ok(),
+        RecordValue::Integer(value) | RecordValue::Timestamp(value) => Some(*value),
+        RecordValue::Date(value) => Some(i64::from(*value)),
+        RecordValue::Number(text) | RecordValue::Text(text) => text.parse().ok(),
         _ => None,
     }
 }
 
-fn float(found: &Found<'_>) -> Option<f64> {
+fn float(found: &RecordValue<'_>) -> Option<f64> {
     match found {
-        Found::Double(value) => Some(*value),
-        Found::Single(value) => Some(f64::from(*value)),
-        Found::Integer(value) => is_exact_in_double(*value).then_some(*value as f64),
-        Found::Number(text) | Found::Text(text) => {
+        RecordValue::Double(value) => Some(*value),
+        RecordValue::Single(value) => Some(f64::from(*value)),
+        RecordValue::Integer(value) => is_exact_in_double(*value).then_some(*value as f64),
+        RecordValue::Number(text) | RecordValue::Text(text) => {
             // Rust also reads `inf`, `infinity` and `nan`. A text that says so is not taken for a number.
             let is_number = text
                 .trim_start_matches(['-', '+'])
@@ -76,62 +76,62 @@ fn is_exact_in_double(value: i64) -> bool {
     value.leading_zeros() + value.trailing_zeros() >= u64::BITS - f64::MANTISSA_DIGITS
 }
 
-fn text<'a>(found: Found<'a>, spare: &mut Spare) -> Result<Cow<'a, str>, Found<'a>> {
+fn text<'a>(found: RecordValue<'a>, spare: &mut Spare) -> Result<Cow<'a, str>, RecordValue<'a>> {
     match found {
-        Found::Text(text) | Found::Number(text) => Ok(text),
-        Found::Integer(value) => Ok(spare.write(value)),
-        Found::Single(value) => Ok(spare.write(value)),
-        Found::Double(value) => Ok(spare.write(value)),
-        Found::Uuid(value) => Ok(spare.write(value)),
-        Found::Timestamp(value) => show_timestamp(value).map(Cow::Owned).ok_or(found),
-        Found::Date(value) => show_date(value).map(Cow::Owned).ok_or(found),
+        RecordValue::Text(text) | RecordValue::Number(text) => Ok(text),
+        RecordValue::Integer(value) => Ok(spare.write(value)),
+        RecordValue::Single(value) => Ok(spare.write(value)),
+        RecordValue::Double(value) => Ok(spare.write(value)),
+        RecordValue::Uuid(value) => Ok(spare.write(value)),
+        RecordValue::Timestamp(value) => show_timestamp(value).map(Cow::Owned).ok_or(found),
+        RecordValue::Date(value) => show_date(value).map(Cow::Owned).ok_or(found),
         other => Err(other),
     }
 }
 
-/// A text, which comes from a key or a header, has to be valid JSON. Fields of a value come as [`Found::Json`].
-fn json<'a>(found: Found<'a>, spare: &mut Spare) -> Result<Cow<'a, str>, Found<'a>> {
+/// A text, which comes from a key or a header, has to be valid JSON. Fields of a value come as [`RecordValue::Json`].
+fn json<'a>(found: RecordValue<'a>, spare: &mut Spare) -> Result<Cow<'a, str>, RecordValue<'a>> {
     match found {
-        Found::Json(text) | Found::Number(text) => Ok(text),
-        Found::Integer(value) => Ok(spare.write(value)),
-        Found::Text(text) if serde_json::from_str::<serde_json::Value>(&text).is_ok() => Ok(text),
+        RecordValue::Json(text) | RecordValue::Number(text) => Ok(text),
+        RecordValue::Integer(value) => Ok(spare.write(value)),
+        RecordValue::Text(text) if serde_json::from_str::<serde_json::Value>(&text).is_ok() => Ok(text),
         other => Err(other),
     }
 }
 
-fn blob<'a>(found: &Found<'a>) -> Option<Cow<'a, [u8]>> {
+fn blob<'a>(found: &RecordValue<'a>) -> Option<Cow<'a, [u8]>> {
     match found {
-        Found::Bytes(bytes) => Some(Cow::Borrowed(bytes)),
-        Found::Text(text) => from_hex(text.strip_prefix("0x")?).map(Cow::Owned),
+        RecordValue::Bytes(bytes) => Some(Cow::Borrowed(bytes)),
+        RecordValue::Text(text) => from_hex(text.strip_prefix("0x")?).map(Cow::Owned),
         _ => None,
     }
 }
 
-fn uuid(found: &Found<'_>) -> Option<Uuid> {
+fn uuid(found: &RecordValue<'_>) -> Option<Uuid> {
     match found {
-        Found::Uuid(value) => Some(*value),
+        RecordValue::Uuid(value) => Some(*value),
         // The crate also reads `{…}` and `urn:uuid:…`, which are not forms that a column has.
-        Found::Text(text) if matches!(text.len(), 32 | 36) => Uuid::try_parse(text).ok(),
+        RecordValue::Text(text) if matches!(text.len(), 32 | 36) => Uuid::try_parse(text).ok(),
         _ => None,
     }
 }
 
-fn timestamp(found: &Found<'_>) -> Option<i64> {
+fn timestamp(found: &RecordValue<'_>) -> Option<i64> {
     match found {
-        Found::Timestamp(value) | Found::Integer(value) => Some(*value),
-        Found::Number(text) => text.parse().ok(),
-        Found::Date(days) => Some(i64::from(*days) * 86_400_000),
-        Found::Text(text) => plain_timestamp(text).or_else(|| parse_timestamp(text)),
+        RecordValue::Timestamp(value) | RecordValue::Integer(value) => Some(*value),
+        RecordValue::Number(text) => text.parse().ok(),
+        RecordValue::Date(days) => Some(i64::from(*days) * 86_400_000),
+        RecordValue::Text(text) => plain_timestamp(text).or_else(|| parse_timestamp(text)),
         _ => None,
     }
 }
 
-fn date(found: &Found<'_>) -> Option<i32> {
+fn date(found: &RecordValue<'_>) -> Option<i32> {
     match found {
-        Found::Date(days) => Some(*days),
-        Found::Integer(days) => i32::try_from(*days).ok(),
-        Found::Number(text) => text.parse().ok(),
-        Found::Text(text) => days_since_1970(parse_date(text)?),
+        RecordValue::Date(days) => Some(*days),
+        RecordValue::Integer(days) => i32::try_from(*days).ok(),
+        RecordValue::Number(text) => text.parse().ok(),
+        RecordValue::Text(text) => days_since_1970(parse_date(text)?),
         _ => None,
     }
 }
@@ -230,7 +230,7 @@ fn from_hex(digits: &str) -> Option<Vec<u8>> {
 }
 
 /// Names the value in messages.
-impl fmt::Display for Found<'_> {
+impl fmt::Display for RecordValue<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Null => f.write_str("null"),

@@ -2,15 +2,16 @@
 //! to `rows`.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
+use parking_lot::{Mutex, MutexGuard};
 
 use super::avro::Plan;
 use super::registry::{Registry, RegistryError};
 use super::rejects;
-use super::rows::{PlanOrReject, Reads, Rows, frame};
+use super::rows::{BatchRows, PlanOrReject, Reads, frame};
 use crate::record::Record;
 use crate::record::causes::chain;
 use crate::record::columns::Batch;
@@ -77,7 +78,7 @@ impl Decoder {
     }
 
     fn decode_with(&self, records: &[Record], plans: &HashMap<u32, PlanOrReject>) -> Decoded {
-        let mut pushed = Rows::new(&self.reads, plans, records.len());
+        let mut pushed = BatchRows::new(&self.reads, plans, records.len());
         let mut rows = Vec::with_capacity(records.len());
         let mut rejects = Vec::new();
         for (index, record) in records.iter().enumerate() {
@@ -141,7 +142,7 @@ impl Decoder {
     /// Why the schema could not be fetched a moment ago. Without this, noise that looks like Avro would cost a request
     /// for each batch.
     fn refusal(&self, id: u32) -> Option<Reject> {
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refused = self.refused.lock();
         refused.retain(|_, (found, _)| found.elapsed() < ASK_AGAIN);
         refused.get(&id).map(|(_, reject)| reject.clone())
     }
@@ -151,7 +152,7 @@ impl Decoder {
             RegistryError::UnknownId { id } => rejects::unknown_id(*id),
             error => rejects::unknown_schema(chain(error)),
         };
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = self.told.lock();
         if told.len() < MAX_TOLD && told.insert(id) {
             tracing::warn!(
                 schema = id,
@@ -159,13 +160,13 @@ impl Decoder {
                 "records of this schema become dead letters"
             );
         }
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refused = self.refused.lock();
         refused.insert(id, (Instant::now(), reject.clone()));
         reject
     }
 
-    fn kept_plans(&self) -> std::sync::MutexGuard<'_, HashMap<u32, PlanOrReject>> {
-        self.plans.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kept_plans(&self) -> MutexGuard<'_, HashMap<u32, PlanOrReject>> {
+        self.plans.lock()
     }
 }
 

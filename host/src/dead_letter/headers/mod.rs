@@ -11,10 +11,10 @@ use crate::record::letter::reference::Reference;
 use crate::record::stage::Stage;
 
 use super::DeadLetter;
-use super::form::{Form, Part};
+use super::form::{LetterForm, Part};
 
 /// Name and value of every header that a letter of this form adds to the record's own.
-pub fn of(letter: &DeadLetter, form: Form) -> Vec<(&'static str, String)> {
+pub fn of(letter: &DeadLetter, form: LetterForm) -> Vec<(&'static str, String)> {
     let position = &letter.record.position;
     let mut headers = vec![
         // This header comes first, since a letter is read back from here on.

@@ -73,7 +73,7 @@ fn json(words: &str, column: &ColumnType<'_>) -> Result<CqlValue, Misfit> {
 
 /// The rows of the first table in the documentation: column type, then the data types that may go into it.
 fn documented() -> Vec<(&'static str, Vec<&'static str>)> {
-    let document = include_str!("../../../docs/types.md");
+    let document = include_str!("../../../../docs/types.md");
     let rows = document.lines().filter(|line| line.starts_with("| `"));
     let cells = |line: &'static str| line.trim_matches('|').split('|').map(str::trim).collect::<Vec<_>>();
     let names = |cell: &'static str| cell.split('`').skip(1).step_by(2).collect::<Vec<_>>();

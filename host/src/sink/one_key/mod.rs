@@ -63,6 +63,7 @@ pub struct Set<'a> {
     pub scope: Scope,
 }
 
+/// Which rows share the cells of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     Row,

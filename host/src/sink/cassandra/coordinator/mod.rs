@@ -6,15 +6,16 @@
 //! rows would wait its whole time for nothing before anybody is told.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::select_all;
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::limit::{Answer, InFlight, Limit};
-use crate::cassandra::cluster::{Node, State};
+use super::limit::{InFlight, Limit, RequestOutcome};
+use crate::cassandra::cluster::{ClusterView, Node};
 use crate::cassandra::ring;
 use crate::cassandra::table::Table;
 
@@ -81,7 +82,7 @@ pub struct Permit {
     /// The requests in flight, including this one.
     in_flight: usize,
     begun: Instant,
-    answer: Answer,
+    answer: RequestOutcome,
 }
 
 /// Why there is no permit to wait for.
@@ -129,17 +130,19 @@ impl Load {
         latency * (self.in_flight + 1) as f64
     }
 
-    fn note(&mut self, answer: Answer, took: Duration, now: Instant) {
+    fn note(&mut self, answer: RequestOutcome, took: Duration, now: Instant) {
         let seconds = took.as_secs_f64();
         self.latency = match answer {
             // The sender gave it up.
-            Answer::None => return,
-            Answer::Done if self.ended.is_none() || self.silent_since.is_some() => seconds,
-            Answer::Done => self.latency * (1.0 - LATEST_SHARE) + seconds * LATEST_SHARE,
-            Answer::Overloaded | Answer::Silent | Answer::Failed => self.latency.max(seconds).max(FAILED_SECONDS),
+            RequestOutcome::None => return,
+            RequestOutcome::Done if self.ended.is_none() || self.silent_since.is_some() => seconds,
+            RequestOutcome::Done => self.latency * (1.0 - LATEST_SHARE) + seconds * LATEST_SHARE,
+            RequestOutcome::Overloaded | RequestOutcome::Silent | RequestOutcome::Failed => {
+                self.latency.max(seconds).max(FAILED_SECONDS)
+            }
         };
         self.ended = Some(now);
-        if answer != Answer::Silent {
+        if answer != RequestOutcome::Silent {
             (self.heard, self.silent_since) = (Some(now), None);
         } else if self.heard.is_none_or(|at| now.duration_since(at) >= took) {
             // None of the others came back either while this one waited.
@@ -149,6 +152,7 @@ impl Load {
 }
 
 impl Coordinators {
+    /// Knows no node yet. Each node gets its own limit, all of them as `wanted` says.
     pub fn new(wanted: InFlight) -> Self {
         Self {
             wanted,
@@ -157,14 +161,14 @@ impl Coordinators {
     }
 
     /// The ring of a table's rows.
-    pub fn ring(&self, state: State, table: &Table) -> Ring {
+    pub fn ring(&self, state: ClusterView, table: &Table) -> Ring {
         let all = self.of(&state);
         Ring::of(state, table, all, |node| node.id)
     }
 
     /// The cluster's nodes.
-    fn of(&self, state: &State) -> Vec<Arc<Coordinator>> {
-        let mut gates = locked(&self.gates);
+    fn of(&self, state: &ClusterView) -> Vec<Arc<Coordinator>> {
+        let mut gates = self.gates.lock();
         gates.retain(|id, _| state.has_node(*id));
         let coordinator = |node: Node| {
             let id = node.id();
@@ -267,7 +271,7 @@ fn fastest<'a>(gates: impl Iterator<Item = &'a Arc<Gate>> + Clone) -> Option<Cho
 impl Coordinator {
     /// Requests that it takes at one time, while it answers.
     fn limit(&self) -> usize {
-        locked(&self.gate.load).limit.get()
+        self.gate.load.lock().limit.get()
     }
 }
 
@@ -282,7 +286,7 @@ impl Gate {
 
     fn enter(self: &Arc<Self>) -> Option<Permit> {
         let now = Instant::now();
-        let mut load = locked(&self.load);
+        let mut load = self.load.lock();
         if !load.has_room(now) {
             return None;
         }
@@ -292,23 +296,23 @@ impl Gate {
             gate: Arc::clone(self),
             in_flight: load.in_flight,
             begun: now,
-            answer: Answer::None,
+            answer: RequestOutcome::None,
         })
     }
 
     /// Seconds in which one more request is likely to be answered; `None` where there is no room.
     fn expected(&self, now: Instant) -> Option<f64> {
-        let load = locked(&self.load);
+        let load = self.load.lock();
         load.has_room(now).then(|| load.expected(now))
     }
 
     fn given_up(&self, now: Instant) -> Option<Instant> {
-        locked(&self.load).given_up(now)
+        self.load.lock().given_up(now)
     }
 
     /// Tells one that waits, where there is room.
     fn wake(&self) {
-        if locked(&self.load).has_room(Instant::now()) {
+        if self.load.lock().has_room(Instant::now()) {
             self.room.notify_one();
         }
     }
@@ -316,7 +320,7 @@ impl Gate {
 
 impl Permit {
     /// The request has ended.
-    pub fn end(mut self, answer: Answer) {
+    pub fn end(mut self, answer: RequestOutcome) {
         self.answer = answer;
     }
 }
@@ -325,7 +329,7 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let now = Instant::now();
         let took = now.duration_since(self.begun);
-        let mut load = locked(&self.gate.load);
+        let mut load = self.gate.load.lock();
         let (before, was_given_up) = (load.capacity(now), load.given_up(now).is_some());
         load.in_flight -= 1;
         load.note(self.answer, took, now);
@@ -339,10 +343,6 @@ impl Drop for Permit {
         // Room for one, and for as many as the limit has grown by.
         (0..=more).for_each(|_| self.gate.wake());
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

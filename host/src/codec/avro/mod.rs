@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json};
 use super::rejects;
 use super::schema::{RecordShape, Schema, Shape};
 use super::spare::Spare;
-use super::value::{Cell, Found};
+use super::value::{Cell, RecordValue};
 use crate::record::columns::DataType;
 use crate::record::descriptor::{Input, Origin};
 use crate::record::reject::Reject;
@@ -71,7 +71,7 @@ impl Plan {
 
     /// For each input the value that the record holds for it. `None` if the input does not take a field, or the schema
     /// lacks it.
-    pub fn values<'a>(&'a self, datum: &'a [u8]) -> Result<Vec<Option<Found<'a>>>, Reject> {
+    pub fn values<'a>(&'a self, datum: &'a [u8]) -> Result<Vec<Option<RecordValue<'a>>>, Reject> {
         let mut cursor = Cursor::new(datum);
         let (plan, record) = self.begun(&mut cursor)?;
         let mut values = vec![None; plan.takes.len()];

@@ -6,9 +6,10 @@
 //! acknowledged. A batch that begins after that asks again.
 
 use std::sync::Arc;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use super::offsets::{OffsetTracker, Settled, Ticket};
@@ -97,7 +98,7 @@ impl Ledger {
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entries.lock()
     }
 
     /// The raise that was in force; `None` if no other plugin may have written rows of the records to come.
@@ -125,6 +126,7 @@ impl Ledger {
         }
     }
 
+    /// The raise for records of earlier offsets, where another plugin may have written their rows.
     pub fn raise(&self) -> Option<Raise> {
         self.entries().raise
     }
@@ -150,10 +152,13 @@ impl Ledger {
         self.entries().fences.clone()
     }
 
+    /// Notes that a batch is in flight, `end` being what is settled once it and all before it are. Batches begin in the
+    /// order of their offsets.
     pub fn begin(&self, end: Settled) -> Ticket {
         self.entries().tracker.begin(end)
     }
 
+    /// Notes that every record of the batch is settled, in whatever order the batches become so.
     pub fn settle(&self, ticket: Ticket) {
         self.entries().tracker.settle(ticket);
     }
@@ -253,20 +258,24 @@ impl Ledger {
         self.named.notify_waiters();
     }
 
+    /// How far the last record's base was ahead of the record's own timestamp, in microseconds.
     pub fn drift_micros(&self) -> i64 {
         self.drift_micros.load(Ordering::Relaxed)
     }
 
+    /// The log end as the brokers last answered it; `None` before their first answer.
     pub fn log_end(&self) -> Option<CommitPoint> {
         let end = self.log_end.get()?;
         Some(CommitPoint(end.load(Ordering::Relaxed)))
     }
 
+    /// Keeps the log end that the brokers have just answered.
     pub fn note_log_end(&self, end: CommitPoint) {
         let known = self.log_end.get_or_init(AtomicI64::default);
         known.store(end.0, Ordering::Relaxed);
     }
 
+    /// Keeps how far the last record's base is ahead of the record's own timestamp.
     pub fn note_drift(&self, micros: i64) {
         self.drift_micros.store(micros, Ordering::Relaxed);
     }

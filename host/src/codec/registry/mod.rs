@@ -6,9 +6,10 @@
 //! and `references` fetches the schemas that a schema refers to.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use schema_registry_converter::async_impl::schema_registry::{SrSettings, perform_sr_call};
 use schema_registry_converter::error::SRCError;
 use schema_registry_converter::schema_registry_common::{RawRegisteredSchema, SrCall};
@@ -16,7 +17,7 @@ use schema_registry_converter::schema_registry_common::{RawRegisteredSchema, SrC
 use super::schema::Schema;
 use crate::connection::RegistryConnection;
 use error::Said;
-pub use error::{Cause, RegistryError};
+pub use error::{RegistryCause, RegistryError};
 pub use references::ReferenceTo;
 
 mod error;
@@ -214,22 +215,22 @@ impl Registry {
         }
     }
 
-    fn login(&self, cause: Cause) -> RegistryError {
+    fn login(&self, cause: RegistryCause) -> RegistryError {
         RegistryError::Login {
             url: self.url.to_string(),
             cause,
         }
     }
 
-    fn unreachable(&self, cause: Cause) -> RegistryError {
+    fn unreachable(&self, cause: RegistryCause) -> RegistryError {
         RegistryError::Unreachable {
             url: self.url.to_string(),
             cause,
         }
     }
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, HashMap<u32, Arc<Schema>>> {
-        self.schemas.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kept(&self) -> MutexGuard<'_, HashMap<u32, Arc<Schema>>> {
+        self.schemas.lock()
     }
 }
 
