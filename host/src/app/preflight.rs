@@ -80,8 +80,8 @@ impl Source {
     pub fn start(self, settings: &Settings) -> Result<Running, Failure> {
         let started = match (self, &settings.from) {
             (Self::Kafka(connected), _) => connected.start(),
-            (Self::File, From::Csv(path)) => file::start(file::Format::Csv, path, &settings.source),
-            (Self::File, From::Ndjson(path)) => file::start(file::Format::Ndjson, path, &settings.source),
+            (Self::File, From::Csv(path)) => file::start(file::Format::Csv, path, &settings.source.bounds),
+            (Self::File, From::Ndjson(path)) => file::start(file::Format::Ndjson, path, &settings.source.bounds),
             (Self::File, From::Kafka { .. }) => unreachable!("a topic is no file"),
         };
         started.map_err(source_failure)

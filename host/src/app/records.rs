@@ -97,8 +97,8 @@ impl FileRecords {
     /// No file is named, or it cannot be read.
     pub fn open(settings: &Settings) -> Result<Self, Failure> {
         let started = match &settings.from {
-            From::Csv(path) => file::start(file::Format::Csv, path, &settings.source),
-            From::Ndjson(path) => file::start(file::Format::Ndjson, path, &settings.source),
+            From::Csv(path) => file::start(file::Format::Csv, path, &settings.source.bounds),
+            From::Ndjson(path) => file::start(file::Format::Ndjson, path, &settings.source.bounds),
             From::Kafka { .. } => {
                 return Err(Failure::Usage(anyhow::anyhow!(
                     "this takes a file: FILE.csv or FILE.ndjson"

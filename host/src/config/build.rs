@@ -24,6 +24,7 @@ use crate::plugin::cache;
 use crate::plugin::limits::Limits;
 use crate::sink::cassandra::config::CqlBatches;
 use crate::sink::cassandra::limit::InFlight;
+use crate::source::bounds::Bounds;
 use crate::source::kafka::config::Start;
 use crate::{pipeline, sink, source, telemetry};
 
@@ -98,9 +99,11 @@ fn source(values: &mut Values, pipeline: &pipeline::config::Config) -> source::k
         group,
         group_instance: values.text("source.group_instance"),
         start,
-        chunk_records: pipeline.batch_records.div_ceil(2),
-        queue_records: pipeline.queue_records,
-        queue_bytes: pipeline.queue_bytes,
+        bounds: Bounds {
+            chunk_records: pipeline.batch_records.div_ceil(2),
+            queue_records: pipeline.queue_records,
+            queue_bytes: pipeline.queue_bytes,
+        },
         topic_refresh: values.millis("source.topic_refresh_ms"),
         drain_timeout: pipeline.drain_timeout,
     }

@@ -124,10 +124,10 @@ async fn start(
 ) -> Result<(Running, Arc<Tally>), Failure> {
     match (prepared, place) {
         (Some(prepared), _) => {
-            let config = settings.source.clone();
-            answered(tokio::task::spawn_blocking(move || prepared.start(selection, &config)).await)
+            let bounds = settings.source.bounds;
+            answered(tokio::task::spawn_blocking(move || prepared.start(selection, &bounds)).await)
         }
-        (None, Place::File(path)) => file::start(path, selection, &settings.source).map_err(source_failure),
+        (None, Place::File(path)) => file::start(path, selection, &settings.source.bounds).map_err(source_failure),
         (None, Place::Topic(_)) => unreachable!("a topic is prepared"),
     }
 }
