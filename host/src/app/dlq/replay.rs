@@ -14,10 +14,10 @@ use crate::app::failure::Failure;
 use crate::app::run::say;
 use crate::app::services::{registry_failure, source_failure};
 use crate::app::sinks::{self, Sinks};
+use crate::app::wire::Settings;
 use crate::app::{component, signals};
 use crate::codec::Decoder;
 use crate::codec::registry::Registry;
-use crate::config::settings::{Settings, To};
 use crate::dead_letter::file::{DeadLetterFile, Earlier};
 use crate::dead_letter::topic::DeadLetterTopic;
 use crate::dead_letter::{DeadLetterError, DeadLetters};
@@ -154,11 +154,7 @@ fn open_letters(settings: &Settings, place: &Place) -> Result<Arc<dyn DeadLetter
 
 /// One plugin with its settings, one filter, one sink: what makes a replay the same as an earlier one.
 fn fingerprint(settings: &Settings, plugin: &Plugin, filter: &Filter, options: &Options) -> String {
-    let sink = match &settings.to {
-        To::Cassandra { keyspace } => format!("cassandra {keyspace}"),
-        To::Sqlite(path) => format!("sqlite {}", path.display()),
-        To::Stdout => "stdout".to_owned(),
-    };
+    let sink = settings.to.identity();
     let mut given = settings.plugin.settings.clone();
     given.sort();
     let all = format!(
