@@ -62,7 +62,7 @@ async fn flow(
     let open_letters = asked.dead_letters.get().await?;
     let dead_letters = open_letters().map_err(dead_letter_failure)?;
     // Last, since from here on partitions are ours.
-    let running = start().map_err(source_failure)?;
+    let running = sinks.keeping_progress(start().map_err(source_failure)?);
     // A reader of this line may stop the run.
     let stop = signals::first_then_abort();
     let identity = plugin.identity();

@@ -14,6 +14,7 @@ use crate::record::descriptor::Descriptor;
 use crate::sink::Sink;
 use crate::sink::router::Router;
 use crate::sink::topic::{self, TopicSink};
+use crate::source::Running;
 
 /// The store that `--to` names, connected, over whose connections the sinks of all plugins write.
 pub struct Sinks {
@@ -40,6 +41,14 @@ impl Sinks {
         let sinks = Self::new(connecting.await?);
         let sink = sinks.tables.open(settings, descriptor).await?;
         Ok((sinks, routed(sink, topics)))
+    }
+
+    /// Has the store keep how far everything is settled, if it keeps this with its rows.
+    pub fn keeping_progress(&self, running: Running) -> Running {
+        Running {
+            progress: self.tables.progress().unwrap_or(running.progress),
+            ..running
+        }
     }
 
     /// Completes when what is written has no reader any more.

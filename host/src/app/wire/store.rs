@@ -11,6 +11,7 @@ use super::Settings;
 use crate::app::failure::Failure;
 use crate::app::finding::Finding;
 use crate::config::ends::StoreEnd;
+use crate::progress::Progress;
 use crate::record::descriptor::Descriptor;
 use crate::sink::Sink;
 use crate::sink::cassandra::OpenError;
@@ -95,6 +96,12 @@ pub trait Tables: Send + Sync {
         settings: &'a Settings,
         descriptor: &'a Descriptor,
     ) -> BoxFuture<'a, Result<Arc<dyn Sink>, Failure>>;
+
+    /// Where the store keeps how far everything is settled, if it keeps this with its rows. It then takes the place of the
+    /// source's own.
+    fn progress(&self) -> Option<Arc<dyn Progress>> {
+        None
+    }
 
     /// Completes when what was written has no reader any more, so that more is of no use.
     fn closed(&self) -> BoxFuture<'static, ()> {
