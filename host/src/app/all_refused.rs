@@ -4,19 +4,19 @@
 use anyhow::anyhow;
 
 use super::failure::Failure;
-use crate::config::settings::From;
+use super::wire::source::Source;
 use crate::csv_file::names;
 use crate::pipeline::watch::totals::Counts;
 use crate::record::descriptor::{Descriptor, Origin};
 
 /// Fails where there were records and none of them came through. Warns where there were none.
-pub fn check(from: &From, descriptor: &Descriptor, counts: &Counts) -> Result<(), Failure> {
-    let (From::Csv(path) | From::Ndjson(path)) = from else {
+pub fn check(from: &dyn Source, descriptor: &Descriptor, counts: &Counts) -> Result<(), Failure> {
+    if from.nature().is_endless {
         return Ok(());
-    };
+    }
     if counts.records == 0 {
         if counts.skipped == 0 {
-            tracing::warn!("{} holds no records", path.display());
+            tracing::warn!("{} holds no records", from.place());
         }
         return Ok(());
     }
@@ -26,7 +26,7 @@ pub fn check(from: &From, descriptor: &Descriptor, counts: &Counts) -> Result<()
     Err(Failure::Failed(anyhow!(
         "none of the {} records of {} came through: {}{}",
         counts.records,
-        path.display(),
+        from.place(),
         counts.rejected_text(),
         missing(from, descriptor)
     )))
@@ -34,14 +34,9 @@ pub fn check(from: &From, descriptor: &Descriptor, counts: &Counts) -> Result<()
 
 /// `; no record has these fields of the plugin: order_id (the file has "Order ID")`, or nothing where every field is in
 /// some record.
-pub fn missing(from: &From, descriptor: &Descriptor) -> String {
-    let found = match from {
-        From::Csv(path) => names::of_csv(path),
-        From::Ndjson(path) => names::of_ndjson(path),
-        From::Kafka { .. } => return String::new(),
-    };
-    // The file was read a moment ago; where it is gone meanwhile, nothing can be said of it.
-    let missing = found.ok().and_then(|names| names::missing(fields(descriptor), &names));
+pub fn missing(from: &dyn Source, descriptor: &Descriptor) -> String {
+    let names = from.field_names();
+    let missing = names.and_then(|names| names::missing(fields(descriptor), &names));
     missing.map_or_else(String::new, |missing| {
         format!("; no record has these fields of the plugin: {missing}")
     })

@@ -1,7 +1,6 @@
 //! Makes a version of a component: compiled, checked against the schema of its records and the tables of its rows, with
 //! the decoder and the sink that it needs.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,27 +8,22 @@ use futures::future::BoxFuture;
 use parking_lot::{Mutex, MutexGuard};
 use sha2::{Digest as _, Sha256};
 
-use super::check::{Finding, schema, unreadable};
 use super::failure::Failure;
+use super::finding::Finding;
 use super::services::registry_failure;
 use super::sinks::Sinks;
-use super::trust;
+use super::wire::Settings;
+use super::{trust, value_schema};
 use crate::codec::Decoder;
 use crate::codec::registry::{Registry, RegistryError};
 use crate::codec::schema::Schema;
-use crate::config::settings::{From, Settings};
 use crate::connection::RegistryConnection;
-use crate::kafka::latest::{self, Wanted};
 use crate::pipeline::batch::version::Version;
-use crate::pipeline::swap::latest::KEPT_RECORDS;
 use crate::pipeline::swap::swapper::{Assemble, Candidate};
 use crate::plugin::{Plugin, PluginEngine, aside};
 use crate::record::Record;
 use crate::record::causes::chain;
 use crate::record::descriptor::{Descriptor, Digest};
-
-/// A topic of many partitions is not read to its end for a sample.
-const SAMPLING: Duration = Duration::from_secs(5);
 
 /// A registry that answered lately which versions a candidate fits is not asked again, so that swapping back and forth
 /// costs it nothing. No candidate is refused because of this.
@@ -55,11 +49,12 @@ struct ValueSchema {
     schema: Arc<Schema>,
 }
 
-/// The topic's schemas, asked for over one client: making another one takes longer than a swap. `None` for files.
+/// The schemas of the records, asked for over one client: making another one takes longer than a swap. `None` if records
+/// have none.
 pub fn registry(settings: &Settings) -> Result<Option<Registry>, Failure> {
-    match settings.from {
-        From::Kafka { .. } => Registry::new(&settings.registry).map(Some).map_err(registry_failure),
-        From::Csv(_) | From::Ndjson(_) => Ok(None),
+    match settings.from.subject() {
+        Some(_) => Registry::new(&settings.registry).map(Some).map_err(registry_failure),
+        None => Ok(None),
     }
 }
 
@@ -76,10 +71,9 @@ pub async fn check_registry(settings: &Settings, registry: Option<&Registry>) ->
 
 /// The latest schema of the topic's values, by its name, where there is one.
 async fn value_schema(settings: &Settings, registry: Option<&Registry>) -> Result<Option<ValueSchema>, Failure> {
-    let (From::Kafka { topic }, Some(registry)) = (&settings.from, registry) else {
+    let (Some(subject), Some(registry)) = (settings.from.subject(), registry) else {
         return Ok(None);
     };
-    let subject = format!("{topic}-value");
     match registry.latest(&subject).await {
         Err(error @ RegistryError::Unreachable { .. }) if settings.registry.url == RegistryConnection::DEFAULT_URL => {
             tracing::debug!(error = chain(&error), "records as Avro would wait");
@@ -91,7 +85,7 @@ async fn value_schema(settings: &Settings, registry: Option<&Registry>) -> Resul
             Ok(schema) => Ok(Some(ValueSchema { subject, schema })),
             // No plugin's fault, and the topic may hold records of other schemas.
             Err(error) => {
-                let error = unreadable(&subject, error)?;
+                let error = value_schema::unreadable(&subject, error)?;
                 tracing::warn!(error, "the plugin is not compared with the topic's schema");
                 Ok(None)
             }
@@ -101,7 +95,8 @@ async fn value_schema(settings: &Settings, registry: Option<&Registry>) -> Resul
 
 /// Why the plugin does not fit the schema; without one there is nothing to fit.
 fn misfits(schema: Option<&ValueSchema>, descriptor: &Descriptor) -> Vec<String> {
-    let findings = schema.map(|ValueSchema { subject, schema }| schema::compare(subject, schema, &descriptor.inputs));
+    let findings =
+        schema.map(|ValueSchema { subject, schema }| value_schema::compare(subject, schema, &descriptor.inputs));
     let misfit = |finding| match finding {
         Finding::Mismatch(text) => Some(text),
         Finding::Fits(_) | Finding::Note(_) => None,
@@ -139,40 +134,6 @@ impl Assembler {
 
     fn seen(&self) -> MutexGuard<'_, Option<Seen>> {
         self.seen.lock()
-    }
-
-    /// The latest records of the topic, those that there are within the time.
-    async fn latest(&self) -> Vec<Vec<Record>> {
-        let From::Kafka { topic } = &self.settings.from else {
-            return Vec::new();
-        };
-        let wanted = Wanted {
-            topic: topic.clone(),
-            per_partition: KEPT_RECORDS as u64,
-            batch_records: KEPT_RECORDS,
-            group: self.settings.source.group.clone(),
-        };
-        let kafka = self.settings.kafka.clone();
-        let end = Instant::now() + SAMPLING;
-        let reading = tokio::task::spawn_blocking(move || {
-            let mut sample = Vec::new();
-            let read = latest::read(&kafka, &wanted, |records| {
-                sample.push(records);
-                if Instant::now() < end {
-                    ControlFlow::Continue(())
-                } else {
-                    ControlFlow::Break(())
-                }
-            });
-            if let Err(error) = read {
-                tracing::warn!(
-                    error = chain(&error),
-                    "cannot read all records that the candidate was to be tried on"
-                );
-            }
-            sample
-        });
-        reading.await.unwrap_or_default()
     }
 
     async fn version(&self, candidate: Candidate, warm: Vec<Arc<Version>>) -> Result<Version, Vec<String>> {
@@ -214,7 +175,7 @@ impl Assemble for Assembler {
     }
 
     fn sample(&self) -> BoxFuture<'_, Vec<Vec<Record>>> {
-        Box::pin(self.latest())
+        self.settings.from.sample(&self.settings)
     }
 }
 

@@ -2,24 +2,27 @@
 
 use std::sync::Arc;
 
-use anyhow::Error;
+use anyhow::{Error, anyhow};
 
 use super::failure::Failure;
-use super::records::FileRecords;
+use super::records::SourceRecords;
+use super::services::source_failure;
+use super::wire::Settings;
+use super::wire::source::Source;
 use super::{all_refused, component};
 use crate::codec::Decoder;
-use crate::config::settings::{From, Settings};
 use crate::pipeline::batch::make::{Made, MakeError, Warm, make};
 use crate::pipeline::watch::totals::Counts;
 use crate::plugin::Plugin;
 use crate::record::Record;
+use crate::source::Until;
 
 /// A plugin and the file whose records go through it.
 pub struct FileRun {
     plugin: Arc<Plugin>,
     decoder: Decoder,
-    file: FileRecords,
-    from: From,
+    file: SourceRecords,
+    from: Arc<dyn Source>,
     counts: Counts,
     warm: Warm,
 }
@@ -29,13 +32,17 @@ impl FileRun {
     /// The plugin is none, or the file cannot be read.
     pub fn open(settings: &Settings) -> Result<Self, Failure> {
         let plugin = Arc::new(component::load(&settings.plugin)?);
-        let file = FileRecords::open(settings)?;
+        if settings.from.nature().is_endless {
+            return Err(Failure::Usage(anyhow!("this takes a file: FILE.csv or FILE.ndjson")));
+        }
+        let started = settings.from.start(settings, Until::End);
+        let file = SourceRecords::of(started.map_err(source_failure)?);
         let decoder = Decoder::new(&plugin.descriptor().inputs, None);
         Ok(Self {
             plugin,
             decoder,
             file,
-            from: settings.from.clone(),
+            from: Arc::clone(&settings.from),
             counts: Counts::default(),
             warm: Warm::default(),
         })
@@ -46,7 +53,7 @@ impl FileRun {
     pub fn check_whole(&self) -> Result<(), Failure> {
         let mut counts = self.counts.clone();
         counts.skipped = self.file.skipped();
-        all_refused::check(&self.from, self.plugin.descriptor(), &counts)?;
+        all_refused::check(&*self.from, self.plugin.descriptor(), &counts)?;
         self.file.check_whole()
     }
 

@@ -10,7 +10,8 @@ use tokio::time::timeout;
 
 use super::failure::Failure;
 use super::services::fleet_failure;
-use crate::config::settings::{PluginFrom, Settings};
+use super::wire::Settings;
+use crate::config::settings::PluginFrom;
 use crate::fleet::members::{Place, Report, Reporter};
 use crate::fleet::{self, Fleet};
 use crate::pipeline::flow::parts::Parts;

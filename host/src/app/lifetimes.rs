@@ -1,6 +1,6 @@
 //! Where a TTL that the settings ask for is not given to rows.
 
-use crate::config::settings::{Settings, To};
+use super::wire::Settings;
 use crate::record::descriptor::Descriptor;
 
 /// The remarks on how long rows live, for the start of a run and `host check`.
@@ -9,12 +9,8 @@ pub fn remarks(settings: &Settings, descriptor: &Descriptor) -> Vec<String> {
     if ttls.is_empty() {
         return Vec::new();
     }
-    let elsewhere = match &settings.to {
-        To::Cassandra { .. } => None,
-        To::Sqlite(path) => Some(path.display().to_string()),
-        To::Stdout => Some("standard output".to_owned()),
-    };
-    if let Some(place) = elsewhere {
+    if !settings.to.has_ttl() {
+        let place = settings.to.place();
         return vec![format!(
             "sink.cassandra.ttl is for tables of Cassandra: rows in {place} have no end"
         )];

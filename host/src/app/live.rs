@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::config::settings::{Settings, To};
+use super::wire::Settings;
 use crate::pipeline::flow::parts::Parts;
 use crate::pipeline::watch::status::Status;
 use crate::telemetry::{Format, live::LiveLine};
@@ -27,7 +27,7 @@ impl Live {
 
 /// Does nothing if the line would not be seen, if log lines are for a program, or if rows go to the terminal.
 pub fn start(settings: &Settings, parts: &Arc<Parts>) -> Option<Live> {
-    if settings.log.format == Format::Json || settings.to == To::Stdout {
+    if settings.log.format == Format::Json || settings.to.is_standard_output() {
         return None;
     }
     let line = LiveLine::start()?;

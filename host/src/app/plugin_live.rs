@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use super::diff::show;
 use super::failure::Failure;
 use super::trust;
-use crate::config::settings::Settings;
+use super::wire::Settings;
 use crate::connection::Secret;
 use crate::pipeline::watch::shadowing::ShadowReport;
 use crate::pipeline::watch::share::Share;

@@ -11,30 +11,28 @@ use super::assemble::{check_registry, registry};
 use super::failure::Failure;
 use super::services::source_failure;
 use super::sinks;
+use super::wire::Settings;
+use super::wire::source::Start;
+use super::wire::store::Tables;
 use crate::codec::registry::Registry;
-use crate::config::settings::{DeadLetters as DeadLettersSetting, From, Settings};
+use crate::config::settings::DeadLetters as DeadLettersSetting;
 use crate::dead_letter::{DeadLetterError, DeadLetters, file::DeadLetterFile, file::Earlier, topic::DeadLetterTopic};
 use crate::kafka::topic::check_topic;
-use crate::sink::cassandra::Cluster;
-use crate::source::{Running, Until, file, kafka};
+use crate::source::Until;
 
 /// The requests that are under way. One whose answer is not taken is given up.
 pub struct Asked {
-    pub source: Answer<Source>,
+    pub source: Answer<Start>,
     pub registry: Answer<Option<Registry>>,
-    pub cluster: Answer<Option<Cluster>>,
-    pub dead_letters: Answer<Option<Arc<dyn DeadLetters>>>,
+    pub tables: Answer<Arc<dyn Tables>>,
+    pub dead_letters: Answer<OpenLetters>,
 }
 
 /// An answer that is waited for.
 pub struct Answer<T>(JoinSet<Result<T, Failure>>);
 
-/// Something to read from, found to be there.
-pub enum Source {
-    /// It has not joined a group yet.
-    Kafka(Box<kafka::Connected>),
-    File,
-}
+/// Opens the place of dead letters, which was found to be good. Only now is a file made, or made empty.
+type OpenLetters = Box<dyn FnOnce() -> Result<Arc<dyn DeadLetters>, DeadLetterError> + Send>;
 
 impl Asked {
     /// Asks; nothing is made anywhere yet. Within a runtime.
@@ -42,15 +40,15 @@ impl Asked {
         let settings = Arc::new(settings.clone());
         let [one, two, three, four] = std::array::from_fn(|_| Arc::clone(&settings));
         Self {
-            source: Answer::blocking(move || source(&one, until)),
+            source: Answer::blocking(move || one.from.connect(&one, until).map_err(source_failure)),
             registry: Answer::of(async move {
                 // Reads the system's certificates first, which takes as long as a server takes to answer.
                 let registry = registry(&two)?;
                 check_registry(&two, registry.as_ref()).await?;
                 Ok(registry)
             }),
-            cluster: Answer::of(async move { sinks::connect(&three).await }),
-            dead_letters: Answer::blocking(move || dead_letter_topic(&four)),
+            tables: Answer::of(async move { sinks::connect(&three).await }),
+            dead_letters: Answer::blocking(move || dead_letters(&four)),
         }
     }
 }
@@ -75,59 +73,27 @@ impl<T: Send + 'static> Answer<T> {
     }
 }
 
-impl Source {
-    /// Starts to read. From here on partitions are ours.
-    pub fn start(self, settings: &Settings) -> Result<Running, Failure> {
-        let started = match (self, &settings.from) {
-            (Self::Kafka(connected), _) => connected.start(),
-            (Self::File, From::Csv(path)) => file::start(file::Format::Csv, path, &settings.source),
-            (Self::File, From::Ndjson(path)) => file::start(file::Format::Ndjson, path, &settings.source),
-            (Self::File, From::Kafka { .. }) => unreachable!("a topic is no file"),
-        };
-        started.map_err(source_failure)
-    }
-}
-
-/// Checks that there is something to read. Blocks.
-fn source(settings: &Settings, until: Until) -> Result<Source, Failure> {
-    let checked = match &settings.from {
-        From::Kafka { topic } => kafka::connect(&settings.kafka, topic, &settings.source, until)
-            .map(Box::new)
-            .map(Source::Kafka),
-        From::Csv(path) => file::check(file::Format::Csv, path).map(|()| Source::File),
-        From::Ndjson(path) => file::check(file::Format::Ndjson, path).map(|()| Source::File),
-    };
-    checked.map_err(source_failure)
-}
-
-/// Where dead letters go to a topic, that it is there. Blocks.
-fn dead_letter_topic(settings: &Settings) -> Result<Option<Arc<dyn DeadLetters>>, Failure> {
-    let DeadLettersSetting::Topic(topic) = &settings.dead_letters else {
-        return Ok(None);
-    };
-    check_topic(&settings.kafka, topic).map_err(source_failure)?;
-    let letters = DeadLetterTopic::new(&settings.kafka, topic).map_err(dead_letter_failure)?;
-    Ok(Some(Arc::new(letters)))
-}
-
-/// The topic that was found, or the file, which is made now.
-pub fn dead_letters(settings: &Settings, topic: Option<Arc<dyn DeadLetters>>) -> Result<Arc<dyn DeadLetters>, Failure> {
-    match (topic, &settings.dead_letters) {
-        (Some(topic), _) => Ok(topic),
-        (None, DeadLettersSetting::File(path)) => {
-            let earlier = if matches!(settings.from, From::Kafka { .. }) {
+/// Checks that the topic of dead letters is there, if they go to one. Blocks.
+fn dead_letters(settings: &Settings) -> Result<OpenLetters, Failure> {
+    match &settings.dead_letters {
+        DeadLettersSetting::Topic(topic) => {
+            check_topic(&settings.kafka, topic).map_err(source_failure)?;
+            let letters = DeadLetterTopic::new(&settings.kafka, topic).map_err(dead_letter_failure)?;
+            Ok(Box::new(move || Ok(Arc::new(letters))))
+        }
+        DeadLettersSetting::File(path) => {
+            // A run that begins anew finds its letters anew.
+            let earlier = if settings.from.nature().resumes {
                 Earlier::Keep
             } else {
                 Earlier::Replace
             };
-            Ok(Arc::new(
-                DeadLetterFile::new(path, earlier).map_err(dead_letter_failure)?,
-            ))
+            let path = path.clone();
+            Ok(Box::new(move || Ok(Arc::new(DeadLetterFile::new(&path, earlier)?))))
         }
-        (None, DeadLettersSetting::Topic(_)) => unreachable!("a topic is asked for early"),
     }
 }
 
-fn dead_letter_failure(error: DeadLetterError) -> Failure {
+pub fn dead_letter_failure(error: DeadLetterError) -> Failure {
     Failure::Usage(error.into())
 }

@@ -9,8 +9,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::failure::Failure;
 use super::services::{registry_failure, source_failure};
+use super::wire::Settings;
 use crate::codec::registry::Registry;
-use crate::config::settings::Settings;
 use crate::csv_file::{CsvReader, InputError, json};
 use crate::kafka::topic::check_topic;
 use crate::produce::avro::AvroEncoder;

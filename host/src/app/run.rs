@@ -10,12 +10,15 @@ use anyhow::Context as _;
 use super::assemble::{Assembler, decoder};
 use super::component::Found;
 use super::failure::Failure;
-use super::preflight::{self, Asked};
+use super::preflight::{Asked, dead_letter_failure};
+use super::services::source_failure;
 use super::sinks::Sinks;
 use super::watch::{self, Signatures};
+use super::wire::Settings;
+use super::wire::source::Source;
 use super::{all_refused, component, diff, fleet, live, signals, trust};
 use crate::admin::Endpoint;
-use crate::config::settings::{From, PluginFrom, Settings};
+use crate::config::settings::PluginFrom;
 use crate::pipeline::batch::version::Version;
 use crate::pipeline::flow::parts::Parts;
 use crate::pipeline::flow::supervisor::{self, Ended, PipelineError};
@@ -26,19 +29,14 @@ use crate::pipeline::watch::totals::Counts;
 use crate::pipeline::watch::trace::Traces;
 use crate::record::descriptor::Descriptor;
 use crate::source::Until;
-use crate::telemetry::otlp::{self, Origin};
+use crate::telemetry::otlp;
 
 /// Runs the pipeline; `summary` gets one line at the end, never mixed with rows.
 pub async fn run(settings: Settings, until: Until, summary: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let Some(otlp) = &settings.otlp else {
         return flow(settings, until, summary, Traces::default()).await;
     };
-    let origin = match &settings.from {
-        From::Kafka { .. } => Origin::Kafka {
-            group: settings.source.group.clone(),
-        },
-        From::Csv(_) | From::Ndjson(_) => Origin::File,
-    };
+    let origin = settings.from.origin(&settings);
     let (exporting, traces) = otlp::start(otlp, origin).map_err(|error| Failure::Usage(error.into()))?;
     let ended = flow(settings, until, summary, traces).await;
     exporting.end().await;
@@ -58,12 +56,13 @@ async fn flow(
     // Not before the plugin is ready: with a wrong one no server is troubled.
     let asked = Asked::all(&settings, until);
     // Checks that there is something to read before anything is made for its rows.
-    let source = asked.source.get().await?;
+    let start = asked.source.get().await?;
     let registry = asked.registry.get().await?;
-    let (sinks, sink) = Sinks::open(&settings, asked.cluster.get(), plugin.descriptor()).await?;
-    let dead_letters = preflight::dead_letters(&settings, asked.dead_letters.get().await?)?;
+    let (sinks, sink) = Sinks::open(&settings, asked.tables.get(), plugin.descriptor()).await?;
+    let open_letters = asked.dead_letters.get().await?;
+    let dead_letters = open_letters().map_err(dead_letter_failure)?;
     // Last, since from here on partitions are ours.
-    let running = source.start(&settings)?;
+    let running = sinks.keeping_progress(start().map_err(source_failure)?);
     // A reader of this line may stop the run.
     let stop = signals::first_then_abort();
     let identity = plugin.identity();
@@ -110,7 +109,7 @@ async fn flow(
             .map_err(Failure::Failed)?;
     }
     let current = parts.plugins.slot.current();
-    verdict(ended, &counts, &settings.from, current.plugin.descriptor())
+    verdict(ended, &counts, &*settings.from, current.plugin.descriptor())
 }
 
 /// Where the plugin came from, for people.
@@ -132,7 +131,7 @@ async fn endpoint(settings: &Settings) -> Result<Option<Endpoint>, Failure> {
 fn verdict(
     ended: Result<Ended, PipelineError>,
     counts: &Counts,
-    from: &From,
+    from: &dyn Source,
     descriptor: &Descriptor,
 ) -> Result<(), Failure> {
     let skipped = counts.skipped;
@@ -143,7 +142,7 @@ fn verdict(
         Ok(_) if skipped > 0 => Err(Failure::Failed(anyhow::anyhow!(
             "{skipped} rows of the file could not be read and were skipped"
         ))),
-        Ok(Ended::Stopped) if !matches!(from, From::Kafka { .. }) => Err(Failure::Failed(anyhow::anyhow!(
+        Ok(Ended::Stopped) if from.nature().starts_over() => Err(Failure::Failed(anyhow::anyhow!(
             "stopped before the end of the file; a run over it starts at its beginning"
         ))),
         Ok(Ended::AtEnd | Ended::Stopped) => Ok(()),
@@ -155,7 +154,7 @@ fn verdict(
 async fn newer(settings: &Settings, offset: Option<i64>, swapper: &Swapper) {
     let plugin = &settings.plugin;
     // A file is read to its end, by one plugin.
-    if !plugin.watch || !matches!(settings.from, From::Kafka { .. }) {
+    if !plugin.watch || !settings.from.nature().is_endless {
         return std::future::pending().await;
     }
     match &plugin.from {
@@ -184,7 +183,7 @@ async fn start_shadow(swapper: &Swapper, file: &Path, share: Share) -> Result<()
 /// A file is read to its end whatever is rejected: its letters are a file too, and its user looks at both.
 fn budget(settings: &Settings) -> Budget {
     let (mut rejects, mut faults) = (settings.pipeline.reject_budget, settings.pipeline.fault_budget);
-    if !matches!(settings.from, From::Kafka { .. }) {
+    if !settings.from.nature().is_endless {
         (rejects.percent, faults.percent) = (100, 100);
     }
     Budget::new(rejects, faults)

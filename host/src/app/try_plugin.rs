@@ -8,7 +8,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 
 use super::failure::Failure;
 use super::file_run::FileRun;
-use crate::config::settings::Settings;
+use super::wire::Settings;
 use crate::pipeline::batch::make::Made;
 use crate::pipeline::watch::totals::Counts;
 use crate::record::descriptor::{Descriptor, Output};

@@ -11,9 +11,10 @@ use crate::app::dlq::replay::Mode;
 use crate::app::dlq::show::Address;
 use crate::app::dlq::{Form, list, replay, show};
 use crate::app::failure::Failure;
-use crate::config::address::{self, FromAddress};
+use crate::app::wire::ENDS;
+use crate::config::address::{self, KafkaAddress};
+use crate::config::ends::Known;
 use crate::config::given::Flags;
-use crate::config::settings::To;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -147,16 +148,18 @@ impl LettersFlags {
     fn say(&self, flags: &mut Flags) -> Result<(), Failure> {
         let Some(from) = &self.from else { return Ok(()) };
         let wrong = |error: String| Failure::Usage(anyhow::anyhow!("--from: {error}"));
-        match address::from(from).map_err(|error| wrong(error.to_string()))? {
-            FromAddress::Kafka { brokers, topic } => {
+        match address::kafka(from).map_err(|error| wrong(error.to_string()))? {
+            Some(KafkaAddress { brokers, topic }) => {
                 flags
                     .set("source.brokers", "--from", brokers)
                     .set("dead_letters.to", "--from", topic);
             }
-            FromAddress::Ndjson(path) if address::is_ndjson(from) => {
-                flags.set("dead_letters.to", "--from", Some(path.display().to_string()));
+            None if address::is_ndjson(from) => {
+                flags.set("dead_letters.to", "--from", Some(from.as_str()));
             }
-            FromAddress::Csv(_) | FromAddress::Ndjson(_) => {
+            None => {
+                ENDS.source(from, Known::default())
+                    .map_err(|error| wrong(error.to_string()))?;
                 return Err(wrong(format!(
                     "`{from}` holds no dead letters; give kafka://BROKERS/TOPIC or FILE.ndjson"
                 )));
@@ -215,7 +218,7 @@ impl Replay {
             generation: self.generation,
             mode: if self.dry_run { Mode::Dry } else { Mode::Real },
         };
-        if settings.to == To::Stdout && options.mode == Mode::Real {
+        if settings.to.is_standard_output() && options.mode == Mode::Real {
             // Standard output is for rows only.
             replay::run(&settings, &options, &mut std::io::stderr()).await
         } else {

@@ -26,9 +26,9 @@ use clap::{Parser, Subcommand};
 
 use crate::app::diff::Verdict;
 use crate::app::failure::Failure;
-use crate::config::build::{self, Loaded};
+use crate::app::wire::{ENDS, Loaded, Settings};
+use crate::config::build;
 use crate::config::given::{Flags, Surroundings};
-use crate::config::settings::Settings;
 use crate::config::table;
 use crate::telemetry;
 use flags::Common;
@@ -185,7 +185,7 @@ impl Cli {
 
 /// Loads the settings of a verb and starts logging.
 fn load(flags: &Flags) -> Result<Settings, Failure> {
-    let loaded = build::load(flags, &Surroundings::of_process());
+    let loaded = build::load(flags, &Surroundings::of_process(), &ENDS);
     let Loaded { settings, strangers } = loaded.map_err(|problems| Failure::Usage(problems.into()))?;
     telemetry::start(&settings.log);
     for name in strangers {

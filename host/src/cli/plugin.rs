@@ -10,9 +10,9 @@ use super::console;
 use super::flags::key_value;
 use crate::app::failure::Failure;
 use crate::app::plugin_live::{self, Asked, Form};
+use crate::app::wire::Settings;
 use crate::app::{plugin_build, plugin_fleet, plugin_inspect, plugin_new, plugin_sign};
 use crate::config::given::Flags;
-use crate::config::settings::Settings;
 use crate::pipeline::watch::share::Share;
 
 /// Start, build, inspect and sign plugins; swap, shadow and roll them back where they run

@@ -7,7 +7,6 @@ use super::{TEMPLATE, console};
 use crate::app;
 use crate::app::failure::Failure;
 use crate::config::given::Flags;
-use crate::config::settings::To;
 use crate::source::Until;
 
 const WHAT: &str = "\
@@ -122,7 +121,7 @@ impl Run {
             .set("otlp.share", "--otlp-share", self.otlp_share);
         let settings = super::load(&flags)?;
         let until = if self.exit_at_end { Until::End } else { Until::Stopped };
-        if settings.to == To::Stdout {
+        if settings.to.is_standard_output() {
             // Standard output is for rows only.
             app::run::run(settings, until, &mut std::io::stderr()).await
         } else {

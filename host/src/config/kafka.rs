@@ -1,13 +1,17 @@
-//! Reads `[source.kafka]`: librdkafka's own properties are passed through, except those that the host needs
-//! for its promises.
+//! Reads `[source.kafka]`, the group, and the brokers and the topic out of `kafka://`. librdkafka's own properties are passed
+//! through, except those that the host needs for its promises.
 
 use std::collections::BTreeMap;
 
-use super::brokers::Protocol;
+use super::address::{self, KafkaAddress};
+use super::brokers::{Brokers, Protocol};
 use super::pairs::both;
 use super::table::KAFKA_PROPERTIES;
 use super::values::Values;
-use crate::connection::Secret;
+use crate::connection::{KafkaConnection, Secret};
+use crate::pipeline;
+use crate::source::bounds::Bounds;
+use crate::source::kafka::config::{Config, Start};
 
 /// Properties that are refused, each with the reason or the setting to use instead.
 const REFUSED: &[(&str, &str)] = &[
@@ -58,13 +62,69 @@ const REFUSED: &[(&str, &str)] = &[
 const PROTOCOL: &str = "security.protocol";
 const MECHANISMS: [&str; 2] = ["sasl.mechanism", "sasl.mechanisms"];
 
+/// Where Kafka is, and the topic of records there.
+pub(super) struct Place {
+    pub brokers: Brokers,
+    /// The setting that gives the brokers.
+    pub brokers_key: &'static str,
+    pub topic: String,
+}
+
+/// The brokers and the topic. An address in `--from` wins over `source.brokers` and `source.topic` unless those come from a
+/// stronger place: brokers from the environment win over an address in `host.toml`.
+pub(super) fn place(values: &mut Values) -> Place {
+    let named = values.parse("source.from", address::kafka).flatten();
+    let default_topic = values.parse("source.topic", |name| address::topic(name).map(|()| name.to_owned()));
+    let default_brokers = values.parse("source.brokers", address::brokers);
+    let KafkaAddress { brokers, topic } = named.unwrap_or_default();
+    let topic = topic.filter(|_| values.is_stronger("source.from", "source.topic"));
+    let brokers = brokers.filter(|_| values.is_stronger("source.from", "source.brokers"));
+    // Reading the address has checked its brokers already.
+    let (brokers, brokers_key) = match brokers.and_then(|text| address::brokers(&text).ok()) {
+        Some(brokers) => (brokers, "source.from"),
+        None => (default_brokers.unwrap_or_default(), "source.brokers"),
+    };
+    Place {
+        brokers,
+        brokers_key,
+        topic: topic.or(default_topic).unwrap_or_default(),
+    }
+}
+
+/// How to reach the brokers. `brokers_key` is the setting that gives them.
+pub(super) fn connection(values: &mut Values, brokers: Brokers, brokers_key: &str) -> KafkaConnection {
+    KafkaConnection {
+        properties: properties(values, brokers.protocol, brokers_key),
+        brokers: brokers.list,
+    }
+}
+
+/// How to read as a member of a group. The source reads ahead as far as the pipeline queues.
+pub(super) fn group(values: &mut Values, pipeline: &pipeline::config::Config) -> Config {
+    let group = values.text("source.group").unwrap_or_default();
+    let start = values.choice("source.start", &[Start::Earliest, Start::Latest]);
+    // A rewrite reads from the beginning under a group of its own, and the usual group goes on beside it.
+    let (group, start) = match pipeline.generation {
+        0 => (group, start),
+        generation => (format!("{group}.rewrite-{generation}"), Start::Earliest),
+    };
+    Config {
+        group,
+        group_instance: values.text("source.group_instance"),
+        start,
+        bounds: Bounds {
+            chunk_records: pipeline.batch_records.div_ceil(2),
+            queue_records: pipeline.queue_records,
+            queue_bytes: pipeline.queue_bytes,
+        },
+        topic_refresh: values.millis("source.topic_refresh_ms"),
+        drain_timeout: pipeline.drain_timeout,
+    }
+}
+
 /// Reads and checks the properties. `protocol` is the one written before the brokers, and `brokers_key` the setting
 /// that gives them.
-pub(super) fn properties(
-    values: &mut Values,
-    protocol: Option<Protocol>,
-    brokers_key: &str,
-) -> BTreeMap<String, Secret> {
+fn properties(values: &mut Values, protocol: Option<Protocol>, brokers_key: &str) -> BTreeMap<String, Secret> {
     let mut properties = BTreeMap::new();
     for (name, given) in values.under(KAFKA_PROPERTIES) {
         match REFUSED.iter().find(|(refused, _)| *refused == name) {

@@ -12,13 +12,15 @@ use crate::plugin::cache;
 use crate::plugin::limits::Limits;
 use crate::{pipeline, sink, source, telemetry};
 
-/// All settings.
+/// All settings of a run from a source `S` to a store `T`.
 #[derive(Debug, Clone)]
-pub struct Settings {
-    pub from: From,
-    /// The topic that `--from` names, or `source.topic` if the source is a file. `produce` and `setup` work on it.
+pub struct Settings<S, T> {
+    /// Where records come from: `--from`.
+    pub from: S,
+    /// The topic that `--from` names, or `source.topic` if the source is not a topic. `produce` and `setup` work on it.
     pub topic: String,
-    pub to: To,
+    /// Where rows go: `--to`.
+    pub to: T,
     pub kafka: KafkaConnection,
     pub registry: RegistryConnection,
     pub source: source::kafka::config::Config,
@@ -31,28 +33,6 @@ pub struct Settings {
     pub log: telemetry::Config,
     /// `None` if no spans are exported.
     pub otlp: Option<telemetry::otlp::Config>,
-}
-
-/// Where records come from: `--from`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum From {
-    Csv(PathBuf),
-    Ndjson(PathBuf),
-    /// The brokers are in [`Settings::kafka`].
-    Kafka {
-        topic: String,
-    },
-}
-
-/// Where rows go: `--to`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum To {
-    /// The nodes are in [`Settings::cassandra`].
-    Cassandra {
-        keyspace: String,
-    },
-    Sqlite(PathBuf),
-    Stdout,
 }
 
 /// Where the plugin comes from: `--plugin`.

@@ -11,12 +11,19 @@ use std::time::UNIX_EPOCH;
 use bytes::Bytes;
 
 use super::Running;
+use super::bounds::Bounds;
 use super::error::SourceError;
-use super::kafka::config::Config;
 use super::lines::{self, Lines};
+use super::nature::Nature;
 use crate::csv_file::{CsvReader, InputError, NdjsonReader, json};
 use crate::record::Record;
 use crate::record::position::{Offset, Position};
+
+/// A file is read from its beginning to its end.
+pub const NATURE: Nature = Nature {
+    is_endless: false,
+    resumes: false,
+};
 
 /// Bad rows that are shown one by one.
 const SHOWN_ROWS: u64 = 20;
@@ -36,7 +43,7 @@ pub fn check(format: Format, path: &Path) -> Result<(), SourceError> {
 ///
 /// # Errors
 /// The file is not there, cannot be read, or is no CSV.
-pub fn start(format: Format, path: &Path, config: &Config) -> Result<Running, SourceError> {
+pub fn start(format: Format, path: &Path, bounds: &Bounds) -> Result<Running, SourceError> {
     let rows = Rows::open(format, path)?;
     let timestamp_ms = modified_ms(path);
     let read = move |lines| {
@@ -47,7 +54,7 @@ pub fn start(format: Format, path: &Path, config: &Config) -> Result<Running, So
         };
         reader.run();
     };
-    lines::start("file", lines::partition(path), config, read)
+    lines::start("file", lines::partition(path), bounds, read)
 }
 
 fn modified_ms(path: &Path) -> Option<i64> {

@@ -9,9 +9,9 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
+use super::bounds::Bounds;
 use super::error::SourceError;
 use super::gauge::Gauge;
-use super::kafka::config::Config;
 use super::{Assignment, Control, Event, Running};
 use crate::progress::Nowhere;
 use crate::record::Record;
@@ -32,7 +32,7 @@ pub fn partition(path: &Path) -> Arc<Partition> {
 pub fn start(
     thread: &str,
     partition: Arc<Partition>,
-    config: &Config,
+    bounds: &Bounds,
     read: impl FnOnce(Lines) + Send + 'static,
 ) -> Result<Running, SourceError> {
     let (events_in, events) = mpsc::unbounded_channel();
@@ -40,11 +40,11 @@ pub fn start(
     let lines = Lines {
         partition,
         first: Offset(0),
-        gauge: Arc::new(Gauge::new(config.queue_records, config.queue_bytes)),
+        gauge: Arc::new(Gauge::new(bounds.queue_records, bounds.queue_bytes)),
         events: events_in,
         is_stopped: Arc::clone(&is_stopped),
-        chunk: Vec::with_capacity(config.chunk_records),
-        chunk_records: config.chunk_records,
+        chunk: Vec::with_capacity(bounds.chunk_records),
+        chunk_records: bounds.chunk_records,
     };
     std::thread::Builder::new()
         .name(thread.to_owned())

@@ -4,12 +4,14 @@
 //! a partition whose [`Gauge`] is full is not read any further, and a revocation is answered only when the pipeline
 //! has drained. Where reading begins and how far everything is settled is the matter of [`Progress`].
 
+pub mod bounds;
 pub mod error;
 pub mod file;
 pub mod gauge;
 pub mod kafka;
 pub mod letters;
 mod lines;
+pub mod nature;
 
 use std::ops::Range;
 use std::sync::Arc;

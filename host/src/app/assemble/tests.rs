@@ -4,6 +4,8 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
 use super::*;
+use crate::app::sinks;
+use crate::app::wire::ENDS;
 use crate::config::build;
 use crate::config::given::{Flags, Surroundings};
 use crate::record::columns::DataType;
@@ -64,17 +66,22 @@ impl Fields {
     }
 }
 
-fn assembler(url: &str) -> Assembler {
+async fn assembler(url: &str) -> Assembler {
     let directory = tempfile::tempdir().unwrap();
     let surroundings = Surroundings {
-        variables: vec![("SCHEMA_REGISTRY_URL".into(), url.into())],
+        variables: vec![
+            ("SCHEMA_REGISTRY_URL".into(), url.into()),
+            ("HOST_TO".into(), "-".into()),
+        ],
         directory: directory.path().into(),
         ..Surroundings::default()
     };
-    let settings = build::load(&Flags::default(), &surroundings).unwrap().settings;
+    let settings = build::load(&Flags::default(), &surroundings, &ENDS).unwrap().settings;
     let engine = PluginEngine::new(settings.plugin.limits).unwrap();
     let registry = registry(&settings).unwrap_or_else(|_| panic!("{url} is an address"));
-    Assembler::new(engine, settings, registry, Sinks::Sqlite)
+    let connected = sinks::connect(&settings).await;
+    let sinks = Sinks::new(connected.unwrap_or_else(|_| panic!("standard output is there")));
+    Assembler::new(engine, settings, registry, sinks)
 }
 
 /// A candidate that takes these fields.
@@ -99,7 +106,7 @@ fn taking(fields: &[&str]) -> Descriptor {
 #[tokio::test]
 async fn who_fits_what_the_registry_said_lately_costs_no_question() {
     let orders = Fields::of(&["id", "status"]);
-    let assembler = assembler(&orders.serve());
+    let assembler = assembler(&orders.serve()).await;
     for candidate in [taking(&["id"]), taking(&["id", "status"]), taking(&["id"])] {
         assert!(assembler.schema_misfits(&candidate).await.is_empty());
         assert_eq!(orders.questions(), 1);
@@ -113,7 +120,7 @@ async fn who_fits_what_the_registry_said_lately_costs_no_question() {
 #[tokio::test]
 async fn nobody_is_refused_by_what_the_registry_said_before() {
     let orders = Fields::of(&["id"]);
-    let assembler = assembler(&orders.serve());
+    let assembler = assembler(&orders.serve()).await;
     let (narrow, wide) = (taking(&["id"]), taking(&["id", "status"]));
     assert!(assembler.schema_misfits(&narrow).await.is_empty());
     for questions in 2..5 {

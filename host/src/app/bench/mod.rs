@@ -13,8 +13,7 @@ use anyhow::{Context as _, anyhow};
 
 use super::component;
 use super::failure::Failure;
-use super::records::Records;
-use crate::config::settings::{From, Settings};
+use super::wire::Settings;
 use crate::plugin::{Plugin, PluginEngine};
 use crate::record::Record;
 use report::{Memory, Report, Spread, Stages};
@@ -49,7 +48,7 @@ pub enum Form {
 pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let (plugin, compile) = compiled(settings)?;
     let plugin = Arc::new(plugin);
-    let (records, file) = (read(settings, options.limit).await?, named(settings));
+    let (records, file) = (read(settings, options.limit).await?, settings.from.place());
     let instantiate = time_instances(&plugin)?;
     let mut subject = Subject::new(Arc::clone(&plugin), format!("plugin {}", settings.plugin.from))?;
     let fresh_bytes = subject.held_bytes();
@@ -104,23 +103,16 @@ fn compiled(settings: &Settings) -> Result<(Plugin, Duration), Failure> {
 
 /// The records of the file, as `host try` gets them.
 async fn read(settings: &Settings, limit: NonZeroU64) -> Result<Vec<Record>, Failure> {
-    let mut file = Records::open(settings, Some(limit))?;
+    let mut file = settings.from.records(settings, Some(limit))?;
     let mut records = Vec::new();
     while let Some(more) = file.next().await? {
         records.extend(more);
     }
     file.check_whole()?;
     if records.is_empty() {
-        return Err(Failure::Usage(anyhow!("{} has no records", named(settings))));
+        return Err(Failure::Usage(anyhow!("{} has no records", settings.from.place())));
     }
     Ok(records)
-}
-
-fn named(settings: &Settings) -> String {
-    match &settings.from {
-        From::Csv(path) | From::Ndjson(path) => path.display().to_string(),
-        From::Kafka { topic } => topic.clone(),
-    }
 }
 
 /// Full batches that have every record, in order; the last one begins again at the first record, so often as it takes.

@@ -4,58 +4,25 @@
 //!
 //! Prints a line for each thing that was compared; a mismatch names both sides. Any mismatch is exit code 2.
 
-pub(super) mod schema;
-
 use std::io::Write;
 
-use super::component;
 use super::failure::Failure;
-use super::services::{cassandra_failure, connect_failure, kafka_failure, registry_failure};
-use super::topic_fit::{self, Flaw};
-use super::{lifetimes, topics};
-use crate::cassandra::session;
-use crate::codec::registry::{Registry, RegistryError};
-use crate::config::settings::{DeadLetters, From, PluginFrom, Settings, To};
+use super::finding::Finding;
+use super::services::kafka_failure;
+use super::wire::Settings;
+use super::wire::topic_fit::{self, Flaw};
+use super::wire::topics::{self, partitions_text};
+use super::{component, lifetimes};
+use crate::config::settings::PluginFrom;
 use crate::kafka::admin;
-use crate::record::causes::chain;
-use crate::record::descriptor::{Descriptor, Effect};
-use crate::sink::cassandra::config::Config as CassandraConfig;
-use crate::sink::cassandra::{BoundOutput, Found, find_outputs, replay};
-
-/// The result of one check.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Finding {
-    Fits(String),
-    /// It runs, but perhaps not as one thinks.
-    Note(String),
-    Mismatch(String),
-}
+use crate::record::descriptor::Descriptor;
 
 /// Compares what the plugin says of itself with everything around it.
 pub async fn run(settings: &Settings, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let plugin = component::load(&settings.plugin)?;
     let descriptor = plugin.descriptor();
-    let mut findings = Vec::new();
-    match &settings.from {
-        From::Kafka { topic } => {
-            source_topics(settings, topic, &mut findings).await?;
-            value_schema(settings, topic, descriptor, &mut findings).await?;
-        }
-        From::Csv(path) | From::Ndjson(path) => {
-            findings.push(Finding::Note(format!(
-                "{}: its fields show when it is read",
-                path.display()
-            )));
-        }
-    }
-    match &settings.to {
-        To::Cassandra { keyspace } => tables(&settings.cassandra, keyspace, descriptor, &mut findings).await?,
-        To::Sqlite(path) => findings.push(Finding::Note(format!(
-            "{}: its tables follow the plugin",
-            path.display()
-        ))),
-        To::Stdout => {}
-    }
+    let mut findings = settings.from.check(settings, descriptor).await?;
+    findings.extend(settings.to.check(settings, descriptor).await?);
     findings.extend(lifetimes::remarks(settings, descriptor).into_iter().map(Finding::Note));
     output_topics(settings, descriptor, &mut findings).await?;
     topic_settings(settings, descriptor, &mut findings).await?;
@@ -79,26 +46,6 @@ fn report(findings: &[Finding], out: &mut (dyn Write + Send)) -> Result<(), Fail
         0 => Ok(()),
         1 => Err(Failure::Usage(anyhow::anyhow!("1 mismatch"))),
         count => Err(Failure::Usage(anyhow::anyhow!("{count} mismatches"))),
-    }
-}
-
-async fn source_topics(settings: &Settings, topic: &str, findings: &mut Vec<Finding>) -> Result<(), Failure> {
-    let cluster = admin::cluster(&settings.kafka).await.map_err(kafka_failure)?;
-    let mut names = vec![topic];
-    if let DeadLetters::Topic(dead_letters) = &settings.dead_letters {
-        names.push(dead_letters);
-    }
-    findings.extend(names.into_iter().map(|name| match cluster.topics.get(name) {
-        Some(partitions) => Finding::Fits(format!("topic {name}: {}", partitions_text(*partitions))),
-        None => Finding::Mismatch(format!("topic {name} is not there; `host setup` creates it")),
-    }));
-    Ok(())
-}
-
-fn partitions_text(partitions: usize) -> String {
-    match partitions {
-        1 => "1 partition".to_owned(),
-        partitions => format!("{partitions} partitions"),
     }
 }
 
@@ -136,7 +83,7 @@ async fn topic_settings(
     descriptor: &Descriptor,
     findings: &mut Vec<Finding>,
 ) -> Result<(), Failure> {
-    let is_with_topics = matches!(settings.from, From::Kafka { .. })
+    let is_with_topics = settings.from.topic().is_some()
         || topics::are_produced(settings, descriptor)
         || matches!(settings.plugin.from, PluginFrom::Published { .. });
     if !is_with_topics {
@@ -167,82 +114,6 @@ fn doubt(findings: &mut [Finding], topic: &str) {
             *finding = Finding::Note(std::mem::take(text));
         }
     }
-}
-
-async fn value_schema(
-    settings: &Settings,
-    topic: &str,
-    descriptor: &Descriptor,
-    findings: &mut Vec<Finding>,
-) -> Result<(), Failure> {
-    let subject = format!("{topic}-value");
-    let registry = Registry::new(&settings.registry).map_err(registry_failure)?;
-    match registry.latest(&subject).await.map_err(registry_failure)? {
-        Some(found) => {
-            let version = found
-                .version
-                .map(|version| format!(" version {version}"))
-                .unwrap_or_default();
-            let name = format!("{subject}{version}");
-            findings.extend(match registry.read(&found).await {
-                Ok(schema) => schema::compare(&name, &schema, &descriptor.inputs),
-                Err(error) => vec![Finding::Mismatch(unreadable(&name, error)?)],
-            });
-        }
-        None => findings.push(Finding::Note(format!(
-            "schema {subject} is not there: JSON records can be read, Avro ones cannot; `host setup` registers it"
-        ))),
-    }
-    Ok(())
-}
-
-/// The flaws of a schema that `host run` cannot read either; fails if the registry itself is in trouble.
-pub(super) fn unreadable(name: &str, error: RegistryError) -> Result<String, Failure> {
-    match error {
-        error @ (RegistryError::Unreachable { .. } | RegistryError::Login { .. } | RegistryError::BadUrl { .. }) => {
-            Err(registry_failure(error))
-        }
-        error => Ok(format!("schema {name}: its records are rejected: {}", chain(&error))),
-    }
-}
-
-async fn tables(
-    config: &CassandraConfig,
-    keyspace: &str,
-    descriptor: &Descriptor,
-    findings: &mut Vec<Finding>,
-) -> Result<(), Failure> {
-    let session = session::connect(&config.session, keyspace)
-        .await
-        .map_err(connect_failure)?;
-    let found = find_outputs(&session.asking(), keyspace, descriptor).await;
-    for (index, found) in found.map_err(|unanswered| cassandra_failure(unanswered.into()))? {
-        let output = &descriptor.outputs[index];
-        match found {
-            Found::Fits(BoundOutput { table, bindings }) => {
-                findings.push(Finding::Fits(format!(
-                    "output {}: {} of the {} columns of table {}.{}",
-                    output.name,
-                    bindings.len(),
-                    table.columns.len() + table.not_understood.len(),
-                    table.keyspace,
-                    table.name
-                )));
-                if output.effect == Effect::Upsert {
-                    let remarks = replay::remarks(&session.asking(), &table, &bindings, &config.ttl).await;
-                    findings.extend(remarks.into_iter().map(Finding::Note));
-                }
-            }
-            Found::Misfits(mismatches) => {
-                let mismatches = mismatches.into_iter();
-                findings.extend(mismatches.map(|mismatch| Finding::Mismatch(mismatch.to_string())));
-            }
-            Found::Missing(missing) => {
-                findings.push(Finding::Mismatch(format!("output {}: {missing}", output.name)));
-            }
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -11,13 +11,13 @@ use anyhow::Error;
 use anyhow::{Context as _, anyhow};
 use serde::Serialize;
 
+use super::assemble::registry;
 use super::failure::Failure;
-use super::records::Records;
 use super::services::registry_failure;
+use super::wire::Settings;
 use super::{all_refused, component};
-use crate::codec::registry::Registry;
 use crate::codec::{CodecError, Decoder};
-use crate::config::settings::{From, PluginFrom, Settings};
+use crate::config::settings::PluginFrom;
 use crate::pipeline::batch::make::{MakeError, Warm, make};
 use crate::pipeline::compare::report::Report;
 use crate::pipeline::compare::{Answer, Comparer, Subject};
@@ -78,7 +78,7 @@ async fn compare(settings: &Settings, options: &Options, out: &mut (dyn Write + 
     let mut new = Side::load(settings, &options.new)?;
     let comparer = Comparer::new(old.subject(), new.subject());
     let mut report = comparer.blank().clone();
-    let mut records = Records::open(settings, options.limit)?;
+    let mut records = settings.from.records(settings, options.limit)?;
     let mut is_even = true;
     while let Some(batch) = records.next().await? {
         // The two take turns, since the second one finds the records in the processor's caches.
@@ -117,12 +117,12 @@ async fn compare(settings: &Settings, options: &Options, out: &mut (dyn Write + 
 /// Two plugins that both reject every record of a file are not the same for that: nothing was compared.
 fn refuse_nothing_compared(settings: &Settings, report: &Report, descriptor: &Descriptor) -> Result<(), Failure> {
     let changed: u64 = report.rejects.changed.values().map(|tally| tally.count).sum();
-    let is_file = !matches!(settings.from, From::Kafka { .. });
-    if is_file && report.records > 0 && report.rejects.same + changed == report.records {
+    let is_whole = !settings.from.nature().is_endless;
+    if is_whole && report.records > 0 && report.rejects.same + changed == report.records {
         return Err(Failure::Usage(anyhow!(
             "both plugins reject all {} records, so nothing was compared{}",
             report.records,
-            all_refused::missing(&settings.from, descriptor)
+            all_refused::missing(&*settings.from, descriptor)
         )));
     }
     Ok(())
@@ -144,17 +144,13 @@ impl Side {
         setting.settings.retain(|(key, _)| !is_said(key));
         setting.settings.extend(contender.settings.iter().cloned());
         let plugin = Arc::new(component::load(&setting)?);
-        let registry = match settings.from {
-            From::Kafka { .. } => Some(Registry::new(&settings.registry).map_err(registry_failure)?),
-            From::Csv(_) | From::Ndjson(_) => None,
-        };
         // The first call would begin with making one, and be timed with it.
         let warm = Warm::start(&plugin)
             .with_context(|| format!("plugin {}", contender.file.display()))
             .map_err(Failure::Usage)?;
         Ok(Self {
             file: contender.file.clone(),
-            decoder: Decoder::new(&plugin.descriptor().inputs, registry),
+            decoder: Decoder::new(&plugin.descriptor().inputs, registry(settings)?),
             plugin,
             warm,
         })

@@ -9,7 +9,8 @@ pub mod show;
 pub mod value;
 
 use super::failure::Failure;
-use crate::config::settings::{DeadLetters, Settings};
+use crate::app::wire::Settings;
+use crate::config::settings::DeadLetters;
 use crate::pipeline::commit::write_time::now_ms;
 use crate::record::letter::filter::Filter;
 use crate::source::letters::{LettersTopic, Place};

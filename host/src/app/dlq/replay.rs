@@ -1,7 +1,7 @@
 //! `host dlq replay`: letters through decoder, plugin and sink again, with the write timestamps that their records had.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,10 +14,10 @@ use crate::app::failure::Failure;
 use crate::app::run::say;
 use crate::app::services::{registry_failure, source_failure};
 use crate::app::sinks::{self, Sinks};
+use crate::app::wire::Settings;
 use crate::app::{component, signals};
 use crate::codec::Decoder;
 use crate::codec::registry::Registry;
-use crate::config::settings::{Settings, To};
 use crate::dead_letter::file::{DeadLetterFile, Earlier};
 use crate::dead_letter::topic::DeadLetterTopic;
 use crate::dead_letter::{DeadLetterError, DeadLetters};
@@ -29,6 +29,7 @@ use crate::pipeline::watch::trace::Traces;
 use crate::plugin::Plugin;
 use crate::record::letter::filter::Filter;
 use crate::record::letter::replay::Selection;
+use crate::source::bounds::Bounds;
 use crate::source::error::SourceError;
 use crate::source::letters::replay::{Prepared, prepare};
 use crate::source::letters::{Place, Tally, file};
@@ -58,18 +59,17 @@ pub async fn run(settings: &Settings, options: &Options, summary: &mut (dyn Writ
     let registry = Registry::new(&settings.registry).map_err(registry_failure)?;
     let decoder = Decoder::new(&plugin.descriptor().inputs, Some(registry));
     let place = place(settings);
-    let prepared = match &place {
-        Place::File(_) => None,
+    let letters = match &place {
+        Place::File(path) => Letters::File(path.clone()),
         Place::Topic(topic) => {
             let fingerprint = fingerprint(settings, &plugin, &filter, options);
             let (topic, generation) = (topic.clone(), options.generation);
             let asked = tokio::task::spawn_blocking(move || prepare(&topic, &fingerprint, generation)).await;
-            Some(answered(asked)?)
+            Letters::Topic(Box::new(answered(asked)?))
         }
     };
-    let floor = prepared
-        .as_ref()
-        .map_or(options.generation.unwrap_or(1), Prepared::floor);
+    let prepared = letters.prepared();
+    let floor = prepared.map_or(options.generation.unwrap_or(1), Prepared::floor);
     let selection = Selection {
         filter,
         max_replays: options.max_replays,
@@ -77,7 +77,7 @@ pub async fn run(settings: &Settings, options: &Options, summary: &mut (dyn Writ
     };
     if options.mode == Mode::Dry {
         let reading = Reading {
-            ranges: prepared.as_ref().map(|prepared| prepared.ranges().clone()),
+            ranges: prepared.map(|prepared| prepared.ranges().clone()),
             place,
             selection,
         };
@@ -86,8 +86,8 @@ pub async fn run(settings: &Settings, options: &Options, summary: &mut (dyn Writ
     let (sinks, sink) = Sinks::open(settings, sinks::connect(settings), plugin.descriptor()).await?;
     let dead_letters = open_letters(settings, &place)?;
     // Last, since from here on this replay is the one that runs.
-    let is_resumed = prepared.as_ref().is_some_and(Prepared::is_resumed);
-    let (running, tally) = start(settings, &place, prepared, selection).await?;
+    let is_resumed = prepared.is_some_and(Prepared::is_resumed);
+    let (running, tally) = letters.start(selection, settings.source.bounds).await?;
     let identity = plugin.identity();
     tracing::info!(plugin = %identity.name, version = %identity.version, digest = %identity.digest,
         generation = floor, resumed = is_resumed, "replaying");
@@ -116,19 +116,27 @@ pub async fn run(settings: &Settings, options: &Options, summary: &mut (dyn Writ
     }
 }
 
-async fn start(
-    settings: &Settings,
-    place: &Place,
-    prepared: Option<Prepared>,
-    selection: Selection,
-) -> Result<(Running, Arc<Tally>), Failure> {
-    match (prepared, place) {
-        (Some(prepared), _) => {
-            let config = settings.source.clone();
-            answered(tokio::task::spawn_blocking(move || prepared.start(selection, &config)).await)
+/// The letters, found to be there.
+enum Letters {
+    File(PathBuf),
+    Topic(Box<Prepared>),
+}
+
+impl Letters {
+    fn prepared(&self) -> Option<&Prepared> {
+        match self {
+            Self::Topic(prepared) => Some(prepared),
+            Self::File(_) => None,
         }
-        (None, Place::File(path)) => file::start(path, selection, &settings.source).map_err(source_failure),
-        (None, Place::Topic(_)) => unreachable!("a topic is prepared"),
+    }
+
+    async fn start(self, selection: Selection, bounds: Bounds) -> Result<(Running, Arc<Tally>), Failure> {
+        match self {
+            Self::File(path) => file::start(&path, selection, &bounds).map_err(source_failure),
+            Self::Topic(prepared) => {
+                answered(tokio::task::spawn_blocking(move || prepared.start(selection, &bounds)).await)
+            }
+        }
     }
 }
 
@@ -154,11 +162,7 @@ fn open_letters(settings: &Settings, place: &Place) -> Result<Arc<dyn DeadLetter
 
 /// One plugin with its settings, one filter, one sink: what makes a replay the same as an earlier one.
 fn fingerprint(settings: &Settings, plugin: &Plugin, filter: &Filter, options: &Options) -> String {
-    let sink = match &settings.to {
-        To::Cassandra { keyspace } => format!("cassandra {keyspace}"),
-        To::Sqlite(path) => format!("sqlite {}", path.display()),
-        To::Stdout => "stdout".to_owned(),
-    };
+    let sink = settings.to.identity();
     let mut given = settings.plugin.settings.clone();
     given.sort();
     let all = format!(

@@ -10,7 +10,7 @@ use super::value::{Shown, Values};
 use super::{Conditions, Form, filter, one_letter, place, written};
 use crate::app::failure::Failure;
 use crate::app::services::source_failure;
-use crate::config::settings::Settings;
+use crate::app::wire::Settings;
 use crate::record::display::{hexadecimal, timestamp};
 use crate::record::letter::reference::Held;
 use crate::record::letter::{Found, Letter};

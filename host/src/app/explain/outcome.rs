@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::write_time::Explained as WriteTimeExplained;
 use crate::app::failure::Failure;
-use crate::config::settings::{Settings, To};
+use crate::app::wire::Settings;
 use crate::pipeline::batch::gather::{Stamps, gather};
 use crate::pipeline::batch::make::Made;
 use crate::pipeline::trouble::fault::{Disposition, Fault, disposition};
@@ -56,17 +56,12 @@ pub async fn explained(
     };
     let descriptor = plugin.descriptor();
     let mut words = String::new();
-    let explainer = match &settings.to {
-        To::Cassandra { keyspace } if descriptor.table_outputs().next().is_some() => {
-            match Explainer::open(&settings.cassandra, keyspace, descriptor).await {
-                Ok(explainer) => Some(explainer),
-                Err(error) => {
-                    let _ = writeln!(words, "\nno CQL: {}", chain(&error));
-                    None
-                }
-            }
+    let explainer = match settings.to.explainer(settings, descriptor).await {
+        Ok(explainer) => explainer,
+        Err(error) => {
+            let _ = writeln!(words, "\nno CQL: {}", chain(&error));
+            None
         }
-        To::Cassandra { .. } | To::Sqlite(_) | To::Stdout => None,
     };
     let mut writes = writes(rows, record, time.time, descriptor);
     if let Some(explainer) = &explainer {

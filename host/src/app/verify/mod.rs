@@ -11,13 +11,10 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 
 use super::failure::Failure;
 use super::file_run::FileRun;
-use super::services::cassandra_failure;
-use crate::config::settings::{Settings, To};
+use super::wire::Settings;
 use crate::record::descriptor::{Descriptor, Rows};
 use crate::sink::SinkError;
-use crate::sink::cassandra::read_back::CassandraReader;
 use crate::sink::read_back::ReadBack;
-use crate::sink::sqlite::SqliteSink;
 use expected::{Cells, End, Expected, Fate};
 
 /// Rows read back at one time: enough to keep a cluster busy, few enough for one node.
@@ -52,7 +49,7 @@ pub async fn run(settings: &Settings, out: &mut (dyn Write + Send)) -> Result<()
     let mut run = FileRun::open(settings)?;
     let descriptor = run.plugin().descriptor().clone();
     say_left_out(&descriptor, out)?;
-    let store = open_store(settings, &descriptor).await?;
+    let store = settings.to.read_back(settings, &descriptor).await?;
     for remark in store.remarks() {
         writeln!(out, "note: {remark}").map_err(|error| Failure::Failed(error.into()))?;
     }
@@ -100,28 +97,6 @@ fn conclude(report: &Report, out: &mut (dyn Write + Send)) -> Result<(), Failure
             report.expected
         )))
     }
-}
-
-async fn open_store(settings: &Settings, descriptor: &Descriptor) -> Result<Box<dyn ReadBack>, Failure> {
-    Ok(match &settings.to {
-        To::Cassandra { keyspace } => {
-            let opened = CassandraReader::open(&settings.cassandra, keyspace, descriptor).await;
-            Box::new(opened.map_err(cassandra_failure)?)
-        }
-        To::Sqlite(path) => {
-            if !path.exists() {
-                return Err(Failure::Usage(anyhow::anyhow!(
-                    "{} is not there; `host run` writes it",
-                    path.display()
-                )));
-            }
-            Box::new(SqliteSink::open(path, descriptor).map_err(|error| Failure::Usage(error.into()))?)
-        }
-        To::Stdout => {
-            let message = "rows that were printed cannot be read back: --to cassandra://NODES/KEYSPACE or FILE.db";
-            return Err(Failure::Usage(anyhow::Error::msg(message)));
-        }
-    })
 }
 
 fn write_report(report: &Report, out: &mut (dyn Write + Send)) -> std::io::Result<()> {

@@ -1,11 +1,15 @@
 //! Tests which place wins, which values are refused, and that no secret is shown.
 
+mod kinds;
 mod said;
 
 use std::path::Path;
 
 use super::*;
+use crate::cassandra::config::Consistency;
 use crate::connection::Secret;
+use crate::source::kafka::config::Start;
+use kinds::{KINDS, TestSource, TestStore};
 
 /// A working directory and an environment of its own.
 struct Place {
@@ -38,7 +42,7 @@ impl Place {
         self
     }
 
-    fn load(&self) -> Result<Loaded, Problems> {
+    fn load(&self) -> Result<Loaded<TestSource, TestStore>, Problems> {
         load(
             &self.flags,
             &Surroundings {
@@ -46,10 +50,11 @@ impl Place {
                 directory: self.directory.path().to_owned(),
                 ..Surroundings::default()
             },
+            &KINDS,
         )
     }
 
-    fn settings(&self) -> Settings {
+    fn settings(&self) -> Settings<TestSource, TestStore> {
         self.load().unwrap_or_else(|problems| panic!("{problems}")).settings
     }
 
@@ -67,18 +72,8 @@ impl Place {
 #[test]
 fn nothing_said_gives_the_defaults_of_the_main_job() {
     let settings = Place::new().settings();
-    assert_eq!(
-        settings.from,
-        From::Kafka {
-            topic: "ecommerce-orders".into()
-        }
-    );
-    assert_eq!(
-        settings.to,
-        To::Cassandra {
-            keyspace: "ecommerce".into()
-        }
-    );
+    assert_eq!(settings.from, TestSource::Topic("ecommerce-orders".into()));
+    assert_eq!(settings.to, TestStore::Keyspace("ecommerce".into()));
     assert_eq!(settings.dead_letters, DeadLetters::Topic("ecommerce-orders-dlq".into()));
     assert_eq!(settings.kafka.brokers, "127.0.0.1:9092");
     assert!(settings.kafka.properties.is_empty());
@@ -146,9 +141,9 @@ fn hosts_in_an_address_give_way_only_to_what_was_said_more_strongly() {
         .env("CASSANDRA_CONTACT_POINTS", "env");
     let settings = place.settings();
     assert_eq!(settings.kafka.brokers, "env:2");
-    assert_eq!(settings.from, From::Kafka { topic: "t".into() });
+    assert_eq!(settings.from, TestSource::Topic("t".into()));
     assert_eq!(settings.cassandra.session.connection.nodes, ["env:9042"]);
-    assert_eq!(settings.to, To::Cassandra { keyspace: "k".into() });
+    assert_eq!(settings.to, TestStore::Keyspace("k".into()));
     let place = place.flag("source.from", "--from", "kafka://flag:3/u");
     assert_eq!(place.settings().kafka.brokers, "flag:3");
     assert_eq!(place.settings().dead_letters, DeadLetters::Topic("u-dlq".into()));
@@ -234,7 +229,7 @@ fn a_file_that_is_named_must_be_there_and_be_toml() {
 
 #[test]
 fn a_kafka_login_brings_its_protocol_unless_the_file_says_otherwise() {
-    let shown = |settings: &Settings| -> Vec<String> {
+    let shown = |settings: &Settings<TestSource, TestStore>| -> Vec<String> {
         let properties = &settings.kafka.properties;
         properties
             .iter()

@@ -3,6 +3,14 @@
 use std::time::Duration;
 
 pub use crate::progress::kafka::Start;
+use crate::source::bounds::Bounds;
+use crate::source::nature::Nature;
+
+/// A topic has no end, and the group's commits say where a run goes on.
+pub const NATURE: Nature = Nature {
+    is_endless: true,
+    resumes: true,
+};
 
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -11,12 +19,7 @@ pub struct Config {
     pub group_instance: Option<String>,
     /// Where a group without a committed offset begins.
     pub start: Start,
-    /// Records sent to the pipeline at one time, at most.
-    pub chunk_records: usize,
-    /// Records of one partition read and not yet settled; at this many the partition is left alone.
-    pub queue_records: usize,
-    /// The same in bytes, but of all partitions together: each that is assigned has an equal share.
-    pub queue_bytes: usize,
+    pub bounds: Bounds,
     /// How often the brokers are asked whether the topic has more partitions, or is another one of its name.
     pub topic_refresh: Duration,
     /// How long a revocation waits for the pipeline to drain before it is answered anyway.

@@ -77,7 +77,7 @@ pub fn connect(
         until,
         brokers: connection.brokers.clone(),
         topic: topic.to_owned(),
-        chunk_records: config.chunk_records,
+        chunk_records: config.bounds.chunk_records,
         topic_refresh: config.topic_refresh,
     };
     Ok(Connected {

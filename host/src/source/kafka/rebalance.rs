@@ -94,7 +94,10 @@ impl Context {
     }
 
     pub(super) fn gauge(&self) -> Arc<Gauge> {
-        Arc::new(Gauge::new(self.config.queue_records, self.config.queue_bytes))
+        Arc::new(Gauge::new(
+            self.config.bounds.queue_records,
+            self.config.bounds.queue_bytes,
+        ))
     }
 
     /// The partition begins anew, with the topic that has the name now. `None` where it is assigned no more.
@@ -106,7 +109,7 @@ impl Context {
         one.from = Some(CommitPoint(0));
         one.end = None;
         let one = one.clone();
-        share_bytes(&assigned, self.config.queue_bytes);
+        share_bytes(&assigned, self.config.bounds.queue_bytes);
         Some(one)
     }
 
@@ -187,7 +190,7 @@ impl Listener for Context {
             fresh.push(partition.number);
             assigned.insert(partition.number, one);
         }
-        share_bytes(&assigned, self.config.queue_bytes);
+        share_bytes(&assigned, self.config.bounds.queue_bytes);
         drop(assigned);
         self.generation.fetch_add(1, Ordering::Release);
         let numbers = partitions.iter().map(|partition| partition.number);
@@ -199,7 +202,7 @@ impl Listener for Context {
             let mut assigned = self.assigned.lock().unwrap_or_else(PoisonError::into_inner);
             let gone = numbers.iter().filter_map(|number| assigned.remove(number));
             let partitions = gone.map(|gone| gone.partition).collect();
-            share_bytes(&assigned, self.config.queue_bytes);
+            share_bytes(&assigned, self.config.bounds.queue_bytes);
             partitions
         };
         self.generation.fetch_add(1, Ordering::Release);

@@ -11,8 +11,8 @@ use crate::record::letter::replay::Selection;
 use crate::record::letter::{Found, NotALetter, line};
 use crate::record::position::{Offset, Partition, Position};
 use crate::source::Running;
+use crate::source::bounds::Bounds;
 use crate::source::error::SourceError;
-use crate::source::kafka::config::Config;
 use crate::source::lines::{self, Lines};
 
 /// The letter on a line.
@@ -53,7 +53,7 @@ fn position(partition: &Arc<Partition>, line: u64) -> Position {
 ///
 /// # Errors
 /// The file is not there, or is not text.
-pub fn start(path: &Path, selection: Selection, config: &Config) -> Result<(Running, Arc<Tally>), SourceError> {
+pub fn start(path: &Path, selection: Selection, bounds: &Bounds) -> Result<(Running, Arc<Tally>), SourceError> {
     let letters = NdjsonReader::open(path)?;
     let tally = Arc::new(Tally::default());
     let desk = Desk {
@@ -61,7 +61,7 @@ pub fn start(path: &Path, selection: Selection, config: &Config) -> Result<(Runn
         tally: Arc::clone(&tally),
     };
     let read = move |lines| hand_out(letters, &desk, lines);
-    let running = lines::start("letters", lines::partition(path), config, read)?;
+    let running = lines::start("letters", lines::partition(path), bounds, read)?;
     Ok((running, tally))
 }
 

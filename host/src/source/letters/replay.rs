@@ -26,9 +26,9 @@ use crate::record::commit::Commit;
 use crate::record::letter::replay::{MAX_GENERATION, Selection};
 use crate::record::position::CommitPoint;
 use crate::record::trail::Trail;
+use crate::source::bounds::Bounds;
 use crate::source::error::SourceError;
 use crate::source::gauge::Gauge;
-use crate::source::kafka::config::Config;
 use crate::source::{Control, Event, Running};
 
 mod reader;
@@ -92,7 +92,7 @@ impl Prepared {
     }
 
     /// Says to the brokers that this replay has begun, then starts to read. Waits for their answer.
-    pub fn start(self, selection: Selection, config: &Config) -> Result<(Running, Arc<Tally>), SourceError> {
+    pub fn start(self, selection: Selection, bounds: &Bounds) -> Result<(Running, Arc<Tally>), SourceError> {
         let Self {
             letters,
             session,
@@ -124,7 +124,7 @@ impl Prepared {
         let lane = |(number, range): (i32, std::ops::Range<i64>)| {
             let lane = Lane {
                 partition: shared.letters.reader.partition(number),
-                gauge: Arc::new(Gauge::new(config.queue_records, config.queue_bytes / count)),
+                gauge: Arc::new(Gauge::new(bounds.queue_records, bounds.queue_bytes / count)),
                 range,
                 chunk: Vec::new(),
             };
@@ -134,7 +134,7 @@ impl Prepared {
             lanes: ranges.into_iter().map(lane).collect(),
             shared: Arc::clone(&shared),
             desk,
-            chunk_records: config.chunk_records,
+            chunk_records: bounds.chunk_records,
             is_waiting: false,
         };
         let reading = tokio::task::spawn_blocking(move || {

@@ -72,7 +72,7 @@ fn a_variable_of_ours_that_is_not_utf_8_is_refused_and_others_are_not_ours() {
         not_text: vec!["HOST_TOPIC".into(), "LESS_TERMCAP".into()],
         ..Surroundings::default()
     };
-    let problems = load(&Flags::default(), &surroundings).unwrap_err();
+    let problems = load(&Flags::default(), &surroundings, &KINDS).unwrap_err();
     assert_eq!(problems.to_string(), "HOST_TOPIC: the value is not UTF-8");
 }
 
@@ -111,7 +111,7 @@ fn a_protocol_before_the_brokers_is_the_one_that_is_spoken() {
             .env("KAFKA_SASL_USERNAME", "key")
             .env("KAFKA_SASL_PASSWORD", "hunter2")
     };
-    let spoken = |settings: &Settings| {
+    let spoken = |settings: &Settings<TestSource, TestStore>| {
         let protocol = settings.kafka.properties.get("security.protocol");
         (
             settings.kafka.brokers.clone(),

@@ -1,9 +1,13 @@
 //! A registered Avro schema against a plugin's inputs: which fields there are, of which types, and which may be null.
 //! The schema is read by the codec's own code, and what fits is asked of the codec, so that this says what a run does.
 
-use super::Finding;
+use super::failure::Failure;
+use super::finding::Finding;
+use super::services::registry_failure;
 use crate::codec::becomes::{Becomes, becomes};
+use crate::codec::registry::RegistryError;
 use crate::codec::schema::{RecordShape, Schema, Shape};
+use crate::record::causes::chain;
 use crate::record::descriptor::{Input, Origin};
 
 /// Compares the schema `name` with the inputs that come from the record's value.
@@ -115,6 +119,16 @@ fn compare_input(name: &str, record: &RecordShape, input: &Input) -> Option<Find
             field.data_type
         ))
     })
+}
+
+/// The flaws of a schema that `host run` cannot read either; fails if the registry itself is in trouble.
+pub fn unreadable(name: &str, error: RegistryError) -> Result<String, Failure> {
+    match error {
+        error @ (RegistryError::Unreachable { .. } | RegistryError::Login { .. } | RegistryError::BadUrl { .. }) => {
+            Err(registry_failure(error))
+        }
+        error => Ok(format!("schema {name}: its records are rejected: {}", chain(&error))),
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@
 //! A topic does not fit where what is promised cannot be kept: a letter that the topic cannot hold, or that compaction
 //! takes away, a topic that acknowledges nothing. All else is a note: it runs, but perhaps not as one thinks.
 
-use crate::config::settings::{DeadLetters, From, PluginFrom, Settings};
+use super::Settings;
+use crate::config::settings::{DeadLetters, PluginFrom};
 use crate::dead_letter::form::ROOM_BYTES;
 use crate::fleet::COMPONENT_BYTES;
 use crate::kafka::admin::{self, AdminError, Cluster, IN_SYNC, MIN_IN_SYNC};
@@ -60,7 +61,7 @@ pub async fn topics(
     cluster: &Cluster,
 ) -> Result<Vec<Topic>, AdminError> {
     let mut wanted: Vec<(&str, Role)> = Vec::new();
-    if let From::Kafka { topic } = &settings.from {
+    if let Some(topic) = settings.from.topic() {
         wanted.push((topic, Role::Records));
         if let DeadLetters::Topic(letters) = &settings.dead_letters {
             wanted.push((letters, Role::DeadLetters));
