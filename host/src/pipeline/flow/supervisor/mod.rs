@@ -125,11 +125,7 @@ pub async fn run(
     until: Until,
     stop: impl Future<Output = ()>,
 ) -> Result<Ended, PipelineError> {
-    let Running {
-        mut events,
-        control,
-        progress,
-    } = running;
+    let (control, progress, mut events) = (running.control, running.progress, running.events);
     let (finished, mut finishing) = mpsc::unbounded_channel();
     let (committed, mut committing) = mpsc::unbounded_channel();
     let (outages, fail_fast) = (parts.outages.clone(), parts.config.fail_fast);
@@ -190,9 +186,7 @@ pub async fn run(
     };
     // Whatever ended the run, what is settled is committed.
     let finished = supervisor.finish(events).await;
-    let ended = ended?;
-    finished?;
-    Ok(ended)
+    ended.and_then(|ended| finished.map(|()| ended))
 }
 
 impl Supervisor {
