@@ -13,6 +13,7 @@ use scylla::statement::unprepared::Statement;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::errors::{self, Fault, Whole};
+use crate::record::causes::BoxError;
 
 /// How long one question is asked again. A node gets over a pause of its garbage collector, a queue of requests or its
 /// own start in less. A service manager that starts this program (systemd: 90 s) has not given up yet. Past it, exit
@@ -32,7 +33,7 @@ const REMINDER: Duration = Duration::from_mins(1);
 
 static SAID: Mutex<Option<Instant>> = Mutex::new(None);
 
-type BoxedCause = Whole<Box<dyn std::error::Error + Send + Sync>>;
+type BoxedCause = Whole<BoxError>;
 
 /// A question has no answer, so nothing can be concluded.
 #[derive(Debug, thiserror::Error)]

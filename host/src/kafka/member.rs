@@ -5,9 +5,10 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::base_consumer::PartitionQueue;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
@@ -109,6 +110,7 @@ impl<L: Listener> Member<L> {
         Group(&self.consumer)
     }
 
+    /// Another handle on this member, which does not keep it in its group.
     pub fn downgrade(&self) -> WeakMember<L> {
         WeakMember(Arc::downgrade(&self.consumer))
     }
@@ -130,7 +132,7 @@ impl<L: Listener> Member<L> {
     /// The last error that librdkafka reported outside of a call, taken.
     pub fn take_error(&self) -> Option<Cause> {
         let last = &self.consumer.context().last_error;
-        let error = last.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let error = last.lock().take();
         error.map(Cause::from)
     }
 
@@ -297,7 +299,7 @@ impl<L: Listener> ClientContext for Callbacks<L> {
     }
 
     fn error(&self, error: KafkaError, _reason: &str) {
-        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        *self.last_error.lock() = Some(error);
     }
 }
 

@@ -3,15 +3,14 @@
 use std::error::Error;
 use std::fmt;
 
-/// What the place says in which it is kept.
-pub type Cause = Box<dyn Error + Send + Sync>;
+use crate::record::causes::BoxError;
 
 /// Progress cannot be read or kept. It says what its cause says.
 #[derive(Debug)]
 pub struct ProgressError {
     /// Decides what happens: the table is in `pipeline/trouble/fault.rs`.
     pub fault: ProgressFault,
-    cause: Cause,
+    cause: BoxError,
 }
 
 /// What follows from the error. The set is closed: each place sorts its own errors into these kinds.
@@ -37,7 +36,8 @@ struct CommitAborted {
 }
 
 impl ProgressError {
-    pub fn new(fault: ProgressFault, cause: impl Into<Cause>) -> Self {
+    /// An error of this kind, for the reason that the place said in which progress is kept.
+    pub fn new(fault: ProgressFault, cause: impl Into<BoxError>) -> Self {
         let cause = cause.into();
         Self { fault, cause }
     }

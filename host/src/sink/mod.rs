@@ -19,6 +19,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 
 use crate::record::Record;
+use crate::record::causes::BoxError;
 use crate::record::columns::Batch;
 use crate::record::position::WriteTime;
 use one_key::{Part, Parts};
@@ -119,7 +120,7 @@ pub struct SinkError {
     /// The column or the topic, where the error concerns one.
     pub at: Option<String>,
     /// The sink's text about it, with all its causes.
-    pub cause: Cause,
+    pub cause: BoxError,
 }
 
 /// The kinds of trouble that a row can meet, whatever it is written to. Each sink maps the errors of its product onto
@@ -145,9 +146,6 @@ pub enum SinkFault {
     Clock,
 }
 
-/// What a sink's own library says about an error, as the source of a [`SinkError`].
-pub type Cause = Box<dyn Error + Send + Sync>;
-
 /// A value that does not fit its column.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("column {column}: {reason}")]
@@ -168,12 +166,12 @@ struct NullKey {
 struct Said {
     words: Cow<'static, str>,
     #[source]
-    cause: Cause,
+    cause: BoxError,
 }
 
 impl SinkError {
     /// `words` is what the error says, `cause` what is behind it.
-    pub fn new(fault: SinkFault, words: impl Into<Cow<'static, str>>, cause: impl Into<Cause>) -> Self {
+    pub fn new(fault: SinkFault, words: impl Into<Cow<'static, str>>, cause: impl Into<BoxError>) -> Self {
         let (words, cause) = (words.into(), cause.into());
         Self {
             fault,
@@ -183,17 +181,17 @@ impl SinkError {
     }
 
     /// The server calls the row invalid.
-    pub fn refused(cause: impl Into<Cause>) -> Self {
+    pub fn refused(cause: impl Into<BoxError>) -> Self {
         Self::new(SinkFault::Refused, "the server refuses the row as invalid", cause)
     }
 
     /// The table or a column was dropped.
-    pub fn table_gone(cause: impl Into<Cause>) -> Self {
+    pub fn table_gone(cause: impl Into<BoxError>) -> Self {
         Self::new(SinkFault::Gone, "the table or a column is not there any more", cause)
     }
 
     /// A file, or standard output, does not take what is written.
-    pub fn file(cause: impl Into<Cause>) -> Self {
+    pub fn file(cause: impl Into<BoxError>) -> Self {
         Self::new(SinkFault::Away, "the file cannot be written", cause)
     }
 

@@ -4,15 +4,13 @@ use std::error::Error;
 use std::fmt;
 
 use crate::csv_file::InputError;
-
-/// What the product said.
-pub type Cause = Box<dyn Error + Send + Sync>;
+use crate::record::causes::BoxError;
 
 /// A source cannot read. It says what its cause says.
 #[derive(Debug)]
 pub struct SourceError {
     pub fault: SourceFault,
-    cause: Cause,
+    cause: BoxError,
 }
 
 /// What follows from the error. The set is closed: each product sorts its own errors into these kinds.
@@ -48,7 +46,8 @@ struct NoThread {
 }
 
 impl SourceError {
-    pub fn new(fault: SourceFault, cause: impl Into<Cause>) -> Self {
+    /// An error of this kind, for the reason that the product said.
+    pub fn new(fault: SourceFault, cause: impl Into<BoxError>) -> Self {
         let cause = cause.into();
         Self { fault, cause }
     }

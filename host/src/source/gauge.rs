@@ -15,6 +15,7 @@ pub struct Gauge {
 }
 
 impl Gauge {
+    /// Nothing is in flight yet. Both bounds may be passed by what one poll hands out.
     pub fn new(max_records: usize, max_bytes: usize) -> Self {
         Self {
             records: AtomicUsize::new(0),
@@ -29,11 +30,14 @@ impl Gauge {
         self.max_bytes.store(max_bytes, Ordering::Relaxed);
     }
 
+    /// Counts records, and the bytes of their keys and values, as in flight. The source calls it before it hands them
+    /// out.
     pub fn add(&self, records: usize, bytes: usize) {
         self.records.fetch_add(records, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// Takes off what was added, once it is settled.
     pub fn subtract(&self, records: usize, bytes: usize) {
         self.records.fetch_sub(records, Ordering::Relaxed);
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);

@@ -89,6 +89,7 @@ impl Lines {
         Some(Offset(start.map_or(0, |start| start.0)))
     }
 
+    /// The partition that stands for the file: number 0 of a topic with the file's name.
     pub fn partition(&self) -> &Arc<Partition> {
         &self.partition
     }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::code::Source;
+use crate::code::{Source, is_of_tests, test_module};
 
 /// `pipeline/flow/lane.rs` is `[pipeline, flow, lane]`, `lib.rs` is nothing.
 type Module = Vec<String>;
@@ -67,7 +67,7 @@ fn module_of(path: &str) -> Module {
 /// What the file imports of other files, but for those above it. Files of tests import nothing here.
 fn arrows(source: &Source, modules: &BTreeSet<Module>) -> Vec<Arrow> {
     let own = module_of(&source.path);
-    if own.iter().any(|name| name == "tests") {
+    if is_of_tests(&source.path) {
         return Vec::new();
     }
     let mut found = Vec::new();
@@ -99,25 +99,6 @@ fn arrows(source: &Source, modules: &BTreeSet<Module>) -> Vec<Arrow> {
         }
     }
     found
-}
-
-/// The end of the module of tests that begins here: `#[cfg(test)] mod tests { … }`.
-fn test_module(source: &Source, at: usize) -> Option<usize> {
-    let begins = ["#", "[", "cfg", "(", "test", ")", "]", "mod"];
-    let is_it = (at..).zip(begins).all(|(at, text)| source.at(at) == text);
-    if !is_it || source.at(at + begins.len() + 1) != "{" {
-        return None;
-    }
-    let (mut end, mut depth) = (at + begins.len() + 2, 1);
-    while depth > 0 && end < source.tokens.len() {
-        depth += match source.at(end) {
-            "{" => 1,
-            "}" => -1,
-            _ => 0,
-        };
-        end += 1;
-    }
-    Some(end)
 }
 
 /// The paths that begin here, groups written out, and where they end.

@@ -32,6 +32,30 @@ impl Source {
     }
 }
 
+/// Whether the file holds tests only: `x/tests.rs`, `x/tests/y.rs`.
+pub fn is_of_tests(path: &str) -> bool {
+    path.split('/').any(|name| matches!(name, "tests" | "tests.rs"))
+}
+
+/// The end of the module of tests that begins here: `#[cfg(test)] mod tests { … }`.
+pub fn test_module(source: &Source, at: usize) -> Option<usize> {
+    let begins = ["#", "[", "cfg", "(", "test", ")", "]", "mod"];
+    let is_it = (at..).zip(begins).all(|(at, text)| source.at(at) == text);
+    if !is_it || source.at(at + begins.len() + 1) != "{" {
+        return None;
+    }
+    let (mut end, mut depth) = (at + begins.len() + 2, 1);
+    while depth > 0 && end < source.tokens.len() {
+        depth += match source.at(end) {
+            "{" => 1,
+            "}" => -1,
+            _ => 0,
+        };
+        end += 1;
+    }
+    Some(end)
+}
+
 /// The same text, with comments, strings and characters replaced by blanks; lines stay where they are.
 fn blank(text: &str) -> String {
     split(text, |shown| shown)

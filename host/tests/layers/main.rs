@@ -1,12 +1,14 @@
 //! The rules of the house that no compiler holds: which module may import which and that none does so in a circle,
-//! where third-party names may stand, how long files and functions may be, how a file begins, how comments and messages
-//! are worded, what lies at the top, and that the build names no registry.
+//! where third-party names may stand, how long files and functions may be, how a file begins, that public items have docs
+//! and types names of their own, how comments and messages are worded, what lies at the top, and that the build names no
+//! registry.
 //!
 //! Each rule is a function from text to what is wrong with it, and each shows on a few lines that it can fail.
 
 mod circles;
 mod code;
 mod imports;
+mod names;
 mod prose;
 mod shape;
 mod third_party;
@@ -60,6 +62,27 @@ fn third_party_names_stay_in_their_folders() {
 #[test]
 fn every_file_says_its_job() {
     none(handwritten().iter().filter_map(shape::silent));
+}
+
+#[test]
+fn a_folder_has_its_mod_rs() {
+    let sources = sources();
+    none(
+        sources
+            .iter()
+            .filter_map(|source| shape::beside_its_folder(source, &sources)),
+    );
+}
+
+#[test]
+fn public_items_say_what_they_are() {
+    none(sources().iter().flat_map(shape::undocumented));
+}
+
+#[test]
+fn types_have_names_of_their_own() {
+    let glossary = tree::read("host/ARCHITECTURE.md").unwrap_or_default();
+    none(names::worn(&sources()).into_iter().chain(names::unexplained(&glossary)));
 }
 
 #[test]

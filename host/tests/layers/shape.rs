@@ -1,6 +1,7 @@
-//! A file begins with what it does, and neither it nor its functions grow beyond what is read at a sitting.
+//! A file begins with what it does, its public items say what they are, and neither it nor its functions grow beyond what
+//! is read at a sitting. A folder of modules has its `mod.rs`.
 
-use crate::code::Source;
+use crate::code::{Source, is_of_tests, test_module};
 
 /// Lines of a file; most have about 150.
 const FILE_LINES: usize = 500;
@@ -11,6 +12,73 @@ const FUNCTION_LINES: usize = 70;
 pub fn silent(source: &Source) -> Option<String> {
     let says = source.text.starts_with("//! ");
     (!says).then(|| format!("{}:1: the first line says the file's job: //! …", source.path))
+}
+
+/// The file, when it is the root of a folder that it stands beside instead of in.
+pub fn beside_its_folder(source: &Source, sources: &[Source]) -> Option<String> {
+    let folder = source.path.strip_suffix(".rs").map(|name| format!("{name}/"))?;
+    let has_folder = sources.iter().any(|other| other.path.starts_with(&folder));
+    has_folder.then(|| format!("{}: belongs into its folder, as {folder}mod.rs", source.path))
+}
+
+/// The public items of the file that have no doc comment. Fields and variants are left to their names.
+pub fn undocumented(source: &Source) -> Vec<String> {
+    if is_of_tests(&source.path) {
+        return Vec::new();
+    }
+    let lines: Vec<&str> = source.text.lines().map(str::trim).collect();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < source.tokens.len() {
+        if let Some(end) = test_module(source, at) {
+            at = end;
+            continue;
+        }
+        if let Some(name) = public_item(source, at)
+            && !is_documented(&lines, source.tokens[at].line)
+        {
+            found.push(format!(
+                "{}:{}: {name} has no docs",
+                source.path, source.tokens[at].line
+            ));
+        }
+        at += 1;
+    }
+    found
+}
+
+/// The name of the item that begins with this `pub`.
+fn public_item(source: &Source, at: usize) -> Option<&str> {
+    const BEFORE: [&str; 4] = ["async", "const", "unsafe", "extern"];
+    const KINDS: [&str; 8] = ["fn", "struct", "enum", "trait", "type", "const", "static", "union"];
+    if source.at(at) != "pub" {
+        return None;
+    }
+    let mut kind = at + 1;
+    while BEFORE.contains(&source.at(kind)) && KINDS.contains(&source.at(kind + 1)) {
+        kind += 1;
+    }
+    KINDS.contains(&source.at(kind)).then(|| source.at(kind + 1))
+}
+
+/// Whether a doc comment stands above the item on this line, counted from 1, and above its attributes.
+fn is_documented(lines: &[&str], line: usize) -> bool {
+    let mut above = line - 1;
+    while above > 0 {
+        let text = lines[above - 1];
+        if text.starts_with("///") {
+            return true;
+        }
+        if !text.ends_with(']') {
+            return false;
+        }
+        // Up to where the attribute begins.
+        while above > 1 && !lines[above - 1].starts_with("#[") {
+            above -= 1;
+        }
+        above -= 1;
+    }
+    false
 }
 
 /// The file, when it is too long, and its functions that are.
@@ -86,6 +154,39 @@ mod tests {
         assert!(found("fn f() {}\n//! Late.\n").is_some());
         assert!(found("// A comment.\n").is_some());
         assert!(found("").is_some());
+    }
+
+    #[test]
+    fn a_file_beside_its_folder_is_found() {
+        let sources = ["a.rs", "a/b.rs", "c/mod.rs", "c/d.rs", "aa.rs"].map(|path| Source::new(path, ""));
+        let found = sources.iter().filter_map(|source| beside_its_folder(source, &sources));
+        assert_eq!(
+            found.collect::<Vec<_>>(),
+            ["a.rs: belongs into its folder, as a/mod.rs"]
+        );
+    }
+
+    #[test]
+    fn a_public_item_without_docs_is_found() {
+        let found = |text: &str| undocumented(&Source::new("x.rs", text));
+        assert_eq!(found("pub fn f() {}\n"), ["x.rs:1: f has no docs"]);
+        assert_eq!(
+            found("/// Does.\nimpl A {\n    #[inline]\n    pub const fn f() {}\n}\n").len(),
+            1
+        );
+        assert_eq!(
+            found("/// One.\npub struct A;\n\npub async fn b() {}\n"),
+            ["x.rs:4: b has no docs"]
+        );
+        assert_eq!(
+            found("/// A.\n#[derive(A)]\n#[error(\n    \"b\"\n)]\npub enum A { B }\n"),
+            [""; 0]
+        );
+        assert_eq!(
+            found("pub mod a;\npub use a::B;\npub(crate) fn f() {}\nstruct S {\n    pub a: u8,\n}\n"),
+            [""; 0]
+        );
+        assert_eq!(found("#[cfg(test)]\nmod tests {\n    pub fn f() {}\n}\n"), [""; 0]);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! A guest's log lines in the host's log.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use host::plugin::Plugin;
 use host::plugin::limits::Limits;
+use parking_lot::Mutex;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::built::{call, chain, plugin};
@@ -15,7 +16,7 @@ struct Kept(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Kept {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("not poisoned").extend_from_slice(bytes);
+        self.0.lock().extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -53,7 +54,7 @@ fn logged_by(limits: Limits, act: impl FnOnce(&Plugin)) -> Vec<String> {
         let plugin = plugin(limits);
         act(&plugin);
     });
-    let text = kept.0.lock().expect("not poisoned").clone();
+    let text = kept.0.lock().clone();
     let text = String::from_utf8(text).expect("a log is text");
     text.lines().map(str::to_owned).collect()
 }
@@ -113,12 +114,10 @@ fn what_a_guest_says_before_it_panics_is_the_error_and_not_a_line_each_time() {
     let lines = logged_by(Limits::default(), |plugin| {
         for behaviour in ["panic", "long-panic", "error-then-stack", "trap", "error"] {
             let called = call(plugin, &[behaviour]).map(drop);
-            said.lock()
-                .expect("not poisoned")
-                .push(called.map_err(|error| (error.code(), chain(&error))));
+            said.lock().push(called.map_err(|error| (error.code(), chain(&error))));
         }
     });
-    let said = said.into_inner().expect("not poisoned");
+    let said = said.into_inner();
     let panicked = "the plugin trapped: panicked at src/record.rs:91:14: index out of bounds\\u{1b}[31m";
     assert_eq!(said[0], Err(("trap", panicked.to_owned())));
     let Err((_, long)) = &said[1] else { panic!("{said:?}") };

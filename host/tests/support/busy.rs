@@ -3,8 +3,10 @@
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+
+use parking_lot::Mutex;
 
 /// Listens on the address of the node that stands behind it, on another port: what the node says of its own address, with
 /// the port that was connected to, is this one again.
@@ -68,17 +70,17 @@ impl Shared {
         std::thread::spawn(move || {
             let mut from_node = from_node;
             while let Ok(frame) = frame(&mut from_node) {
-                if to_client.lock().unwrap().write_all(&frame).is_err() {
+                if to_client.lock().write_all(&frame).is_err() {
                     break;
                 }
             }
-            let _ = to_client.lock().unwrap().shutdown(Shutdown::Both);
+            let _ = to_client.lock().shutdown(Shutdown::Both);
         });
         let (mut client, mut to_node) = (client, &node);
         while let Ok(frame) = frame(&mut client) {
             let passed = match self.answer(&frame) {
                 None => to_node.write_all(&frame),
-                Some(answer) => answers.lock().unwrap().write_all(&answer),
+                Some(answer) => answers.lock().write_all(&answer),
             };
             if passed.is_err() {
                 break;

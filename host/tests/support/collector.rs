@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::trace::v1 as proto;
+use parking_lot::Mutex;
 use prost::Message;
 
 /// Far more than any span takes to arrive.
@@ -58,12 +59,12 @@ impl Collector {
     }
 
     pub fn requests(&self) -> Vec<Request> {
-        self.heard.lock().unwrap().requests.clone()
+        self.heard.lock().requests.clone()
     }
 
     /// All that have come so far.
     pub fn spans(&self) -> Vec<Span> {
-        self.heard.lock().unwrap().spans.clone()
+        self.heard.lock().spans.clone()
     }
 
     /// Waits until there are so many of this name, and gives them in the order in which they began.
@@ -132,7 +133,7 @@ fn answer(stream: &TcpStream, heard: &Mutex<Heard>) -> Option<()> {
     let mut body = vec![0; headers.get("content-length")?.parse().ok()?];
     reader.read_exact(&mut body).ok()?;
     let request = ExportTraceServiceRequest::decode(&body[..]).unwrap();
-    let mut heard = heard.lock().unwrap();
+    let mut heard = heard.lock();
     heard.spans.extend(spans(request));
     heard.requests.push(Request {
         path: lines[0].split(' ').nth(1)?.to_owned(),

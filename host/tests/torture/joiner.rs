@@ -35,7 +35,7 @@ pub struct Shared {
     /// Times that the joiner itself was killed instead of leaving.
     pub killed: AtomicUsize,
     /// When, in ms since the epoch.
-    pub killed_at: std::sync::Mutex<Vec<i64>>,
+    pub killed_at: parking_lot::Mutex<Vec<i64>>,
 }
 
 /// Joins and leaves until there were so many rebalances. Every fifth time it is killed instead of leaving.
@@ -55,7 +55,7 @@ pub fn run(stage: &Stage, reading: &Reading, more: &str, wanted: usize, shared: 
         if choices.u32(..5) == 0 {
             life.kill();
             shared.killed.fetch_add(1, Ordering::Relaxed);
-            shared.killed_at.lock().unwrap().push(now_ms());
+            shared.killed_at.lock().push(now_ms());
         } else {
             life.ask_to_end();
             let ended = life.wait(PATIENCE);

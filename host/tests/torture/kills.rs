@@ -51,7 +51,7 @@ pub fn carry_out(stage: &Stage, reading: &Reading, plan: &Plan) -> Outcome {
     report.rebalances = shared.rebalances.load(Ordering::Relaxed);
     report.cut_short = shared.cut_short.load(Ordering::Relaxed);
     report.joiner_killed = shared.killed.load(Ordering::Relaxed);
-    report.killed_at.extend(shared.killed_at.lock().unwrap().iter());
+    report.killed_at.extend(shared.killed_at.lock().iter());
     report.kill_seconds = begun.elapsed().as_secs();
     let has_finished = finish(stage, reading, plan.more);
     let found = find(stage, reading);

@@ -17,7 +17,7 @@ use crate::record::descriptor::{Descriptor, Effect, Field, Rows, Target};
 use crate::record::letter::replay::Skip;
 use crate::record::{Redriven, display};
 use crate::source::letters::read::{References, read};
-use crate::source::letters::{Desk, Tally};
+use crate::source::letters::{CountedSelection, Tally};
 
 /// Says of each letter, alone, what the plugin makes of it.
 pub(super) async fn run(
@@ -33,8 +33,8 @@ pub(super) async fn run(
     } = reading;
     let tally = Arc::new(Tally::default());
     let floor = selection.floor;
-    let desk = Desk {
-        selection,
+    let selection = CountedSelection {
+        conditions: selection,
         tally: Arc::clone(&tally),
     };
     let mut warm = Warm::default();
@@ -42,7 +42,7 @@ pub(super) async fn run(
     while let Some(found) = letters.recv().await {
         let found = found.map_err(source_failure)?;
         let at = found.at.clone();
-        let taken = match desk.judge(found) {
+        let taken = match selection.judge(found) {
             Ok(record) => record,
             // Records that are left out on purpose are only counted.
             Err(None | Some(Skip::Filtered)) => continue,

@@ -89,7 +89,7 @@ pub fn disposition(fault: Fault<'_>) -> Disposition {
         Fault::Progress(error) => match error.fault {
             // What is not kept is read again, which changes nothing. It is kept once that is possible.
             ProgressFault::Away => Retry,
-            // Without it the place to go on from is not known, and no retry gives the right.
+            // Without it the pipeline does not know where to go on, and no retry gives the right.
             ProgressFault::Forbidden => Halt,
         },
     }

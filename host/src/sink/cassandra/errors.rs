@@ -3,7 +3,8 @@
 use crate::cassandra::binding::NoValue;
 use crate::cassandra::errors::{Fault, RequestError};
 use crate::cassandra::read::ReadError;
-use crate::sink::{Cause, Misfit, SinkError, SinkFault};
+use crate::record::causes::BoxError;
+use crate::sink::{Misfit, SinkError, SinkFault};
 
 /// The words for an answer that did not come.
 const LATE: &str = "the replicas did not answer in time";
@@ -12,7 +13,7 @@ const LATE: &str = "the replicas did not answer in time";
 const NO_CONNECTION: &str = "no connection to the server";
 
 /// The error of a row that was not sent, since no node has answered for some time.
-pub fn silent(cause: impl Into<Cause>) -> SinkError {
+pub fn silent(cause: impl Into<BoxError>) -> SinkError {
     SinkError::new(SinkFault::Busy, LATE, cause)
 }
 

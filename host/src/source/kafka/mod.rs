@@ -14,11 +14,12 @@ mod remade;
 mod rest;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::{SourceError, SourceFault};
@@ -173,7 +174,7 @@ struct KafkaControl {
 
 impl KafkaControl {
     fn member(&self) -> Option<Member<Context>> {
-        self.member.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.member.lock().clone()
     }
 
     /// Asks the brokers on a thread that may block; `closed` is the answer of a source that is closed.
@@ -218,8 +219,8 @@ impl Control for KafkaControl {
     fn close(&self) -> BoxFuture<'static, ()> {
         self.flags.is_closing.store(true, Ordering::Relaxed);
         self.flags.wake();
-        self.member.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.member.lock().take();
+        let ended = self.ended.lock().take();
         Box::pin(async move {
             if let Some((_thread, has_ended)) = ended {
                 // A dropped sender means the thread has gone, too.

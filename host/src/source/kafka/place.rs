@@ -13,8 +13,9 @@ use crate::record::position::CommitPoint;
 /// read: of more, the oldest are forgotten.
 const STARTS: usize = 16;
 
+/// How far a partition is read: what the next record may be, and which log starts were seen since the last one.
 #[derive(Debug, Default)]
-pub struct Place {
+pub struct PartitionPlace {
     /// Behind the last record, or where reading began; `None` where it began with whatever was the oldest record.
     behind: Option<i64>,
     /// The next record has this offset or a higher one.
@@ -45,7 +46,8 @@ pub struct Rest {
     pub passed: Option<(Option<CommitPoint>, CommitPoint)>,
 }
 
-impl Place {
+impl PartitionPlace {
+    /// Reading begins at this offset; `None` if it begins with the oldest record there is.
     pub fn at(from: Option<CommitPoint>) -> Self {
         let from = from.map(|from| from.0);
         Self {
@@ -126,8 +128,8 @@ impl Place {
 mod tests {
     use super::*;
 
-    fn from(offset: i64) -> Place {
-        Place::at(Some(CommitPoint(offset)))
+    fn from(offset: i64) -> PartitionPlace {
+        PartitionPlace::at(Some(CommitPoint(offset)))
     }
 
     fn never() -> Option<i64> {
@@ -166,7 +168,7 @@ mod tests {
 
     #[test]
     fn where_reading_began_nowhere_nothing_is_missed() {
-        let mut place = Place::at(None);
+        let mut place = PartitionPlace::at(None);
         assert_eq!(place.advance(700, never), Step::On);
         assert_eq!(place.next(), Some(701));
     }
@@ -199,7 +201,7 @@ mod tests {
 
     #[test]
     fn the_end_of_a_log_without_a_record_is_a_position() {
-        let mut place = Place::at(None);
+        let mut place = PartitionPlace::at(None);
         place.hear();
         let rest = place.rest(None, Some(40));
         assert_eq!((rest.deleted, rest.passed), (None, Some((None, CommitPoint(40)))));

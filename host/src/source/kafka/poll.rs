@@ -36,6 +36,7 @@ struct Waiting {
 }
 
 impl Poller {
+    /// Polls and hands out until the source is closed. It blocks, so it needs a thread of its own.
     pub fn run(self) {
         let mut readings = Readings::default();
         let mut waiting = Waiting::default();

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::sync::oneshot;
 
 use super::Flags;
-use super::place::Place;
+use super::place::PartitionPlace;
 use super::rebalance::{Assigned, Context};
 use crate::kafka::member::{Member, Queue};
 use crate::kafka::record::Message;
@@ -51,7 +51,7 @@ pub struct Reading {
     pub is_drained: bool,
     /// Where the log started at that look.
     pub log_start: Option<i64>,
-    pub place: Place,
+    pub place: PartitionPlace,
     /// Something does not look like the topic that was read.
     pub is_doubtful: bool,
     /// Another topic has the name now, and is begun when all of this one is settled.
@@ -64,7 +64,7 @@ pub struct Reading {
 /// What a partition waits for before the new topic is read.
 pub struct Remade {
     pub topic: TopicId,
-    /// How much of the new topic is in flight.
+    /// The gauge of the new topic's records.
     pub gauge: Arc<Gauge>,
     pub settled: oneshot::Receiver<()>,
     /// Whether the answer has come.
@@ -93,10 +93,12 @@ impl Readings {
         true
     }
 
+    /// The reading of the partition with this number; `None` if it is not assigned.
     pub fn get(&mut self, number: i32) -> Option<&mut Reading> {
         self.by_number.get_mut(&number)
     }
 
+    /// All readings, by the numbers of their partitions.
     pub fn all(&mut self) -> impl Iterator<Item = &mut Reading> {
         self.by_number.values_mut()
     }
@@ -115,7 +117,7 @@ impl Reading {
             has_ended: false,
             is_drained: false,
             log_start: None,
-            place: Place::at(assigned.from),
+            place: PartitionPlace::at(assigned.from),
             is_doubtful: false,
             remade: None,
             end: assigned.end,
@@ -139,7 +141,7 @@ impl Reading {
         self.has_ended = false;
         self.is_drained = false;
         self.log_start = None;
-        self.place = Place::at(assigned.from);
+        self.place = PartitionPlace::at(assigned.from);
         self.remade = None;
         self.end = assigned.end;
         self.assigned = assigned;
@@ -152,6 +154,7 @@ impl Reading {
         self.end == Some(from)
     }
 
+    /// Adds a message to what is to be handed out, and to the partition's gauge.
     pub fn gather(&mut self, message: &Message<'_>) {
         let buffer = &mut self.buffer;
         let record = message.to_record(&self.assigned.partition, |part| keep(buffer, part));

@@ -4,10 +4,11 @@
 //! waits until the pipeline has drained the partitions and kept their progress, and only then lets librdkafka give them away.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Flags;
@@ -55,6 +56,7 @@ pub struct Assigned {
 }
 
 impl Context {
+    /// Begins without partitions; they come with the first rebalance.
     pub fn new(
         events: mpsc::UnboundedSender<Event>,
         flags: Arc<Flags>,
@@ -79,18 +81,14 @@ impl Context {
         self.generation.load(Ordering::Acquire)
     }
 
+    /// The partitions that this member has now, in no order.
     pub fn all_assigned(&self) -> Vec<Assigned> {
-        self.assigned
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-            .cloned()
-            .collect()
+        self.assigned.lock().values().cloned().collect()
     }
 
     /// Partitions assigned since the last call; what was known of them before belongs to an earlier assignment.
     pub fn take_fresh(&self) -> Vec<i32> {
-        std::mem::take(&mut *self.fresh.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.fresh.lock())
     }
 
     pub(super) fn gauge(&self) -> Arc<Gauge> {
@@ -102,7 +100,7 @@ impl Context {
 
     /// The partition begins anew, with the topic that has the name now. `None` where it is assigned no more.
     pub fn assign_anew(&self, number: i32, topic: TopicId, gauge: Arc<Gauge>) -> Option<Assigned> {
-        let mut assigned = self.assigned.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut assigned = self.assigned.lock();
         let one = assigned.get_mut(&number)?;
         one.gauge = gauge;
         one.topic = Some(topic);
@@ -177,7 +175,7 @@ impl Listener for Context {
             return Vec::new();
         };
         let ends = self.ends(group, &partitions);
-        let mut assigned = self.assigned.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut assigned = self.assigned.lock();
         for ((partition, gauge), start) in partitions.iter().zip(gauges).zip(&starts) {
             let one = Assigned {
                 partition: Arc::clone(partition),
@@ -186,7 +184,7 @@ impl Listener for Context {
                 from: start.point,
                 end: ends.get(&partition.number).copied(),
             };
-            let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut fresh = self.fresh.lock();
             fresh.push(partition.number);
             assigned.insert(partition.number, one);
         }
@@ -199,7 +197,7 @@ impl Listener for Context {
 
     fn revoked(&self, group: &Group<'_, Self>, numbers: Vec<i32>) {
         let partitions: Vec<_> = {
-            let mut assigned = self.assigned.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut assigned = self.assigned.lock();
             let gone = numbers.iter().filter_map(|number| assigned.remove(number));
             let partitions = gone.map(|gone| gone.partition).collect();
             share_bytes(&assigned, self.config.bounds.queue_bytes);

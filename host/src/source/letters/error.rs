@@ -2,6 +2,7 @@
 
 use crate::source::error::{SourceError, SourceFault};
 
+/// Why a replay must not begin or go on, though the brokers answer.
 #[derive(Debug, thiserror::Error)]
 pub enum LettersError {
     #[error(

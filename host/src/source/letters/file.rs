@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::desk::{Desk, Tally};
+use super::selection::{CountedSelection, Tally};
 use crate::csv_file::{InputError, NdjsonReader};
 use crate::record::Record;
 use crate::record::letter::replay::Selection;
@@ -56,17 +56,17 @@ fn position(partition: &Arc<Partition>, line: u64) -> Position {
 pub fn start(path: &Path, selection: Selection, bounds: &Bounds) -> Result<(Running, Arc<Tally>), SourceError> {
     let letters = NdjsonReader::open(path)?;
     let tally = Arc::new(Tally::default());
-    let desk = Desk {
-        selection,
+    let selection = CountedSelection {
+        conditions: selection,
         tally: Arc::clone(&tally),
     };
-    let read = move |lines| hand_out(letters, &desk, lines);
+    let read = move |lines| hand_out(letters, &selection, lines);
     let running = lines::start("letters", lines::partition(path), bounds, read)?;
     Ok((running, tally))
 }
 
-/// Hands out the records of the letters that the desk takes.
-fn hand_out(letters: NdjsonReader, desk: &Desk, mut lines: Lines) {
+/// Hands out the records of the letters that the selection takes.
+fn hand_out(letters: NdjsonReader, selection: &CountedSelection, mut lines: Lines) {
     for letter in letters {
         if lines.is_stopped() {
             return;
@@ -76,7 +76,7 @@ fn hand_out(letters: NdjsonReader, desk: &Desk, mut lines: Lines) {
             Err(InputError::BadRow { line, why, .. }) => unreadable(lines.partition(), line, why),
             Err(error) => return lines.fail(error.into()),
         };
-        if let Some(record) = desk.take(found) {
+        if let Some(record) = selection.take(found) {
             lines.push(record);
         }
     }

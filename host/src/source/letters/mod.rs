@@ -1,15 +1,15 @@
 //! Dead letters as a source: read one by one to be looked at ([`read`]), or as the records that they were, for the usual
 //! pipeline ([`replay`] from a topic, [`file`] from a file).
 //!
-//! [`session`] says where a replay begins and with which generation; [`desk`] which letters it takes; [`original`] reads
+//! [`session`] says where a replay begins and with which generation; [`selection`] which letters it takes; [`original`] reads
 //! what a letter holds by reference.
 
-mod desk;
 mod error;
 pub mod file;
 mod original;
 pub mod read;
 pub mod replay;
+mod selection;
 mod session;
 mod topic;
 
@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 use crate::connection::KafkaConnection;
 
-pub use desk::{Counts, Desk, Tally};
+pub use selection::{CountedSelection, Counts, Tally};
 
 /// Where dead letters are.
 #[derive(Debug, Clone)]
@@ -26,6 +26,7 @@ pub enum Place {
     File(PathBuf),
 }
 
+/// A dead-letter topic, with the brokers it is on.
 #[derive(Debug, Clone)]
 pub struct LettersTopic {
     pub connection: KafkaConnection,

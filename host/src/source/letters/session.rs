@@ -79,6 +79,7 @@ pub fn open(
 }
 
 impl Mark {
+    /// The text that a commit's metadata carries.
     pub fn format(&self) -> String {
         let Self {
             session,
@@ -89,6 +90,7 @@ impl Mark {
         format!("{PREFIX}session={session} floor={floor} top={top} run={run}")
     }
 
+    /// Reads what [`Self::format`] wrote; `None` for any other text.
     pub fn parse(metadata: &str) -> Option<Self> {
         let mut parts = metadata.strip_prefix(PREFIX)?.split(' ');
         let mut part = |name: &str| parts.next()?.strip_prefix(name)?.strip_prefix('=');

@@ -16,6 +16,7 @@ use crate::kafka::topic::check_topic;
 use crate::record::letter::{Found, headers};
 use crate::record::position::Partition;
 
+/// An open dead-letter topic.
 pub struct Letters {
     pub reader: Reader,
     pub topic: LettersTopic,
@@ -24,6 +25,7 @@ pub struct Letters {
 }
 
 impl Letters {
+    /// Connects, and finds out which offsets there are. Fails if brokers or topic are not there.
     pub fn open(topic: &LettersTopic) -> Result<Self, ClientError> {
         let partitions = check_topic(&topic.connection, &topic.name)?;
         let purpose = Purpose::Replay { group: &topic.group };
@@ -53,6 +55,7 @@ impl Letters {
         Ok(read.collect())
     }
 
+    /// Commits how far a replay has come in each partition, with the mark of its session.
     pub fn commit(&self, points: &BTreeMap<i32, i64>, mark: &Mark) -> Result<(), ClientError> {
         self.reader.commit(points, &mark.format())
     }

@@ -15,8 +15,8 @@ use crate::record::Record;
 use crate::record::letter::Found;
 use crate::record::position::Partition;
 use crate::source::gauge::Gauge;
-use crate::source::letters::desk::Desk;
 use crate::source::letters::original;
+use crate::source::letters::selection::CountedSelection;
 use crate::source::letters::topic::found;
 use crate::source::{Assignment, Event};
 
@@ -31,7 +31,7 @@ const WAIT: Duration = Duration::from_millis(1);
 
 pub(super) struct Reader {
     pub shared: Arc<Shared>,
-    pub desk: Desk,
+    pub selection: CountedSelection,
     /// Partitions that are not read to their end.
     pub lanes: BTreeMap<i32, Lane>,
     pub chunk_records: usize,
@@ -46,6 +46,7 @@ pub(super) struct Lane {
 }
 
 impl Reader {
+    /// Reads the ranges of all partitions to their ends, then ends. It blocks, so it needs a thread of its own.
     pub fn run(mut self) {
         let assigned = self.lanes.values().map(|lane| Assignment {
             partition: Arc::clone(&lane.partition),
@@ -98,7 +99,7 @@ impl Reader {
             if !self.restore(&mut found) {
                 return;
             }
-            let record = self.desk.take(found);
+            let record = self.selection.take(found);
             let Some(lane) = self.lanes.get_mut(&number) else {
                 return;
             };
@@ -123,7 +124,7 @@ impl Reader {
     /// where it was asked to end meanwhile.
     fn restore(&mut self, found: &mut Found) -> bool {
         let Ok(letter) = &mut found.letter else { return true };
-        if letter.reference().is_none() || !self.desk.selection.filter.takes(letter) {
+        if letter.reference().is_none() || !self.selection.conditions.filter.takes(letter) {
             return true;
         }
         let topic = self.shared.letters.topic.clone();

@@ -5,18 +5,19 @@
 //! that another one has begun.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::LettersTopic;
-use super::desk::{Desk, Tally};
 use super::error::LettersError;
 use super::read::Ranges;
+use super::selection::{CountedSelection, Tally};
 use super::session::{self, Mark, Session};
 use super::topic::Letters;
 use crate::kafka::error::{ClientError, guarded};
@@ -83,10 +84,12 @@ impl Prepared {
         self.session.mark.floor
     }
 
+    /// Whether an earlier run of the same session is continued.
     pub fn is_resumed(&self) -> bool {
         self.session.is_resumed
     }
 
+    /// The offsets that are to be read of each partition, from the first one to before the last one.
     pub fn ranges(&self) -> &Ranges {
         &self.ranges
     }
@@ -116,8 +119,8 @@ impl Prepared {
             is_quiet: AtomicBool::new(false),
         });
         let tally = Arc::new(Tally::default());
-        let desk = Desk {
-            selection,
+        let selection = CountedSelection {
+            conditions: selection,
             tally: Arc::clone(&tally),
         };
         let count = ranges.len().max(1);
@@ -133,7 +136,7 @@ impl Prepared {
         let reader = Reader {
             lanes: ranges.into_iter().map(lane).collect(),
             shared: Arc::clone(&shared),
-            desk,
+            selection,
             chunk_records: bounds.chunk_records,
             is_waiting: false,
         };
@@ -208,7 +211,7 @@ impl Settling {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     fn send(&self, event: Event) {
@@ -331,7 +334,7 @@ impl Control for LettersControl {
     /// Commits partitions whose letters were all passed over; no lane does that for them.
     fn close(&self) -> BoxFuture<'static, ()> {
         self.quiet();
-        let reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let reading = self.reading.lock().take();
         let last = commit(&self.shared, Vec::new());
         Box::pin(async move {
             if let Some(reading) = reading

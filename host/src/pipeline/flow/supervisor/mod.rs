@@ -182,9 +182,7 @@ pub async fn run(
     };
     // Whatever ended the run, what is settled is committed.
     let finished = supervisor.finish(events).await;
-    let ended = ended?;
-    finished?;
-    Ok(ended)
+    ended.and_then(|ended| finished.map(|()| ended))
 }
 
 impl Supervisor {

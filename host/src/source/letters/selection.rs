@@ -1,4 +1,4 @@
-//! Each letter is taken or passed over, and counted.
+//! Counts which letters a replay takes, and which it passes over and why.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +21,7 @@ pub struct Tally {
     strangers: AtomicU64,
 }
 
+/// The counts at one moment, each of letters but `strangers`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
     pub taken: u64,
@@ -34,6 +35,7 @@ pub struct Counts {
 }
 
 impl Tally {
+    /// The counts as they are now.
     pub fn counts(&self) -> Counts {
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Counts {
@@ -56,14 +58,14 @@ impl Tally {
     }
 }
 
-/// Where letters are taken or passed over.
+/// What a replay takes, by the conditions of its operator, with the count of what it took and passed over.
 #[derive(Debug, Clone)]
-pub struct Desk {
-    pub selection: Selection,
+pub struct CountedSelection {
+    pub conditions: Selection,
     pub tally: Arc<Tally>,
 }
 
-impl Desk {
+impl CountedSelection {
     /// The record to be replayed, if there is one; a letter that is left for no condition of the operator's is said.
     pub fn take(&self, found: Found) -> Option<Record> {
         let at = found.at.clone();
@@ -90,7 +92,7 @@ impl Desk {
                 return Err(None);
             }
         };
-        let judged = self.selection.judge(&letter, found.at.offset);
+        let judged = self.conditions.judge(&letter, found.at.offset);
         let count = match &judged {
             Ok(_) => &tally.taken,
             Err(Skip::Filtered) => &tally.filtered,
