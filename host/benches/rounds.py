@@ -16,6 +16,8 @@ WARM_UP_ROWS = int(os.environ.get("WARM_UP_ROWS", 600_000))
 HOST, BARE, PLUGIN = "target/release/host", "target/release/examples/bare", "plugins/order_enrich.wasm"
 # The same program, which calls a function that is linked into it instead of the guest.
 NATIVE = "target/release/examples/native"
+# Another build of the program, to compare with.
+OTHER = os.environ.get("OTHER")
 BROKERS, NODE = os.environ["KAFKA_BOOTSTRAP_SERVERS"], os.environ["CASSANDRA_CONTACT_POINTS"]
 CASSANDRA = int(open(os.environ["SERVICES_DIR"] + "/cassandra-1/pid").read().split()[0])
 TICK = os.sysconf("SC_CLK_TCK")
@@ -154,6 +156,8 @@ KINDS = {
     "host, JSON": host("JSON"),
     "host, Avro, again": host("Avro"),
 }
+if OTHER:
+    KINDS |= {"host, Avro, other program": host("Avro", OTHER), "host, JSON, other program": host("JSON", OTHER)}
 # These run only if KINDS asks for them.
 FURTHER = {f"host, Avro, {name}": host("Avro", HOST_CASSANDRA_COMPRESSION=name) for name in ("lz4", "snappy")}
 if os.environ.get("KINDS"):
@@ -171,6 +175,8 @@ RATIOS = [
     ("driver rows/s, batches of 10 to singles", "rate", WIDE, [SINGLES]),
     *((f"host, {name}: {what} to none", key, f"host, Avro, {name}", ["host, Avro"]) for name in ("lz4", "snappy")
       for what, key in (("host CPU", "cpu_us"), ("Cassandra CPU", "server_us"), ("rows/s", "rate"))),
+    *((f"{what}, {form}, to the other program", key, f"host, {form}", [f"host, {form}, other program"])
+      for form in ("Avro", "JSON") for what, key in (("host CPU", "cpu_us"), ("host rows/s", "rate"))),
     ("control: host CPU to itself", "cpu_us", "host, Avro, again", ["host, Avro"]),
     ("control: Cassandra CPU to itself", "server_us", "host, Avro, again", ["host, Avro"]),
     ("control: host rows/s to itself", "rate", "host, Avro, again", ["host, Avro"]),
