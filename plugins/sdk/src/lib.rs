@@ -41,26 +41,36 @@ extern crate self as transform_sdk;
 /// Bindings generated from `wit/transform.wit`. `bindings.wit` is a copy of the text they were generated from.
 #[rustfmt::skip]
 #[allow(
-clippy::all, clippy::pedantic, clippy::unwrap_used, missing_docs, unsafe_code, unused_qualifications,
+clippy::all, clippy::pedantic, clippy::unwrap_used, missing_docs, rustdoc::bare_urls, rustdoc::broken_intra_doc_links,
+unsafe_code, unused_qualifications,
 reason = "generated code"
 )]
 pub mod bindings;
 
 pub mod abi;
 pub mod builder;
+pub mod decimal;
 pub mod input;
 pub mod log;
+pub mod null;
 pub mod outcome;
+pub mod parse_error;
 pub mod plugin;
 pub mod row;
 pub mod settings;
+pub mod time;
+mod uuid;
 pub mod value;
 pub mod view;
 
+pub use decimal::Decimal;
 pub use input::Input;
-pub use outcome::Reject;
+pub use null::present;
+pub use outcome::{Reject, required, required_key};
+pub use parse_error::{ParseError, shortened};
 pub use plugin::Plugin;
 pub use row::Row;
 pub use settings::Settings;
+pub use time::{DateOrder, TimeForm, Weekday};
 pub use transform_sdk_macros::{Input, Row, Settings, transform};
 pub use value::{Date, Json, Timestamp, Uuid};

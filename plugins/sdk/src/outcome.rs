@@ -73,6 +73,52 @@ impl Reject {
             message: message.into(),
         }
     }
+
+    /// The same refusal with another code.
+    ///
+    /// ```
+    /// # use transform_sdk::{Reject, Uuid};
+    /// let text = "x-1";
+    /// let reject = Uuid::parse(text).map_err(|error| error.reject("id", text).with_code("bad-id"));
+    /// assert_eq!(reject.unwrap_err().code, "bad-id");
+    /// ```
+    #[must_use]
+    pub fn with_code(self, code: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code: code.into(),
+            ..self
+        }
+    }
+}
+
+/// The value, or a refusal of the record because `column` has none: code `missing-value`, message
+/// "`column` has no value".
+///
+/// ```
+/// use transform_sdk::{Reject, present, required};
+///
+/// fn status(text: Option<&str>) -> Result<&str, Reject> {
+///     required("order_status", present(text))
+/// }
+///
+/// assert_eq!(status(Some(" delivered ")), Ok("delivered"));
+/// assert_eq!(status(Some("NULL")).unwrap_err().to_string(), "missing-value: order_status has no value");
+/// ```
+#[inline]
+pub fn required<T>(column: &str, value: Option<T>) -> Result<T, Reject> {
+    value.ok_or_else(|| missing("missing-value", column, "has no value"))
+}
+
+/// The same as [`required`] for a column of the key, without which a row has no place in its table: code
+/// `missing-key`, message "`column` is part of the key and has no value".
+#[inline]
+pub fn required_key<T>(column: &str, value: Option<T>) -> Result<T, Reject> {
+    value.ok_or_else(|| missing("missing-key", column, "is part of the key and has no value"))
+}
+
+#[cold]
+fn missing(code: &'static str, column: &str, why: &str) -> Reject {
+    Reject::new(code, format!("{column} {why}"))
 }
 
 impl fmt::Display for Reject {

@@ -1,41 +1,26 @@
-//! Values that have a column type of their own: [`Uuid`], [`Timestamp`], [`Date`], [`Json`].
+//! Values that have a column type of their own: [`Uuid`], [`Timestamp`], [`Date`], [`Json`]. What they can do besides
+//! travelling stands in `uuid.rs` and `time/`.
 
 use std::borrow::Cow;
-use std::fmt;
 
-/// A UUID as 16 bytes in network order. `Display` writes the dashed form.
+/// A UUID as 16 bytes in network order. [`parse`](Uuid::parse) and `FromStr` read it from text, and `Display` writes the
+/// dashed form.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Uuid(pub [u8; 16]);
 
-/// An instant in milliseconds since 1970-01-01T00:00Z.
+/// An instant in milliseconds since 1970-01-01T00:00Z. [`parse`](Timestamp::parse) reads it from text, `FromStr` from ISO
+/// 8601, which `Display` writes. Everything about it is in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(pub i64);
 
-/// A date in days since 1970-01-01.
+/// A date in days since 1970-01-01. [`parse`](Date::parse) reads it from text, `FromStr` from ISO 8601, which `Display`
+/// writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Date(pub i32);
 
 /// One JSON text. The host gives only valid JSON to a plugin, and checks what comes back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Json<'a>(pub Cow<'a, str>);
-
-impl fmt::Display for Uuid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, byte) in self.0.iter().enumerate() {
-            if matches!(i, 4 | 6 | 8 | 10) {
-                f.write_str("-")?;
-            }
-            write!(f, "{byte:02x}")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for Uuid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
 
 impl<'a> From<&'a str> for Json<'a> {
     fn from(text: &'a str) -> Self {
@@ -46,16 +31,5 @@ impl<'a> From<&'a str> for Json<'a> {
 impl From<String> for Json<'_> {
     fn from(text: String) -> Self {
         Self(Cow::Owned(text))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn uuid_is_shown_dashed() {
-        let uuid = Uuid(std::array::from_fn(|i| u8::try_from(i).unwrap() * 0x11));
-        assert_eq!(uuid.to_string(), "00112233-4455-6677-8899-aabbccddeeff");
     }
 }
