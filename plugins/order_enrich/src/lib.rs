@@ -1,14 +1,9 @@
 //! Cleans Olist orders: words that stand for nothing become null, ids become UUIDs, and times become UTC timestamps.
-//! Adds the hour and the day of the week of the purchase. Each rule is in a file of its own below.
+//! Adds the hour and the day of the week of the purchase.
 
-use transform_sdk::{Input, Reject, Row, Settings, Timestamp, Uuid, transform};
-
-pub mod calendar;
-pub mod id;
-pub mod null;
-pub mod time;
-
-use time::DateOrder;
+use transform_sdk::{
+    DateOrder, Input, Reject, Row, Settings, Timestamp, Uuid, present, required_key, shortened, transform,
+};
 
 /// An order as the data set has it: every field is text, and any field may be missing.
 #[derive(Input, Clone, Copy, Default)]
@@ -54,41 +49,69 @@ pub struct OrderSettings {
 
 #[transform]
 pub fn enrich<'a>(order: Order<'a>, settings: &OrderSettings) -> Result<EnrichedOrder<'a>, Reject> {
-    let timestamp = |column, text| time::parse(column, text, settings.date_order);
-    let optional = |column, text| null::present(text).map(|text| timestamp(column, text)).transpose();
+    let date_order = settings.date_order;
+    let optional = |column, text: Option<&str>| {
+        present(text)
+            .map(|text| timestamp(column, text, date_order))
+            .transpose()
+    };
+    // Without a part of its key the row has no place in the table, so the order is rejected.
+    let key = |column, text: Option<&'a str>| required_key(column, present(text));
 
-    let customer_id = id::parse("customer_id", required("customer_id", order.customer_id)?)?;
-    let order_id = id::parse("order_id", required("order_id", order.order_id)?)?;
-    let purchase = required("order_purchase_timestamp", order.order_purchase_timestamp)?;
-    let purchase = timestamp("order_purchase_timestamp", purchase)?;
+    let customer_id = id("customer_id", key("customer_id", order.customer_id)?)?;
+    let order_id = id("order_id", key("order_id", order.order_id)?)?;
+    let purchase = key("order_purchase_timestamp", order.order_purchase_timestamp)?;
+    let purchase = timestamp("order_purchase_timestamp", purchase, date_order)?;
     Ok(EnrichedOrder {
         order_id,
         customer_id,
-        order_status: null::present(order.order_status),
+        order_status: present(order.order_status),
         order_purchase_timestamp: purchase,
         order_approved_at: optional("order_approved_at", order.order_approved_at)?,
         order_delivered_carrier_date: optional("order_delivered_carrier_date", order.order_delivered_carrier_date)?,
         order_delivered_customer_date: optional("order_delivered_customer_date", order.order_delivered_customer_date)?,
         order_estimated_delivery_date: optional("order_estimated_delivery_date", order.order_estimated_delivery_date)?,
-        order_hour: calendar::hour(purchase),
-        order_day_of_week: calendar::day_of_week(purchase),
+        order_hour: purchase.hour(),
+        order_day_of_week: purchase.weekday().name(),
     })
 }
 
-/// A part of the key. Without it the row has no place in the table, so the order is rejected.
-fn required<'a>(column: &str, text: Option<&'a str>) -> Result<&'a str, Reject> {
-    null::present(text)
-        .ok_or_else(|| Reject::new("missing-key", format!("{column} is part of the key and has no value")))
+/// Reads an id: 32 hexadecimal digits, or a uuid with its dashes. The SDK also takes braces and `urn:uuid:`, which no
+/// order has; their lengths tell them apart.
+fn id(column: &str, text: &str) -> Result<Uuid, Reject> {
+    match Uuid::parse(text) {
+        Ok(id) if text.len() <= 36 => Ok(id),
+        _ => Err(bad_uuid(column, text)),
+    }
 }
 
-/// The column's text, shortened for a message, since a field may be as long as a whole record.
-fn shown(text: &str) -> String {
-    const MOST_CHARACTERS: usize = 60;
-    let mut shown: String = text.chars().take(MOST_CHARACTERS).collect();
-    if shown.len() < text.len() {
-        shown.push('…');
-    }
-    shown
+/// Reads a time as exports write it, in UTC.
+fn timestamp(column: &str, text: &str, order: DateOrder) -> Result<Timestamp, Reject> {
+    Timestamp::parse(text, order).map_err(|_| bad_timestamp(column, text, order))
+}
+
+#[cold]
+fn bad_uuid(column: &str, text: &str) -> Reject {
+    let text = shortened(text);
+    Reject::new(
+        "bad-uuid",
+        format!("{column}: `{text}` is neither 32 hexadecimal digits nor a dashed uuid"),
+    )
+}
+
+/// The message names the setting only where it would help.
+#[cold]
+fn bad_timestamp(column: &str, text: &str, order: DateOrder) -> Reject {
+    let other = order.other();
+    let advice = match Timestamp::parse(text, other) {
+        Ok(_) => format!("; it is one with the other order of day and month, try the setting date-order={other}"),
+        Err(_) => String::new(),
+    };
+    let text = shortened(text);
+    Reject::new(
+        "bad-timestamp",
+        format!("{column}: `{text}` is not a time (date-order={order}){advice}"),
+    )
 }
 
 #[cfg(test)]

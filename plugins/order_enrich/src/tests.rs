@@ -82,6 +82,54 @@ fn a_bad_time_outside_the_key_rejects_too() {
 }
 
 #[test]
+fn an_id_is_plain_or_dashed_digits() {
+    let plain = id("order_id", "0a1b2c3d4e5f46078899aabbccddeef7").unwrap();
+    assert_eq!(plain.0[..3], [0x0a, 0x1b, 0x2c]);
+    assert_eq!(id("order_id", "0A1B2C3D-4E5F-4607-8899-AABBCCDDEEF7"), Ok(plain));
+    for text in [
+        "0a1b2c3d4e5f46078899aabbccddeef",
+        "0a1b2c3d4e5f46078899aabbccddeef77",
+        "ga1b2c3d4e5f46078899aabbccddeef7",
+        "0a1b2c3d4-e5f-4607-8899-aabbccddeef7",
+        "{0a1b2c3d-4e5f-4607-8899-aabbccddeef}",
+        "{0a1b2c3d-4e5f-4607-8899-aabbccddeef7}",
+        "urn:uuid:0a1b2c3d-4e5f-4607-8899-aabbccddeef7",
+        "12345",
+    ] {
+        let reject = id("order_id", text).unwrap_err();
+        assert_eq!(
+            reject.to_string(),
+            format!("bad-uuid: order_id: `{text}` is neither 32 hexadecimal digits nor a dashed uuid")
+        );
+    }
+}
+
+#[test]
+fn the_message_names_the_setting_only_where_it_would_help() {
+    let message = |text, order| {
+        let reject = timestamp("order_approved_at", text, order).unwrap_err();
+        assert_eq!(reject.code, "bad-timestamp");
+        reject.message
+    };
+    assert_eq!(
+        message("10/13/2017 9:05", DateOrder::DayFirst),
+        "order_approved_at: `10/13/2017 9:05` is not a time (date-order=dmy); it is one with the other order of day and \
+         month, try the setting date-order=mdy"
+    );
+    let message_of_month_first = message("13/10/2017", DateOrder::MonthFirst);
+    assert!(
+        message_of_month_first.ends_with("try the setting date-order=dmy"),
+        "{message_of_month_first}"
+    );
+    assert_eq!(
+        message("32/13/2017", DateOrder::DayFirst),
+        "order_approved_at: `32/13/2017` is not a time (date-order=dmy)"
+    );
+    let long = message(&"ü".repeat(5000), DateOrder::DayFirst);
+    assert!(long.len() < 250 && long.contains("ü…`"), "{long}");
+}
+
+#[test]
 fn the_table_is_declared_as_it_is() {
     let (_, descriptor) = plugin::configure::<enrich>(&[]).unwrap();
     assert_eq!(descriptor.name, "order_enrich");
