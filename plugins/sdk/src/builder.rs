@@ -2,16 +2,21 @@
 //! No row causes an allocation of its own.
 
 use std::borrow::Cow;
+use std::fmt::Display;
+use std::io::Write as _;
 
 use crate::abi::{Column, DataType, Values, Variable};
+use crate::decimal::Decimal;
 use crate::value::{Date, Json, Timestamp, Uuid};
 
 /// A type that a field of a row may have: a [`Cell`], or an `Option` of one, which makes the column nullable.
 #[diagnostic::on_unimplemented(
     message = "a field of a row cannot be `{Self}`",
     label = "not a type that a column is made of",
-    note = "supported: &str, String, Cow<str>, &[u8], Vec<u8>, i32, i64, f64, bool, Uuid, Timestamp, Date, Json, and \
-            Option of each"
+    note = "supported: &str, String, Cow<str>, &[u8], Vec<u8>, i32, i64, f64, bool, Uuid, Timestamp, Date, Decimal, Json, \
+            and Option of each",
+    note = "for a list, a map or a nested struct take Json and write its JSON text; for a type of another crate take the \
+            one of transform_sdk and convert the value"
 )]
 pub trait OutputField: Sized {
     /// The type of the column.
@@ -28,13 +33,15 @@ pub trait OutputField: Sized {
     fn finish(builder: Self::Builder) -> Column;
 }
 
-/// The type of a value that is not null. The compiler may name this trait where [`OutputField`] is meant, hence the
-/// same diagnostic.
+/// The type of a value that is not null. The compiler may name this trait where the other one is meant, hence the same
+/// diagnostic.
 #[diagnostic::on_unimplemented(
     message = "a field of a row cannot be `{Self}`",
     label = "not a type that a column is made of",
-    note = "supported: &str, String, Cow<str>, &[u8], Vec<u8>, i32, i64, f64, bool, Uuid, Timestamp, Date, Json, and \
-            Option of each"
+    note = "supported: &str, String, Cow<str>, &[u8], Vec<u8>, i32, i64, f64, bool, Uuid, Timestamp, Date, Decimal, Json, \
+            and Option of each",
+    note = "for a list, a map or a nested struct take Json and write its JSON text; for a type of another crate take the \
+            one of transform_sdk and convert the value"
 )]
 pub trait Cell: Sized {
     /// The type of the column.
@@ -78,6 +85,7 @@ pub struct Nullable<B> {
     values: B,
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Cell> OutputField for T {
     const DATA_TYPE: DataType = T::DATA_TYPE;
     const NULLABLE: bool = false;
@@ -100,6 +108,7 @@ impl<T: Cell> OutputField for T {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Cell> OutputField for Option<T> {
     const DATA_TYPE: DataType = T::DATA_TYPE;
     const NULLABLE: bool = true;
@@ -134,10 +143,23 @@ impl<T: Cell> OutputField for Option<T> {
 }
 
 impl Strings {
-    /// Panics when one column reaches 2 GiB, far above the memory that the host allows a plugin.
     #[inline]
     fn push(&mut self, bytes: &[u8]) {
         append(&mut self.0.data, bytes);
+        self.end();
+    }
+
+    /// Appends the text that `value` is shown as.
+    fn push_shown(&mut self, value: &impl Display) {
+        // Writing to a Vec does not fail.
+        let _ = write!(self.0.data, "{value}");
+        self.end();
+    }
+
+    /// Ends a row after what was appended. Panics when one column reaches 2 GiB, far above the memory that the host
+    /// allows a plugin.
+    #[inline]
+    fn end(&mut self) {
         let end = i32::try_from(self.0.data.len()).expect("a column holds less than 2 GiB");
         self.0.offsets.push(end);
     }
@@ -247,6 +269,7 @@ cells! {
     &str, Text, Strings, |to, text| to.push(text.as_bytes()), |built| built.0;
     String, Text, Strings, |to, text| to.push(text.as_bytes()), |built| built.0;
     Cow<'_, str>, Text, Strings, |to, text| to.push(text.as_bytes()), |built| built.0;
+    Decimal, Text, Strings, |to, number| to.push_shown(&number), |built| built.0;
     &[u8], Blob, Strings, |to, bytes| to.push(bytes), |built| built.0;
     Vec<u8>, Blob, Strings, |to, bytes| to.push(&bytes), |built| built.0;
     Json<'_>, Json, Strings, |to, json| to.push(json.0.as_bytes()), |built| built.0;

@@ -34,6 +34,16 @@ pub struct Settling<R: Row> {
 pub trait Return {
     /// The type of the rows.
     type Row: Row;
+    /// The declaration of every output that the rows go to.
+    fn outputs() -> Vec<abi::Output> {
+        <Self::Row as Row>::outputs()
+    }
+    /// Makes the outcome of a batch of `rows` records. `fill` settles each of them.
+    fn outcome(rows: usize, fill: impl FnOnce(&mut Settling<Self::Row>)) -> abi::Outcome {
+        let mut settling = Settling::new(rows);
+        fill(&mut settling);
+        settling.finish()
+    }
     /// Adds what became of input row `row`, counted from 0, to the outcome.
     fn settle(self, row: u32, settling: &mut Settling<Self::Row>);
 }
@@ -154,6 +164,16 @@ impl<R: Row> Settling<R> {
         }
     }
 
+    /// Adds the refusal of input row `row`, counted from 0.
+    pub fn refuse(&mut self, row: u32, reject: Reject) {
+        let Reject { code, message } = reject;
+        self.rejects.push(abi::Reject {
+            row,
+            code: code.into_owned(),
+            message,
+        });
+    }
+
     /// Appends a record's next row after `last`, the one before it.
     #[inline]
     fn append(&mut self, given: R, row: u32, last: &mut Last) {
@@ -197,13 +217,7 @@ impl<T: IntoRows> Return for Result<T, Reject> {
     fn settle(self, row: u32, settling: &mut Settling<T::Row>) {
         match self {
             Ok(rows) => rows.settle(row, settling),
-            Err(Reject { code, message }) => {
-                settling.rejects.push(abi::Reject {
-                    row,
-                    code: code.into_owned(),
-                    message,
-                });
-            }
+            Err(reject) => settling.refuse(row, reject),
         }
     }
 }

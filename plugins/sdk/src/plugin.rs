@@ -5,8 +5,7 @@ use std::cell::RefCell;
 
 use crate::abi::{self, Batch, Descriptor, Outcome};
 use crate::input::Input;
-use crate::outcome::{Return, Settling};
-use crate::row::Row;
+use crate::outcome::Return;
 use crate::settings::Settings;
 
 /// A whole plugin. `#[transform] fn enrich` makes a type `enrich` that implements it.
@@ -53,11 +52,14 @@ pub fn configure<P: Plugin>(settings: &[(String, String)]) -> Result<(P::Setting
 
 /// Makes the interface from the function's types. The function is not called.
 pub fn interface<'b, I: Input<'b>, O: Return>(_: impl Fn(I) -> O) -> Interface {
-    let mut outputs = <O::Row as Row>::outputs();
-    tell_apart(&mut outputs);
-    Interface {
-        inputs: I::inputs(),
-        outputs,
+    Interface::new(I::inputs(), O::outputs())
+}
+
+impl Interface {
+    /// Makes an interface in which each output has a name of its own.
+    pub fn new(inputs: Vec<abi::Input>, mut outputs: Vec<abi::Output>) -> Self {
+        tell_apart(&mut outputs);
+        Self { inputs, outputs }
     }
 }
 
@@ -78,22 +80,13 @@ fn tell_apart(outputs: &mut [abi::Output]) {
 
 /// Calls the function for each row of the batch.
 pub fn run<'b, I: Input<'b>, O: Return>(batch: &'b Batch, function: impl Fn(I) -> O) -> Outcome {
-    let views = I::open(batch);
-    let mut settling = Settling::new(batch.rows as usize);
-    for row in 0..batch.rows {
-        function(I::read(&views, row as usize)).settle(row, &mut settling);
-    }
-    settling.finish()
+    O::outcome(batch.rows as usize, |settling| {
+        I::each(batch, |row, input| match input {
+            Ok(input) => function(input).settle(row, settling),
+            Err(reject) => settling.refuse(row, reject),
+        });
+    })
 }
-
-/// Compiles only if the type is an [`Input`]; the error points at the author's type.
-pub fn assert_input<'b, I: Input<'b>>() {}
-
-/// Compiles only if a plugin can return the type; the error points at the author's type.
-pub fn assert_return<O: Return>() {}
-
-/// Compiles only if the type is [`Settings`]; the error points at the author's type.
-pub fn assert_settings<S: Settings>() {}
 
 impl<S> Configured<S> {
     /// Starts without settings; [`configure`](Self::configure) sets them.

@@ -1,7 +1,6 @@
 //! The rows that a plugin gives, each for one of its outputs.
 
 use crate::abi::{DataType, Effect, Field, Output, Rows, Target};
-use crate::builder::OutputField;
 
 /// A row of one output, or of one of several. Derive it with [`macro@crate::Row`] for a struct, or for an enum whose
 /// variants each hold a row.
@@ -29,12 +28,11 @@ pub trait Row: Sized {
 }
 
 /// Declares one column.
-pub fn declare<T: OutputField>(name: &str) -> Field {
-    let data_type: DataType = T::DATA_TYPE;
+pub fn declare(name: &str, data_type: DataType, nullable: bool) -> Field {
     Field {
         name: name.to_owned(),
         data_type,
-        nullable: T::NULLABLE,
+        nullable,
     }
 }
 

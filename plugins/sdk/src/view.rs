@@ -1,15 +1,21 @@
 //! Reads columns row by row without copying, and says which Rust type reads which column type.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 
 use crate::abi::{Column, DataType, Values, Variable};
+use crate::decimal::Decimal;
+use crate::outcome::Reject;
+use crate::parse_error::ParseError;
 use crate::value::{Date, Json, Timestamp, Uuid};
 
 /// A type that a field of an input may have: a [`Scalar`], or an `Option` of one where the column may hold nulls.
 #[diagnostic::on_unimplemented(
-    message = "an input field cannot be `{Self}`",
+    message = "a field of an input cannot be `{Self}`",
     label = "not a type that a column is read as",
-    note = "supported: &str, &[u8], i32, i64, f64, bool, Uuid, Timestamp, Date, Json, and Option of each"
+    note = "supported: &str, &[u8], i32, i64, f64, bool, Uuid, Timestamp, Date, Decimal, Json, and Option of each",
+    note = "for a list, a map or a nested struct take Json and parse its text; for a type of another crate take the one \
+            of transform_sdk and convert the value"
 )]
 pub trait InputField<'b>: Sized {
     /// The type of the column.
@@ -18,34 +24,64 @@ pub trait InputField<'b>: Sized {
     const NULLABLE: bool;
     /// The column, checked and borrowed.
     type View: Copy;
+    /// A value of the column that this type cannot hold; [`Infallible`] if it holds them all.
+    type Misfit: Misfit;
     /// Checks the column once for all rows. None means it has another type, or is a text that is not UTF-8.
     fn view(column: &'b Column) -> Option<Self::View>;
     /// Reads one row, counted from 0.
     ///
     /// # Panics
     /// If the column has no such row.
-    fn at(view: Self::View, row: usize) -> Self;
+    fn at(view: Self::View, row: usize) -> Result<Self, Self::Misfit>;
 }
 
-/// The type of a value that is not null. The compiler may name this trait where [`InputField`] is meant, hence
-/// the same diagnostic.
+/// The type of a value that is not null. The compiler may name this trait where the other one is meant, hence the same
+/// diagnostic.
 #[diagnostic::on_unimplemented(
-    message = "an input field cannot be `{Self}`",
+    message = "a field of an input cannot be `{Self}`",
     label = "not a type that a column is read as",
-    note = "supported: &str, &[u8], i32, i64, f64, bool, Uuid, Timestamp, Date, Json, and Option of each"
+    note = "supported: &str, &[u8], i32, i64, f64, bool, Uuid, Timestamp, Date, Decimal, Json, and Option of each",
+    note = "for a list, a map or a nested struct take Json and parse its text; for a type of another crate take the one \
+            of transform_sdk and convert the value"
 )]
 pub trait Scalar<'b>: Sized {
     /// The type of the column.
     const DATA_TYPE: DataType;
     /// The values, checked and borrowed.
     type View: Copy;
+    /// A value that this type cannot hold; [`Infallible`] if it holds them all.
+    type Misfit: Misfit;
     /// Checks the values once for all rows. None means they have another type, or are texts that are not UTF-8.
     fn view(values: &'b Values) -> Option<Self::View>;
     /// Reads one row, counted from 0.
     ///
     /// # Panics
     /// If there is no such row.
-    fn at(view: Self::View, row: usize) -> Self;
+    fn at(view: Self::View, row: usize) -> Result<Self, Self::Misfit>;
+}
+
+/// A value of a column that the field's type cannot hold. The record is refused before the plugin's function is called.
+pub trait Misfit {
+    /// The refusal. `column` is the name of the field's column.
+    fn reject(self, column: &str) -> Reject;
+}
+
+impl Misfit for Infallible {
+    fn reject(self, _: &str) -> Reject {
+        match self {}
+    }
+}
+
+/// A text that is not a value of the field's type.
+pub struct BadText<'b> {
+    text: &'b str,
+    error: ParseError,
+}
+
+impl Misfit for BadText<'_> {
+    fn reject(self, column: &str) -> Reject {
+        self.error.reject(column, self.text)
+    }
 }
 
 /// A column of texts.
@@ -69,25 +105,29 @@ pub struct NullableView<'b, V> {
     values: V,
 }
 
+#[diagnostic::do_not_recommend]
 impl<'b, T: Scalar<'b>> InputField<'b> for T {
     const DATA_TYPE: DataType = T::DATA_TYPE;
     const NULLABLE: bool = false;
     type View = T::View;
+    type Misfit = T::Misfit;
 
     fn view(column: &'b Column) -> Option<Self::View> {
         T::view(&column.values)
     }
 
     #[inline]
-    fn at(view: Self::View, row: usize) -> Self {
+    fn at(view: Self::View, row: usize) -> Result<Self, T::Misfit> {
         <T as Scalar>::at(view, row)
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<'b, T: Scalar<'b>> InputField<'b> for Option<T> {
     const DATA_TYPE: DataType = T::DATA_TYPE;
     const NULLABLE: bool = true;
     type View = NullableView<'b, T::View>;
+    type Misfit = T::Misfit;
 
     fn view(column: &'b Column) -> Option<Self::View> {
         Some(NullableView {
@@ -101,9 +141,9 @@ impl<'b, T: Scalar<'b>> InputField<'b> for Option<T> {
         clippy::inline_always,
         reason = "a call costs a guest more than its body: stack and epoch are checked in each"
     )]
-    fn at(view: Self::View, row: usize) -> Self {
+    fn at(view: Self::View, row: usize) -> Result<Self, T::Misfit> {
         let is_valid = view.validity.is_none_or(|bits| bit(bits, row));
-        is_valid.then(|| <T as Scalar>::at(view.values, row))
+        is_valid.then(|| <T as Scalar>::at(view.values, row)).transpose()
     }
 }
 
@@ -131,6 +171,7 @@ impl<'b> TextView<'b> {
 impl<'b> Scalar<'b> for &'b str {
     const DATA_TYPE: DataType = DataType::Text;
     type View = TextView<'b>;
+    type Misfit = Infallible;
 
     fn view(values: &'b Values) -> Option<TextView<'b>> {
         if let Values::Text(column) = values {
@@ -141,14 +182,15 @@ impl<'b> Scalar<'b> for &'b str {
     }
 
     #[inline]
-    fn at(view: TextView<'b>, row: usize) -> Self {
-        view.at(row)
+    fn at(view: TextView<'b>, row: usize) -> Result<Self, Infallible> {
+        Ok(view.at(row))
     }
 }
 
 impl<'b> Scalar<'b> for Json<'b> {
     const DATA_TYPE: DataType = DataType::Json;
     type View = TextView<'b>;
+    type Misfit = Infallible;
 
     fn view(values: &'b Values) -> Option<TextView<'b>> {
         if let Values::Json(column) = values {
@@ -159,14 +201,30 @@ impl<'b> Scalar<'b> for Json<'b> {
     }
 
     #[inline]
-    fn at(view: TextView<'b>, row: usize) -> Self {
-        Json(Cow::Borrowed(view.at(row)))
+    fn at(view: TextView<'b>, row: usize) -> Result<Self, Infallible> {
+        Ok(Json(Cow::Borrowed(view.at(row))))
+    }
+}
+
+impl<'b> Scalar<'b> for Decimal {
+    const DATA_TYPE: DataType = DataType::Text;
+    type View = TextView<'b>;
+    type Misfit = BadText<'b>;
+
+    fn view(values: &'b Values) -> Option<TextView<'b>> {
+        <&str as Scalar>::view(values)
+    }
+
+    fn at(view: TextView<'b>, row: usize) -> Result<Self, BadText<'b>> {
+        let text = view.at(row);
+        Self::parse(text).map_err(|error| BadText { text, error })
     }
 }
 
 impl<'b> Scalar<'b> for &'b [u8] {
     const DATA_TYPE: DataType = DataType::Blob;
     type View = BlobView<'b>;
+    type Misfit = Infallible;
 
     fn view(values: &'b Values) -> Option<BlobView<'b>> {
         let Values::Blob(column) = values else { return None };
@@ -177,15 +235,16 @@ impl<'b> Scalar<'b> for &'b [u8] {
     }
 
     #[inline]
-    fn at(view: BlobView<'b>, row: usize) -> Self {
+    fn at(view: BlobView<'b>, row: usize) -> Result<Self, Infallible> {
         let (start, end) = bounds(view.offsets, row);
-        &view.bytes[start..end]
+        Ok(&view.bytes[start..end])
     }
 }
 
 impl<'b> Scalar<'b> for bool {
     const DATA_TYPE: DataType = DataType::Boolean;
     type View = &'b [u8];
+    type Misfit = Infallible;
 
     fn view(values: &'b Values) -> Option<&'b [u8]> {
         if let Values::Boolean(bits) = values {
@@ -196,14 +255,15 @@ impl<'b> Scalar<'b> for bool {
     }
 
     #[inline]
-    fn at(view: &'b [u8], row: usize) -> Self {
-        bit(view, row)
+    fn at(view: &'b [u8], row: usize) -> Result<Self, Infallible> {
+        Ok(bit(view, row))
     }
 }
 
 impl<'b> Scalar<'b> for Uuid {
     const DATA_TYPE: DataType = DataType::Uuid;
     type View = &'b [u8];
+    type Misfit = Infallible;
 
     fn view(values: &'b Values) -> Option<Self::View> {
         if let Values::Uuid(bytes) = values {
@@ -214,10 +274,10 @@ impl<'b> Scalar<'b> for Uuid {
     }
 
     #[inline]
-    fn at(view: Self::View, row: usize) -> Self {
+    fn at(view: Self::View, row: usize) -> Result<Self, Infallible> {
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&view[16 * row..16 * (row + 1)]);
-        Self(bytes)
+        Ok(Self(bytes))
     }
 }
 
@@ -227,14 +287,15 @@ macro_rules! numbers {
         impl<'b> Scalar<'b> for $type {
             const DATA_TYPE: DataType = DataType::$case;
             type View = &'b [$number];
+            type Misfit = Infallible;
 
             fn view(values: &'b Values) -> Option<Self::View> {
                 if let Values::$case(numbers) = values { Some(numbers) } else { None }
             }
 
             #[inline]
-            fn at(view: Self::View, row: usize) -> Self {
-                $wrap(view[row])
+            fn at(view: Self::View, row: usize) -> Result<Self, Infallible> {
+                Ok($wrap(view[row]))
             }
         }
     )*};

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use transform_sdk::abi::{Batch, Column, DataType, Effect, Origin, Target, Values, Variable};
+use transform_sdk::abi::{Batch, Column, DataType, Effect, Field, Origin, Target, Values, Variable};
 use transform_sdk::{Input, Json, Plugin, Reject, Row, Settings, Timestamp, plugin, transform};
 
 #[derive(Input)]
@@ -202,6 +202,31 @@ mod asked {
             _ => Out::Else(Else { place }),
         };
         (0..).zip(rows.chars()).map(row).collect()
+    }
+}
+
+/// Amounts, which travel as texts.
+mod amounts {
+    use transform_sdk::{Decimal, Input, Row, transform};
+
+    #[derive(Input)]
+    pub struct Sold {
+        price: Decimal,
+        discount: Option<Decimal>,
+    }
+
+    #[derive(Row)]
+    #[row(table = "paid")]
+    pub struct Paid {
+        paid: Decimal,
+        discount: Option<Decimal>,
+    }
+
+    #[transform]
+    pub fn pay(sold: Sold) -> Option<Paid> {
+        let Sold { price, discount } = sold;
+        let paid = price.checked_sub(discount.unwrap_or_default())?;
+        Some(Paid { paid, discount })
     }
 }
 
@@ -406,6 +431,53 @@ fn names_of_generated_code_are_free_for_the_author() {
         other => panic!("{other:?}"),
     });
     assert_eq!(numbers.collect::<Vec<_>>(), [7, 8, 6]);
+}
+
+#[test]
+fn a_decimal_travels_as_text_and_anything_else_there_rejects_the_record() {
+    let ((), descriptor) = plugin::configure::<amounts::pay>(&[]).unwrap();
+    let types = |fields: &[Field]| -> Vec<_> { fields.iter().map(|f| (f.data_type, f.nullable)).collect() };
+    let inputs: Vec<_> = descriptor.inputs.iter().map(|input| input.field.clone()).collect();
+    let expected = [(DataType::Text, false), (DataType::Text, true)];
+    assert_eq!(
+        (types(&inputs), types(&descriptor.outputs[0].fields)),
+        (expected.to_vec(), expected.to_vec())
+    );
+
+    let columns = vec![
+        column(Values::Text(text(&["19.99", "-5", "free", "1e2"]))),
+        Column {
+            validity: Some(vec![0b1011]),
+            values: Values::Text(text(&["0.5", "-5.00", "", "none"])),
+        },
+    ];
+    let outcome = amounts::pay::transform(&(), &Batch { rows: 4, columns });
+    let rejects: Vec<_> = outcome
+        .rejects
+        .iter()
+        .map(|r| (r.row, r.code.as_str(), r.message.as_str()))
+        .collect();
+    let expected = [
+        (
+            2,
+            "bad-decimal",
+            "price: `free` is not a decimal of at most 38 digits like -12.340",
+        ),
+        (
+            3,
+            "bad-decimal",
+            "discount: `none` is not a decimal of at most 38 digits like -12.340",
+        ),
+    ];
+    assert_eq!(rejects, expected);
+    assert_eq!(outcome.rows[0].source, [0, 1]);
+    let Values::Text(paid) = &outcome.rows[0].columns[0].values else {
+        panic!()
+    };
+    assert_eq!(
+        (paid.data.as_slice(), paid.offsets.as_slice()),
+        (&b"19.490.00"[..], &[0, 5, 9][..])
+    );
 }
 
 #[test]

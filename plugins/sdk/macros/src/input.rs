@@ -1,11 +1,11 @@
 //! Expands `#[derive(Input)]`.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote};
 use syn::meta::ParseNestedMeta;
-use syn::spanned::Spanned;
 use syn::{DeriveInput, Error, Field, Lifetime, LitStr, Result, Type};
 
+use crate::foreign::{self, Side};
 use crate::syntax;
 
 const SUPPORTED: &str =
@@ -13,6 +13,8 @@ const SUPPORTED: &str =
 
 /// One field of the author's struct, read from one column.
 struct Column<'a> {
+    /// Counted from 0, in the order in which the host gives the columns.
+    place: usize,
     field: &'a Ident,
     ty: &'a Type,
     name: String,
@@ -22,56 +24,92 @@ struct Column<'a> {
 pub fn expand(item: &DeriveInput) -> Result<TokenStream> {
     let fields = syntax::named_fields(item, "Input")?;
     let own = syntax::only_lifetime(&item.generics, "Input")?;
-    let columns = fields
-        .into_iter()
-        .map(|(name, field)| column(name, field))
-        .collect::<Result<Vec<_>>>()?;
+    let columns = syntax::all(
+        fields
+            .into_iter()
+            .enumerate()
+            .map(|(place, (name, field))| column(place, name, field)),
+    )?;
     let fallback = Lifetime::new("'batch", item.ident.span());
     let lifetime = own.unwrap_or(&fallback);
     let (name, arguments) = (&item.ident, &item.generics.split_for_impl().1);
 
-    let declared = columns.iter().map(|Column { ty, name, origin, .. }| {
-        quote_spanned! {ty.span()=> ::transform_sdk::input::declare::<#ty>(#name, ::transform_sdk::abi::Origin::#origin)}
+    // Everything that has to do with a field's type stands at the type: see `syntax::at`.
+    let each = |code: fn(&Column<'_>, &TokenStream, &Ident) -> TokenStream| {
+        let codes = columns.iter().enumerate().map(move |(i, column)| {
+            let ty = column.ty;
+            let read = quote!(<#ty as ::transform_sdk::view::InputField<#lifetime>>);
+            syntax::at(syntax::word(ty), code(column, &read, &format_ident!("__view_{i}")))
+        });
+        codes.collect::<Vec<_>>()
+    };
+    let declared = each(|Column { name, origin, .. }, read, _| {
+        quote! {
+            ::transform_sdk::input::declare(#name, #read::DATA_TYPE, #read::NULLABLE, ::transform_sdk::abi::Origin::#origin)
+        }
     });
-    let views = columns.iter().map(|Column { field, ty, .. }| {
-        quote_spanned! {ty.span()=> #field: <#ty as ::transform_sdk::view::InputField<#lifetime>>::View}
+    let opened = each(|Column { place, name, .. }, read, view| {
+        quote! {
+            let #view = ::transform_sdk::input::open(__batch, #place, #name, #read::DATA_TYPE, #read::view);
+        }
     });
-    let opened = columns.iter().enumerate().map(|(i, Column { field, ty, name, .. })| {
-        quote! { #field: ::transform_sdk::input::open::<#ty>(batch, #i, #name) }
-    });
-    let read = columns.iter().map(|Column { field, ty, .. }| {
-        quote! { #field: <#ty as ::transform_sdk::view::InputField<#lifetime>>::at(views.#field, row) }
+    let values = each(|Column { field, name, .. }, read, view| {
+        quote! {
+            #field: match #read::at(#view, __row as usize) {
+                ::std::result::Result::Ok(__value) => __value,
+                ::std::result::Result::Err(__misfit) => {
+                    return ::std::result::Result::Err(::transform_sdk::view::Misfit::reject(__misfit, #name));
+                }
+            }
+        }
     });
     Ok(quote! {
         #[allow(unused_qualifications, clippy::pedantic)]
-        const _: () = {
-            pub struct __Views<#lifetime> { #(#views),* }
+        impl<#lifetime> ::transform_sdk::Input<#lifetime> for #name #arguments {
+            fn inputs() -> ::std::vec::Vec<::transform_sdk::abi::Input> {
+                ::std::vec![#(#declared),*]
+            }
 
-            impl<#lifetime> ::transform_sdk::Input<#lifetime> for #name #arguments {
-                type Views = __Views<#lifetime>;
-
-                fn inputs() -> ::std::vec::Vec<::transform_sdk::abi::Input> {
-                    ::std::vec![#(#declared),*]
-                }
-
-                fn open(batch: &#lifetime ::transform_sdk::abi::Batch) -> Self::Views {
-                    __Views { #(#opened),* }
-                }
-
-                fn read(views: &Self::Views, row: usize) -> Self {
-                    Self { #(#read),* }
+            fn each(
+                __batch: &#lifetime ::transform_sdk::abi::Batch,
+                mut __take: impl ::std::ops::FnMut(u32, ::std::result::Result<Self, ::transform_sdk::Reject>),
+            ) {
+                #(#opened)*
+                for __row in 0..__batch.rows {
+                    let __read = || ::std::result::Result::Ok(Self { #(#values),* });
+                    __take(__row, __read());
                 }
             }
-        };
+        }
     })
 }
 
-fn column<'a>(ident: &'a Ident, field: &'a Field) -> Result<Column<'a>> {
-    syntax::refuse_foreign_type(&field.ty, |name| match name {
-        "String" | "Cow" => Some("an input borrows, take &'a str"),
-        "Vec" => Some("an input borrows, take &'a [u8]"),
-        other => syntax::number_advice(other),
-    })?;
+/// An implementation without columns, for a struct that was refused.
+pub fn empty(item: &DeriveInput) -> TokenStream {
+    let fallback = Lifetime::new("'__batch", item.ident.span());
+    let (lifetime, added) = match item.generics.lifetimes().next() {
+        Some(own) => (&own.lifetime, None),
+        None => (&fallback, Some(quote!(#fallback,))),
+    };
+    let (name, parameters) = (&item.ident, &item.generics.params);
+    let (_, arguments, conditions) = item.generics.split_for_impl();
+    quote! {
+        impl<#added #parameters> ::transform_sdk::Input<#lifetime> for #name #arguments #conditions {
+            fn inputs() -> ::std::vec::Vec<::transform_sdk::abi::Input> {
+                ::std::vec::Vec::new()
+            }
+
+            fn each(
+                _: &#lifetime ::transform_sdk::abi::Batch,
+                _: impl ::std::ops::FnMut(u32, ::std::result::Result<Self, ::transform_sdk::Reject>),
+            ) {
+            }
+        }
+    }
+}
+
+fn column<'a>(place: usize, ident: &'a Ident, field: &'a Field) -> Result<Column<'a>> {
+    foreign::refuse(&field.ty, Side::Input)?;
     let mut name = syntax::plain(ident);
     let mut origin = None;
     for attribute in field
@@ -89,6 +127,7 @@ fn column<'a>(ident: &'a Ident, field: &'a Field) -> Result<Column<'a>> {
     }
     let origin = origin.unwrap_or_else(|| quote!(Value(::std::borrow::ToOwned::to_owned(#name))));
     Ok(Column {
+        place,
         field: ident,
         ty: &field.ty,
         name,

@@ -3,8 +3,10 @@
 #![warn(missing_docs)]
 
 use proc_macro::TokenStream;
-use syn::parse_macro_input;
+use quote::quote;
+use syn::{DeriveInput, parse_macro_input};
 
+mod foreign;
 mod input;
 mod row;
 mod settings;
@@ -30,7 +32,7 @@ mod transform;
 /// ```
 #[proc_macro_derive(Input, attributes(input))]
 pub fn derive_input(item: TokenStream) -> TokenStream {
-    answer(input::expand(&parse_macro_input!(item)))
+    derived(&parse_macro_input!(item), input::expand, input::empty)
 }
 
 /// Makes a struct a row of one output, or an enum of such structs a row of one of several outputs.
@@ -50,7 +52,7 @@ pub fn derive_input(item: TokenStream) -> TokenStream {
 /// ```
 #[proc_macro_derive(Row, attributes(row))]
 pub fn derive_row(item: TokenStream) -> TokenStream {
-    answer(row::expand(&parse_macro_input!(item)))
+    derived(&parse_macro_input!(item), row::expand, row::empty)
 }
 
 /// Makes a struct the settings of a plugin, which the operator gives with `--set key=value`.
@@ -67,7 +69,7 @@ pub fn derive_row(item: TokenStream) -> TokenStream {
 /// ```
 #[proc_macro_derive(Settings, attributes(setting))]
 pub fn derive_settings(item: TokenStream) -> TokenStream {
-    answer(settings::expand(&parse_macro_input!(item)))
+    derived(&parse_macro_input!(item), settings::expand, settings::empty)
 }
 
 /// Makes a function over one record the crate's plugin: `fn(Input) -> …` or `fn(Input, &Settings) -> …`.
@@ -77,9 +79,27 @@ pub fn derive_settings(item: TokenStream) -> TokenStream {
 /// component's exports.
 #[proc_macro_attribute]
 pub fn transform(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    answer(transform::expand(&arguments.into(), item.into()))
+    let item = proc_macro2::TokenStream::from(item);
+    transform::expand(&arguments.into(), item.clone())
+        .unwrap_or_else(|error| {
+            // The function stays, so that calls of it are not wrong as well.
+            let error = error.into_compile_error();
+            quote!(#error #item)
+        })
+        .into()
 }
 
-fn answer(expanded: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
-    expanded.unwrap_or_else(syn::Error::into_compile_error).into()
+/// The derived code, or else what is wrong, with an empty implementation in its place. Without that, the compiler would
+/// also complain wherever the trait is needed.
+fn derived(
+    item: &DeriveInput,
+    expand: fn(&DeriveInput) -> syn::Result<proc_macro2::TokenStream>,
+    empty: fn(&DeriveInput) -> proc_macro2::TokenStream,
+) -> TokenStream {
+    expand(item)
+        .unwrap_or_else(|error| {
+            let (error, empty) = (error.into_compile_error(), empty(item));
+            quote!(#error #empty)
+        })
+        .into()
 }

@@ -5,6 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Data, DataEnum, DeriveInput, Error, Field, Fields, LitStr, Result, Type};
 
+use crate::foreign::{self, Side};
 use crate::syntax;
 
 const PLACE: &str = "a row needs its place: #[row(table = \"…\")] or #[row(topic = \"…\")]";
@@ -28,33 +29,60 @@ pub fn expand(item: &DeriveInput) -> Result<TokenStream> {
     })
 }
 
+/// An implementation without columns, for a type that was refused.
+pub fn empty(item: &DeriveInput) -> TokenStream {
+    let (name, (parameters, arguments, conditions)) = (&item.ident, item.generics.split_for_impl());
+    quote! {
+        impl #parameters ::transform_sdk::Row for #name #arguments #conditions {
+            type Builders = ();
+            const OUTPUTS: u32 = 0;
+
+            fn output(&self) -> u32 {
+                0
+            }
+
+            fn outputs() -> ::std::vec::Vec<::transform_sdk::abi::Output> {
+                ::std::vec::Vec::new()
+            }
+
+            fn builders(_: usize) {}
+
+            fn append(self, (): &mut (), _: u32) {}
+
+            fn finish((): (), _: u32, _: &mut ::std::vec::Vec<::transform_sdk::abi::Rows>) {}
+        }
+    }
+}
+
 fn expand_struct(item: &DeriveInput) -> Result<TokenStream> {
     let fields = syntax::named_fields(item, "Row")?;
     let Place { target, effect } = place(item)?;
-    let columns = fields
-        .iter()
-        .map(|(name, field)| column_name(name, field))
-        .collect::<Result<Vec<_>>>()?;
+    let columns = syntax::all(fields.iter().map(|(name, field)| column_name(name, field)))?;
     syntax::refuse_repeats(columns.iter().zip(fields.iter().map(|(name, _)| name.span())), "column")?;
 
-    let names: Vec<_> = fields.iter().map(|(name, _)| *name).collect();
-    let types: Vec<_> = fields
-        .iter()
-        .map(|(_, field)| syntax::with_lifetime(&field.ty, "static"))
-        .collect();
-    let builders = fields.iter().zip(&types).map(|((name, field), ty)| {
-        quote_spanned! {field.ty.span()=> #name: <#ty as ::transform_sdk::builder::OutputField>::Builder}
-    });
-    let declared = types
-        .iter()
-        .zip(&columns)
-        .map(|(ty, column)| quote!(::transform_sdk::row::declare::<#ty>(#column)));
+    // Everything that has to do with a field's type stands at the type: see `syntax::at`.
+    let each = |code: fn(&Ident, &TokenStream, &String) -> TokenStream| {
+        let codes = fields.iter().zip(&columns).map(move |((name, field), column)| {
+            let ty = syntax::with_lifetime(&field.ty, "static");
+            let written = quote!(<#ty as ::transform_sdk::builder::OutputField>);
+            syntax::at(syntax::word(&field.ty), code(name, &written, column))
+        });
+        codes.collect::<Vec<_>>()
+    };
+    let builders = each(|name, written, _| quote!(#name: #written::Builder));
+    let declared = each(
+        |_, written, column| quote!(::transform_sdk::row::declare(#column, #written::DATA_TYPE, #written::NULLABLE)),
+    );
+    let empty = each(|name, written, _| quote!(#name: #written::builder(rows)));
+    let appended =
+        each(|name, _, _| quote!(::transform_sdk::builder::OutputField::append(self.#name, &mut builders.#name);));
+    let finished = each(|name, written, _| quote!(#written::finish(builders.#name)));
     let (generics, arguments, _) = item.generics.split_for_impl();
     let ident = &item.ident;
     Ok(quote! {
         pub struct __Builders {
+            #(#builders,)*
             __source: ::std::vec::Vec<u32>,
-            #(#builders),*
         }
 
         impl #generics ::transform_sdk::Row for #ident #arguments {
@@ -75,14 +103,14 @@ fn expand_struct(item: &DeriveInput) -> Result<TokenStream> {
 
             fn builders(rows: usize) -> __Builders {
                 __Builders {
+                    #(#empty,)*
                     __source: ::std::vec::Vec::with_capacity(rows),
-                    #(#names: <#types as ::transform_sdk::builder::OutputField>::builder(rows)),*
                 }
             }
 
             fn append(self, builders: &mut __Builders, source: u32) {
                 builders.__source.push(source);
-                #(::transform_sdk::builder::OutputField::append(self.#names, &mut builders.#names);)*
+                #(#appended)*
             }
 
             fn finish(builders: __Builders, first: u32, rows: &mut ::std::vec::Vec<::transform_sdk::abi::Rows>) {
@@ -90,9 +118,7 @@ fn expand_struct(item: &DeriveInput) -> Result<TokenStream> {
                     rows.push(::transform_sdk::abi::Rows {
                         output: first,
                         source: builders.__source,
-                        columns: ::std::vec![
-                            #(<#types as ::transform_sdk::builder::OutputField>::finish(builders.#names)),*
-                        ],
+                        columns: ::std::vec![#(#finished),*],
                     });
                 }
             }
@@ -223,7 +249,7 @@ fn parse_effect(effect: &LitStr) -> Result<TokenStream> {
 }
 
 fn column_name(ident: &Ident, field: &Field) -> Result<String> {
-    syntax::refuse_foreign_type(&field.ty, syntax::number_advice)?;
+    foreign::refuse(&field.ty, Side::Row)?;
     let mut name = syntax::plain(ident);
     for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("row")) {
         attribute.parse_nested_meta(|meta| {

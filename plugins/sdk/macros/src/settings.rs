@@ -17,13 +17,8 @@ pub fn expand(item: &DeriveInput) -> Result<TokenStream> {
             "#[derive(Settings)] supports no parameters: settings own their values",
         ));
     }
-    let mut keys = Vec::new();
-    let mut readings = Vec::new();
-    for (ident, field) in &fields {
-        let (key, reading) = setting(ident, field)?;
-        keys.push(key);
-        readings.push(reading);
-    }
+    let settings = syntax::all(fields.iter().map(|(ident, field)| setting(ident, field)))?;
+    let (keys, readings): (Vec<_>, Vec<_>) = settings.into_iter().unzip();
     syntax::refuse_repeats(keys.iter().zip(fields.iter().map(|(name, _)| name.span())), "setting")?;
     let names: Vec<_> = fields.iter().map(|(name, _)| *name).collect();
     let ident = &item.ident;
@@ -42,6 +37,20 @@ pub fn expand(item: &DeriveInput) -> Result<TokenStream> {
             }
         }
     })
+}
+
+/// An implementation without settings, for a struct that was refused.
+pub fn empty(item: &DeriveInput) -> TokenStream {
+    let (name, (parameters, arguments, conditions)) = (&item.ident, item.generics.split_for_impl());
+    quote! {
+        impl #parameters ::transform_sdk::Settings for #name #arguments #conditions {
+            fn from_list(
+                _: &[(::std::string::String, ::std::string::String)],
+            ) -> ::std::result::Result<Self, ::std::string::String> {
+                ::std::unreachable!()
+            }
+        }
+    }
 }
 
 fn setting(ident: &Ident, field: &Field) -> Result<(String, TokenStream)> {

@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Error, Field, Fields, GenericParam, Generics, Lifetime, Result, Type};
 
 /// The fields of the struct with their names. Anything else, and a struct without fields, is refused.
@@ -67,6 +68,33 @@ pub fn with_lifetime(ty: &impl ToTokens, name: &str) -> TokenStream {
     replace(ty.to_token_stream(), name)
 }
 
+/// The word of a type that a message stands at: `Value` of `Option<&'a [json::Value]>`.
+pub fn word(ty: &Type) -> Span {
+    match inside_option(ty).unwrap_or(ty) {
+        Type::Path(path) => path
+            .path
+            .segments
+            .last()
+            .map_or_else(|| ty.span(), |last| last.ident.span()),
+        Type::Reference(reference) => word(&reference.elem),
+        Type::Slice(slice) => word(&slice.elem),
+        other => other.span(),
+    }
+}
+
+/// The same tokens, all at one place. The compiler then says only once what is wrong with them, however often they are
+/// in the code: it leaves out what it has said in the same words at the same place.
+pub fn at(span: Span, tokens: TokenStream) -> TokenStream {
+    let moved = tokens.into_iter().map(|mut token| {
+        if let TokenTree::Group(group) = &token {
+            token = proc_macro2::Group::new(group.delimiter(), at(span, group.stream())).into();
+        }
+        token.set_span(span);
+        token
+    });
+    moved.collect()
+}
+
 /// The identifier without `r#`, as a column has it.
 pub fn plain(ident: &Ident) -> String {
     ident.unraw().to_string()
@@ -85,34 +113,6 @@ pub fn inside_option(ty: &Type) -> Option<&Type> {
     }
 }
 
-/// Refuses well-known types that no column has, and says which type to take instead. Other types are left
-/// to the compiler.
-pub fn refuse_foreign_type(ty: &Type, advice: fn(&str) -> Option<&'static str>) -> Result<()> {
-    let inner = inside_option(ty).unwrap_or(ty);
-    let Type::Path(path) = inner else { return Ok(()) };
-    let Some(name) = path.path.segments.last().map(|segment| segment.ident.to_string()) else {
-        return Ok(());
-    };
-    match advice(&name) {
-        Some(advice) => Err(Error::new_spanned(
-            inner,
-            format!("`{name}` is not the type of a column: {advice}"),
-        )),
-        None => Ok(()),
-    }
-}
-
-/// Advice for the types of numbers (and `char`) that columns do not have.
-pub fn number_advice(name: &str) -> Option<&'static str> {
-    match name {
-        "i8" | "i16" | "u8" | "u16" => Some("take i32"),
-        "u32" | "u64" | "isize" | "usize" | "i128" | "u128" => Some("take i64"),
-        "f32" => Some("take f64"),
-        "char" => Some("take &str"),
-        _ => None,
-    }
-}
-
 /// Refuses a name that appears twice.
 pub fn refuse_repeats<'a>(names: impl IntoIterator<Item = (&'a String, Span)>, what: &str) -> Result<()> {
     let mut seen: Vec<&String> = Vec::new();
@@ -123,4 +123,17 @@ pub fn refuse_repeats<'a>(names: impl IntoIterator<Item = (&'a String, Span)>, w
         seen.push(name);
     }
     Ok(())
+}
+
+/// Makes every result, and gathers what is wrong with any of them.
+pub fn all<T>(results: impl IntoIterator<Item = Result<T>>) -> Result<Vec<T>> {
+    let (mut made, mut wrong) = (Vec::new(), None::<Error>);
+    for result in results {
+        match (result, &mut wrong) {
+            (Ok(value), _) => made.push(value),
+            (Err(error), Some(wrong)) => wrong.combine(error),
+            (Err(error), None) => wrong = Some(error),
+        }
+    }
+    wrong.map_or(Ok(made), Err)
 }

@@ -3,7 +3,6 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{Error, FnArg, GenericParam, ItemFn, Result, ReturnType, Signature, Type};
 
 use crate::syntax;
@@ -31,19 +30,38 @@ pub fn expand(arguments: &TokenStream, item: TokenStream) -> Result<TokenStream>
     };
     let name = &function.sig.ident;
     let visibility = &function.vis;
-    let input = assertion(types.0, &quote!(assert_input));
-    let output = assertion(returned, &quote!(assert_return));
+    // What a wrong type causes stands at the type: see `syntax::at`.
+    let anonymous = |ty| syntax::with_lifetime(ty, "_");
+    let (taken, given) = (anonymous(types.0), anonymous(returned));
     let (settings, call) = match types.1 {
         Some(settings) => (
             syntax::with_lifetime(settings, "static"),
-            quote!(|__row| #name(__row, __settings)),
+            quote!(#name(__input, __settings)),
         ),
-        None => (quote!(()), quote!(|__row| #name(__row))),
+        None => (quote!(()), quote!(#name(__input))),
     };
-    let checked_settings = types.1.map(|ty| assertion(ty, &quote!(assert_settings)));
+    let input = syntax::at(syntax::word(types.0), quote!(<#taken as ::transform_sdk::Input<'_>>));
+    let at = syntax::word(returned);
+    let output = syntax::at(at, quote!(<#given as ::transform_sdk::outcome::Return>));
+    let outputs = quote_spanned!(at=> #output::outputs());
+    let outcome = quote_spanned! {at=>
+        #output::outcome(__batch.rows as usize, |__settling| {
+            #input::each(__batch, |__row, __input| match __input {
+                ::std::result::Result::Ok(__input) => #output::settle(#call, __row, __settling),
+                ::std::result::Result::Err(__reject) => __settling.refuse(__row, __reject),
+            });
+        })
+    };
+    let only_one = quote_spanned!(name.span()=> enum a_crate_has_one_transform {});
+    let only_export = quote_spanned!(name.span()=> extern "C" fn __only_one() {});
     Ok(quote! {
         #[allow(clippy::needless_pass_by_value, reason = "an input comes by value")]
         #function
+
+        // A second one in the module is refused with this name.
+        #[doc(hidden)]
+        #[allow(non_camel_case_types, dead_code)]
+        #only_one
 
         #[doc = "The plugin that the function of this name makes."]
         #[allow(non_camel_case_types, dead_code)]
@@ -51,12 +69,9 @@ pub fn expand(arguments: &TokenStream, item: TokenStream) -> Result<TokenStream>
 
         #[allow(clippy::pedantic)]
         const _: () = {
-            #[allow(dead_code, clippy::extra_unused_lifetimes)]
-            fn __types_of_the_transform() {
-                #input
-                #output
-                #checked_settings
-                // In a native build nothing else uses a private function.
+            // In a native build nothing else uses a private function.
+            #[allow(dead_code)]
+            fn __is_used() {
                 let _ = #name;
             }
 
@@ -65,9 +80,8 @@ pub fn expand(arguments: &TokenStream, item: TokenStream) -> Result<TokenStream>
                 const NAME: &'static str = ::std::env!("CARGO_PKG_NAME");
                 const VERSION: &'static str = ::std::env!("CARGO_PKG_VERSION");
 
-                fn interface(__settings: &Self::Settings) -> ::transform_sdk::plugin::Interface {
-                    let _ = __settings;
-                    ::transform_sdk::plugin::interface(#call)
+                fn interface(_: &Self::Settings) -> ::transform_sdk::plugin::Interface {
+                    ::transform_sdk::plugin::Interface::new(#input::inputs(), #outputs)
                 }
 
                 fn transform(
@@ -75,7 +89,7 @@ pub fn expand(arguments: &TokenStream, item: TokenStream) -> Result<TokenStream>
                     __batch: &::transform_sdk::abi::Batch,
                 ) -> ::transform_sdk::abi::Outcome {
                     let _ = __settings;
-                    ::transform_sdk::plugin::run(__batch, #call)
+                    #outcome
                 }
             }
         };
@@ -87,6 +101,10 @@ pub fn expand(arguments: &TokenStream, item: TokenStream) -> Result<TokenStream>
                 static __CONFIGURED: ::transform_sdk::plugin::Configured<<#name as ::transform_sdk::Plugin>::Settings> =
                     const { ::transform_sdk::plugin::Configured::new() };
             }
+
+            // A second one in another module is refused with this name: the linker's names are the crate's.
+            #[unsafe(export_name = "a crate has one #[transform]")]
+            #only_export
 
             struct __Component;
 
@@ -108,12 +126,6 @@ pub fn expand(arguments: &TokenStream, item: TokenStream) -> Result<TokenStream>
             ::transform_sdk::bindings::export!(__Component with_types_in ::transform_sdk::bindings);
         };
     })
-}
-
-/// A call that compiles only if the type has the right trait. The compiler's error points at the author's type.
-fn assertion(ty: &Type, function: &TokenStream) -> TokenStream {
-    let anonymous = syntax::with_lifetime(ty, "_");
-    quote_spanned!(ty.span()=> ::transform_sdk::plugin::#function::<#anonymous>();)
 }
 
 fn check(signature: &Signature) -> Result<()> {
