@@ -145,7 +145,7 @@ pub enum ColumnProblem {
 
 fn one_of(exports: &[String]) -> String {
     match exports {
-        [] => "nothing".to_owned(),
+        [] => "nothing: is `#[transform]` on a function?".to_owned(),
         exports => exports.join(", "),
     }
 }

@@ -62,7 +62,10 @@ fn another_version_of_the_world_is_named_beside_the_expected_one() {
 #[test]
 fn a_component_without_the_export_is_told_which_and_what_it_exports() {
     let expected = "it does not export host:transform/transformer@0.1.0, but";
-    assert_eq!(refusal("(component)", Limits::default()), format!("{expected} nothing"));
+    assert_eq!(
+        refusal("(component)", Limits::default()),
+        format!("{expected} nothing: is `#[transform]` on a function?")
+    );
     let text = r#"(component (instance $t) (export "acme:orders/clean" (instance $t)))"#;
     assert_eq!(
         refusal(text, Limits::default()),
