@@ -2,8 +2,6 @@
 //! No row causes an allocation of its own.
 
 use std::borrow::Cow;
-use std::fmt::Display;
-use std::io::Write as _;
 
 use crate::abi::{Column, DataType, Values, Variable};
 use crate::decimal::Decimal;
@@ -143,23 +141,10 @@ impl<T: Cell> OutputField for Option<T> {
 }
 
 impl Strings {
+    /// Panics when one column reaches 2 GiB, far above the memory that the host allows a plugin.
     #[inline]
     fn push(&mut self, bytes: &[u8]) {
         append(&mut self.0.data, bytes);
-        self.end();
-    }
-
-    /// Appends the text that `value` is shown as.
-    fn push_shown(&mut self, value: &impl Display) {
-        // Writing to a Vec does not fail.
-        let _ = write!(self.0.data, "{value}");
-        self.end();
-    }
-
-    /// Ends a row after what was appended. Panics when one column reaches 2 GiB, far above the memory that the host
-    /// allows a plugin.
-    #[inline]
-    fn end(&mut self) {
         let end = i32::try_from(self.0.data.len()).expect("a column holds less than 2 GiB");
         self.0.offsets.push(end);
     }
@@ -269,7 +254,7 @@ cells! {
     &str, Text, Strings, |to, text| to.push(text.as_bytes()), |built| built.0;
     String, Text, Strings, |to, text| to.push(text.as_bytes()), |built| built.0;
     Cow<'_, str>, Text, Strings, |to, text| to.push(text.as_bytes()), |built| built.0;
-    Decimal, Text, Strings, |to, number| to.push_shown(&number), |built| built.0;
+    Decimal, Text, Strings, |to, number| to.push(number.shown().as_bytes()), |built| built.0;
     &[u8], Blob, Strings, |to, bytes| to.push(bytes), |built| built.0;
     Vec<u8>, Blob, Strings, |to, bytes| to.push(&bytes), |built| built.0;
     Json<'_>, Json, Strings, |to, json| to.push(json.0.as_bytes()), |built| built.0;
