@@ -123,9 +123,7 @@ fn write_crate(name: &str, dir: &Path, near: Option<&Path>) -> anyhow::Result<()
     let own = dir.join(SDK);
     match near {
         Some(near) if cfg!(unix) => link(near, &own).with_context(|| own.display().to_string()),
-        _ => sdk::SOURCES
-            .iter()
-            .try_for_each(|(path, text)| write_file(&own.join(path), text.trim_end())),
+        _ => sdk::files().try_for_each(|(path, text)| write_file(&own.join(path), text.trim_end())),
     }
 }
 

@@ -103,6 +103,7 @@ fn elsewhere_the_whole_sdk_comes_along() {
     let is_source = |file: &String| {
         let is_code = Path::new(file).extension().is_some_and(|extension| extension == "rs")
             && file.contains("src/")
+            && !file.ends_with("/tests.rs")
             && !file.starts_with("bindgen/");
         is_code || file == "Cargo.toml" || file == "macros/Cargo.toml"
     };
@@ -113,7 +114,25 @@ fn elsewhere_the_whole_sdk_comes_along() {
     let folder = tempfile::tempdir().unwrap();
     new("mine", folder.path()).unwrap();
     let written = files(&folder.path().join("mine/transform-sdk"));
-    assert_eq!(written, embedded);
+    let format = ".rustfmt.toml".to_owned();
+    assert_eq!(written, embedded.into_iter().chain([format]).collect());
+}
+
+#[test]
+fn the_sdk_comes_without_its_tests_and_what_they_need() {
+    for (path, text) in sdk::SOURCES {
+        let tests = text.split_once("\n#[cfg(test)]\n").map_or("mod tests", |(_, tests)| tests);
+        assert!(tests.starts_with("mod tests"), "{path}: the tests are the last part");
+    }
+    for (path, text) in sdk::files() {
+        assert!(!text.contains("cfg(test)"), "{path}");
+        if path.ends_with("Cargo.toml") {
+            let manifest: toml::Table = text.parse().unwrap();
+            assert!(!manifest.contains_key("dev-dependencies"), "{manifest}");
+            assert!(manifest.contains_key("dependencies") && manifest.contains_key("lints"), "{manifest}");
+            assert!(manifest["package"]["version"].is_str(), "a version of its own: {manifest}");
+        }
+    }
 }
 
 #[test]
@@ -121,7 +140,10 @@ fn the_sdk_inherits_what_it_inherits_here() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
     let here: toml::Table = fs::read_to_string(root).unwrap().parse().unwrap();
     let there: toml::Table = sdk::WORKSPACE.parse().unwrap();
-    assert_eq!(there["workspace"]["package"], here["workspace"]["package"]);
+    let mut inherited = here["workspace"]["package"].as_table().unwrap().clone();
+    // The SDK has a version of its own, as the author's crate has.
+    inherited.remove("version");
+    assert_eq!(there["workspace"]["package"].as_table(), Some(&inherited));
 }
 
 #[test]
