@@ -4,12 +4,14 @@
 //! `delete` deletes the row of that id, and `shelf` gives rows of another kind ([`shelf`]). Everything that a record
 //! can do wrong in the usual mode it can do here too.
 
+use transform_sdk::Json;
 use transform_sdk::bindings::exports::host::transform::transformer::{
     Batch, Descriptor, Effect, Input, Origin, Outcome, Output, Rows, Target,
 };
-use transform_sdk::bindings::host::transform::columns::{Column, DataType, Field, Values, Variable};
+use transform_sdk::bindings::host::transform::columns::{Column, DataType, Field};
+use transform_sdk::builder::column;
+use transform_sdk::view::values;
 
-use crate::record::{bitmap, variable};
 use crate::{describe, numbers, shelf};
 
 /// Number of columns of a batch in this mode. No other mode has as many.
@@ -64,13 +66,12 @@ pub fn complete(outcome: &mut Outcome, input: &Batch, behaviours: &[String]) {
     let ids = numbers(input, 2);
     let offsets = numbers(input, 4);
     let rows = &mut outcome.rows[0];
-    let documents: Vec<_> = rows
-        .source
-        .iter()
-        .map(|&row| format!("{{\"offset\":{}}}", offsets[place(row)].unwrap_or(-1)))
-        .collect();
+    let documents = rows.source.iter().map(|&row| {
+        let offset = offsets[place(row)].unwrap_or(-1);
+        Json::from(format!("{{\"offset\":{offset}}}"))
+    });
     // This replaces the row's number, which depends on how records were put into batches.
-    rows.columns[2].values = Values::Json(variable(&documents));
+    rows.columns[2] = column(documents);
     rows.columns.push(id_column(&ids, &rows.source));
     rows.columns.push(note_column(input, &rows.source));
     let gone: Vec<_> = (0..)
@@ -89,32 +90,12 @@ pub fn complete(outcome: &mut Outcome, input: &Batch, behaviours: &[String]) {
 }
 
 pub fn id_column(ids: &[Option<i64>], source: &[u32]) -> Column {
-    Column {
-        validity: None,
-        values: Values::Int64(source.iter().map(|&row| ids[place(row)].unwrap_or(0)).collect()),
-    }
+    column(source.iter().map(|&row| ids[place(row)].unwrap_or(0)))
 }
 
 fn note_column(input: &Batch, source: &[u32]) -> Column {
-    let column = &input.columns[3];
-    let Values::Text(Variable { offsets, data }) = &column.values else {
-        panic!("the fourth column is text");
-    };
-    let is_valid = |row: usize| {
-        column
-            .validity
-            .as_ref()
-            .is_none_or(|bits| bits[row / 8] >> (row % 8) & 1 == 1)
-    };
-    let end = |at: usize| usize::try_from(offsets[at]).expect("an offset is not negative");
-    let texts: Vec<_> = source
-        .iter()
-        .map(|&row| String::from_utf8_lossy(&data[end(place(row))..end(place(row) + 1)]).into_owned())
-        .collect();
-    Column {
-        validity: Some(bitmap(source.len(), |row| is_valid(place(source[row])))),
-        values: Values::Text(variable(&texts)),
-    }
+    let notes = values::<Option<&str>>(&input.columns[3], input.rows as usize).expect("the fourth column is text");
+    column(source.iter().map(|&row| notes[place(row)]))
 }
 
 fn place(row: u32) -> usize {

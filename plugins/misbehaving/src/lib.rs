@@ -18,7 +18,7 @@ mod shelf;
 mod spoil;
 
 use transform_sdk::bindings::exports::host::transform::transformer::{Batch, Descriptor, Guest, Outcome, Rows};
-use transform_sdk::bindings::host::transform::columns::Values;
+use transform_sdk::view::values;
 
 struct Misbehaving;
 
@@ -69,35 +69,16 @@ fn echo(input: Batch) -> Outcome {
 
 /// A column of texts, with nulls as empty texts.
 fn texts(input: &Batch, column: usize) -> Vec<String> {
-    let Some(Values::Text(text)) = input.columns.get(column).map(|column| &column.values) else {
-        panic!("the column is text");
-    };
-    let place = |offset: i32| usize::try_from(offset).expect("an offset is not negative");
-    text.offsets
-        .windows(2)
-        .map(|ends| String::from_utf8_lossy(&text.data[place(ends[0])..place(ends[1])]).into_owned())
+    let texts = values::<Option<&str>>(&input.columns[column], input.rows as usize).expect("the column is text");
+    texts
+        .into_iter()
+        .map(|text| text.unwrap_or_default().to_owned())
         .collect()
 }
 
 /// A column of numbers, with its nulls.
 fn numbers(input: &Batch, column: usize) -> Vec<Option<i64>> {
-    let Some(column) = input.columns.get(column) else {
-        panic!("there is such a column");
-    };
-    let Values::Int64(values) = &column.values else {
-        panic!("the column is int64");
-    };
-    let is_valid = |row: usize| {
-        column
-            .validity
-            .as_ref()
-            .is_none_or(|bits| bits[row / 8] >> (row % 8) & 1 == 1)
-    };
-    values
-        .iter()
-        .enumerate()
-        .map(|(row, &value)| is_valid(row).then_some(value))
-        .collect()
+    values(&input.columns[column], input.rows as usize).expect("the column is int64")
 }
 
 #[allow(

@@ -3,9 +3,10 @@
 use std::hint::black_box;
 
 use crate::memory;
+use transform_sdk::Json;
 use transform_sdk::bindings::exports::host::transform::transformer::{Outcome, Reject, Rows};
-use transform_sdk::bindings::host::transform::columns::{Column, Values, Variable};
 use transform_sdk::bindings::host::transform::log;
+use transform_sdk::builder::column;
 
 /// The outcome of a batch while it is being built.
 #[derive(Default)]
@@ -69,23 +70,8 @@ impl Answer {
     }
 
     pub fn outcome(self) -> Outcome {
-        let rows = self.source.len();
-        let numbers = Column {
-            validity: Some(bitmap(rows, |row| self.numbers[row].is_some())),
-            values: Values::Int64(self.numbers.iter().map(|number| number.unwrap_or(0)).collect()),
-        };
-        let documents: Vec<_> = (0..rows).map(|row| format!("{{\"row\":{row}}}")).collect();
-        let columns = vec![
-            Column {
-                validity: None,
-                values: Values::Text(variable(&self.behaviours)),
-            },
-            numbers,
-            Column {
-                validity: None,
-                values: Values::Json(variable(&documents)),
-            },
-        ];
+        let documents = (0..self.source.len()).map(|row| Json::from(format!("{{\"row\":{row}}}")));
+        let columns = vec![column(self.behaviours), column(self.numbers), column(documents)];
         Outcome {
             rows: vec![Rows {
                 output: 0,
@@ -123,22 +109,4 @@ pub fn take_all_memory() -> ! {
 #[expect(unconditional_recursion, reason = "the guest's stack is what is to run out")]
 fn recurse(depth: u64) -> u64 {
     recurse(black_box(depth + 1)) + black_box(depth)
-}
-
-pub fn bitmap(rows: usize, is_set: impl Fn(usize) -> bool) -> Vec<u8> {
-    let mut bits = vec![0; rows.div_ceil(8)];
-    for row in (0..rows).filter(|&row| is_set(row)) {
-        bits[row / 8] |= 1 << (row % 8);
-    }
-    bits
-}
-
-pub fn variable(texts: &[String]) -> Variable {
-    let mut offsets = vec![0];
-    let mut data = Vec::new();
-    for text in texts {
-        data.extend_from_slice(text.as_bytes());
-        offsets.push(i32::try_from(data.len()).expect("a test's batch is small"));
-    }
-    Variable { offsets, data }
 }

@@ -4,10 +4,10 @@
 //! from the record's number and from the row's place among the record's rows.
 
 use transform_sdk::bindings::exports::host::transform::transformer::{Batch, Effect, Outcome, Output, Rows, Target};
-use transform_sdk::bindings::host::transform::columns::{Column, DataType, Field, Values};
+use transform_sdk::bindings::host::transform::columns::{Column, DataType, Field};
+use transform_sdk::{Json, builder};
 
 use crate::ledger::{INPUTS, id_column};
-use crate::record::{bitmap, variable};
 use crate::{describe, numbers};
 
 /// The numbers of these outputs among those of the mode.
@@ -88,15 +88,10 @@ pub fn complete(outcome: &mut Outcome, input: &Batch, behaviours: &[String]) {
 
 /// One column of the rows that are the first (0) or the second (1) of their records.
 fn values(column: usize, number: i64, seeds: &[i64]) -> Column {
-    let texts: Vec<Option<String>> = seeds.iter().map(|&seed| value(column, number, seed)).collect();
-    let bytes: Vec<String> = texts.iter().map(|text| text.clone().unwrap_or_default()).collect();
-    let values = match COLUMNS[column].1 {
-        DataType::Json => Values::Json(variable(&bytes)),
-        _ => Values::Text(variable(&bytes)),
-    };
-    Column {
-        validity: Some(bitmap(texts.len(), |row| texts[row].is_some())),
-        values,
+    let texts = seeds.iter().map(|&seed| value(column, number, seed));
+    match COLUMNS[column].1 {
+        DataType::Json => builder::column(texts.map(|text| text.map(Json::from))),
+        _ => builder::column(texts),
     }
 }
 

@@ -140,6 +140,23 @@ impl<T: Cell> OutputField for Option<T> {
     }
 }
 
+/// Makes a column of these values, such as an input of a batch that a test makes.
+///
+/// ```
+/// use transform_sdk::abi::Batch;
+/// use transform_sdk::builder::column;
+///
+/// let columns = vec![column(["t-1", "t-2"]), column([Some(21.5), None])];
+/// let batch = Batch { rows: 2, columns };
+/// # assert_eq!(batch.columns[1].validity, Some(vec![0b01]));
+/// ```
+pub fn column<T: OutputField>(values: impl IntoIterator<Item = T>) -> Column {
+    let values = values.into_iter();
+    let mut builder = T::builder(values.size_hint().0);
+    values.for_each(|value| value.append(&mut builder));
+    T::finish(builder)
+}
+
 impl Strings {
     /// Panics when one column reaches 2 GiB, far above the memory that the host allows a plugin.
     #[inline]
@@ -271,13 +288,6 @@ cells! {
 mod tests {
     use super::*;
 
-    fn column<T: OutputField>(values: impl IntoIterator<Item = T>) -> Column {
-        // More rows come than the builder was told of, as from a plugin that makes several rows of one record.
-        let mut builder = T::builder(2);
-        values.into_iter().for_each(|value| value.append(&mut builder));
-        T::finish(builder)
-    }
-
     #[test]
     fn a_null_takes_its_place_and_clears_its_bit() {
         let column = column([Some("ab"), None, Some("c")]);
@@ -298,6 +308,18 @@ mod tests {
         };
         assert_eq!(text.data, texts.concat().as_bytes());
         assert_eq!(text.offsets.len(), texts.len() + 1);
+    }
+
+    #[test]
+    fn more_rows_than_were_announced_fit_too() {
+        let mut builder = <&str>::builder(1);
+        for text in ["a", "b", "c"] {
+            OutputField::append(text, &mut builder);
+        }
+        let Values::Text(text) = <&str as OutputField>::finish(builder).values else {
+            panic!()
+        };
+        assert_eq!(text.offsets, [0, 1, 2, 3]);
     }
 
     #[test]

@@ -147,6 +147,25 @@ impl<'b, T: Scalar<'b>> InputField<'b> for Option<T> {
     }
 }
 
+/// Reads the first `rows` values of a column, such as an output that a test looks at. None if the column has another
+/// type, or a value that this one cannot hold.
+///
+/// ```
+/// use transform_sdk::builder::column;
+/// use transform_sdk::view::values;
+///
+/// let celsius = column([Some(21.5), None]);
+/// assert_eq!(values::<Option<f64>>(&celsius, 2), Some(vec![Some(21.5), None]));
+/// assert_eq!(values::<i64>(&celsius, 2), None);
+/// ```
+///
+/// # Panics
+/// If the column has fewer rows.
+pub fn values<'b, T: InputField<'b>>(column: &'b Column, rows: usize) -> Option<Vec<T>> {
+    let view = T::view(column)?;
+    (0..rows).map(|row| T::at(view, row).ok()).collect()
+}
+
 impl<'b> TextView<'b> {
     /// Checks the whole column for UTF-8 at once, so that reading a row is only a slice.
     fn open(column: &'b Variable) -> Option<Self> {

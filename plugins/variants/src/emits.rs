@@ -3,7 +3,8 @@
 //! bytes of padding as its id says.
 
 use transform_sdk::bindings::exports::host::transform::transformer::{Effect, Output, Rows, Target};
-use transform_sdk::bindings::host::transform::columns::{Column, DataType, Field, Values, Variable};
+use transform_sdk::bindings::host::transform::columns::{Column, DataType, Field};
+use transform_sdk::builder::column;
 
 /// The second and third output; the table's is the first.
 const STATES: u32 = 1;
@@ -50,37 +51,21 @@ pub fn rows(ids: &[i64]) -> Vec<Rows> {
         Rows {
             output: GONE,
             source: gone.0,
-            columns: vec![numbers(gone.1)],
+            columns: vec![column(gone.1)],
         },
         Rows {
             output: STATES,
             source: states.0,
-            columns: vec![numbers(states.1), padding],
+            columns: vec![column(states.1), padding],
         },
     ]
 }
 
 fn padding(ids: &[i64]) -> Column {
-    let mut validity = vec![0; ids.len().div_ceil(8)];
-    let (mut offsets, mut data) = (vec![0], Vec::new());
-    for (row, &id) in ids.iter().enumerate() {
-        if id >= 1000 {
-            validity[row / 8] |= 1 << (row % 8);
-            data.resize(data.len() + usize::try_from(id).unwrap_or_default(), b'x');
-        }
-        offsets.push(i32::try_from(data.len()).unwrap_or(i32::MAX));
-    }
-    Column {
-        validity: Some(validity),
-        values: Values::Text(Variable { offsets, data }),
-    }
-}
-
-fn numbers(numbers: Vec<i64>) -> Column {
-    Column {
-        validity: None,
-        values: Values::Int64(numbers),
-    }
+    column(ids.iter().map(|&id| {
+        let bytes = usize::try_from(id).ok().filter(|bytes| *bytes >= 1000);
+        bytes.map(|bytes| "x".repeat(bytes))
+    }))
 }
 
 fn field(name: &str, data_type: DataType, nullable: bool) -> Field {

@@ -24,7 +24,9 @@ use std::hint::black_box;
 use transform_sdk::bindings::exports::host::transform::transformer::{
     Batch, Descriptor, Effect, Guest, Input, Origin, Outcome, Output, Reject, Rows, Target,
 };
-use transform_sdk::bindings::host::transform::columns::{Column, DataType, Field, Values, Variable};
+use transform_sdk::bindings::host::transform::columns::{DataType, Field};
+use transform_sdk::builder::column;
+use transform_sdk::view::{InputField, values};
 
 static VARIANT: [u8; 64] = *b"variant:one                                                     ";
 
@@ -78,10 +80,10 @@ impl Guest for Variants {
         if what == "scripts" {
             return scripts::transform(&input);
         }
-        let ids = numbers(&input.columns[0]);
+        let ids = all::<i64>(&input, 0);
         let mut source = Vec::new();
         let mut rejects = Vec::new();
-        for (row, &id) in (0..).zip(ids) {
+        for (row, &id) in (0..).zip(&ids) {
             if misses(&what, id) {
                 rejects.push(Reject {
                     row,
@@ -92,30 +94,13 @@ impl Guest for Variants {
                 source.push(row);
             }
         }
+        let made = |text: &str| column(vec![text; source.len()]);
         let mut columns = vec![
-            Column {
-                validity: None,
-                values: Values::Int64(kept(ids, &source)),
-            },
-            Column {
-                validity: None,
-                values: match &input.columns[1].values {
-                    Values::Int32(partitions) => Values::Int32(kept(partitions, &source)),
-                    _ => panic!("the second column is int32"),
-                },
-            },
-            Column {
-                validity: None,
-                values: Values::Int64(kept(numbers(&input.columns[2]), &source)),
-            },
-            Column {
-                validity: None,
-                values: Values::Text(repeated(&name, source.len())),
-            },
-            Column {
-                validity: None,
-                values: Values::Text(repeated(&mirrored(&name), source.len())),
-            },
+            column(kept(&ids, &source)),
+            column(kept(&all::<i32>(&input, 1), &source)),
+            column(kept(&all::<i64>(&input, 2), &source)),
+            made(&name),
+            made(&mirrored(&name)),
         ];
         if what == "no-key" {
             columns.remove(0);
@@ -126,7 +111,7 @@ impl Guest for Variants {
             columns,
         }];
         if what == "emits" {
-            rows.extend(emits::rows(ids));
+            rows.extend(emits::rows(&ids));
         }
         Outcome {
             rows,
@@ -171,19 +156,9 @@ fn kept<T: Copy>(values: &[T], source: &[u32]) -> Vec<T> {
     source.iter().map(|&row| values[row as usize]).collect()
 }
 
-fn repeated(text: &str, times: usize) -> Variable {
-    let ends = (0..=times).map(|time| i32::try_from(time * text.len()).unwrap_or(i32::MAX));
-    Variable {
-        offsets: ends.collect(),
-        data: text.repeat(times).into_bytes(),
-    }
-}
-
-fn numbers(column: &Column) -> &[i64] {
-    match &column.values {
-        Values::Int64(numbers) => numbers,
-        _ => panic!("the column is int64"),
-    }
+/// All numbers of a column.
+fn all<'b, T: InputField<'b>>(input: &'b Batch, column: usize) -> Vec<T> {
+    values(&input.columns[column], input.rows as usize).expect("the column has numbers of this type")
 }
 
 fn input(name: &str, data_type: DataType, origin: Origin) -> Input {
