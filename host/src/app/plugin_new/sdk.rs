@@ -22,10 +22,12 @@ const FORMAT: (&str, &str) = (
 /// The files of the SDK's folder, with their texts. The tests stay here: with them a plugin's `Cargo.lock` would name
 /// dozens of crates that it never builds.
 pub fn files() -> impl Iterator<Item = (&'static str, Cow<'static, str>)> {
-    let sources = SOURCES.iter().map(|(path, text)| match path.strip_suffix("Cargo.toml") {
-        Some(_) => (*path, without_dev_dependencies(text).into()),
-        None => (*path, without_tests(text).into()),
-    });
+    let sources = SOURCES
+        .iter()
+        .map(|(path, text)| match path.strip_suffix("Cargo.toml") {
+            Some(_) => (*path, without_dev_dependencies(text).into()),
+            None => (*path, without_tests(text).into()),
+        });
     sources.chain([(FORMAT.0, FORMAT.1.into())])
 }
 
@@ -49,7 +51,7 @@ macro_rules! sources {
     };
 }
 
-/// The SDK's sources as they lie here.
+/// The files of `plugins/sdk`: the path of each below that folder, and its text.
 pub const SOURCES: &[(&str, &str)] = sources! {
     "Cargo.toml"
     "macros/Cargo.toml"

@@ -121,7 +121,9 @@ fn elsewhere_the_whole_sdk_comes_along() {
 #[test]
 fn the_sdk_comes_without_its_tests_and_what_they_need() {
     for (path, text) in sdk::SOURCES {
-        let tests = text.split_once("\n#[cfg(test)]\n").map_or("mod tests", |(_, tests)| tests);
+        let tests = text
+            .split_once("\n#[cfg(test)]\n")
+            .map_or("mod tests", |(_, tests)| tests);
         assert!(tests.starts_with("mod tests"), "{path}: the tests are the last part");
     }
     for (path, text) in sdk::files() {
@@ -129,8 +131,14 @@ fn the_sdk_comes_without_its_tests_and_what_they_need() {
         if path.ends_with("Cargo.toml") {
             let manifest: toml::Table = text.parse().unwrap();
             assert!(!manifest.contains_key("dev-dependencies"), "{manifest}");
-            assert!(manifest.contains_key("dependencies") && manifest.contains_key("lints"), "{manifest}");
-            assert!(manifest["package"]["version"].is_str(), "a version of its own: {manifest}");
+            assert!(
+                manifest.contains_key("dependencies") && manifest.contains_key("lints"),
+                "{manifest}"
+            );
+            assert!(
+                manifest["package"]["version"].is_str(),
+                "a version of its own: {manifest}"
+            );
         }
     }
 }

@@ -78,7 +78,7 @@ struct Sum {
 }
 
 impl Sum {
-    /// As many digits as `last` can have, and one more would fit.
+    /// With 18 digits `last` is added to `whole`. It could hold one more.
     const MOST_UNIT: u64 = 10_u64.pow(18);
 
     #[inline]
