@@ -8,8 +8,8 @@ use anyhow::{Context as _, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::failure::Failure;
-use super::services::{registry_failure, source_failure};
 use super::wire::Settings;
+use super::wire::services::{registry_failure, source_failure};
 use crate::codec::registry::Registry;
 use crate::csv_file::{CsvReader, InputError, json};
 use crate::kafka::topic::check_topic;

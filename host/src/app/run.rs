@@ -3,20 +3,22 @@
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context as _;
 
-use super::assemble::{Assembler, decoder};
-use super::component::Found;
 use super::failure::Failure;
-use super::preflight::{Asked, dead_letter_failure};
-use super::services::source_failure;
-use super::sinks::Sinks;
+use super::look::diff;
 use super::watch::{self, Signatures};
 use super::wire::Settings;
-use super::wire::source::Source;
-use super::{all_refused, component, diff, fleet, live, signals, trust};
+use super::wire::assemble::{Assembler, decoder};
+use super::wire::component::Found;
+use super::wire::ends::source::Source;
+use super::wire::preflight::{Asked, dead_letter_failure};
+use super::wire::services::source_failure;
+use super::wire::sinks::Sinks;
+use super::wire::{all_refused, component, fleet, trust};
+use super::{live, say, signals};
 use crate::admin::Endpoint;
 use crate::config::settings::PluginFrom;
 use crate::pipeline::batch::version::Version;
@@ -102,7 +104,7 @@ async fn flow(
         reporting.end().await;
     }
     let counts = parts.watch.totals.counts();
-    say(summary, &counts, begun.elapsed()).map_err(Failure::Failed)?;
+    say::counts(summary, &counts, begun.elapsed())?;
     if let Some(report) = parts.plugins.shadow.stop() {
         diff::show::shadow(&report, summary)
             .context("cannot write")
@@ -187,20 +189,4 @@ fn budget(settings: &Settings) -> Budget {
         (rejects.percent, faults.percent) = (100, 100);
     }
     Budget::new(rejects, faults)
-}
-
-/// `read 1000 records: 980 rows written, 3 filtered, 17 rejected (bad-uuid 12, bad-timestamp 5) in 1.23 s, 813
-/// records/s`
-pub(super) fn say(out: &mut dyn Write, counts: &Counts, took: Duration) -> anyhow::Result<()> {
-    let seconds = took.as_secs_f64();
-    writeln!(
-        out,
-        "read {} records: {} rows written, {} filtered, {} in {seconds:.2} s, {:.0} records/s",
-        counts.records,
-        counts.rows_written,
-        counts.filtered,
-        counts.rejected_text(),
-        counts.records as f64 / seconds.max(1e-3),
-    )?;
-    Ok(())
 }

@@ -5,11 +5,11 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 
-use super::component;
 use super::failure::Failure;
 use super::say::say;
-use super::services::kafka_failure;
 use super::wire::Settings;
+use super::wire::component;
+use super::wire::services::kafka_failure;
 use super::wire::topic_fit::{self, Flaw};
 use super::wire::topics::{self as output, PARTITIONS};
 use crate::config::settings::PluginFrom;

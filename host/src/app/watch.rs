@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest as _, Sha256};
 
-use super::trust;
+use super::wire::trust;
 use crate::pipeline::swap::swapper::{Candidate, Swapper};
 use crate::record::causes::chain;
 use crate::record::descriptor::Digest;

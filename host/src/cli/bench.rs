@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 
 use super::flags::{at_least_one, key_value, say_file};
 use super::{TEMPLATE, console};
-use crate::app::bench::{self, Form};
 use crate::app::failure::Failure;
+use crate::app::look::bench::{self, Form};
 use crate::config::given::Flags;
 
 const WHAT: &str = "\

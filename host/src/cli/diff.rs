@@ -9,8 +9,8 @@ use clap::Args;
 
 use super::flags::{RegistryFlag, at_least_one, key_value};
 use super::{TEMPLATE, console};
-use crate::app::diff::{self, Contender, Form, Verdict};
 use crate::app::failure::Failure;
+use crate::app::look::diff::{self, Contender, Form, Verdict};
 use crate::config::given::Flags;
 
 const WHAT: &str = "\

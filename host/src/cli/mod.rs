@@ -24,8 +24,8 @@ use std::time::Duration;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 
-use crate::app::diff::Verdict;
 use crate::app::failure::Failure;
+use crate::app::look::diff::Verdict;
 use crate::app::wire::{ENDS, Loaded, Settings};
 use crate::config::build;
 use crate::config::given::{Flags, Surroundings};

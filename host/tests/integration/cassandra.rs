@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, FixedSizeBinaryArray, Int32Array, Int64Array, StringArray, TimestampMillisecondArray};
-use host::app::verify::{self, Chunk, Report};
+use host::app::look::verify::{self, Chunk, Report};
 use host::cassandra::asking::Asking;
 use host::cassandra::config::Compression;
 use host::cassandra::schema::{self, State};

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use super::{Conditions, Form, filter, one_letter, place, written};
 use crate::app::failure::Failure;
-use crate::app::services::source_failure;
 use crate::app::wire::Settings;
+use crate::app::wire::services::source_failure;
 use crate::record::letter::{Found, Letter};
 use crate::source::letters::read::{References, read};
 

@@ -9,7 +9,7 @@ pub mod show;
 pub mod value;
 
 use super::failure::Failure;
-use crate::app::wire::Settings;
+use super::wire::Settings;
 use crate::config::settings::DeadLetters;
 use crate::pipeline::commit::write_time::now_ms;
 use crate::record::letter::filter::Filter;

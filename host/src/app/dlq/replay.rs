@@ -11,11 +11,11 @@ use sha2::{Digest as _, Sha256};
 use super::reading::{Reading, say_letters};
 use super::{Conditions, dry_run, filter, place};
 use crate::app::failure::Failure;
-use crate::app::run::say;
-use crate::app::services::{registry_failure, source_failure};
-use crate::app::sinks::{self, Sinks};
 use crate::app::wire::Settings;
-use crate::app::{component, signals};
+use crate::app::wire::component;
+use crate::app::wire::services::{registry_failure, source_failure};
+use crate::app::wire::sinks::{self, Sinks};
+use crate::app::{say, signals};
 use crate::codec::Decoder;
 use crate::codec::registry::Registry;
 use crate::dead_letter::file::{DeadLetterFile, Earlier};
@@ -99,7 +99,7 @@ pub async fn run(settings: &Settings, options: &Options, summary: &mut (dyn Writ
         ended = supervisor::run(Arc::clone(&parts), running, Until::End, signals::first_then_abort()) => ended,
         () = sinks.closed() => return Ok(()),
     };
-    say(summary, &parts.watch.totals.counts(), begun.elapsed()).map_err(Failure::Failed)?;
+    say::counts(summary, &parts.watch.totals.counts(), begun.elapsed())?;
     say_letters(summary, tally.counts(), floor)
         .context("cannot write")
         .map_err(Failure::Failed)?;

@@ -1,25 +1,32 @@
-//! The ends that a run can have: where records come from and where rows go. Each is one file here, which says how its
-//! addresses are written and joins the port ([`source::Source`], [`store::Store`]) with the parts that do the work.
+//! What a run is composed of: its two ends ([`ends`]), the plugin ([`component`], [`trust`]), the sinks and the dead
+//! letters, what is asked of the servers before it starts ([`preflight`]), and the versions of candidates ([`assemble`]).
 //!
-//! To add one, write its file and add it to [`ENDS`]. Nothing else asks which end a run has.
+//! To add an end, write its file in `ends/` and add it to [`ENDS`]. Nothing else asks which end a run has.
 
-mod cassandra;
-mod file;
-mod kafka;
-pub mod source;
-mod sqlite;
-mod stdout;
-pub mod store;
+pub(super) mod all_refused;
+pub(super) mod assemble;
+pub(super) mod component;
+pub mod ends;
+pub(super) mod finding;
+pub(super) mod fleet;
+pub(super) mod lifetimes;
+pub(super) mod preflight;
+pub(super) mod records;
+pub(super) mod services;
+pub(super) mod sinks;
 pub mod topic_fit;
 pub mod topics;
+pub(super) mod trust;
+pub(super) mod value_schema;
 
 use std::sync::Arc;
 
 use crate::config::build;
 use crate::config::ends::{Ends, Kinds};
 use crate::config::settings;
-use source::Source;
-use store::Store;
+use ends::source::Source;
+use ends::store::Store;
+use ends::{cassandra, file, kafka, sqlite, stdout};
 
 /// The settings of a run between two of these ends.
 pub type Settings = settings::Settings<Arc<dyn Source>, Arc<dyn Store>>;

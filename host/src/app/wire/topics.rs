@@ -5,9 +5,9 @@ use std::io::Write;
 use anyhow::{Error, anyhow};
 
 use super::Settings;
+use super::services::kafka_failure;
 use crate::app::failure::Failure;
 use crate::app::say::say;
-use crate::app::services::kafka_failure;
 use crate::config::settings::DeadLetters;
 use crate::kafka::admin::{self, NewTopic, Topic};
 use crate::record::descriptor::Descriptor;

@@ -1,0 +1,164 @@
+//! A host that runs what is published: it follows the name, and reports what it runs.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sha2::{Digest as _, Sha256};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::Settings;
+use super::services::fleet_failure;
+use crate::app::failure::Failure;
+use crate::config::settings::PluginFrom;
+use crate::fleet::members::{Place, Report, Reporter};
+use crate::fleet::{self, Fleet};
+use crate::pipeline::flow::parts::Parts;
+use crate::pipeline::swap::swapper::{Candidate, Swapper};
+use crate::pipeline::watch::status::Status;
+use crate::pipeline::watch::swaps::Swap;
+use crate::pipeline::watch::swaps::SwapOutcome;
+use crate::record::causes::chain;
+use crate::record::descriptor::Digest;
+
+/// A report that is older than some of these is of a member that died.
+pub const EVERY: Duration = Duration::from_secs(5);
+
+/// Taking the report back must not hold up the end.
+const LEAVE: Duration = Duration::from_secs(2);
+
+/// Swaps in what is published after `after`. Never ends by itself.
+pub async fn follow(fleet: &Fleet, name: &str, after: i64, swapper: &Swapper) {
+    let mut publications = match fleet::follow(fleet, name, after) {
+        Ok(publications) => publications,
+        Err(error) => {
+            tracing::error!(
+                error = chain(&error),
+                "cannot follow what is published; records flow on"
+            );
+            return pending().await;
+        }
+    };
+    loop {
+        if publications.changed().await.is_err() {
+            return pending().await; // Its thread has said why.
+        }
+        let newest = publications.borrow_and_update().clone();
+        if let Some(newest) = newest {
+            let asked_by = format!("{fleet}/{name}@{}", newest.offset);
+            let candidate = Candidate::from(newest);
+            swapper.note_held(&asked_by, Digest(Sha256::digest(&candidate.bytes).into()));
+            swapper.swap(candidate, &asked_by).await;
+        }
+    }
+}
+
+/// Reports as long as it is held.
+pub struct Reporting {
+    task: JoinSet<()>,
+    reporter: Arc<Reporter>,
+}
+
+/// Nothing where the plugin is a file.
+pub fn report(settings: &Settings, parts: &Arc<Parts>) -> Result<Option<Reporting>, Failure> {
+    let PluginFrom::Published { fleet, name } = &settings.plugin.from else {
+        return Ok(None);
+    };
+    let member = member(settings);
+    let reporter = Arc::new(Reporter::new(fleet, &member).map_err(fleet_failure)?);
+    let mut task = JoinSet::new();
+    let (sending, parts, follows) = (Arc::clone(&reporter), Arc::clone(parts), name.clone());
+    task.spawn(async move { send(&sending, &parts, &member, &follows).await });
+    Ok(Some(Reporting { task, reporter }))
+}
+
+impl Reporting {
+    /// Takes the report back, so that the fleet does not show a member that has ended.
+    pub async fn end(mut self) {
+        self.task.shutdown().await;
+        if let Ok(Err(error)) = timeout(LEAVE, self.reporter.leave()).await {
+            tracing::debug!(error = chain(&error), "the report stays behind");
+        }
+    }
+}
+
+/// At once where something that others look for has changed, else every few seconds.
+async fn send(reporter: &Reporter, parts: &Parts, member: &str, follows: &str) {
+    let mut statuses = parts.watch.board.subscribe();
+    let mut latest: Option<(Instant, Report)> = None;
+    let mut is_failing = false;
+    while statuses.changed().await.is_ok() {
+        let Some(status) = statuses.borrow_and_update().clone() else {
+            continue;
+        };
+        let report = of(&status, member, follows);
+        let is_due = latest
+            .as_ref()
+            .is_none_or(|(at, last)| at.elapsed() >= EVERY || is_news(last, &report));
+        if !is_due {
+            continue;
+        }
+        match reporter.report(&report).await {
+            Ok(()) => is_failing = false,
+            Err(error) if !std::mem::replace(&mut is_failing, true) => {
+                tracing::warn!(
+                    error = chain(&error),
+                    "cannot report to the fleet, trying on; records flow on"
+                );
+            }
+            Err(_) => {}
+        }
+        latest = Some((Instant::now(), report));
+    }
+}
+
+fn is_news(last: &Report, now: &Report) -> bool {
+    (&last.digest, &last.state, &last.last_swap, last.on_probation)
+        != (&now.digest, &now.state, &now.last_swap, now.on_probation)
+}
+
+fn of(status: &Status, member: &str, follows: &str) -> Report {
+    let plugin = &status.plugin;
+    let partitions = status.partitions.iter().map(|(name, partition)| {
+        let fence = partition.fences.last();
+        let place = Place {
+            committed: partition.committed,
+            digest: fence.map(|fence| fence.digest.clone()),
+            from: fence.map(|fence| fence.from),
+        };
+        (name.clone(), place)
+    });
+    Report {
+        member: member.to_owned(),
+        follows: follows.to_owned(),
+        state: status.state.to_string(),
+        plugin: plugin.named.name.clone(),
+        version: plugin.named.version.clone(),
+        digest: plugin.named.digest.clone(),
+        on_probation: plugin.on_probation,
+        last_swap: plugin.history.last().map(came_to).unwrap_or_default(),
+        partitions: partitions.collect(),
+        at_ms: 0,
+    }
+}
+
+fn came_to(swap: &Swap) -> String {
+    let label = swap.outcome.label();
+    match &swap.outcome {
+        SwapOutcome::Refused { reasons } => format!("{label}: {}", reasons.join("; ")),
+        SwapOutcome::RolledBack { reason, .. } => format!("{label}: {reason}"),
+        SwapOutcome::Swapped | SwapOutcome::Unchanged => label.to_owned(),
+    }
+}
+
+/// `orders/host-a-4711`: the same name after a restart only where the group's instance is named.
+fn member(settings: &Settings) -> String {
+    let source = &settings.source;
+    if let Some(instance) = &source.group_instance {
+        return format!("{}/{instance}", source.group);
+    }
+    let machine = rustix::system::uname();
+    let machine = machine.nodename().to_string_lossy();
+    format!("{}/{machine}-{}", source.group, std::process::id())
+}
