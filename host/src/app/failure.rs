@@ -15,6 +15,7 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// The exit code of the program: 1, 2 or 3.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Failed(_) => 1,
@@ -23,6 +24,7 @@ impl Failure {
         })
     }
 
+    /// The error itself, with its causes.
     pub fn error(&self) -> &anyhow::Error {
         match self {
             Self::Failed(error) | Self::Usage(error) | Self::Unreachable(error) => error,

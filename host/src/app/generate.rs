@@ -17,6 +17,10 @@ pub struct Options {
     pub out: Option<PathBuf>,
 }
 
+/// Writes the orders. A reader that closes standard output early is not an error.
+///
+/// # Errors
+/// The file cannot be created (exit code 2), or not be written to its end (1).
 pub fn run(options: &Options, stdout: &mut dyn Write) -> Result<(), Failure> {
     match &options.out {
         None => {

@@ -20,6 +20,7 @@ pub struct Live {
 }
 
 impl Live {
+    /// Takes the line off the terminal.
     pub async fn end(mut self) {
         self.task.shutdown().await;
     }

@@ -41,6 +41,7 @@ pub struct Options {
     pub limit: Option<u64>,
 }
 
+/// How the value of a record is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     Avro,

@@ -16,6 +16,7 @@ use crate::config::settings::PluginFrom;
 use crate::kafka::admin::{self, NewTopic};
 use crate::record::descriptor::Descriptor;
 
+/// The options of `host setup`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
     /// `--replication-factor`; `None` is three, or what the cluster can carry.
@@ -33,6 +34,10 @@ pub enum Plugin {
     IfThere,
 }
 
+/// Creates what is missing, and writes a line to `out` for each thing.
+///
+/// # Errors
+/// A service does not answer (exit code 3), refuses (1), or a setting is wrong (2). What was created by then stays.
 pub async fn run(settings: &Settings, options: Options, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     settings.to.setup(settings, options.replication_factor, out).await?;
     let partitions = settings.from.setup(settings, out).await?.unwrap_or(PARTITIONS);

@@ -28,6 +28,7 @@ pub const NATURE: Nature = Nature {
 /// Bad rows that are shown one by one.
 const SHOWN_ROWS: u64 = 20;
 
+/// How a file holds its records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     Csv,

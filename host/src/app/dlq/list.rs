@@ -23,6 +23,7 @@ pub enum By {
     Partition,
 }
 
+/// The options of `host dlq list`.
 pub struct Options {
     pub conditions: Conditions,
     /// Nothing: code, stage and plugin together.
@@ -32,6 +33,11 @@ pub struct Options {
     pub form: Form,
 }
 
+/// Reads all letters that the conditions take, and prints their counts and the last ones. As JSON, it prints either the
+/// counts or the letters, one object a line.
+///
+/// # Errors
+/// A condition is wrong (exit code 2), or the letters cannot be read.
 pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let filter = filter(&options.conditions)?;
     let by = options.by.map_or(vec![By::Code, By::Stage, By::Plugin], |by| vec![by]);

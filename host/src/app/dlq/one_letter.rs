@@ -50,6 +50,8 @@ fn on_one_line(message: &str) -> String {
     }
 }
 
+/// The letter as a JSON object, without its key, headers and value. A record that is not a letter has `not_a_letter` with
+/// the reason.
 pub fn json(found: &Found) -> Map<String, Value> {
     let mut object = Map::new();
     object.insert("letter".into(), found.at.to_string().into());

@@ -45,6 +45,7 @@ pub struct Options {
     pub mode: Mode,
 }
 
+/// Whether a replay writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     Real,

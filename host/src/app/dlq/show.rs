@@ -25,6 +25,7 @@ pub struct Address {
     pub offset: i64,
 }
 
+/// The options of `host dlq show`.
 pub struct Options {
     /// None: those that the conditions take.
     pub letters: Vec<Address>,
@@ -46,6 +47,11 @@ impl FromStr for Address {
     }
 }
 
+/// Prints the letters at the given addresses that the conditions also take, or all that they take if there are no
+/// addresses.
+///
+/// # Errors
+/// A condition is wrong (exit code 2), a letter is not there (1), or the letters cannot be read.
 pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let filter = filter(&options.conditions)?;
     let values = Values::new(&settings.registry);

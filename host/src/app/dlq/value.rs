@@ -11,6 +11,7 @@ use crate::record::columns::DataType;
 use crate::record::descriptor::{Field, Input, Origin};
 use crate::record::display::{hexadecimal, text};
 
+/// A record's value, in the best form that it can be shown in.
 pub enum Shown {
     /// A tombstone.
     Nothing,
@@ -26,6 +27,7 @@ pub enum Shown {
     },
 }
 
+/// Shows the values of records. It reads each schema of the registry once.
 pub struct Values {
     decoder: Decoder,
     field: Field,
@@ -52,6 +54,7 @@ impl Values {
         }
     }
 
+    /// Finds the form for the record's value. It never fails: what cannot be decoded is shown in hexadecimal.
     pub async fn show(&self, record: &Record) -> Shown {
         let Some(value) = record.value.as_deref() else {
             return Shown::Nothing;
@@ -95,6 +98,7 @@ impl Values {
 }
 
 impl Shown {
+    /// The value as JSON: an object with `format` and `value`, or null for a tombstone.
     pub fn json(&self) -> Value {
         match self {
             Self::Nothing => Value::Null,

@@ -62,6 +62,7 @@ impl FileRun {
         &self.counts
     }
 
+    /// The plugin that the records go through.
     pub fn plugin(&self) -> &Plugin {
         &self.plugin
     }

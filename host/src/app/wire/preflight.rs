@@ -94,6 +94,7 @@ fn dead_letters(settings: &Settings) -> Result<OpenLetters, Failure> {
     }
 }
 
+/// Exit code 2: where dead letters go is a setting.
 pub fn dead_letter_failure(error: DeadLetterError) -> Failure {
     Failure::Usage(error.into())
 }

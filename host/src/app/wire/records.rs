@@ -67,6 +67,7 @@ pub struct SourceRecords {
 }
 
 impl SourceRecords {
+    /// Takes the records of a source that was started to read to its end.
     pub fn of(running: Running) -> Self {
         Self {
             running,

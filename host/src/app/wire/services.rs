@@ -14,6 +14,7 @@ use crate::sink::cassandra::OpenError;
 use crate::sink::topic;
 use crate::source::error::{SourceError, SourceFault};
 
+/// Exit code 3 if no node answers, 2 if a table or a setting is wrong.
 pub fn cassandra_failure(error: OpenError) -> Failure {
     if error.is_unreachable() {
         Failure::Unreachable(error.into())
@@ -22,10 +23,12 @@ pub fn cassandra_failure(error: OpenError) -> Failure {
     }
 }
 
+/// The same as [`cassandra_failure`], for the connection alone.
 pub fn connect_failure(error: ConnectError) -> Failure {
     cassandra_failure(error.into())
 }
 
+/// Exit code 3 if no node answers, 2 if the keyspace is wrong, 1 if Cassandra refuses to create something.
 pub fn schema_failure(error: SchemaError) -> Failure {
     match error {
         error if error.is_unreachable() => Failure::Unreachable(error.into()),
@@ -34,6 +37,7 @@ pub fn schema_failure(error: SchemaError) -> Failure {
     }
 }
 
+/// Exit code 3 if no broker answers, 2 if the topic of an output or a setting is wrong.
 pub fn topic_failure(error: topic::OpenError) -> Failure {
     if error.is_unreachable() {
         Failure::Unreachable(error.into())
@@ -42,6 +46,7 @@ pub fn topic_failure(error: topic::OpenError) -> Failure {
     }
 }
 
+/// Exit code 3 if no broker answers, 2 if a setting is wrong, 1 if the brokers refuse the request.
 pub fn kafka_failure(error: AdminError) -> Failure {
     match error {
         AdminError::Unreachable { .. } => Failure::Unreachable(error.into()),
@@ -50,6 +55,8 @@ pub fn kafka_failure(error: AdminError) -> Failure {
     }
 }
 
+/// Exit code 3 if the registry does not answer, 2 if its address, the login or a schema is wrong, 1 if it refuses the
+/// request.
 pub fn registry_failure(error: RegistryError) -> Failure {
     match error {
         RegistryError::Unreachable { .. } => Failure::Unreachable(error.into()),
@@ -61,6 +68,7 @@ pub fn registry_failure(error: RegistryError) -> Failure {
     }
 }
 
+/// Exit code 3 if the brokers do not answer, and 2 for everything else, since a topic, a file or a setting is wrong then.
 pub fn source_failure(error: impl Into<SourceError>) -> Failure {
     let error = error.into();
     match error.fault {
@@ -73,6 +81,7 @@ pub fn source_failure(error: impl Into<SourceError>) -> Failure {
     }
 }
 
+/// Exit code 3 if no broker answers, and 2 for everything else, since an address or a component is wrong then.
 pub fn fleet_failure(error: FleetError) -> Failure {
     if error.is_unreachable() {
         Failure::Unreachable(error.into())

@@ -22,6 +22,7 @@ pub struct Sinks {
 }
 
 impl Sinks {
+    /// Takes the connected store. [`Sinks::for_another`] opens the sinks.
     pub fn new(tables: Arc<dyn Tables>) -> Self {
         Self { tables }
     }

@@ -12,6 +12,7 @@ pub const NATURE: Nature = Nature {
     resumes: true,
 };
 
+/// How a member of a group reads a topic.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub group: String,

@@ -25,6 +25,7 @@ const ROUNDS: u32 = 10;
 /// Instances made to time one: each takes some ten microseconds, an interpreter's a few milliseconds.
 const INSTANCES: usize = 50;
 
+/// The options of `host bench plugin`.
 pub struct Options {
     pub batch_records: NonZeroU32,
     /// The time for measuring, all rounds together.

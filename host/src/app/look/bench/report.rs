@@ -110,6 +110,7 @@ impl Spread {
 }
 
 impl Stages<Spread> {
+    /// Gives the spread of each stage over the rounds, of which there must be at least one.
     pub fn of(rounds: &[Round]) -> Self {
         let spread = |stage: fn(&Round) -> f64| Spread::of(rounds.iter().map(stage));
         Self {

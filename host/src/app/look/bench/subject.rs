@@ -34,6 +34,7 @@ pub struct Times {
 }
 
 impl Times {
+    /// Adds the times of another batch.
     pub fn add(&mut self, other: Self) {
         self.decode += other.decode;
         self.lower += other.lower;

@@ -25,6 +25,7 @@ use crate::plugin::Plugin;
 use crate::record::Record;
 use crate::record::descriptor::Descriptor;
 
+/// The options of `host diff`.
 pub struct Options {
     pub old: Contender,
     pub new: Contender,

@@ -35,6 +35,7 @@ pub struct Address {
     pub offset: i64,
 }
 
+/// The options of `host explain`.
 pub struct Options {
     pub address: Address,
     /// Records before it that the write timestamp is counted from, at most.
@@ -64,6 +65,11 @@ impl FromStr for Address {
     }
 }
 
+/// Fetches the record, calls the plugin with it alone, and prints both with what a run would write. A record that is
+/// rejected is explained like any other.
+///
+/// # Errors
+/// The plugin cannot be loaded, the brokers or the registry do not answer, or the record is not there.
 pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let plugin = Arc::new(component::load(&settings.plugin)?);
     let Fetched { record, before, known } = fetched(settings, options).await?;

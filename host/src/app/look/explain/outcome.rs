@@ -23,6 +23,7 @@ use crate::sink::one_key::Part;
 use crate::sink::read_back::RowRef;
 use crate::sink::{SinkError, object};
 
+/// The plugin's outcome for one record.
 pub enum Outcome {
     Rejected(Reject),
     Filtered,

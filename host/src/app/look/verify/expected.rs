@@ -22,6 +22,7 @@ pub struct Fate {
     pub end: End,
 }
 
+/// What a store must hold for a key in the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
     Row(Cells),
@@ -30,6 +31,7 @@ pub enum End {
     Overtaken,
 }
 
+/// Collects the rows of a file's records, and keeps the last state of each key.
 pub struct Expected<'a> {
     store: &'a dyn ReadBack,
     outputs: &'a [Output],
@@ -40,6 +42,7 @@ pub struct Expected<'a> {
 }
 
 impl<'a> Expected<'a> {
+    /// Begins without any row. `store` tells the keys of rows, and how it shows their values.
     pub fn new(store: &'a dyn ReadBack, descriptor: &'a Descriptor) -> Self {
         Self {
             store,

@@ -31,6 +31,7 @@ pub struct Chunk {
     pub rejected: u64,
 }
 
+/// How many rows were compared with the store, and what differs.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Rows that the file should have made, each primary key once.

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, anyhow, bail};
 
+/// The target that plugins are compiled for, as cargo and rustup name it.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 const LINKER: &str = "wasm-component-ld";
 const SCRIPT: &str = include_str!("../../../../../plugins/wasm-target");

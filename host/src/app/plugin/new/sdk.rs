@@ -21,6 +21,7 @@ macro_rules! sources {
     };
 }
 
+/// The files of `plugins/sdk`: the path of each below that folder, and its text.
 pub const SOURCES: &[(&str, &str)] = sources! {
     "Cargo.toml"
     "macros/Cargo.toml"

@@ -29,6 +29,7 @@ use crate::record::descriptor::{Descriptor, Digest};
 /// costs it nothing. No candidate is refused because of this.
 const FRESH: Duration = Duration::from_secs(5);
 
+/// Makes versions of candidates for one run. The sinks of all of them write over the connections of [`Sinks`].
 pub struct Assembler {
     engine: PluginEngine,
     settings: Settings,
@@ -105,6 +106,7 @@ fn misfits(schema: Option<&ValueSchema>, descriptor: &Descriptor) -> Vec<String>
 }
 
 impl Assembler {
+    /// Makes an assembler for a run with these settings. `registry` is `None` where records have no schema.
     pub fn new(engine: PluginEngine, settings: Settings, registry: Option<Registry>, sinks: Sinks) -> Self {
         Self {
             engine,

@@ -26,6 +26,7 @@ use crate::sink::cassandra::read_back::CassandraReader;
 use crate::sink::cassandra::{BoundOutput, CassandraSink, Cluster, Found, OpenError, find_outputs, replay};
 use crate::sink::read_back::ReadBack;
 
+/// Keyspaces of Cassandra. `--to` names one; its nodes come from there or from the settings.
 pub const KIND: Kind<Arc<dyn Store>> = Kind {
     form: "cassandra://NODES/KEYSPACE",
     read,

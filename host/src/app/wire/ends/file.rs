@@ -19,6 +19,7 @@ use crate::source::file::{self, Format};
 use crate::source::nature::Nature;
 use crate::source::{Running, Until};
 
+/// CSV and NDJSON files. `--from` names one by its path.
 pub const KIND: Kind<Arc<dyn Source>> = Kind {
     form: "a file that ends in .csv, .csv.gz, .ndjson, .ndjson.gz, .jsonl or .jsonl.gz",
     read,

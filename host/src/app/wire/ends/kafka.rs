@@ -35,6 +35,7 @@ use crate::source::nature::Nature;
 use crate::source::{Until, kafka};
 use crate::telemetry::otlp::Origin;
 
+/// Topics of Kafka. `--from` names one; its brokers come from there or from the settings.
 pub const KIND: Kind<Arc<dyn Source>> = Kind {
     form: "kafka://BROKERS/TOPIC",
     read,

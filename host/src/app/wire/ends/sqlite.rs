@@ -20,6 +20,7 @@ use crate::sink::Sink;
 use crate::sink::read_back::ReadBack;
 use crate::sink::sqlite::SqliteSink;
 
+/// SQLite files. `--to` names one by its path.
 pub const KIND: Kind<Arc<dyn Store>> = Kind {
     form: "a SQLite file that ends in .db, .sqlite or .sqlite3",
     read,

@@ -15,6 +15,7 @@ use crate::sink::Sink;
 use crate::sink::print::PrintSink;
 use crate::sink::read_back::ReadBack;
 
+/// Standard output, which `--to -` names.
 pub const KIND: Kind<Arc<dyn Store>> = Kind {
     form: "- for standard output",
     read,

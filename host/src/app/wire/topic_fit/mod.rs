@@ -14,8 +14,10 @@ use crate::kafka::producer::limits::{
 };
 use crate::record::descriptor::Descriptor;
 
+/// The setting of a topic for how long it keeps records, in milliseconds.
 pub const RETENTION: &str = "retention.ms";
 const RETENTION_BYTES: &str = "retention.bytes";
+/// The value of [`RETENTION`] and `retention.bytes` that sets no limit.
 pub const FOR_EVER: &str = "-1";
 
 /// The record size that brokers take by default (the default of `max.message.bytes`).
