@@ -11,7 +11,7 @@ pub mod look;
 pub mod plugin;
 pub mod produce;
 pub mod run;
-mod say;
+pub mod say;
 pub mod setup;
 mod signals;
 mod watch;

@@ -16,7 +16,7 @@ use crate::kafka::topic::check_topic;
 use crate::produce::avro::AvroEncoder;
 use crate::produce::key::KeyTemplate;
 use crate::produce::rate::{Pace, Rate};
-use crate::produce::send::{Report, SendError, Sender};
+use crate::produce::send::{DeliveryReport, SendError, Sender};
 
 /// Schemas that the project brings: subject and text.
 const SCHEMAS: [(&str, &str); 1] = [(
@@ -247,7 +247,7 @@ fn summarize(
     topic: &str,
     rows: &Rows,
     blank: u64,
-    report: &Report,
+    report: &DeliveryReport,
     begun: Instant,
 ) -> anyhow::Result<()> {
     let partitions: Vec<_> = report

@@ -1,10 +1,19 @@
-//! Lines that a verb writes as it goes on and at its end.
+//! How verbs write what they have to say: lines as they go on and at their end, as text or as JSON.
 
 use std::io::Write;
 use std::time::Duration;
 
 use super::failure::Failure;
 use crate::pipeline::watch::totals::Counts;
+
+/// How a verb prints what it has found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputFormat {
+    /// Words and tables.
+    Text,
+    /// One JSON value; of a list of letters, one object a line.
+    Json,
+}
 
 /// Writes a line of output. If it cannot be written, the verb ends.
 pub fn say(out: &mut (dyn Write + Send), line: &str) -> Result<(), Failure> {

@@ -9,8 +9,9 @@ use clap::{Args, Subcommand};
 use super::console;
 use super::flags::key_value;
 use crate::app::failure::Failure;
-use crate::app::plugin::live::{self, Asked, Form};
+use crate::app::plugin::live::{self, Asked};
 use crate::app::plugin::{build, fleet, inspect, new, sign};
+use crate::app::say::OutputFormat;
 use crate::app::wire::Settings;
 use crate::config::given::Flags;
 use crate::pipeline::watch::share::Share;
@@ -204,8 +205,12 @@ pub struct Looking {
 }
 
 impl Looking {
-    fn form(&self) -> Form {
-        if self.json { Form::Json } else { Form::Text }
+    fn form(&self) -> OutputFormat {
+        if self.json {
+            OutputFormat::Json
+        } else {
+            OutputFormat::Text
+        }
     }
 }
 

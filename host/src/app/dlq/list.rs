@@ -6,8 +6,9 @@ use std::io::Write;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Map, Value};
 
-use super::{Conditions, Form, filter, one_letter, place, written};
+use super::{Conditions, filter, one_letter, place, written};
 use crate::app::failure::Failure;
+use crate::app::say::OutputFormat;
 use crate::app::wire::Settings;
 use crate::app::wire::services::source_failure;
 use crate::record::letter::{Found, Letter};
@@ -30,7 +31,7 @@ pub struct Options {
     pub by: Option<By>,
     /// Letters shown one by one, the last ones.
     pub limit: usize,
-    pub form: Form,
+    pub form: OutputFormat,
 }
 
 /// Reads all letters that the conditions take, and prints their counts and the last ones. As JSON, it prints either the
@@ -41,7 +42,7 @@ pub struct Options {
 pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let filter = filter(&options.conditions)?;
     let by = options.by.map_or(vec![By::Code, By::Stage, By::Plugin], |by| vec![by]);
-    let mut report = Report::new(by, options.limit);
+    let mut report = LettersReport::new(by, options.limit);
     let mut reading = read(place(settings), None, References::Left);
     while let Some(found) = reading.recv().await {
         let found = found.map_err(source_failure)?;
@@ -52,9 +53,9 @@ pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + 
         }
     }
     let shown = match (options.form, options.by) {
-        (Form::Text, _) => report.write(out),
-        (Form::Json, Some(_)) => report.write_groups(out),
-        (Form::Json, None) => report
+        (OutputFormat::Text, _) => report.write(out),
+        (OutputFormat::Json, Some(_)) => report.write_groups(out),
+        (OutputFormat::Json, None) => report
             .last()
             .iter()
             .try_for_each(|found| writeln!(out, "{}", Value::Object(one_letter::json(found)))),
@@ -62,7 +63,7 @@ pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + 
     written(shown)
 }
 
-struct Report {
+struct LettersReport {
     by: Vec<By>,
     groups: BTreeMap<Vec<String>, Group>,
     limit: usize,
@@ -81,7 +82,7 @@ struct Group {
     last_at: String,
 }
 
-impl Report {
+impl LettersReport {
     fn new(by: Vec<By>, limit: usize) -> Self {
         Self {
             by,

@@ -4,11 +4,11 @@ use std::io::Write;
 
 use crate::record::letter::replay::Selection;
 use crate::source::letters::read::Ranges;
-use crate::source::letters::{Counts, Place};
+use crate::source::letters::{Counts, LettersLocation};
 
 /// Letters to be read, and which of them.
 pub(super) struct Reading {
-    pub place: Place,
+    pub place: LettersLocation,
     /// `None`: all that are there.
     pub ranges: Option<Ranges>,
     pub selection: Selection,

@@ -32,7 +32,7 @@ use crate::record::letter::replay::Selection;
 use crate::source::bounds::Bounds;
 use crate::source::error::SourceError;
 use crate::source::letters::replay::{Prepared, prepare};
-use crate::source::letters::{Place, Tally, file};
+use crate::source::letters::{LettersLocation, Tally, file};
 use crate::source::{Running, Until};
 
 /// The letters to replay, and whether they are replayed.
@@ -61,8 +61,8 @@ pub async fn run(settings: &Settings, options: &Options, summary: &mut (dyn Writ
     let decoder = Decoder::new(&plugin.descriptor().inputs, Some(registry));
     let place = place(settings);
     let letters = match &place {
-        Place::File(path) => Letters::File(path.clone()),
-        Place::Topic(topic) => {
+        LettersLocation::File(path) => Letters::File(path.clone()),
+        LettersLocation::Topic(topic) => {
             let fingerprint = fingerprint(settings, &plugin, &filter, options);
             let (topic, generation) = (topic.clone(), options.generation);
             let asked = tokio::task::spawn_blocking(move || prepare(&topic, &fingerprint, generation)).await;
@@ -106,10 +106,10 @@ pub async fn run(settings: &Settings, options: &Options, summary: &mut (dyn Writ
         .map_err(Failure::Failed)?;
     match (ended, place) {
         (Err(error), _) => Err(Failure::Failed(error.into())),
-        (Ok(Ended::Stopped), Place::File(_)) => Err(Failure::Failed(anyhow::anyhow!(
+        (Ok(Ended::Stopped), LettersLocation::File(_)) => Err(Failure::Failed(anyhow::anyhow!(
             "stopped before the end of the file; a replay of it starts at its beginning"
         ))),
-        (Ok(Ended::Stopped), Place::Topic(_)) => {
+        (Ok(Ended::Stopped), LettersLocation::Topic(_)) => {
             tracing::info!("stopped; the same command goes on where it was");
             Ok(())
         }
@@ -149,11 +149,11 @@ fn unlimited(settings: &Settings) -> Budget {
 }
 
 /// Records that are refused again go to where they came from; out of a file, into a file beside it.
-fn open_letters(settings: &Settings, place: &Place) -> Result<Arc<dyn DeadLetters>, Failure> {
+fn open_letters(settings: &Settings, place: &LettersLocation) -> Result<Arc<dyn DeadLetters>, Failure> {
     let usage = |error: DeadLetterError| Failure::Usage(error.into());
     Ok(match place {
-        Place::Topic(topic) => Arc::new(DeadLetterTopic::new(&settings.kafka, &topic.name).map_err(usage)?),
-        Place::File(path) => {
+        LettersLocation::Topic(topic) => Arc::new(DeadLetterTopic::new(&settings.kafka, &topic.name).map_err(usage)?),
+        LettersLocation::File(path) => {
             let again = path.with_extension("again.ndjson");
             let letters = DeadLetterFile::new(Path::new(&again), Earlier::Replace);
             Arc::new(letters.map_err(usage)?)

@@ -7,8 +7,9 @@ use std::str::FromStr;
 use serde_json::{Value, json};
 
 use super::value::{Shown, Values};
-use super::{Conditions, Form, filter, one_letter, place, written};
+use super::{Conditions, filter, one_letter, place, written};
 use crate::app::failure::Failure;
+use crate::app::say::OutputFormat;
 use crate::app::wire::Settings;
 use crate::app::wire::services::source_failure;
 use crate::record::display::{hexadecimal, timestamp};
@@ -30,7 +31,7 @@ pub struct Options {
     /// None: those that the conditions take.
     pub letters: Vec<Address>,
     pub conditions: Conditions,
-    pub form: Form,
+    pub form: OutputFormat,
 }
 
 impl FromStr for Address {
@@ -104,7 +105,7 @@ async fn show(
     mut reading: tokio::sync::mpsc::Receiver<Result<Found, SourceError>>,
     is_wanted: &(dyn Fn(&Found) -> bool + Sync),
     values: &Values,
-    form: Form,
+    form: OutputFormat,
     out: &mut (dyn Write + Send),
 ) -> Result<usize, Failure> {
     let mut shown = 0;
@@ -116,8 +117,8 @@ async fn show(
         let record = found.letter.as_ref().map_or(&found.message, |letter| &letter.record);
         let value = values.show(record).await;
         written(match form {
-            Form::Json => writeln!(out, "{}", in_json(&found, record, &value)),
-            Form::Text => {
+            OutputFormat::Json => writeln!(out, "{}", in_json(&found, record, &value)),
+            OutputFormat::Text => {
                 let between = if shown > 0 { "\n" } else { "" };
                 write!(out, "{between}{}", in_words(&found, record, &value))
             }

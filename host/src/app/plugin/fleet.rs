@@ -9,14 +9,15 @@ use anyhow::{Context as _, Error};
 use chrono::{DateTime, SecondsFormat};
 use serde::Serialize;
 
-use super::live::{Form, short, table};
+use super::live::{short, table};
 use crate::app::failure::Failure;
+use crate::app::say::OutputFormat;
 use crate::app::wire::Settings;
 use crate::app::wire::services::fleet_failure;
 use crate::app::wire::{component, fleet, trust};
 use crate::config::address;
 use crate::config::settings::PluginFrom;
-use crate::fleet::members::{self, Report};
+use crate::fleet::members::{self, MemberReport};
 use crate::fleet::published::{self, Published};
 use crate::fleet::{Fleet, FleetError};
 use crate::pipeline::commit::write_time::now_ms;
@@ -98,7 +99,7 @@ struct Newest {
 #[derive(Debug, Serialize)]
 struct Member {
     #[serde(flatten)]
-    report: Report,
+    report: MemberReport,
     /// Since its last report; members that are alive report every five.
     seconds: i64,
     /// Whether it has been silent for so long that it is likely dead.
@@ -108,7 +109,12 @@ struct Member {
 }
 
 /// Which member runs which digest, from which offset of its partitions on.
-pub async fn status(settings: &Settings, topic: &str, form: Form, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
+pub async fn status(
+    settings: &Settings,
+    topic: &str,
+    form: OutputFormat,
+    out: &mut (dyn Write + Send),
+) -> Result<(), Failure> {
     let fleet = of(settings, topic)?;
     let read = move || Ok::<_, FleetError>((published::all(&fleet)?, members::read(&fleet)?));
     let read = tokio::task::spawn_blocking(read).await;
@@ -125,16 +131,16 @@ pub async fn status(settings: &Settings, topic: &str, form: Form, out: &mut (dyn
         newest: all.into_iter().map(|(name, found)| (name, found.into())).collect(),
     };
     let written = match form {
-        Form::Json => serde_json::to_string_pretty(&shown)
+        OutputFormat::Json => serde_json::to_string_pretty(&shown)
             .map_err(io::Error::from)
             .and_then(|text| writeln!(out, "{text}")),
-        Form::Text => say(&shown, out),
+        OutputFormat::Text => say(&shown, out),
     };
     written.context("cannot write").map_err(Failure::Failed)
 }
 
 impl Member {
-    fn of(report: Report, all: &BTreeMap<String, Published>, now_ms: i64) -> Self {
+    fn of(report: MemberReport, all: &BTreeMap<String, Published>, now_ms: i64) -> Self {
         let seconds = (now_ms - report.at_ms).max(0) / 1000;
         Self {
             silent: seconds > 3 * i64::try_from(fleet::EVERY.as_secs()).unwrap_or(i64::MAX),

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use crate::app::failure::Failure;
 use crate::app::look::diff::show;
+use crate::app::say::OutputFormat;
 use crate::app::wire::Settings;
 use crate::app::wire::trust;
 use crate::connection::Secret;
@@ -43,15 +44,8 @@ pub enum Asked {
     ShadowReport,
     StopShadow,
     Promote,
-    Status(Form),
-    History(Form),
-}
-
-/// How an answer is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    Text,
-    Json,
+    Status(OutputFormat),
+    History(OutputFormat),
 }
 
 struct Endpoint {
@@ -92,8 +86,8 @@ pub async fn run(settings: &Settings, asked: Asked, out: &mut (dyn Write + Send)
         Asked::Status(form) => {
             let status = endpoint.get("/status.json").await?.good()?;
             match form {
-                Form::Json => print_json(out, &status),
-                Form::Text => say_status(&status, out)
+                OutputFormat::Json => print_json(out, &status),
+                OutputFormat::Text => say_status(&status, out)
                     .context("cannot write")
                     .map_err(Failure::Failed),
             }
@@ -102,8 +96,8 @@ pub async fn run(settings: &Settings, asked: Asked, out: &mut (dyn Write + Send)
             let plugin = endpoint.get("/plugin").await?.good()?;
             let history = &plugin["history"];
             match form {
-                Form::Json => print_json(out, history),
-                Form::Text => say_history(history, out),
+                OutputFormat::Json => print_json(out, history),
+                OutputFormat::Text => say_history(history, out),
             }
         }
     }

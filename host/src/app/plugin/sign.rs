@@ -24,10 +24,10 @@ pub fn keygen(out: &Path, said: &mut impl Write) -> Result<(), Failure> {
     create(out, &secret, Readers::Owner)
         .and_then(|()| create(&public, &line, Readers::All))
         .map_err(Failure::Usage)?;
-    let told = writeln!(said, "key      {}", key.id())
+    let written = writeln!(said, "key      {}", key.id())
         .and_then(|()| writeln!(said, "private  {} (keep it to yourself)", out.display()))
         .and_then(|()| writeln!(said, "public   {} (a line for --trusted-keys)", public.display()));
-    told.context("cannot write").map_err(Failure::Failed)
+    written.context("cannot write").map_err(Failure::Failed)
 }
 
 /// Signs the file: `FILE.sig` holds the signature then, in place of an earlier one.

@@ -12,7 +12,7 @@ use super::Settings;
 use super::services::fleet_failure;
 use crate::app::failure::Failure;
 use crate::config::settings::PluginFrom;
-use crate::fleet::members::{Place, Report, Reporter};
+use crate::fleet::members::{MemberReport, PartitionReport, Reporter};
 use crate::fleet::{self, Fleet};
 use crate::pipeline::flow::parts::Parts;
 use crate::pipeline::swap::swapper::{Candidate, Swapper};
@@ -86,7 +86,7 @@ impl Reporting {
 /// At once where something that others look for has changed, else every few seconds.
 async fn send(reporter: &Reporter, parts: &Parts, member: &str, follows: &str) {
     let mut statuses = parts.watch.board.subscribe();
-    let mut latest: Option<(Instant, Report)> = None;
+    let mut latest: Option<(Instant, MemberReport)> = None;
     let mut is_failing = false;
     while statuses.changed().await.is_ok() {
         let Some(status) = statuses.borrow_and_update().clone() else {
@@ -113,23 +113,23 @@ async fn send(reporter: &Reporter, parts: &Parts, member: &str, follows: &str) {
     }
 }
 
-fn is_news(last: &Report, now: &Report) -> bool {
+fn is_news(last: &MemberReport, now: &MemberReport) -> bool {
     (&last.digest, &last.state, &last.last_swap, last.on_probation)
         != (&now.digest, &now.state, &now.last_swap, now.on_probation)
 }
 
-fn of(status: &Status, member: &str, follows: &str) -> Report {
+fn of(status: &Status, member: &str, follows: &str) -> MemberReport {
     let plugin = &status.plugin;
     let partitions = status.partitions.iter().map(|(name, partition)| {
         let fence = partition.fences.last();
-        let place = Place {
+        let place = PartitionReport {
             committed: partition.committed,
             digest: fence.map(|fence| fence.digest.clone()),
             from: fence.map(|fence| fence.from),
         };
         (name.clone(), place)
     });
-    Report {
+    MemberReport {
         member: member.to_owned(),
         follows: follows.to_owned(),
         state: status.state.to_string(),

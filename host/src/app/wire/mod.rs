@@ -49,20 +49,20 @@ pub const ENDS: Ends<Arc<dyn Source>, Arc<dyn Store>> = Ends {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::ends::Known;
+    use crate::config::ends::AddressDefaults;
 
-    const KNOWN: Known<'_> = Known {
+    const DEFAULTS: AddressDefaults<'_> = AddressDefaults {
         topic: "orders",
         keyspace: "shop",
     };
 
     fn source(text: &str) -> String {
-        ENDS.source(text, KNOWN)
+        ENDS.source(text, DEFAULTS)
             .map_or_else(|error| error.to_string(), |source| source.place())
     }
 
     fn store(text: &str) -> String {
-        ENDS.store(text, KNOWN)
+        ENDS.store(text, DEFAULTS)
             .map_or_else(|error| error.to_string(), |store| store.identity())
     }
 
@@ -74,8 +74,8 @@ mod tests {
         assert_eq!(store("x.sqlite3"), "sqlite x.sqlite3");
         assert_eq!(store("-"), "stdout");
         assert_eq!(store("cassandra://"), "cassandra shop");
-        assert_eq!((ENDS.sources.usual)(KNOWN).place(), "orders");
-        assert_eq!((ENDS.stores.usual)(KNOWN).identity(), "cassandra shop");
+        assert_eq!((ENDS.sources.usual)(DEFAULTS).place(), "orders");
+        assert_eq!((ENDS.stores.usual)(DEFAULTS).identity(), "cassandra shop");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::address::{self, Listen, PluginAddress};
 use super::brokers::Brokers;
 use super::collect::collect;
-use super::ends::{Ends, Known, SourceEnd, StoreEnd};
+use super::ends::{AddressDefaults, Ends, SourceEnd, StoreEnd};
 use super::given::{Flags, Surroundings};
 use super::pairs::names;
 use super::problem::Problems;
@@ -64,17 +64,17 @@ pub fn load_log(flags: &Flags, surroundings: &Surroundings) -> (telemetry::Confi
 }
 
 fn settings<S: SourceEnd, T: StoreEnd>(values: &mut Values, kinds: &Ends<S, T>) -> Settings<S, T> {
-    let kafka::Place {
+    let kafka::BrokersAndTopic {
         brokers,
         brokers_key,
         topic,
     } = kafka::place(values);
-    let cassandra::Place { nodes, keyspace } = cassandra::place(values);
-    let known = Known {
+    let cassandra::NodesAndKeyspace { nodes, keyspace } = cassandra::place(values);
+    let defaults = AddressDefaults {
         topic: &topic,
         keyspace: &keyspace,
     };
-    let (from, to) = ends(values, kinds, known);
+    let (from, to) = ends(values, kinds, defaults);
     let dead_letters = dead_letters(values, &from, &to);
     let pipeline = pipeline(values);
     let kafka = kafka::connection(values, brokers, brokers_key);
@@ -96,12 +96,12 @@ fn settings<S: SourceEnd, T: StoreEnd>(values: &mut Values, kinds: &Ends<S, T>) 
 }
 
 /// Where records come from and where rows go. A bad address is noted, and the usual end takes its place.
-fn ends<S, T>(values: &mut Values, ends: &Ends<S, T>, known: Known<'_>) -> (S, T) {
-    let from = values.parse("source.from", |text| ends.source(text, known));
-    let to = values.parse("sink.to", |text| ends.store(text, known));
+fn ends<S, T>(values: &mut Values, ends: &Ends<S, T>, defaults: AddressDefaults<'_>) -> (S, T) {
+    let from = values.parse("source.from", |text| ends.source(text, defaults));
+    let to = values.parse("sink.to", |text| ends.store(text, defaults));
     (
-        from.unwrap_or_else(|| (ends.sources.usual)(known)),
-        to.unwrap_or_else(|| (ends.stores.usual)(known)),
+        from.unwrap_or_else(|| (ends.sources.usual)(defaults)),
+        to.unwrap_or_else(|| (ends.stores.usual)(defaults)),
     )
 }
 
@@ -219,11 +219,11 @@ fn plugin(values: &mut Values, kafka: &KafkaConnection) -> Plugin {
     }
 }
 
-fn compile_cache(values: &Values) -> cache::Place {
+fn compile_cache(values: &Values) -> cache::CacheLocation {
     match values.path("plugin.compile_cache") {
-        None => cache::Place::Usual,
-        Some(path) if path.as_os_str() == "off" => cache::Place::Nowhere,
-        Some(path) => cache::Place::At(path),
+        None => cache::CacheLocation::Usual,
+        Some(path) if path.as_os_str() == "off" => cache::CacheLocation::Nowhere,
+        Some(path) => cache::CacheLocation::At(path),
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 
 use super::topic::{Letters, found};
-use super::{Place, file, original};
+use super::{LettersLocation, file, original};
 use crate::csv_file::{InputError, NdjsonReader};
 use crate::kafka::error::{ClientError, guarded};
 use crate::kafka::record::Polled;
@@ -31,19 +31,19 @@ pub enum References {
 
 /// Reads the letters of these ranges, or all that are there now, each partition in its order.
 pub fn read(
-    place: Place,
+    place: LettersLocation,
     ranges: Option<Ranges>,
     references: References,
 ) -> mpsc::Receiver<Result<Found, SourceError>> {
     let (sender, receiver) = mpsc::channel(AHEAD);
     tokio::task::spawn_blocking(move || {
         let result = guarded(|| match &place {
-            Place::Topic(topic) => {
+            LettersLocation::Topic(topic) => {
                 let letters = Letters::open(topic)?;
                 let ranges = ranges.unwrap_or_else(|| letters.ranges.clone());
                 Ok(read_topic(&letters, ranges, references, &sender)?)
             }
-            Place::File(path) => read_file(path, ranges.as_ref(), &sender),
+            LettersLocation::File(path) => read_file(path, ranges.as_ref(), &sender),
         });
         if let Err(error) = result {
             // The reader has gone.

@@ -12,11 +12,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, anyhow};
 
 use crate::app::failure::Failure;
+use crate::app::say::OutputFormat;
 use crate::app::wire::Settings;
 use crate::app::wire::component;
 use crate::plugin::{Plugin, PluginEngine};
 use crate::record::Record;
-use report::{Memory, Report, Spread, Stages};
+use report::{BenchReport, Memory, Spread, Stages};
 use subject::{Subject, Times};
 
 /// A median of so many says where most of them are; more would make each too short to be steady.
@@ -32,14 +33,7 @@ pub struct Options {
     pub seconds: NonZeroU32,
     /// Records that are read.
     pub limit: NonZeroU64,
-    pub form: Form,
-}
-
-/// How the report is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    Text,
-    Json,
+    pub form: OutputFormat,
 }
 
 /// Times the plugin of the settings over the records of their file and prints what was found.
@@ -64,7 +58,7 @@ pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + 
         rounds.push(round(&mut subject, &batches, length).await?);
     }
 
-    let report = Report {
+    let report = BenchReport {
         plugin: plugin.identity().name.to_string(),
         version: plugin.identity().version.to_string(),
         digest: plugin.identity().digest.to_string(),
@@ -84,8 +78,8 @@ pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + 
         ns_per_record: Stages::of(&rounds),
     };
     match options.form {
-        Form::Text => report.show(out),
-        Form::Json => serde_json::to_writer_pretty(&mut *out, &report)
+        OutputFormat::Text => report.show(out),
+        OutputFormat::Json => serde_json::to_writer_pretty(&mut *out, &report)
             .map_err(Into::into)
             .and_then(|()| writeln!(out)),
     }

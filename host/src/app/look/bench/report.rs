@@ -12,7 +12,7 @@ use crate::record::display::printable;
 
 /// Everything about one plugin and one file.
 #[derive(Serialize)]
-pub struct Report {
+pub struct BenchReport {
     pub plugin: String,
     pub version: String,
     pub digest: String,
@@ -23,7 +23,7 @@ pub struct Report {
     pub instantiate_us: Spread,
     pub memory: Memory,
     pub file: String,
-    pub counts: Told,
+    pub counts: RecordCounts,
     pub batch_records: usize,
     pub rounds: usize,
     pub records_per_second: Spread,
@@ -42,7 +42,7 @@ pub struct Memory {
 
 /// How many records of the file ended in which way.
 #[derive(Serialize)]
-pub struct Told {
+pub struct RecordCounts {
     records: u64,
     rows: u64,
     filtered: u64,
@@ -124,7 +124,7 @@ impl Stages<Spread> {
     }
 }
 
-impl From<Counts> for Told {
+impl From<Counts> for RecordCounts {
     fn from(counts: Counts) -> Self {
         Self {
             rejected_text: counts.rejected_text(),
@@ -136,7 +136,7 @@ impl From<Counts> for Told {
     }
 }
 
-impl Report {
+impl BenchReport {
     /// Writes it for people.
     pub fn show(&self, out: &mut (dyn Write + Send)) -> io::Result<()> {
         let (memory, counts) = (&self.memory, &self.counts);

@@ -12,6 +12,7 @@ use anyhow::{Context as _, anyhow};
 use serde::Serialize;
 
 use crate::app::failure::Failure;
+use crate::app::say::OutputFormat;
 use crate::app::wire::Settings;
 use crate::app::wire::assemble::registry;
 use crate::app::wire::services::registry_failure;
@@ -19,7 +20,7 @@ use crate::app::wire::{all_refused, component};
 use crate::codec::{CodecError, Decoder};
 use crate::config::settings::PluginFrom;
 use crate::pipeline::batch::make::{MakeError, Warm, make};
-use crate::pipeline::compare::report::Report;
+use crate::pipeline::compare::report::ComparisonReport;
 use crate::pipeline::compare::{Answer, Comparer, Subject};
 use crate::plugin::Plugin;
 use crate::record::Record;
@@ -31,7 +32,7 @@ pub struct Options {
     pub new: Contender,
     /// How many records: the first ones of a file, the latest of each partition of a topic.
     pub limit: Option<NonZeroU64>,
-    pub form: Form,
+    pub form: OutputFormat,
 }
 
 /// One of the two plugins.
@@ -39,13 +40,6 @@ pub struct Contender {
     pub file: PathBuf,
     /// Besides those of both, and stronger.
     pub settings: Vec<(String, String)>,
-}
-
-/// How the report is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    Text,
-    Json,
 }
 
 /// The result, which is the verb's exit code.
@@ -57,10 +51,10 @@ pub enum Verdict {
 
 /// The report as JSON, and what it comes to.
 #[derive(Serialize)]
-struct Told<'a> {
+struct JsonReport<'a> {
     same: bool,
     #[serde(flatten)]
-    report: &'a Report,
+    report: &'a ComparisonReport,
 }
 
 /// Runs both over the records of `settings.from` and prints what differs.
@@ -95,13 +89,13 @@ async fn compare(settings: &Settings, options: &Options, out: &mut (dyn Write + 
     }
     records.check_whole()?;
     let printed = match options.form {
-        Form::Text => show::report(&report, out),
-        Form::Json => {
-            let told = Told {
+        OutputFormat::Text => show::report(&report, out),
+        OutputFormat::Json => {
+            let printed = JsonReport {
                 same: report.is_same(),
                 report: &report,
             };
-            serde_json::to_writer_pretty(&mut *out, &told)
+            serde_json::to_writer_pretty(&mut *out, &printed)
                 .map_err(Into::into)
                 .and_then(|()| writeln!(out))
         }
@@ -116,7 +110,11 @@ async fn compare(settings: &Settings, options: &Options, out: &mut (dyn Write + 
 }
 
 /// Two plugins that both reject every record of a file are not the same for that: nothing was compared.
-fn refuse_nothing_compared(settings: &Settings, report: &Report, descriptor: &Descriptor) -> Result<(), Failure> {
+fn refuse_nothing_compared(
+    settings: &Settings,
+    report: &ComparisonReport,
+    descriptor: &Descriptor,
+) -> Result<(), Failure> {
     let changed: u64 = report.rejects.changed.values().map(|tally| tally.count).sum();
     let is_whole = !settings.from.nature().is_endless;
     if is_whole && report.records > 0 && report.rejects.same + changed == report.records {

@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use comfy_table::{ContentArrangement, Table, presets};
 
 use crate::pipeline::compare::report::{
-    Cell, Codes, ColumnReport, Declared, Example, OutputReport, RejectExample, Report, RowExample, Shown, Side, Tally,
+    Cell, Codes, ColumnReport, ComparisonReport, Declared, Example, OutputReport, RejectExample, RowExample, Shown,
+    Side, Tally,
 };
 use crate::pipeline::watch::shadowing::ShadowReport;
 use crate::record::display::printable;
@@ -17,7 +18,7 @@ const DIGEST_CHARS: usize = "sha256:".len() + 12;
 const MAX_CELLS: usize = 4;
 
 /// Writes the whole report.
-pub fn report(report: &Report, out: &mut (dyn Write + Send)) -> io::Result<()> {
+pub fn report(report: &ComparisonReport, out: &mut (dyn Write + Send)) -> io::Result<()> {
     differences(report, out)?;
     let verdict = if report.is_same() {
         "no difference (exit code 0)"
@@ -46,7 +47,7 @@ pub fn shadow(shadow: &ShadowReport, out: &mut (dyn Write + Send)) -> io::Result
     writeln!(out, "\n{verdict}")
 }
 
-fn differences(report: &Report, out: &mut (dyn Write + Send)) -> io::Result<()> {
+fn differences(report: &ComparisonReport, out: &mut (dyn Write + Send)) -> io::Result<()> {
     sides(report, out)?;
     report.outputs.iter().try_for_each(|found| output(found, out))?;
     places("rows in another order", &report.reordered, out)?;
@@ -60,7 +61,7 @@ fn differences(report: &Report, out: &mut (dyn Write + Send)) -> io::Result<()> 
 }
 
 /// How often each kind of difference was found.
-fn summary(report: &Report, out: &mut (dyn Write + Send)) -> io::Result<()> {
+fn summary(report: &ComparisonReport, out: &mut (dyn Write + Send)) -> io::Result<()> {
     let of = |count: fn(&OutputReport) -> u64| report.outputs.iter().map(count).sum::<u64>();
     let rejected = |codes: &Codes| codes.values().map(|tally| tally.count).sum::<u64>();
     let (rejects, filtered) = (&report.rejects, &report.filtered);
@@ -88,7 +89,7 @@ fn summary(report: &Report, out: &mut (dyn Write + Send)) -> io::Result<()> {
     )
 }
 
-fn sides(report: &Report, out: &mut (dyn Write + Send)) -> io::Result<()> {
+fn sides(report: &ComparisonReport, out: &mut (dyn Write + Send)) -> io::Result<()> {
     let mut table = plain();
     let mut add = |which: &str, side: &Side| {
         let digest: String = side.digest.chars().take(DIGEST_CHARS).collect();
@@ -261,8 +262,8 @@ mod tests {
 
     #[test]
     fn what_it_comes_to_is_said_last() {
-        let mut found = Report::default();
-        let said = |found: &Report| {
+        let mut found = ComparisonReport::default();
+        let said = |found: &ComparisonReport| {
             let mut out = Vec::new();
             report(found, &mut out).unwrap();
             String::from_utf8(out).unwrap()

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::kafka::fetch::Known;
+use crate::kafka::fetch::KnownBefore;
 use crate::pipeline::commit::write_time::{MAX_AHEAD_MS, WriteClock, now_ms};
 use crate::record::Record;
 use crate::record::position::WriteTime;
@@ -16,14 +16,14 @@ pub struct Explained {
     generation: u8,
     drift_micros: i64,
     records: usize,
-    known: Known,
+    known: KnownBefore,
 }
 
 /// Counts from the records before it, as a run would have.
-pub fn of(record: &Record, before: &[Option<i64>], known: Known, generation: u8) -> Explained {
+pub fn of(record: &Record, before: &[Option<i64>], known: KnownBefore, generation: u8) -> Explained {
     let base = match &known {
-        Known::Committed(commit) => commit.base,
-        Known::Beginning | Known::Nothing => None,
+        KnownBefore::Committed(commit) => commit.base,
+        KnownBefore::Beginning | KnownBefore::Nothing => None,
     };
     let mut clock = WriteClock::new(base, generation);
     let now = now_ms();
@@ -61,12 +61,12 @@ impl fmt::Display for Explained {
             micros => format!("{micros} us after the record's own timestamp, to stay behind the records before it"),
         };
         let how = match &self.known {
-            Known::Beginning => format!("exact: counted over all {} records before it", self.records),
-            Known::Committed(commit) => format!(
+            KnownBefore::Beginning => format!("exact: counted over all {} records before it", self.records),
+            KnownBefore::Committed(commit) => format!(
                 "exact: counted from what the group committed at {}, over {} records",
                 commit.point.0, self.records
             ),
-            Known::Nothing => format!(
+            KnownBefore::Nothing => format!(
                 "counted over the {} records before it (--behind); higher only if a record before those was stamped later",
                 self.records
             ),
@@ -111,10 +111,10 @@ mod tests {
 
     #[test]
     fn counts_as_a_run_does() {
-        let own = of(&record(7), &[Some(1), Some(2)], Known::Beginning, 0);
+        let own = of(&record(7), &[Some(1), Some(2)], KnownBefore::Beginning, 0);
         assert_eq!(own.time, WriteTime(7000));
         assert!(own.to_string().contains("exact: counted over all 2 records"), "{own}");
-        let crowded = of(&record(7), &[Some(7), Some(7)], Known::Nothing, 1);
+        let crowded = of(&record(7), &[Some(7), Some(7)], KnownBefore::Nothing, 1);
         assert_eq!(crowded.time, WriteTime(7033));
         assert!(crowded.to_string().contains("32 us after"), "{crowded}");
         let commit = Commit {
@@ -124,7 +124,7 @@ mod tests {
             trail: Trail::default(),
             topic: None,
         };
-        let committed = of(&record(7), &[Some(7)], Known::Committed(commit), 0);
+        let committed = of(&record(7), &[Some(7)], KnownBefore::Committed(commit), 0);
         assert_eq!(committed.time, WriteTime(9032));
     }
 }

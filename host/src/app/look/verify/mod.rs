@@ -33,7 +33,7 @@ pub struct Chunk {
 
 /// How many rows were compared with the store, and what differs.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct VerifyReport {
     /// Rows that the file should have made, each primary key once.
     pub expected: u64,
     pub found: u64,
@@ -85,7 +85,7 @@ fn say_left_out(descriptor: &Descriptor, out: &mut (dyn Write + Send)) -> Result
 }
 
 /// Writes the report; a row that is missing or different makes it a failure.
-fn conclude(report: &Report, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
+fn conclude(report: &VerifyReport, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let written = write_report(report, out);
     written.map_err(|error| Failure::Failed(error.into()))?;
     if report.missing + report.different == 0 {
@@ -100,7 +100,7 @@ fn conclude(report: &Report, out: &mut (dyn Write + Send)) -> Result<(), Failure
     }
 }
 
-fn write_report(report: &Report, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
+fn write_report(report: &VerifyReport, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
     for line in &report.first {
         writeln!(out, "{line}")?;
     }
@@ -108,7 +108,7 @@ fn write_report(report: &Report, out: &mut (dyn Write + Send)) -> std::io::Resul
     if left_out > 0 {
         writeln!(out, "and {left_out} more")?;
     }
-    let Report {
+    let VerifyReport {
         expected,
         found,
         missing,
@@ -127,8 +127,8 @@ pub async fn compare(
     store: &dyn ReadBack,
     descriptor: &Descriptor,
     chunks: impl Stream<Item = Result<Chunk, Failure>> + Send,
-) -> Result<Report, Failure> {
-    let mut report = Report::default();
+) -> Result<VerifyReport, Failure> {
+    let mut report = VerifyReport::default();
     let mut expected = Expected::new(store, descriptor);
     let mut chunks = std::pin::pin!(chunks);
     while let Some(mut chunk) = chunks.try_next().await? {
@@ -152,7 +152,7 @@ pub async fn compare(
     Ok(report)
 }
 
-impl Report {
+impl VerifyReport {
     fn add(&mut self, store: &dyn ReadBack, descriptor: &Descriptor, fate: &Fate, found: Option<Cells>) {
         let output = &descriptor.outputs[fate.output];
         let line = match (&fate.end, found) {

@@ -138,7 +138,7 @@ fn rows_of(output: usize, source: Vec<u32>, columns: Vec<ArrayRef>) -> Rows {
     }
 }
 
-async fn report(store: &Store, chunks: Vec<Vec<Rows>>) -> Report {
+async fn report(store: &Store, chunks: Vec<Vec<Rows>>) -> VerifyReport {
     let chunks = chunks.into_iter().map(|rows| Ok(Chunk { rows, rejected: 0 }));
     compare(store, &descriptor(), stream::iter(chunks)).await.unwrap()
 }
@@ -147,10 +147,10 @@ async fn report(store: &Store, chunks: Vec<Vec<Rows>>) -> Report {
 async fn rows_that_are_there_as_expected_are_found() {
     let store = store(&[(1, Some("a")), (2, None), (99, Some("not of this file"))]);
     let report = report(&store, vec![vec![upserts(&[(0, 1, Some("a")), (1, 2, None)])]]).await;
-    let expected = Report {
+    let expected = VerifyReport {
         expected: 2,
         found: 2,
-        ..Report::default()
+        ..VerifyReport::default()
     };
     assert_eq!(report, expected);
 }
@@ -214,7 +214,7 @@ async fn a_deleted_row_must_be_gone_and_one_written_after_it_must_be_there() {
 async fn of_one_record_the_last_row_counts() {
     let written = || upserts(&[(0, 1, Some("a")), (1, 2, Some("b"))]);
     let chunks = vec![vec![written(), deletes(&[(0, 1), (1, 2)])]];
-    assert_eq!(report(&store(&[]), chunks).await, Report::default());
+    assert_eq!(report(&store(&[]), chunks).await, VerifyReport::default());
     let chunks = || vec![vec![written(), deletes(&[(0, 1), (1, 2)]), upserts(&[(0, 1, None)])]];
     let replaced = report(&store(&[(1, None)]), chunks()).await;
     assert_eq!((replaced.expected, replaced.found, replaced.different), (1, 1, 0));

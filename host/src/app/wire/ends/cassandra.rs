@@ -17,7 +17,7 @@ use crate::cassandra::nodes;
 use crate::cassandra::schema::{self, State, WANTED_REPLICAS};
 use crate::cassandra::session;
 use crate::config::address;
-use crate::config::ends::{Kind, Known, Refusal, StoreEnd};
+use crate::config::ends::{AddressDefaults, Kind, Refusal, StoreEnd};
 use crate::record::descriptor::{Descriptor, Effect};
 use crate::sink::Sink;
 use crate::sink::cassandra::config::Config;
@@ -40,12 +40,12 @@ const CQL_FILES: [&str; 1] = [include_str!("../../../../../cql/ecommerce.cql")];
 struct Keyspace(String);
 
 /// The keyspace that the settings name.
-pub fn usual(known: Known<'_>) -> Arc<dyn Store> {
-    Arc::new(Keyspace(known.keyspace.to_owned()))
+pub fn usual(defaults: AddressDefaults<'_>) -> Arc<dyn Store> {
+    Arc::new(Keyspace(defaults.keyspace.to_owned()))
 }
 
-fn read(text: &str, known: Known<'_>) -> Option<Result<Arc<dyn Store>, Refusal>> {
-    address::is_cassandra(text).then(|| Ok(usual(known)))
+fn read(text: &str, defaults: AddressDefaults<'_>) -> Option<Result<Arc<dyn Store>, Refusal>> {
+    address::is_cassandra(text).then(|| Ok(usual(defaults)))
 }
 
 impl StoreEnd for Keyspace {}

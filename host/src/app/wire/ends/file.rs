@@ -12,7 +12,7 @@ use crate::app::failure::Failure;
 use crate::app::say::say;
 use crate::app::wire::Settings;
 use crate::config::address;
-use crate::config::ends::{Kind, Known, Refusal, SourceEnd};
+use crate::config::ends::{AddressDefaults, Kind, Refusal, SourceEnd};
 use crate::csv_file::names;
 use crate::source::error::SourceError;
 use crate::source::file::{self, Format};
@@ -34,7 +34,7 @@ struct File {
     path: PathBuf,
 }
 
-fn read(text: &str, _: Known<'_>) -> Option<Result<Arc<dyn Source>, Refusal>> {
+fn read(text: &str, _: AddressDefaults<'_>) -> Option<Result<Arc<dyn Source>, Refusal>> {
     let format = if address::ends(text, CSV) {
         Format::Csv
     } else if address::ends(text, NDJSON) {

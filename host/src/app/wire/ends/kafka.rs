@@ -21,11 +21,11 @@ use crate::app::wire::value_schema;
 use crate::app::wire::{Settings, topic_fit};
 use crate::codec::registry::Registry;
 use crate::config::address;
-use crate::config::ends::{Kind, Known, Refusal, SourceEnd};
+use crate::config::ends::{AddressDefaults, Kind, Refusal, SourceEnd};
 use crate::config::settings::DeadLetters;
 use crate::kafka::admin::{self, NewTopic};
 use crate::kafka::latest::{self, Wanted};
-use crate::kafka::producer::limits::{CLEANUP, MESSAGE_BYTES, Told, TopicSettings};
+use crate::kafka::producer::limits::{CLEANUP, MESSAGE_BYTES, SettingsAnswer, TopicSettings};
 use crate::pipeline::swap::latest::KEPT_RECORDS;
 use crate::record::Record;
 use crate::record::causes::chain;
@@ -55,12 +55,12 @@ const BATCHES_AHEAD: usize = 1;
 struct Topic(String);
 
 /// The topic that the settings name.
-pub fn usual(known: Known<'_>) -> Arc<dyn Source> {
-    Arc::new(Topic(known.topic.to_owned()))
+pub fn usual(defaults: AddressDefaults<'_>) -> Arc<dyn Source> {
+    Arc::new(Topic(defaults.topic.to_owned()))
 }
 
-fn read(text: &str, known: Known<'_>) -> Option<Result<Arc<dyn Source>, Refusal>> {
-    address::is_kafka(text).then(|| Ok(usual(known)))
+fn read(text: &str, defaults: AddressDefaults<'_>) -> Option<Result<Arc<dyn Source>, Refusal>> {
+    address::is_kafka(text).then(|| Ok(usual(defaults)))
 }
 
 impl SourceEnd for Topic {
@@ -228,11 +228,11 @@ async fn create_topics(settings: &Settings, topic: &str, out: &mut (dyn Write + 
     };
     let found = topics::create(settings, &new(topic, Vec::new()), out).await?;
     if let DeadLetters::Topic(dead_letters) = &settings.dead_letters {
-        let told = admin::settings(&settings.kafka, &[topic]).await;
-        let told = told.map_err(kafka_failure)?.into_iter().next();
-        let records = match &told {
-            Some(Told::Settings(records)) => Some(records),
-            Some(Told::Untold | Told::NoTopic) | None => None,
+        let answers = admin::settings(&settings.kafka, &[topic]).await;
+        let answer = answers.map_err(kafka_failure)?.into_iter().next();
+        let records = match &answer {
+            Some(SettingsAnswer::Settings(records)) => Some(records),
+            Some(SettingsAnswer::Forbidden | SettingsAnswer::NoTopic) | None => None,
         };
         topics::create(settings, &new(dead_letters, for_letters(records)), out).await?;
     }

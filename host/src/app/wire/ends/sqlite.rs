@@ -14,7 +14,7 @@ use crate::app::say::say;
 use crate::app::wire::Settings;
 use crate::app::wire::finding::Finding;
 use crate::config::address;
-use crate::config::ends::{Kind, Known, Refusal, StoreEnd};
+use crate::config::ends::{AddressDefaults, Kind, Refusal, StoreEnd};
 use crate::record::descriptor::Descriptor;
 use crate::sink::Sink;
 use crate::sink::read_back::ReadBack;
@@ -33,7 +33,7 @@ struct SqliteFile {
     path: PathBuf,
 }
 
-fn read(text: &str, _: Known<'_>) -> Option<Result<Arc<dyn Store>, Refusal>> {
+fn read(text: &str, _: AddressDefaults<'_>) -> Option<Result<Arc<dyn Store>, Refusal>> {
     address::ends(text, ENDINGS).then(|| Ok(Arc::new(SqliteFile { path: text.into() }) as _))
 }
 

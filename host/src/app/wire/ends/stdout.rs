@@ -9,7 +9,7 @@ use futures::future::{BoxFuture, pending, ready};
 use super::store::{Store, Tables};
 use crate::app::failure::Failure;
 use crate::app::wire::Settings;
-use crate::config::ends::{Kind, Known, Refusal, StoreEnd};
+use crate::config::ends::{AddressDefaults, Kind, Refusal, StoreEnd};
 use crate::record::descriptor::Descriptor;
 use crate::sink::Sink;
 use crate::sink::print::PrintSink;
@@ -24,7 +24,7 @@ pub const KIND: Kind<Arc<dyn Store>> = Kind {
 #[derive(Debug)]
 struct StandardOutput;
 
-fn read(text: &str, _: Known<'_>) -> Option<Result<Arc<dyn Store>, Refusal>> {
+fn read(text: &str, _: AddressDefaults<'_>) -> Option<Result<Arc<dyn Store>, Refusal>> {
     (text == "-").then(|| Ok(Arc::new(StandardOutput) as _))
 }
 

@@ -10,7 +10,7 @@ use crate::dead_letter::form::ROOM_BYTES;
 use crate::fleet::COMPONENT_BYTES;
 use crate::kafka::admin::{self, AdminError, Cluster, IN_SYNC, MIN_IN_SYNC};
 use crate::kafka::producer::limits::{
-    AFTER_MAX, BEFORE_MAX, CLEANUP, MESSAGE_BYTES, TIMESTAMP_TYPE, Told, TopicSettings,
+    AFTER_MAX, BEFORE_MAX, CLEANUP, MESSAGE_BYTES, SettingsAnswer, TIMESTAMP_TYPE, TopicSettings,
 };
 use crate::record::descriptor::Descriptor;
 
@@ -53,7 +53,7 @@ pub struct Topic {
     pub role: Role,
     /// The replicas of the partition that has the fewest.
     pub replicas: Option<usize>,
-    pub told: Told,
+    pub answer: SettingsAnswer,
 }
 
 /// The topics of these settings that are there, each with what the brokers say of its settings.
@@ -81,12 +81,12 @@ pub async fn topics(
     if names.is_empty() {
         return Ok(Vec::new());
     }
-    let told = admin::settings(&settings.kafka, &names).await?;
-    let topics = wanted.into_iter().zip(told).map(|((name, role), told)| Topic {
+    let answers = admin::settings(&settings.kafka, &names).await?;
+    let topics = wanted.into_iter().zip(answers).map(|((name, role), answer)| Topic {
         name: name.to_owned(),
         role,
         replicas: cluster.replicas.get(name).copied(),
-        told,
+        answer,
     });
     Ok(topics.collect())
 }
@@ -103,10 +103,10 @@ pub fn letter_bytes(records: Option<&TopicSettings>) -> i64 {
 
 /// The flaws of one of `topics`.
 pub fn flaws(brokers: &str, topics: &[Topic], of: &Topic) -> Vec<Flaw> {
-    let settings = match &of.told {
-        Told::Settings(settings) => settings,
-        Told::NoTopic => return Vec::new(),
-        Told::Untold => {
+    let settings = match &of.answer {
+        SettingsAnswer::Settings(settings) => settings,
+        SettingsAnswer::NoTopic => return Vec::new(),
+        SettingsAnswer::Forbidden => {
             return vec![Flaw::Note(format!(
                 "topic {}: its settings may not be read with this login (DescribeConfigs), so they are not compared",
                 of.name
@@ -114,9 +114,9 @@ pub fn flaws(brokers: &str, topics: &[Topic], of: &Topic) -> Vec<Flaw> {
         }
     };
     let records = topics.iter().find(|topic| topic.role == Role::Records);
-    let records = records.and_then(|topic| match &topic.told {
-        Told::Settings(settings) => Some(settings),
-        Told::Untold | Told::NoTopic => None,
+    let records = records.and_then(|topic| match &topic.answer {
+        SettingsAnswer::Settings(settings) => Some(settings),
+        SettingsAnswer::Forbidden | SettingsAnswer::NoTopic => None,
     });
     let found = Comparison {
         brokers,

@@ -22,7 +22,7 @@ use super::session::{self, Mark, Session};
 use super::topic::Letters;
 use crate::kafka::error::{ClientError, guarded};
 use crate::progress::error::{ProgressError, ProgressFault};
-use crate::progress::{Known, Progress};
+use crate::progress::{AssignedPartition, Progress};
 use crate::record::commit::Commit;
 use crate::record::letter::replay::{MAX_GENERATION, Selection};
 use crate::record::position::CommitPoint;
@@ -292,9 +292,9 @@ struct LettersProgress {
 }
 
 impl Progress for LettersProgress {
-    fn restore(&self, of: Vec<Known>) -> BoxFuture<'static, Result<Vec<Option<Commit>>, ProgressError>> {
+    fn restore(&self, of: Vec<AssignedPartition>) -> BoxFuture<'static, Result<Vec<Option<Commit>>, ProgressError>> {
         let state = self.shared.state();
-        let restored = of.into_iter().map(|Known { partition, topic }| {
+        let restored = of.into_iter().map(|AssignedPartition { partition, topic }| {
             let committed = state.partitions.get(&partition.number)?.committed;
             Some(Commit {
                 partition,
