@@ -55,7 +55,7 @@ async fn flow(
     let engine = component::engine(&settings.plugin)?;
     let Found { candidate, offset } = component::find(&settings.plugin)?;
     let plugin = component::ready(&engine, &settings.plugin, candidate)?;
-    // Not before the plugin is ready: with a wrong one no server is troubled.
+    // The servers are asked only now, so that a wrong plugin fails without them.
     let asked = Asked::all(&settings, until);
     // Checks that there is something to read before anything is made for its rows.
     let start = asked.source.get().await?;
@@ -63,9 +63,9 @@ async fn flow(
     let (sinks, sink) = Sinks::open(&settings, asked.tables.get(), plugin.descriptor()).await?;
     let open_letters = asked.dead_letters.get().await?;
     let dead_letters = open_letters().map_err(dead_letter_failure)?;
-    // Last, since from here on partitions are ours.
+    // The source is started last, since from here on this host owns partitions.
     let running = sinks.keeping_progress(start().map_err(source_failure)?);
-    // A reader of this line may stop the run.
+    // Signals are listened for before "running" is logged, since a reader of the log may send one at once.
     let stop = signals::first_then_abort();
     let identity = plugin.identity();
     tracing::info!(plugin = %identity.name, version = %identity.version, digest = %identity.digest, "running");
@@ -93,7 +93,7 @@ async fn flow(
     let live = live::start(&settings, &parts);
     let ended = tokio::select! {
         ended = supervisor::run(Arc::clone(&parts), running, until, stop) => ended,
-        // `host run --to - | head` has all it wants; what was not read is not committed.
+        // The reader has what it wants, as in `host run --to - | head`. Rows that it did not read are not committed.
         () = closed => return Ok(()),
         () = newer(&settings, offset, &swapper) => unreachable!("newer plugins are looked for as long as it runs"),
     };
@@ -114,7 +114,7 @@ async fn flow(
     verdict(ended, &counts, &*settings.from, current.plugin.descriptor())
 }
 
-/// Where the plugin came from, for people.
+/// Where the plugin came from, in words.
 fn place(from: &PluginFrom) -> String {
     match from {
         PluginFrom::File(file) => watch::place(file),
@@ -122,7 +122,7 @@ fn place(from: &PluginFrom) -> String {
     }
 }
 
-/// The admin endpoint's address taken, unless there is to be none.
+/// Binds the address of the admin endpoint. `None` if the endpoint is off.
 async fn endpoint(settings: &Settings) -> Result<Option<Endpoint>, Failure> {
     let Some(admin) = &settings.admin else { return Ok(None) };
     let bound = Endpoint::bind(admin).await;
@@ -152,7 +152,7 @@ fn verdict(
     }
 }
 
-/// Has newer plugins swapped in as they come. Never ends by itself.
+/// Swaps in newer plugins as they come. Never ends by itself.
 async fn newer(settings: &Settings, offset: Option<i64>, swapper: &Swapper) {
     let plugin = &settings.plugin;
     // A file is read to its end, by one plugin.
@@ -171,7 +171,7 @@ async fn newer(settings: &Settings, offset: Option<i64>, swapper: &Swapper) {
     }
 }
 
-/// The candidate that the settings name, checked like one that is to be swapped in.
+/// Starts the shadow that the settings name. It is checked like a candidate for a swap.
 async fn start_shadow(swapper: &Swapper, file: &Path, share: Share) -> Result<(), Failure> {
     let usage = |error: anyhow::Error| Failure::Usage(error.context(format!("shadow {}", file.display())));
     let bytes = std::fs::read(file).map_err(|error| usage(error.into()))?;
@@ -182,7 +182,8 @@ async fn start_shadow(swapper: &Swapper, file: &Path, share: Share) -> Result<()
         .map_err(|reasons| usage(anyhow::Error::msg(reasons.join("; "))))
 }
 
-/// A file is read to its end whatever is rejected: its letters are a file too, and its user looks at both.
+/// The budgets of the run. They are switched off for a file, which is read to its end whatever is rejected: its dead
+/// letters are a file too, and the user looks at both.
 fn budget(settings: &Settings) -> Budget {
     let (mut rejects, mut faults) = (settings.pipeline.reject_budget, settings.pipeline.fault_budget);
     if !settings.from.nature().is_endless {

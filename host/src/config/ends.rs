@@ -11,8 +11,9 @@ use std::sync::Arc;
 use super::address::{AddressError, shown};
 use crate::source::nature::Nature;
 
-/// What other settings depend on, of a source.
+/// The properties of a source that other settings depend on.
 pub trait SourceEnd: Debug + Send + Sync {
+    /// Whether the source is endless, and whether a run continues where the one before it stopped.
     fn nature(&self) -> Nature;
 
     /// The topic of Kafka that records are read from, if they are. Dead letters then go to a topic, too.
@@ -26,7 +27,7 @@ pub trait SourceEnd: Debug + Send + Sync {
     }
 }
 
-/// What other settings depend on, of a store.
+/// The properties of a store that other settings depend on.
 pub trait StoreEnd: Debug + Send + Sync {
     /// The file that rows go to, if they go to one. Other files of the run are put beside it.
     fn path(&self) -> Option<&Path> {
@@ -68,7 +69,7 @@ pub type Refusal = Box<dyn Error + Send + Sync>;
 
 /// A kind of end.
 pub struct Kind<E> {
-    /// How its addresses are written, for the message about a text that is none: `kafka://BROKERS/TOPIC`.
+    /// How its addresses are written, for the error about a text that is not an address: `kafka://BROKERS/TOPIC`.
     pub form: &'static str,
     /// Reads an address. `None` means that the text is not an address of this kind.
     pub read: fn(&str, AddressDefaults<'_>) -> Option<Result<E, Refusal>>,

@@ -1,4 +1,4 @@
-//! `host dlq replay --dry-run`: what would become of each letter. Nothing is written, nothing committed.
+//! `host dlq replay --dry-run`: prints what would become of each letter. Nothing is written or committed.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::record::{Redriven, display};
 use crate::source::letters::read::{References, read};
 use crate::source::letters::{CountedSelection, Tally};
 
-/// Says of each letter, alone, what the plugin makes of it.
+/// Calls the plugin with each letter alone, and prints the outcome.
 pub(super) async fn run(
     plugin: &Arc<Plugin>,
     decoder: &Decoder,

@@ -1,4 +1,4 @@
-//! `host dlq list`: how many letters of which kind, from when to when, and the last ones.
+//! `host dlq list`: counts the letters by kind, with the first and last time of each kind, and shows the last letters.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -27,9 +27,9 @@ pub enum By {
 /// The options of `host dlq list`.
 pub struct Options {
     pub conditions: Conditions,
-    /// Nothing: code, stage and plugin together.
+    /// `None` means by code, stage and plugin together.
     pub by: Option<By>,
-    /// Letters shown one by one, the last ones.
+    /// How many of the last letters are shown one by one.
     pub limit: usize,
     pub form: OutputFormat,
 }
@@ -67,7 +67,7 @@ struct LettersReport {
     by: Vec<By>,
     groups: BTreeMap<Vec<String>, Group>,
     limit: usize,
-    /// Up to twice the limit, so that they are sorted seldom.
+    /// The last letters, up to twice the limit, so that they are sorted seldom.
     last: Vec<Found>,
     letters: u64,
     left_out: u64,

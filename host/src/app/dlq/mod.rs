@@ -1,4 +1,4 @@
-//! `host dlq`: dead letters listed, shown, and sent through the pipeline again.
+//! `host dlq`: lists and shows dead letters, and sends them through the pipeline again.
 
 mod dry_run;
 pub mod list;
@@ -18,7 +18,7 @@ use crate::source::letters::{LettersLocation, LettersTopic};
 /// `--where KEY=VALUE`, as typed.
 pub type Conditions = Vec<(String, String)>;
 
-/// The dead letters of these settings.
+/// Where the dead letters of these settings are.
 fn place(settings: &Settings) -> LettersLocation {
     match &settings.dead_letters {
         DeadLetters::Topic(name) => LettersLocation::Topic(LettersTopic {

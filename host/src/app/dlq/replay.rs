@@ -1,4 +1,4 @@
-//! `host dlq replay`: letters through decoder, plugin and sink again, with the write timestamps that their records had.
+//! `host dlq replay`: sends letters through decoder, plugin and sink again, with the write timestamps of their records.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ use crate::source::{Running, Until};
 /// The letters to replay, and whether they are replayed.
 pub struct Options {
     pub conditions: Conditions,
-    /// A record that was replayed so often is left alone.
+    /// A record that was replayed this often is passed over.
     pub max_replays: u32,
     /// The lowest generation to write with, if it is to be higher than what earlier replays leave.
     pub generation: Option<u8>,
@@ -53,7 +53,7 @@ pub enum Mode {
     Dry,
 }
 
-/// Replays, or says what a replay would do; `summary` gets the last lines, never mixed with rows.
+/// Replays the letters, or prints what a replay would do. The last lines go to `summary`, never mixed with rows.
 pub async fn run(settings: &Settings, options: &Options, summary: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let filter = filter(&options.conditions)?;
     let plugin = Arc::new(component::load(&settings.plugin)?);
@@ -86,7 +86,7 @@ pub async fn run(settings: &Settings, options: &Options, summary: &mut (dyn Writ
     }
     let (sinks, sink) = Sinks::open(settings, sinks::connect(settings), plugin.descriptor()).await?;
     let dead_letters = open_letters(settings, &place)?;
-    // Last, since from here on this replay is the one that runs.
+    // The letters are started last, since from here on this replay takes over from any other.
     let is_resumed = prepared.is_some_and(Prepared::is_resumed);
     let (running, tally) = letters.start(selection, settings.source.bounds).await?;
     let identity = plugin.identity();
@@ -117,7 +117,7 @@ pub async fn run(settings: &Settings, options: &Options, summary: &mut (dyn Writ
     }
 }
 
-/// The letters, found to be there.
+/// The letters, after their file or topic was found.
 enum Letters {
     File(PathBuf),
     Topic(Box<Prepared>),
@@ -161,7 +161,7 @@ fn open_letters(settings: &Settings, place: &LettersLocation) -> Result<Arc<dyn 
     })
 }
 
-/// One plugin with its settings, one filter, one sink: what makes a replay the same as an earlier one.
+/// A hash of plugin, settings, filter and sink. A replay with the same fingerprint continues the earlier one.
 fn fingerprint(settings: &Settings, plugin: &Plugin, filter: &Filter, options: &Options) -> String {
     let sink = settings.to.identity();
     let mut given = settings.plugin.settings.clone();

@@ -1,4 +1,4 @@
-//! `host dlq show`: everything that is in a letter.
+//! `host dlq show`: shows everything that is in a letter.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -28,7 +28,7 @@ pub struct Address {
 
 /// The options of `host dlq show`.
 pub struct Options {
-    /// None: those that the conditions take.
+    /// If this is empty, all letters that the conditions take are shown.
     pub letters: Vec<Address>,
     pub conditions: Conditions,
     pub form: OutputFormat,
@@ -100,7 +100,7 @@ pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + 
     }
 }
 
-/// How many were shown.
+/// Shows the letters that are wanted, and returns how many there were.
 async fn show(
     mut reading: tokio::sync::mpsc::Receiver<Result<Found, SourceError>>,
     is_wanted: &(dyn Fn(&Found) -> bool + Sync),
@@ -207,7 +207,7 @@ fn quoted(bytes: Option<&[u8]>) -> String {
     }
 }
 
-/// As letters in files have them.
+/// Bytes in the form that letters in files have.
 fn bytes(bytes: &[u8]) -> Value {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.into(),

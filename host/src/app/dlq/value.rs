@@ -22,7 +22,7 @@ pub enum Shown {
     Text(String),
     Hexadecimal {
         digits: String,
-        /// Why it is nothing better.
+        /// Why the value has no better form.
         why: String,
     },
 }
@@ -34,7 +34,7 @@ pub struct Values {
 }
 
 impl Values {
-    /// A registry that cannot be used is said where its schema is wanted.
+    /// Makes a decoder with this registry. If the registry cannot be used, values in Avro are shown in hexadecimal.
     pub fn new(connection: &RegistryConnection) -> Self {
         let field = Field {
             name: "value".to_owned(),
@@ -112,8 +112,8 @@ impl Shown {
     }
 }
 
-/// On several lines, unless that would change more than blanks (a number with too many digits, a name that comes
-/// twice).
+/// Puts the JSON on several lines, unless that would change more than blanks, as with a number of too many digits or a
+/// name that comes twice.
 fn pretty(text: &str) -> String {
     let parsed: Option<Value> = serde_json::from_str(text).ok();
     let is_same = |value: &&Value| value.to_string() == without_blanks(text);

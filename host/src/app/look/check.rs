@@ -1,8 +1,8 @@
-//! `host check`: compares what the plugin takes and gives with what is there, and changes nothing: the topic and its
-//! dead-letter topic, the schema of the records against the plugin's inputs, the outputs against the tables' columns,
-//! the topics of outputs.
+//! `host check`: compares the plugin with everything around it and changes nothing: the topic and its dead-letter
+//! topic, the schema of the records with the plugin's inputs, and the plugin's outputs with the columns of tables and
+//! with topics.
 //!
-//! Prints a line for each thing that was compared; a mismatch names both sides. Any mismatch is exit code 2.
+//! It prints a line for each comparison. A mismatch names both sides, and leads to exit code 2.
 
 use std::io::Write;
 
@@ -49,7 +49,7 @@ fn report(findings: &[Finding], out: &mut (dyn Write + Send)) -> Result<(), Fail
     }
 }
 
-/// The topics of outputs: there, and free for rows.
+/// Checks that the topics of outputs exist and that rows may go to them.
 async fn output_topics(
     settings: &Settings,
     descriptor: &Descriptor,
@@ -77,7 +77,7 @@ async fn output_topics(
     Ok(())
 }
 
-/// The settings of the topics that are there. Of one with a flaw it is not said that it fits.
+/// Checks the settings of the topics that exist. A topic with a flaw is not reported as fitting.
 async fn topic_settings(
     settings: &Settings,
     descriptor: &Descriptor,
@@ -105,7 +105,7 @@ async fn topic_settings(
     Ok(())
 }
 
-/// If this topic fits, the result is a note only.
+/// Turns the finding that this topic fits into a note.
 fn doubt(findings: &mut [Finding], topic: &str) {
     for finding in findings {
         if let Finding::Fits(text) = finding

@@ -1,4 +1,4 @@
-//! A file through a plugin with nothing behind it: what `host try` shows and `host verify` expects.
+//! Runs the records of a file through a plugin and writes nothing, for `host try` and `host verify`.
 
 use std::sync::Arc;
 
@@ -28,8 +28,10 @@ pub struct FileRun {
 }
 
 impl FileRun {
+    /// Loads the plugin and opens the file.
+    ///
     /// # Errors
-    /// The plugin is none, or the file cannot be read.
+    /// The component is not a plugin, the source is not a file, or it cannot be read.
     pub fn open(settings: &Settings) -> Result<Self, Failure> {
         let plugin = Arc::new(component::load(&settings.plugin)?);
         if settings.from.nature().is_endless {
@@ -48,8 +50,7 @@ impl FileRun {
         })
     }
 
-    /// Fails where rows of the file were no rows, so that what was shown is not the whole of it, and where no record
-    /// came through.
+    /// Fails if lines of the file were skipped because they are not valid rows, or if every record was rejected.
     pub fn check_whole(&self) -> Result<(), Failure> {
         let mut counts = self.counts.clone();
         counts.skipped = self.file.skipped();
@@ -57,7 +58,7 @@ impl FileRun {
         self.file.check_whole()
     }
 
-    /// How many records ended in which way so far.
+    /// The counts of the records so far, by what became of them.
     pub fn counts(&self) -> &Counts {
         &self.counts
     }
@@ -67,7 +68,7 @@ impl FileRun {
         &self.plugin
     }
 
-    /// The next records of the file, with what became of them; `None` at its end.
+    /// Runs the next records of the file through the plugin. `None` means that the file has ended.
     pub async fn next(&mut self) -> Result<Option<(Vec<Record>, Made)>, Failure> {
         let Some(records) = self.file.next().await? else {
             return Ok(None);

@@ -1,4 +1,5 @@
-//! `host try`: the first rows as a table, every reject with its line, then counts. No server, nothing written.
+//! `host try`: shows the first rows as a table, every reject with its line, and counts. It needs no server and writes
+//! nothing.
 
 use std::io::Write;
 use std::num::NonZeroU64;

@@ -1,5 +1,5 @@
-//! `host plugin publish` and `host plugin status --fleet`: a plugin for every host that runs what is published, and
-//! which of them runs what.
+//! `host plugin publish` and `host plugin status --fleet`: publishes a plugin for all hosts that follow its name, and
+//! shows which host runs what.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -25,11 +25,11 @@ use crate::pipeline::swap::swapper::Candidate;
 use crate::record::descriptor::PluginIdentity;
 use crate::record::display::printable;
 
-/// What `host plugin publish` was asked for.
+/// The options of `host plugin publish`.
 #[derive(Debug)]
 pub struct Publish {
     pub file: PathBuf,
-    /// `None`: the plugin's own.
+    /// The name to publish it under; `None` means the plugin's own.
     pub name: Option<String>,
     pub topic: String,
 }
@@ -65,7 +65,7 @@ pub async fn publish(settings: &Settings, asked: Publish, out: &mut (dyn Write +
     say(out).context("cannot write").map_err(Failure::Failed)
 }
 
-/// The component with its signature, and who it is, if it is one that `host run` would take.
+/// The component with its signature, and its identity, once it has passed the checks of `host run`.
 fn checked(settings: &Settings, file: &Path) -> Result<(Candidate, PluginIdentity), Failure> {
     let mut setting = settings.plugin.clone();
     setting.from = PluginFrom::File(file.to_owned());
@@ -77,10 +77,10 @@ fn checked(settings: &Settings, file: &Path) -> Result<(Candidate, PluginIdentit
     Ok((candidate, plugin.identity().clone()))
 }
 
-/// A fleet, ready to be shown.
+/// A fleet as it is shown.
 #[derive(Debug, Serialize)]
 struct Shown {
-    /// The members by name.
+    /// The latest publications, by name.
     newest: BTreeMap<String, Newest>,
     members: Vec<Member>,
 }
@@ -100,15 +100,15 @@ struct Newest {
 struct Member {
     #[serde(flatten)]
     report: MemberReport,
-    /// Since its last report; members that are alive report every five.
+    /// Seconds since its last report. A member reports every five seconds.
     seconds: i64,
-    /// Whether it has been silent for so long that it is likely dead.
+    /// Whether it has not reported for so long that it has probably died.
     silent: bool,
-    /// Whether it runs what was published last under the name that it follows.
+    /// Whether it runs the latest publication of the name that it follows.
     newest: bool,
 }
 
-/// Which member runs which digest, from which offset of its partitions on.
+/// Prints which member runs which digest, and from which offset of its partitions on.
 pub async fn status(
     settings: &Settings,
     topic: &str,
@@ -152,7 +152,7 @@ impl Member {
         }
     }
 
-    /// `running`, and what is not as it should be.
+    /// The state in words: `running`, and what is not as it should be.
     fn state(&self) -> String {
         let mut parts = vec![self.report.state.clone()];
         if self.silent {

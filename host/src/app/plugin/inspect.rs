@@ -1,4 +1,4 @@
-//! `host plugin inspect`: what a component says of itself, takes and gives, without running a record through it.
+//! `host plugin inspect`: shows how a component describes itself, without running a record through it.
 
 use std::fs;
 use std::io::{self, Write};
@@ -12,15 +12,15 @@ use crate::plugin::limits::Limits;
 use crate::plugin::{self, Inspection};
 use crate::record::descriptor::{Effect, Field, Origin, Target};
 
-/// What `host plugin inspect` was asked for.
+/// The options of `host plugin inspect`.
 #[derive(Debug, Clone)]
 pub struct Options {
     pub file: PathBuf,
-    /// Handed to the plugin's `configure`: what it takes and gives may depend on them.
+    /// Given to the plugin's `configure`. Its inputs and outputs may depend on them.
     pub settings: Vec<(String, String)>,
 }
 
-/// Loads the component as `host run` would, and prints what it is.
+/// Loads the component as `host run` does, and prints its description.
 pub fn run(options: &Options, out: &mut impl Write) -> Result<(), Failure> {
     let file = options.file.display();
     let bytes = fs::read(&options.file)
@@ -34,7 +34,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<(), Failure> {
         .map_err(Failure::Failed)
 }
 
-/// One fact a line; inputs and the columns of outputs are indented under theirs.
+/// Prints one fact a line, with the inputs and the columns of outputs indented.
 pub(super) fn print(inspection: &Inspection, file: &Path, out: &mut impl Write) -> io::Result<()> {
     let descriptor = &inspection.descriptor;
     writeln!(out, "plugin   {} {}", descriptor.name, descriptor.version)?;

@@ -1,4 +1,4 @@
-//! `host plugin swap`, `rollback`, `shadow`, `promote`, `status`, `history`: asks a host that runs, at its admin
+//! `host plugin swap`, `rollback`, `shadow`, `promote`, `status` and `history`: asks a running host at its admin
 //! endpoint.
 
 use std::io::Write;
@@ -29,13 +29,13 @@ use crate::pipeline::watch::swaps::Swap;
 use crate::pipeline::watch::swaps::SwapOutcome;
 use crate::record::display::printable;
 
-/// A component is compiled and tried on records before the answer comes.
+/// How long an answer may take. The host compiles the component and tries it on records before it answers.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// How often it is said how far a swap is.
+/// How often the progress of a swap is printed.
 const TELL: Duration = Duration::from_secs(1);
 
-/// The request.
+/// The request to the host.
 #[derive(Debug)]
 pub enum Asked {
     Swap(PathBuf),
@@ -54,7 +54,7 @@ struct Endpoint {
     token: Option<Secret>,
 }
 
-/// Asks, and prints the answer. The exit code is 1 for a refusal and 3 if no host answers.
+/// Asks the host and prints its answer. The exit code is 1 for a refusal and 3 if no host answers.
 pub async fn run(settings: &Settings, asked: Asked, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let endpoint = Endpoint::of(settings)?;
     match asked {
@@ -103,7 +103,7 @@ pub async fn run(settings: &Settings, asked: Asked, out: &mut (dyn Write + Send)
     }
 }
 
-/// The answer.
+/// The host's answer.
 struct Answer {
     status: StatusCode,
     body: Json,
@@ -131,7 +131,7 @@ impl Endpoint {
         }
     }
 
-    /// The component as the body, its signature beside it where there is a `FILE.sig`.
+    /// A request with the component as its body, and with its signature if there is a `FILE.sig`.
     fn with_component(&self, method: Method, path: &str, file: &Path) -> Result<RequestBuilder, Failure> {
         let read = || -> anyhow::Result<_> {
             let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -158,7 +158,7 @@ impl Endpoint {
         request.body(body.to_string())
     }
 
-    /// Sends what asks for a swap; says how far it is as long as there is no answer.
+    /// Sends a request for a swap, and prints how far the swap is until the answer comes.
     async fn swapping(&self, request: RequestBuilder, out: &mut (dyn Write + Send)) -> Result<Answer, Failure> {
         let mut sending = pin!(self.send(request));
         let mut said = None;
@@ -197,7 +197,7 @@ impl Endpoint {
 }
 
 impl Answer {
-    /// The body of a good answer; else what was wrong.
+    /// Returns the body of an answer that reports success, and an error for any other.
     fn good(self) -> Result<Json, Failure> {
         if self.status.is_success() {
             return Ok(self.body);
@@ -218,7 +218,7 @@ impl Answer {
     }
 }
 
-/// Says where it leads before it is done; where it leads elsewhere by then, nothing is done.
+/// Prints where the rollback leads, then asks for exactly that. If it would lead elsewhere by then, the host refuses.
 async fn roll_back(endpoint: &Endpoint, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let plugin = endpoint.get("/plugin").await?.good()?;
     let named = |value: &Json| serde_json::from_value::<Named>(value.clone()).ok();
@@ -314,7 +314,7 @@ pub(super) fn table<const N: usize>(header: [&str; N]) -> Table {
     table
 }
 
-/// As much of a digest as tells it from others.
+/// The beginning of a digest, which is enough to distinguish it from others.
 pub(super) fn short(digest: &str) -> String {
     printable(digest).chars().take(19).collect()
 }

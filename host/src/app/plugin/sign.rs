@@ -1,4 +1,4 @@
-//! `host plugin keygen` and `host plugin sign`: a key, and signatures with it.
+//! `host plugin keygen` and `host plugin sign`: makes a key, and signs components with it.
 
 use std::fs;
 use std::io::{self, Write};
@@ -30,7 +30,7 @@ pub fn keygen(out: &Path, said: &mut impl Write) -> Result<(), Failure> {
     written.context("cannot write").map_err(Failure::Failed)
 }
 
-/// Signs the file: `FILE.sig` holds the signature then, in place of an earlier one.
+/// Signs the file, and writes the signature to `FILE.sig` in place of an earlier one.
 pub fn sign(file: &Path, key: &Path, said: &mut impl Write) -> Result<(), Failure> {
     let signed = || -> anyhow::Result<_> {
         let component = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -71,7 +71,7 @@ fn create(path: &Path, text: &str, readers: Readers) -> anyhow::Result<()> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     if readers == Readers::Owner {
-        // From the beginning, so that there is no moment in which others could open it.
+        // The mode is set at creation, so that at no moment can other accounts open the file.
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     }
     let written = options.open(path).and_then(|mut file| {

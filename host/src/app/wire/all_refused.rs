@@ -1,5 +1,5 @@
-//! A file whose records are all refused is nearly always another one than was meant, or its names are: the verb fails,
-//! and says which of the plugin's fields no record has.
+//! Makes a verb fail if every record of a file was rejected. It is then nearly always the wrong file, or its field
+//! names are wrong, so the message names the fields of the plugin that no record has.
 
 use anyhow::anyhow;
 
@@ -9,7 +9,7 @@ use crate::csv_file::names;
 use crate::pipeline::watch::totals::Counts;
 use crate::record::descriptor::{Descriptor, Origin};
 
-/// Fails where there were records and none of them came through. Warns where there were none.
+/// Fails if there were records and all were rejected. Warns if there were none.
 pub fn check(from: &dyn Source, descriptor: &Descriptor, counts: &Counts) -> Result<(), Failure> {
     if from.nature().is_endless {
         return Ok(());

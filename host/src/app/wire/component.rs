@@ -1,4 +1,4 @@
-//! The component that `--plugin` names: found, its signature checked, compiled.
+//! Finds the component that `--plugin` names, checks its signature and compiles it.
 
 use anyhow::Error;
 
@@ -11,25 +11,25 @@ use crate::pipeline::swap::swapper::Candidate;
 use crate::plugin::cache::CompileCache;
 use crate::plugin::{Plugin, PluginEngine};
 
-/// The component, and where it stands among what is published.
+/// A component that was found.
 pub struct Found {
     pub candidate: Candidate,
-    /// `None` where it is a file.
+    /// The offset of its publication; `None` if it is a file.
     pub offset: Option<i64>,
 }
 
-/// The engine that compiles components, and keeps them where the settings say.
+/// Makes the engine that compiles components. It keeps compiled ones where the settings say.
 pub fn engine(setting: &Setting) -> Result<PluginEngine, Failure> {
     let engine = PluginEngine::new(setting.limits).map_err(|error| Failure::Failed(error.into()))?;
     Ok(engine.keeping(CompileCache::open(&setting.compile_cache)))
 }
 
-/// Finds what the settings name and readies it.
+/// Finds the component that the settings name, checks and compiles it.
 pub fn load(setting: &Setting) -> Result<Plugin, Failure> {
     ready(&engine(setting)?, setting, find(setting)?.candidate)
 }
 
-/// Reads the file with its signature, or what was published last. Blocks.
+/// Reads the file and its signature, or the latest publication. Blocks.
 pub fn find(setting: &Setting) -> Result<Found, Failure> {
     let from = &setting.from;
     match from {
@@ -49,7 +49,7 @@ pub fn find(setting: &Setting) -> Result<Found, Failure> {
         }
         PluginFrom::Published { fleet, name } => {
             let newest = published::newest(fleet, name).map_err(fleet_failure)?;
-            tracing::info!(plugin = %from, offset = newest.offset, "found the newest");
+            tracing::info!(plugin = %from, offset = newest.offset, "found the latest publication");
             Ok(Found {
                 offset: Some(newest.offset),
                 candidate: newest.into(),
@@ -58,7 +58,7 @@ pub fn find(setting: &Setting) -> Result<Found, Failure> {
     }
 }
 
-/// Checks and compiles what was found.
+/// Checks the component's signature and compiles it.
 pub fn ready(engine: &PluginEngine, setting: &Setting, candidate: Candidate) -> Result<Plugin, Failure> {
     let Candidate { bytes, signature } = candidate;
     trust::check(setting, &bytes, || Ok(signature)).map_err(|error| usage(&setting.from, error.into()))?;

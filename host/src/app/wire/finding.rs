@@ -1,10 +1,10 @@
-//! What `host check` finds.
+//! The findings of `host check`.
 
 /// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
     Fits(String),
-    /// It runs, but perhaps not as one thinks.
+    /// It works, but perhaps not as expected.
     Note(String),
     Mismatch(String),
 }

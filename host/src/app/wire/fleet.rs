@@ -1,4 +1,4 @@
-//! A host that runs what is published: it follows the name, and reports what it runs.
+//! Follows the publications of a name and swaps them in, and reports to the fleet what this host runs.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -22,10 +22,10 @@ use crate::pipeline::watch::swaps::SwapOutcome;
 use crate::record::causes::chain;
 use crate::record::descriptor::Digest;
 
-/// A report that is older than some of these is of a member that died.
+/// How often a member reports. If a report is several times as old, its member has died.
 pub const EVERY: Duration = Duration::from_secs(5);
 
-/// Taking the report back must not hold up the end.
+/// How long the end of the program may wait until the report is taken back.
 const LEAVE: Duration = Duration::from_secs(2);
 
 /// Swaps in what is published after `after`. Never ends by itself.
@@ -35,7 +35,7 @@ pub async fn follow(fleet: &Fleet, name: &str, after: i64, swapper: &Swapper) {
         Err(error) => {
             tracing::error!(
                 error = chain(&error),
-                "cannot follow what is published; records flow on"
+                "cannot follow publications; records are still handled"
             );
             return pending().await;
         }
@@ -54,13 +54,13 @@ pub async fn follow(fleet: &Fleet, name: &str, after: i64, swapper: &Swapper) {
     }
 }
 
-/// Reports as long as it is held.
+/// A task that reports until this is dropped.
 pub struct Reporting {
     task: JoinSet<()>,
     reporter: Arc<Reporter>,
 }
 
-/// Nothing where the plugin is a file.
+/// Starts to report. `None` if the plugin is a file.
 pub fn report(settings: &Settings, parts: &Arc<Parts>) -> Result<Option<Reporting>, Failure> {
     let PluginFrom::Published { fleet, name } = &settings.plugin.from else {
         return Ok(None);
@@ -78,12 +78,12 @@ impl Reporting {
     pub async fn end(mut self) {
         self.task.shutdown().await;
         if let Ok(Err(error)) = timeout(LEAVE, self.reporter.leave()).await {
-            tracing::debug!(error = chain(&error), "the report stays behind");
+            tracing::debug!(error = chain(&error), "the report could not be taken back");
         }
     }
 }
 
-/// At once where something that others look for has changed, else every few seconds.
+/// Reports at once if the plugin or its state has changed, and otherwise every few seconds.
 async fn send(reporter: &Reporter, parts: &Parts, member: &str, follows: &str) {
     let mut statuses = parts.watch.board.subscribe();
     let mut latest: Option<(Instant, MemberReport)> = None;
@@ -104,7 +104,7 @@ async fn send(reporter: &Reporter, parts: &Parts, member: &str, follows: &str) {
             Err(error) if !std::mem::replace(&mut is_failing, true) => {
                 tracing::warn!(
                     error = chain(&error),
-                    "cannot report to the fleet, trying on; records flow on"
+                    "cannot report to the fleet, trying again; records are still handled"
                 );
             }
             Err(_) => {}
@@ -152,7 +152,8 @@ fn came_to(swap: &Swap) -> String {
     }
 }
 
-/// `orders/host-a-4711`: the same name after a restart only where the group's instance is named.
+/// The name of this member: `orders/host-a-4711`. It is the same after a restart only if the settings name the group's
+/// instance.
 fn member(settings: &Settings) -> String {
     let source = &settings.source;
     if let Some(instance) = &source.group_instance {

@@ -1,9 +1,9 @@
-//! Where a TTL that the settings ask for is not given to rows.
+//! Finds TTLs in the settings that no row gets.
 
 use super::Settings;
 use crate::record::descriptor::Descriptor;
 
-/// The remarks on how long rows live, for the start of a run and `host check`.
+/// Remarks on settings of TTL that have no effect, for the start of a run and for `host check`.
 pub fn remarks(settings: &Settings, descriptor: &Descriptor) -> Vec<String> {
     let ttls = &settings.cassandra.ttl;
     if ttls.is_empty() {

@@ -1,6 +1,5 @@
-//! What a run asks of its servers before it starts, of all of them at once: each takes its time to be connected to. The
-//! answers are looked at one after another, always in the same order, so that the same mistakes give the same message
-//! whichever server is the quickest, and none waits for a server behind it.
+//! Asks all servers of a run at once before it starts, since each takes some time to connect to. The answers are looked
+//! at in a fixed order, so that the same mistake gives the same message whichever server is the quickest.
 
 use std::sync::Arc;
 
@@ -20,7 +19,7 @@ use crate::dead_letter::{DeadLetterError, DeadLetters, file::DeadLetterFile, fil
 use crate::kafka::topic::check_topic;
 use crate::source::Until;
 
-/// The requests that are under way. One whose answer is not taken is given up.
+/// The requests that are under way. A request is given up if its answer is dropped.
 pub struct Asked {
     pub source: Answer<Start>,
     pub registry: Answer<Option<Registry>>,
@@ -28,21 +27,21 @@ pub struct Asked {
     pub dead_letters: Answer<OpenLetters>,
 }
 
-/// An answer that is waited for.
+/// An answer that may not have come yet.
 pub struct Answer<T>(JoinSet<Result<T, Failure>>);
 
-/// Opens the place of dead letters, which was found to be good. Only now is a file made, or made empty.
+/// Opens the place of dead letters, which has been checked. A file is created or emptied only now.
 type OpenLetters = Box<dyn FnOnce() -> Result<Arc<dyn DeadLetters>, DeadLetterError> + Send>;
 
 impl Asked {
-    /// Asks; nothing is made anywhere yet. Within a runtime.
+    /// Sends all requests. Nothing is created anywhere yet. It must be called within a runtime.
     pub fn all(settings: &Settings, until: Until) -> Self {
         let settings = Arc::new(settings.clone());
         let [one, two, three, four] = std::array::from_fn(|_| Arc::clone(&settings));
         Self {
             source: Answer::blocking(move || one.from.connect(&one, until).map_err(source_failure)),
             registry: Answer::of(async move {
-                // Reads the system's certificates first, which takes as long as a server takes to answer.
+                // Making the client reads the system's certificates, which takes as long as a request.
                 let registry = registry(&two)?;
                 check_registry(&two, registry.as_ref()).await?;
                 Ok(registry)
@@ -66,14 +65,14 @@ impl<T: Send + 'static> Answer<T> {
         Self(tasks)
     }
 
-    /// Waits for it.
+    /// Waits for the answer.
     pub async fn get(mut self) -> Result<T, Failure> {
         let answered = self.0.join_next().await.expect("there is one question in it");
         answered.context("asking the servers failed").map_err(Failure::Failed)?
     }
 }
 
-/// Checks that the topic of dead letters is there, if they go to one. Blocks.
+/// Checks that the dead-letter topic exists, if dead letters go to one. Blocks.
 fn dead_letters(settings: &Settings) -> Result<OpenLetters, Failure> {
     match &settings.dead_letters {
         DeadLettersSetting::Topic(topic) => {
@@ -82,7 +81,7 @@ fn dead_letters(settings: &Settings) -> Result<OpenLetters, Failure> {
             Ok(Box::new(move || Ok(Arc::new(letters))))
         }
         DeadLettersSetting::File(path) => {
-            // A run that begins anew finds its letters anew.
+            // A run that reads everything again also writes all of its dead letters again.
             let earlier = if settings.from.nature().resumes {
                 Earlier::Keep
             } else {

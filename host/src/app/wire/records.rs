@@ -1,4 +1,5 @@
-//! Records to look at, in batches: those of a file, or the latest of a topic. Nothing is joined and nothing committed.
+//! Reads records to look at, in batches: those of a file, or the latest of a topic. It joins no group and commits
+//! nothing.
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -12,19 +13,19 @@ use crate::source::error::SourceError;
 use crate::source::gauge::Gauge;
 use crate::source::{Event, ReadFrom, Running};
 
-/// Records of each partition of a topic that are looked at by default.
+/// So many of the latest records of each partition of a topic are looked at by default.
 pub const LATEST_RECORDS: u64 = 1000;
 
-/// Batches of records, to their end.
+/// A stream of records in batches, which ends.
 pub enum Records {
-    /// From a source that runs without a pipeline.
+    /// The records of a source that runs without a pipeline; `left` of them are still to be read.
     Source { records: SourceRecords, left: u64 },
-    /// From a reader of its own.
+    /// The records of another reader.
     Batches(mpsc::Receiver<Result<Vec<Record>, SourceError>>),
 }
 
 impl Records {
-    /// The first `limit` records of a source that reads to its end, or all.
+    /// Takes the first `limit` records of a source that reads to its end, or all.
     pub fn of(running: Running, limit: Option<NonZeroU64>) -> Self {
         Self::Source {
             records: SourceRecords::of(running),
@@ -32,7 +33,7 @@ impl Records {
         }
     }
 
-    /// The next records, all of one partition; `None` at the end.
+    /// Returns the next records, which are all of one partition. `None` means that there are no more.
     pub async fn next(&mut self) -> Result<Option<Vec<Record>>, Failure> {
         match self {
             Self::Source { left: 0, .. } => Ok(None),
@@ -48,7 +49,7 @@ impl Records {
         }
     }
 
-    /// Fails where rows of a file were no rows, so that what was looked at is not the whole of it.
+    /// Fails if lines of a file were skipped because they are not valid rows.
     pub fn check_whole(&self) -> Result<(), Failure> {
         match self {
             Self::Source { records, .. } => records.check_whole(),
@@ -60,7 +61,7 @@ impl Records {
 /// The records of a source that ends.
 pub struct SourceRecords {
     running: Running,
-    /// Tells the source that records are done with, or it would stop reading ahead.
+    /// Records are taken off the gauge as they are returned, or the source would stop reading ahead.
     gauge: Option<Arc<Gauge>>,
     /// Lines of the file that are not valid rows.
     skipped: u64,
@@ -76,14 +77,14 @@ impl SourceRecords {
         }
     }
 
-    /// The next records of the file; `None` at its end.
+    /// Returns the next records of the file. `None` means that the file has ended.
     pub async fn next(&mut self) -> Result<Option<Vec<Record>>, Failure> {
         loop {
             match self.running.events.recv().await {
                 // A file is one partition.
                 Some(Event::Assigned { assignments, starts }) => {
                     self.gauge = assignments.into_iter().map(|file| file.gauge).next();
-                    // An error means that the source has gone, and the next event says why.
+                    // An error means that the source has ended, and the next event says why.
                     let _ = starts.send(vec![ReadFrom::BEGINNING]);
                 }
                 Some(Event::Records { records, .. }) => {
@@ -105,7 +106,7 @@ impl SourceRecords {
         self.skipped
     }
 
-    /// Fails where rows of the file were no rows.
+    /// Fails if lines of the file were skipped because they are not valid rows.
     pub fn check_whole(&self) -> Result<(), Failure> {
         match self.skipped {
             0 => Ok(()),

@@ -1,4 +1,5 @@
-//! The sinks of a run: where `--to` says, for the outputs that go to tables, and the topics of those that go to topics.
+//! Opens the sinks of a run: the store of `--to` for outputs that go to tables, and topics for outputs that go to
+//! topics.
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use crate::sink::router::Router;
 use crate::sink::topic::{self, TopicSink};
 use crate::source::Running;
 
-/// The store that `--to` names, connected, over whose connections the sinks of all plugins write.
+/// The connected store of `--to`. The sinks of all plugins write over its connections.
 pub struct Sinks {
     tables: Arc<dyn Tables>,
 }
@@ -27,8 +28,8 @@ impl Sinks {
         Self { tables }
     }
 
-    /// With the sink of the first plugin: its tables and topics found and its statements prepared. `connecting` is
-    /// [`connect`], or what became of it.
+    /// Opens the sink of the first plugin as well: finds its tables and topics and prepares its statements.
+    /// `connecting` is the future of [`connect`], or one that gives its result.
     pub async fn open(
         settings: &Settings,
         connecting: impl Future<Output = Result<Arc<dyn Tables>, Failure>>,
@@ -52,12 +53,12 @@ impl Sinks {
         }
     }
 
-    /// Completes when what is written has no reader any more.
+    /// Completes when the rows that are written have no reader any more.
     pub fn closed(&self) -> BoxFuture<'static, ()> {
         self.tables.closed()
     }
 
-    /// The sink of a further plugin, by the same checks.
+    /// Opens the sink of a further plugin, with the same checks.
     pub async fn for_another(&self, settings: &Settings, descriptor: &Descriptor) -> Result<Arc<dyn Sink>, String> {
         topics::refuse_loops(settings, descriptor).map_err(|error| error.to_string())?;
         let topics = to_topics(settings, descriptor).await.map_err(|error| chain(&error))?;
@@ -71,7 +72,7 @@ pub async fn connect(settings: &Settings) -> Result<Arc<dyn Tables>, Failure> {
     settings.to.connect(settings).await
 }
 
-/// The sink of the outputs that go to topics, where there are any.
+/// Opens the sink for outputs that go to topics, if there are any.
 async fn to_topics(settings: &Settings, descriptor: &Descriptor) -> Result<Option<TopicSink>, topic::OpenError> {
     if topics::are_produced(settings, descriptor) {
         TopicSink::open(&settings.kafka, descriptor).await.map(Some)

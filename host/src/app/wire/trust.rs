@@ -1,4 +1,4 @@
-//! Whether a component may be loaded, by who signed it. Asked before anything else is done with its bytes.
+//! Decides by its signature whether a component may be loaded, before anything else is done with its bytes.
 
 use std::fs;
 use std::io;
@@ -8,10 +8,10 @@ use crate::config::settings;
 use crate::config::text::{self, TextError};
 use crate::plugin::signature::{KeyError, SignatureError, TrustedKeys};
 
-/// A signature is some 300 bytes; a text far longer is none.
+/// A signature has some 300 bytes. A much longer file is not one.
 const MAX_SIGNATURE_BYTES: u64 = 64 << 10;
 
-/// Why it may not be loaded.
+/// Why a component may not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum TrustError {
     #[error("cannot read the trusted keys {}", .file.display())]
@@ -40,8 +40,8 @@ pub enum TrustError {
     Refused(#[from] SignatureError),
 }
 
-/// Checks the component against the keys that the settings trust. Where they name none, everything is believed, and the
-/// signature is not even read.
+/// Checks the component against the keys that the settings trust. If the settings name no keys, every component is
+/// trusted, and the signature is not read.
 pub fn check(
     setting: &settings::Plugin,
     component: &[u8],
@@ -50,7 +50,7 @@ pub fn check(
     let Some(file) = &setting.trusted_keys else {
         return Ok(());
     };
-    // Read anew each time: a key that is taken back counts from the next load on.
+    // The file is read each time, so that a key that was removed is not trusted from the next load on.
     let text = text::read(file).map_err(|cause| TrustError::ReadKeys {
         file: file.clone(),
         cause,
@@ -65,14 +65,14 @@ pub fn check(
     Ok(())
 }
 
-/// Where the signature of a component's file stands: `FILE.sig`.
+/// The file of a component's signature: `FILE.sig`.
 pub fn signature_file(component: &Path) -> PathBuf {
     let mut name = component.as_os_str().to_owned();
     name.push(".sig");
     name.into()
 }
 
-/// The text beside a component's file; `None` where there is no such file.
+/// Reads the signature beside a component's file. `None` if there is no such file.
 pub fn beside(component: &Path) -> Result<Option<String>, TrustError> {
     let file = signature_file(component);
     let read = || {

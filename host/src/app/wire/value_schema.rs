@@ -1,5 +1,5 @@
-//! A registered Avro schema against a plugin's inputs: which fields there are, of which types, and which may be null.
-//! The schema is read by the codec's own code, and what fits is asked of the codec, so that this says what a run does.
+//! Compares a registered Avro schema with a plugin's inputs: fields, their types, and which may be null. The codec's
+//! own code reads the schema and decides what fits, so that the comparison says what a run does.
 
 use super::finding::Finding;
 use super::services::registry_failure;
@@ -28,7 +28,7 @@ pub fn compare(name: &str, schema: &Schema, inputs: &[Input]) -> Vec<Finding> {
             schema.root().name()
         ))];
     }
-    // If there are several records, one that fits is enough: the others are rejected one by one.
+    // If there are several records, one that fits is enough. Those of the others are rejected one by one.
     if findings.iter().any(|findings| !has_mismatch(findings)) {
         for findings in &mut findings {
             soften(findings);
@@ -121,7 +121,7 @@ fn compare_input(name: &str, record: &RecordShape, input: &Input) -> Option<Find
     })
 }
 
-/// The flaws of a schema that `host run` cannot read either; fails if the registry itself is in trouble.
+/// Describes why `host run` cannot read the schema either. Fails if the registry cannot be asked at all.
 pub fn unreadable(name: &str, error: RegistryError) -> Result<String, Failure> {
     match error {
         error @ (RegistryError::Unreachable { .. } | RegistryError::Login { .. } | RegistryError::BadUrl { .. }) => {

@@ -22,7 +22,7 @@ const AHEAD: usize = 100;
 /// Offsets by partition; of a file, lines in partition 0.
 pub type Ranges = BTreeMap<i32, Range<i64>>;
 
-/// Whether what letters hold by reference is read as well.
+/// Whether the parts that a letter holds by reference are read from its record's topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum References {
     Restored,
@@ -46,7 +46,7 @@ pub fn read(
             LettersLocation::File(path) => read_file(path, ranges.as_ref(), &sender),
         });
         if let Err(error) = result {
-            // The reader has gone.
+            // An error means that the reader has ended.
             let _ = sender.blocking_send(Err(error));
         }
     });
@@ -59,7 +59,7 @@ fn read_topic(
     references: References,
     sender: &mpsc::Sender<Result<Found, SourceError>>,
 ) -> Result<(), ClientError> {
-    // Beyond the log's ends there is nothing to wait for.
+    // Ranges outside of the log are left out, since none of their letters would ever come.
     ranges.retain(|number, range| {
         let there = letters.ranges.get(number);
         there.is_some_and(|there| range.start < range.end && range.start < there.end && range.end > there.start)

@@ -1,5 +1,5 @@
-//! `host bench plugin`: what a plugin costs, on one thread and without any server: each stage of a batch, memory, the
-//! time to compile and to instantiate. [`subject`] runs batches, [`report`] has the figures and their words.
+//! `host bench plugin`: measures what a plugin costs, on one thread and without any server: each stage of a batch,
+//! memory, and the time to compile and to instantiate. [`subject`] runs batches, and [`report`] prints the figures.
 
 mod report;
 mod subject;
@@ -20,10 +20,12 @@ use crate::record::Record;
 use report::{BenchReport, Memory, Spread, Stages};
 use subject::{Subject, Times};
 
-/// A median of so many says where most of them are; more would make each too short to be steady.
+/// The number of rounds. With fewer, the median would be uncertain. With more, each round would be too short to be
+/// steady.
 const ROUNDS: u32 = 10;
 
-/// Instances made to time one: each takes some ten microseconds, an interpreter's a few milliseconds.
+/// So many instances are made to time one. Each takes some ten microseconds, and that of an interpreter a few
+/// milliseconds.
 const INSTANCES: usize = 50;
 
 /// The options of `host bench plugin`.
@@ -31,7 +33,7 @@ pub struct Options {
     pub batch_records: NonZeroU32,
     /// The time for measuring, all rounds together.
     pub seconds: NonZeroU32,
-    /// Records that are read.
+    /// How many records are read, at most.
     pub limit: NonZeroU64,
     pub form: OutputFormat,
 }
@@ -39,7 +41,7 @@ pub struct Options {
 /// Times the plugin of the settings over the records of their file and prints what was found.
 ///
 /// # Errors
-/// Plugin or file is none, no record decodes, or the plugin breaks on a record, which is named.
+/// The plugin or the file cannot be read, no record decodes, or the plugin breaks on a record, which the error names.
 pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let (plugin, compile) = compiled(settings)?;
     let plugin = Arc::new(plugin);
@@ -87,7 +89,7 @@ pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + 
     .map_err(Failure::Failed)
 }
 
-/// The plugin, and how long it took: its digest, the compiler, a first instance that describes itself.
+/// Compiles the plugin. The time includes its digest and a first instance, which describes the plugin.
 fn compiled(settings: &Settings) -> Result<(Plugin, Duration), Failure> {
     let found = component::find(&settings.plugin)?;
     let engine = PluginEngine::new(settings.plugin.limits).map_err(|error| Failure::Failed(error.into()))?;
@@ -110,7 +112,7 @@ async fn read(settings: &Settings, limit: NonZeroU64) -> Result<Vec<Record>, Fai
     Ok(records)
 }
 
-/// Full batches that have every record, in order; the last one begins again at the first record, so often as it takes.
+/// Makes full batches that have every record, in order. The last one is filled up with records from the beginning.
 fn batches(records: &[Record], size: usize) -> Vec<Vec<Record>> {
     let mut endless = records.iter().cycle().cloned();
     let count = records.len().div_ceil(size);
@@ -128,7 +130,7 @@ fn time_instances(plugin: &Plugin) -> Result<Vec<Duration>, Failure> {
     times.context("cannot instantiate the plugin").map_err(Failure::Usage)
 }
 
-/// Batch after batch until the time is over, at least one: nanoseconds a record, on average over the round.
+/// Runs batch after batch until the time is over, at least one. Returns the average times in nanoseconds a record.
 async fn round(subject: &mut Subject, batches: &[Vec<Record>], length: Duration) -> Result<report::Round, Failure> {
     let begun = Instant::now();
     let mut spent = Times::default();

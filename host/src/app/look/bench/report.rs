@@ -10,15 +10,15 @@ use crate::app::say::grouped;
 use crate::pipeline::watch::totals::Counts;
 use crate::record::display::printable;
 
-/// Everything about one plugin and one file.
+/// The figures of one plugin and one file.
 #[derive(Serialize)]
 pub struct BenchReport {
     pub plugin: String,
     pub version: String,
     pub digest: String,
-    /// Length of the component's file.
+    /// The length of the component's file.
     pub size_bytes: usize,
-    /// The compiler on all cores, and a first instance.
+    /// The time of the compiler on all cores and of a first instance.
     pub compile_ms: f64,
     pub instantiate_us: Spread,
     pub memory: Memory,
@@ -33,14 +33,14 @@ pub struct BenchReport {
 /// The guest's linear memory.
 #[derive(Serialize)]
 pub struct Memory {
-    /// The memory of an instance that has done nothing yet.
+    /// The memory of an instance that has handled no record yet.
     pub fresh_bytes: usize,
     pub most_bytes: usize,
     /// `plugin.limits.memory_mib`, in bytes.
     pub limit_bytes: usize,
 }
 
-/// How many records of the file ended in which way.
+/// The counts of the file's records, by what became of them.
 #[derive(Serialize)]
 pub struct RecordCounts {
     records: u64,
@@ -52,7 +52,7 @@ pub struct RecordCounts {
     rejected_text: String,
 }
 
-/// The middle of several rounds, and how far they are apart.
+/// The median of several measurements, with the lowest and the highest.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Spread {
     pub median: f64,
@@ -67,9 +67,9 @@ pub struct Stages<T> {
     pub lower: T,
     pub guest: T,
     pub lift: T,
-    /// The last three: columns to columns.
+    /// The sum of `lower`, `guest` and `lift`: from columns to columns.
     pub transform: T,
-    /// All stages, including the time to free what they made.
+    /// All stages, and the time to free the memory that they used.
     pub whole: T,
 }
 
@@ -80,7 +80,7 @@ pub struct Round {
     pub lower: f64,
     pub guest: f64,
     pub lift: f64,
-    /// Everything, from the first record to the last.
+    /// The whole round.
     pub whole: f64,
 }
 

@@ -1,5 +1,6 @@
-//! The plugin on the bench: batches through decoder and guest, counted once and timed often; a record that breaks the
-//! guest is found and named, since a guest that is replaced all the time says nothing about how fast it is.
+//! Runs batches through the decoder and the plugin that is measured, counts records once and times batches. A record
+//! that breaks the guest ends the measurement, since a guest that is replaced all the time shows nothing about its
+//! speed.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,11 +21,11 @@ pub struct Subject {
     name: String,
     decoder: Decoder,
     warm: Warm,
-    /// The most that an instance held.
+    /// The most memory that an instance has held, in bytes.
     held_bytes: usize,
 }
 
-/// Where the time went.
+/// The times of the stages of a batch.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Times {
     pub decode: Duration,
@@ -44,6 +45,8 @@ impl Times {
 }
 
 impl Subject {
+    /// Makes an instance of the plugin. `name` is for messages.
+    ///
     /// # Errors
     /// No instance can be made.
     pub fn new(plugin: Arc<Plugin>, name: String) -> Result<Self, Failure> {
@@ -63,7 +66,7 @@ impl Subject {
         self.held_bytes
     }
 
-    /// Counts the records by how they ended, each once.
+    /// Runs each record once, and counts them by what became of them.
     ///
     /// # Errors
     /// The guest breaks on a record, or no record gets as far as the guest.
@@ -91,7 +94,7 @@ impl Subject {
         }
     }
 
-    /// Works through a batch as a run does, up to its rows.
+    /// Handles a batch as a run does, up to its rows, and returns the times.
     pub async fn time(&mut self, records: &[Record]) -> Result<Times, Failure> {
         let (decode, made) = self.make(records).await?;
         let CallTimes { lower, guest, lift } = made.called.times;
@@ -117,7 +120,7 @@ impl Subject {
         Ok((decode, made))
     }
 
-    /// A guest that breaks is replaced all the time, which says nothing about how fast it is.
+    /// Fails if the guest has broken on a record or on the batch.
     fn check(&self, records: &[Record], made: &Made, is_new: bool) -> Result<(), Failure> {
         let mut broken = made.rejects.iter().filter(|(_, reject)| reject.is_guest_fault());
         let position = |record: usize| &records[record].position;
@@ -125,7 +128,7 @@ impl Subject {
             Some((&record, reject)) => format!("{} breaks on {}: {}", self.name, position(record), reject.message),
             // A full instance may have needed a second call.
             None if made.called.calls > 1 + u64::from(is_new) => format!(
-                "{} breaks on the batch {} to {}, though on no record of it alone",
+                "{} breaks on the batch {} to {}, but on none of its records alone",
                 self.name,
                 position(0),
                 position(records.len() - 1)

@@ -1,4 +1,4 @@
-//! `host diff`: two plugins over the same records, and what they make differently of them. Nothing is written.
+//! `host diff`: runs two plugins over the same records and shows how their outcomes differ. Nothing is written.
 
 pub mod show;
 
@@ -30,7 +30,7 @@ use crate::record::descriptor::Descriptor;
 pub struct Options {
     pub old: Contender,
     pub new: Contender,
-    /// How many records: the first ones of a file, the latest of each partition of a topic.
+    /// How many records are compared: the first ones of a file, or the latest of each partition of a topic.
     pub limit: Option<NonZeroU64>,
     pub form: OutputFormat,
 }
@@ -38,7 +38,7 @@ pub struct Options {
 /// One of the two plugins.
 pub struct Contender {
     pub file: PathBuf,
-    /// Besides those of both, and stronger.
+    /// Settings of this plugin alone. They win over those that both have.
     pub settings: Vec<(String, String)>,
 }
 
@@ -49,7 +49,7 @@ pub enum Verdict {
     Different,
 }
 
-/// The report as JSON, and what it comes to.
+/// The report as JSON, with its verdict.
 #[derive(Serialize)]
 struct JsonReport<'a> {
     same: bool,
@@ -60,7 +60,7 @@ struct JsonReport<'a> {
 /// Runs both over the records of `settings.from` and prints what differs.
 ///
 /// # Errors
-/// Exit code 1 means a difference, as with `diff`: what otherwise would be 1 is 2 here.
+/// Exit code 1 means a difference, as with `diff`. Errors that have exit code 1 in other verbs have 2 here.
 pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + Send)) -> Result<Verdict, Failure> {
     compare(settings, options, out).await.map_err(|failure| match failure {
         Failure::Failed(error) => Failure::Usage(error),
@@ -76,7 +76,7 @@ async fn compare(settings: &Settings, options: &Options, out: &mut (dyn Write + 
     let mut records = settings.from.records(settings, options.limit)?;
     let mut is_even = true;
     while let Some(batch) = records.next().await? {
-        // The two take turns, since the second one finds the records in the processor's caches.
+        // The two take turns to be first, since the second one finds the records in the processor's caches.
         let (before, after) = if is_even {
             let before = old.answer(&batch).await?;
             (before, new.answer(&batch).await?)
@@ -109,7 +109,7 @@ async fn compare(settings: &Settings, options: &Options, out: &mut (dyn Write + 
     })
 }
 
-/// Two plugins that both reject every record of a file are not the same for that: nothing was compared.
+/// Fails if both plugins reject every record of a file: nothing was compared then.
 fn refuse_nothing_compared(
     settings: &Settings,
     report: &ComparisonReport,
@@ -143,7 +143,7 @@ impl Side {
         setting.settings.retain(|(key, _)| !is_said(key));
         setting.settings.extend(contender.settings.iter().cloned());
         let plugin = Arc::new(component::load(&setting)?);
-        // The first call would begin with making one, and be timed with it.
+        // Otherwise the first call would include the making of an instance in its time.
         let warm = Warm::start(&plugin)
             .with_context(|| format!("plugin {}", contender.file.display()))
             .map_err(Failure::Usage)?;

@@ -1,4 +1,4 @@
-//! A comparison in words: what differs, where, with examples; what it comes to stands last.
+//! Prints a comparison in words: the differences with examples, then the verdict.
 
 use std::io::{self, Write};
 
@@ -11,10 +11,10 @@ use crate::pipeline::compare::report::{
 use crate::pipeline::watch::shadowing::ShadowReport;
 use crate::record::display::printable;
 
-/// Digits of a digest that are shown, enough to tell builds apart.
+/// The number of characters of a digest that are shown, enough to distinguish builds.
 const DIGEST_CHARS: usize = "sha256:".len() + 12;
 
-/// Columns of a row that are shown of a row that one side makes alone.
+/// At most so many columns are shown of a row that only one side makes.
 const MAX_CELLS: usize = 4;
 
 /// Writes the whole report.
@@ -28,7 +28,7 @@ pub fn report(report: &ComparisonReport, out: &mut (dyn Write + Send)) -> io::Re
     writeln!(out, "\n{verdict}")
 }
 
-/// Writes how a shadow stands, and what it found.
+/// Writes the state of a shadow, and the differences that it has found.
 pub fn shadow(shadow: &ShadowReport, out: &mut (dyn Write + Send)) -> io::Result<()> {
     writeln!(
         out,
@@ -232,7 +232,7 @@ fn declared(declared: &Declared) -> String {
     format!("{} {nullable}", declared.data_type)
 }
 
-/// A value; text that could be taken for something else stands in quotes.
+/// Shows a value. Text that could be taken for something else stands in quotes.
 fn shown(value: Option<&Shown>) -> String {
     match value {
         None => "absent".to_owned(),

@@ -1,4 +1,4 @@
-//! A record as a line of NDJSON, from which `host try` and a unit test get the same input as `host run` got.
+//! Writes a record as a line of NDJSON, from which `host try` and a unit test get the same input as `host run` got.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::record::descriptor::Origin;
 use crate::record::display::json;
 use crate::sink::object;
 
-/// Writes the fields that the plugin takes, decoded; of a record that does not decode the value itself, if it is text.
+/// Writes the decoded fields that the plugin takes. If the record does not decode, writes its value, if that is text.
 pub fn save(path: &Path, plugin: &Plugin, record: &Record, input: &Batch) -> Result<(), Failure> {
     let line = if input.rows == 0 {
         raw(record)?

@@ -1,5 +1,5 @@
-//! `host explain`: one record, fetched and run alone: what is in it, what the plugin makes of it, what would be written.
-//! Nothing is written.
+//! `host explain`: fetches one record and shows what is in it, the plugin's outcome for it, and the statements that
+//! would write it. Nothing is written.
 
 mod fixture;
 mod outcome;
@@ -29,7 +29,7 @@ use crate::record::{Record, columns::Batch};
 /// `TOPIC/PARTITION@OFFSET`, as the program writes positions everywhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
-    /// None: the topic of the settings.
+    /// `None` means the topic of the settings.
     pub topic: Option<String>,
     pub partition: i32,
     pub offset: i64,
@@ -38,7 +38,7 @@ pub struct Address {
 /// The options of `host explain`.
 pub struct Options {
     pub address: Address,
-    /// Records before it that the write timestamp is counted from, at most.
+    /// At most so many earlier records are read to work out the write timestamp.
     pub behind: u32,
     /// Where to write the record as a fixture.
     pub save: Option<PathBuf>,
@@ -150,7 +150,7 @@ fn show_record(out: &mut dyn Write, record: &Record, value: &Shown) -> std::io::
     }
 }
 
-/// The id in Confluent's framing.
+/// The schema's id in Confluent's framing.
 fn schema_id(record: &Record) -> Option<u32> {
     match record.value.as_deref()? {
         [0, a, b, c, d, ..] => Some(u32::from_be_bytes([*a, *b, *c, *d])),

@@ -30,7 +30,7 @@ pub enum Outcome {
     Rows(Vec<Rows>),
 }
 
-/// The outcome for the record, in the order in which a run looks at it.
+/// Finds the outcome, in the order in which a run would look: the write timestamp, rejects, rows.
 pub fn of(made: Made, time: &WriteTimeExplained) -> Outcome {
     if let Some(message) = time.too_far_ahead() {
         return Outcome::Rejected(Reject::new(Stage::Decode, "future-timestamp", message));
@@ -120,7 +120,7 @@ fn show_row(words: &mut String, descriptor: &Descriptor, write: &WriteBatch, row
     Ok(())
 }
 
-/// The reject that an error of the sink means, or the error in words where it means none.
+/// Returns the reject that an error of the sink means. Any other error is added to the text.
 fn shown(words: &mut String, error: &SinkError) -> Result<(), Reject> {
     match disposition(Fault::Sink(error)) {
         Disposition::Reject(reject) => Err(reject),
@@ -131,7 +131,7 @@ fn shown(words: &mut String, error: &SinkError) -> Result<(), Reject> {
     }
 }
 
-/// The statement and how it stands to what the table holds; the reject of a row that no column takes.
+/// Adds the statement, and how it compares with what the table holds. Fails with the reject of a row that does not fit.
 async fn show_statement(words: &mut String, explainer: &Explainer, write: &WriteBatch, row: u32) -> Result<(), Reject> {
     match explainer.statement(write, row) {
         Ok(Some(statement)) => {

@@ -1,4 +1,4 @@
-//! The write timestamp of a record, and how it comes about.
+//! Works out the write timestamp of a record, and explains it.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ pub struct Explained {
     known: KnownBefore,
 }
 
-/// Counts from the records before it, as a run would have.
+/// Works it out from the records before it, as a run would.
 pub fn of(record: &Record, before: &[Option<i64>], known: KnownBefore, generation: u8) -> Explained {
     let base = match &known {
         KnownBefore::Committed(commit) => commit.base,
@@ -28,7 +28,7 @@ pub fn of(record: &Record, before: &[Option<i64>], known: KnownBefore, generatio
     let mut clock = WriteClock::new(base, generation);
     let now = now_ms();
     for timestamp in before {
-        // Records from the future take their place, too.
+        // Records that are stamped too far ahead advance the clock, too.
         let _ = clock.next(*timestamp, now);
     }
     let (time, verdict) = clock.next(record.timestamp_ms, now);

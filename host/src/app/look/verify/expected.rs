@@ -1,6 +1,6 @@
 //! What each primary key's row must be once all of a file's records have gone through, as a store would show it: a
 //! later row replaces the values of an earlier one with the same key, its nulls as the store takes them, and a delete
-//! takes the row away. Of the rows of one record, too: they come in the plugin's order.
+//! takes the row away. The same holds among the rows of one record, in the plugin's order.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub struct Fate {
 pub enum End {
     Row(Cells),
     NoRow,
-    /// Another output of the same table had the last word, and its fate says what must be.
+    /// Another output of the same table wrote the row last, and the fate of that output has its values.
     Overtaken,
 }
 
@@ -52,7 +52,7 @@ impl<'a> Expected<'a> {
         }
     }
 
-    /// Takes the rows that one batch of records has become. Answers how many of them the store refuses.
+    /// Adds the rows of one batch of records. Returns how many of them the store refuses.
     pub fn add(&mut self, rows: Vec<Rows>) -> u64 {
         let mut refused = 0;
         for of_record in in_order(rows).chunk_by(|(one, ..), (other, ..)| one == other) {
@@ -88,7 +88,7 @@ impl<'a> Expected<'a> {
         }
     }
 
-    /// One for each output and key, without those that another output had the last word on.
+    /// Returns one fate for each output and key, without those that another output wrote last.
     pub fn into_fates(self) -> Vec<Fate> {
         let mut fates = self.fates;
         fates.retain(|fate| fate.end != End::Overtaken);
@@ -139,7 +139,7 @@ impl<'a> Expected<'a> {
         fields.map(value).collect()
     }
 
-    /// Lets output `other` know what `output` did to a row of their table.
+    /// Applies what `output` did to a row of their table to the row's fate in `other`.
     fn tell(&mut self, other: usize, output: usize, image: &Image) {
         let Some(fate) = self.by_key[other].get(&image.key).map(|index| &mut self.fates[*index]) else {
             return;

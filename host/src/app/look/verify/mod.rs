@@ -1,4 +1,4 @@
-//! `host verify`: what a file's records should have become, against what the store holds.
+//! `host verify`: compares the rows that a file's records should have become with the rows that the store holds.
 //!
 //! The file goes through the plugin as in `host run`; [`expected`] keeps what each row must be in the end, where later
 //! records have changed what earlier ones wrote; then every row is read back by its primary key and compared.
@@ -17,10 +17,10 @@ use crate::sink::SinkError;
 use crate::sink::read_back::ReadBack;
 use expected::{Cells, End, Expected, Fate};
 
-/// Rows read back at one time: enough to keep a cluster busy, few enough for one node.
+/// So many rows are read back at the same time: enough to keep a cluster busy, and few enough for one node.
 const READS_IN_FLIGHT: usize = 64;
 
-/// Differences that are shown in full.
+/// So many differences are shown in full.
 const SHOWN: usize = 10;
 
 /// The plugin's outcome for some of the file's records, in the order of the file.
@@ -41,7 +41,7 @@ pub struct VerifyReport {
     pub different: u64,
     /// Records that make no row: refused, or with a value that no column takes.
     pub rejected: u64,
-    /// The first of what is missing or different, in the order of the file.
+    /// The first rows that are missing or different, in the order of the file.
     pub first: Vec<String>,
 }
 
@@ -71,7 +71,7 @@ pub async fn run(settings: &Settings, out: &mut (dyn Write + Send)) -> Result<()
     run.check_whole()
 }
 
-/// Says which outputs are not compared: what was produced to a topic others may have read and compacted since.
+/// Prints which outputs are not compared: a topic may have been compacted since its rows were produced.
 fn say_left_out(descriptor: &Descriptor, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     for (_, output, topic) in descriptor.topic_outputs() {
         writeln!(out, "output {} goes to topic {topic}: not compared", output.name)
@@ -84,7 +84,7 @@ fn say_left_out(descriptor: &Descriptor, out: &mut (dyn Write + Send)) -> Result
     Ok(())
 }
 
-/// Writes the report; a row that is missing or different makes it a failure.
+/// Writes the report. Fails if a row is missing or different.
 fn conclude(report: &VerifyReport, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let written = write_report(report, out);
     written.map_err(|error| Failure::Failed(error.into()))?;
@@ -122,7 +122,7 @@ fn write_report(report: &VerifyReport, out: &mut (dyn Write + Send)) -> std::io:
     )
 }
 
-/// Reads back every row that the chunks make.
+/// Reads back every row that the chunks make, and compares it.
 pub async fn compare(
     store: &dyn ReadBack,
     descriptor: &Descriptor,

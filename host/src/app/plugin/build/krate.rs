@@ -1,4 +1,4 @@
-//! Cargo's description of the author's crate, and the call of cargo that makes a component of it.
+//! Reads cargo's description of the author's crate, and calls cargo to make a component of it.
 
 use std::env;
 use std::ffi::OsString;
@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::toolchain::{self, TARGET, Toolchain};
 
-/// Small and fast, and the same whatever profile the author or a surrounding workspace has.
+/// The profile of every build: small and fast, and independent of the author's and of a surrounding workspace.
 const PROFILE: &[&str] = &[
     "profile.release.opt-level=3",
     "profile.release.lto=true",
@@ -114,7 +114,7 @@ impl Crate {
         })
     }
 
-    /// Runs cargo, whose messages go to the author as they are, and gives the path of the component.
+    /// Runs cargo and returns the path of the component. The author sees cargo's messages as they are.
     pub fn build(&self, toolchain: &Toolchain) -> anyhow::Result<PathBuf> {
         let mut command = toolchain::cargo(self.manifest.parent().unwrap_or(Path::new(".")));
         // `rustc` and not `build`, because of --crate-type: with an rlib beside it, a cdylib is not optimized as a
@@ -143,7 +143,7 @@ impl Crate {
             .into_iter()
             .flat_map(BufReader::lines)
         {
-            // Lines that are none of cargo's are what a build script or a wrapper prints.
+            // A build script or a wrapper may print other lines.
             let Ok(message) = serde_json::from_str::<Message>(&line?) else {
                 continue;
             };
@@ -163,7 +163,7 @@ impl Crate {
         component.ok_or_else(|| anyhow!("cargo built {}, but no .wasm file", self.manifest.display()))
     }
 
-    /// Compiler flags, as cargo takes them without a word splitting. They stand in for all others (`RUSTFLAGS`, cargo's
+    /// Compiler flags in the form that cargo does not split into words. They replace all others (`RUSTFLAGS`, cargo's
     /// configuration), so that the bytes depend on the sources and the compiler alone.
     fn flags(&self) -> OsString {
         let cargo_home = env::var_os("CARGO_HOME")
@@ -174,7 +174,7 @@ impl Crate {
             .iter()
             .filter(|(_, path)| !path.starts_with(&self.workspace_root));
         let mut flags = OsString::from("-Ctarget-feature=+simd128");
-        // If two fit, the compiler takes the later.
+        // If two prefixes fit, the compiler takes the later one.
         let mut remap = |from: &Path, to: &str| {
             flags.push("\u{1f}--remap-path-prefix=");
             flags.push(from);

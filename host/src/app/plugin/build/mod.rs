@@ -1,5 +1,5 @@
-//! `host plugin build`: plain cargo with the toolchain's own component linker; what comes out is checked as `host run`
-//! would, and only then put in place, in one step, so that a running host never reads half a file.
+//! `host plugin build`: calls cargo with the toolchain's own component linker. The component is checked as `host run`
+//! checks it, and then put in place in one step, so that a running host never reads half a file.
 
 mod krate;
 mod toolchain;
@@ -16,14 +16,14 @@ use crate::plugin::limits::Limits;
 use crate::plugin::{self, PluginError};
 use krate::Crate;
 
-/// What `host plugin build` was asked for.
+/// The options of `host plugin build`.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The crate's folder.
     pub dir: PathBuf,
-    /// Beside the folder, `DIR.wasm`, where none is named.
+    /// The component's file; `None` means `DIR.wasm` beside the folder.
     pub out: Option<PathBuf>,
-    /// For describing what was built; they do not go into the file.
+    /// Settings with which the built plugin is asked to describe itself. They do not go into the file.
     pub settings: Vec<(String, String)>,
 }
 
@@ -52,7 +52,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<(), Failure> {
 
     let described = match plugin::inspect(&bytes, &options.settings, Limits::default()) {
         Ok(inspection) => Ok(inspection),
-        // Settings are the operator's: a plugin that cannot do without them is a good plugin all the same.
+        // The operator gives the settings, so a plugin that needs some is not wrong.
         Err(PluginError::Settings { message }) => Err(message),
         Err(error) => {
             let refused = format!(
@@ -71,7 +71,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<(), Failure> {
             let file = file.display();
             writeln!(
                 out,
-                "{file} is written; to describe itself it asks for other settings: {why}"
+                "{file} is written; it cannot describe itself with these settings: {why}"
             )
             .and_then(|()| writeln!(out, "host plugin inspect {file} --set KEY=VALUE shows it"))
         }
@@ -79,7 +79,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<(), Failure> {
     printed.context("cannot print what was built").map_err(Failure::Failed)
 }
 
-/// `plugins/order_enrich` to `plugins/order_enrich.wasm`: as it was typed, where that has a name in it.
+/// `plugins/order_enrich` becomes `plugins/order_enrich.wasm`. The path is used as it was typed if it ends in a name.
 fn beside(typed: &Path, full: &Path) -> PathBuf {
     let dir = if typed.file_name().is_some() { typed } else { full };
     let mut name = dir.file_name().unwrap_or_default().to_owned();
@@ -87,7 +87,7 @@ fn beside(typed: &Path, full: &Path) -> PathBuf {
     dir.with_file_name(name)
 }
 
-/// The whole file or none of it: written under another name in the same folder, then renamed.
+/// Writes the file under another name in the same folder and renames it, so that it is never there in part.
 fn put(bytes: &[u8], file: &Path) -> io::Result<()> {
     let folder = match file.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

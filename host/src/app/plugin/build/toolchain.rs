@@ -1,4 +1,4 @@
-//! The compiler for components: rustup's toolchain as it is, else what `plugins/wasm-target` makes ready.
+//! Finds the compiler for components: rustup's toolchain as it is, or else the one that `plugins/wasm-target` prepares.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -17,20 +17,20 @@ const SCRIPT: &str = include_str!("../../../../../plugins/wasm-target");
 /// How this toolchain differs from the author's own compiler.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Toolchain {
-    /// Another compiler than the one that cargo would take.
+    /// A compiler to use instead of the one that cargo would use.
     pub rustc: Option<PathBuf>,
-    /// A name that the compiler finds by itself, or a path.
+    /// The linker's name, if the compiler finds it by itself, or else its path.
     pub linker: OsString,
 }
 
-/// cargo in `dir`, so that a `rust-toolchain.toml` there counts.
+/// A command that runs cargo in `dir`, so that a `rust-toolchain.toml` there counts.
 pub fn cargo(dir: &Path) -> Command {
     let mut command = Command::new("cargo");
     command.current_dir(dir);
     command
 }
 
-/// cargo could not be started.
+/// The error for a cargo that could not be started.
 pub fn no_cargo(error: io::Error) -> anyhow::Error {
     let message = match error.kind() {
         io::ErrorKind::NotFound => {
@@ -41,7 +41,7 @@ pub fn no_cargo(error: io::Error) -> anyhow::Error {
     anyhow::Error::new(error).context(message)
 }
 
-/// Makes sure that there is a compiler with the target, and a linker that gives components.
+/// Makes sure that there is a compiler with the target, and a linker that makes components.
 pub fn ready(dir: &Path) -> anyhow::Result<Toolchain> {
     let version = cargo(dir)
         .arg("--version")
@@ -68,7 +68,7 @@ fn has_target(dir: &Path) -> bool {
     fs::read_dir(libraries).is_ok_and(|mut files| files.any(|file| file.is_ok_and(|file| is_std(&file.file_name()))))
 }
 
-/// rustup's toolchains have one in a folder where the compiler looks.
+/// Whether there is a linker. rustup's toolchains have one in a folder where the compiler looks.
 fn has_linker(dir: &Path) -> bool {
     let name = format!("{LINKER}{}", env::consts::EXE_SUFFIX);
     let own = ask(dir, &["--print", "sysroot"]).zip(ask(dir, &["--print", "host-tuple"]));
@@ -90,7 +90,7 @@ fn ask(dir: &Path, arguments: &[&str]) -> Option<String> {
     Some(text.trim_end().to_owned())
 }
 
-/// The script says on stderr what it does, and on stdout what to use instead, as `NAME=VALUE` lines.
+/// Runs the script. It prints on stderr what it does, and on stdout what to use instead, as `NAME=VALUE` lines.
 fn run_script(dir: &Path) -> anyhow::Result<Toolchain> {
     let mut script = tempfile::NamedTempFile::new().context("cannot write a temporary file")?;
     script

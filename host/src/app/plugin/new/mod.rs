@@ -1,4 +1,4 @@
-//! `host plugin new`: a crate that builds and passes its own test at once, inside a checkout or anywhere else.
+//! `host plugin new`: writes a crate that builds and passes its own test at once, inside a checkout or anywhere else.
 //!
 //! The SDK is a folder of the crate: in a checkout a link to the checkout's, elsewhere its sources. Either way it is a
 //! member of the crate's own workspace, which gives what its manifests inherit; a dependency on a folder outside of the
@@ -14,7 +14,7 @@ use anyhow::{Context as _, anyhow};
 
 use crate::app::failure::Failure;
 
-/// As long as crates may be named on registries.
+/// The longest name that registries allow for a crate.
 const MAX_NAME: usize = 64;
 
 /// Names that cargo or the compiler keep for themselves, and the SDK's own.
@@ -32,10 +32,10 @@ const TEMPLATE: &[(&str, &str)] = &[
 ];
 const GITIGNORE: &str = "/target/\n";
 
-/// The SDK's folder in the new crate; its manifest says the same.
+/// The SDK's folder in the new crate. The manifest names the same folder.
 const SDK: &str = "transform-sdk";
 
-/// What `host plugin new` was asked for.
+/// The options of `host plugin new`.
 #[derive(Debug, Clone)]
 pub struct Options {
     pub name: String,
@@ -103,7 +103,7 @@ fn nearest_sdk(folder: &Path) -> Option<PathBuf> {
     Some(folder.ancestors().find(is_checkout)?.join("plugins/sdk"))
 }
 
-/// The way from one folder to another, both given in full: `/a/b/c` to `/a/d` is `../../d`.
+/// The relative path from one folder to another, both given in full: from `/a/b/c` to `/a/d` it is `../../d`.
 fn from_to(from: &Path, to: &Path) -> PathBuf {
     let (from, to): (Vec<_>, Vec<_>) = (from.components().collect(), to.components().collect());
     let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
@@ -111,7 +111,7 @@ fn from_to(from: &Path, to: &Path) -> PathBuf {
     up.chain(to[shared..].iter().copied()).collect()
 }
 
-/// `near`: the way from the crate's folder to the SDK of this checkout, if it is in one.
+/// Writes all files. `near` is the path from the crate's folder to the SDK, if both are in one checkout.
 fn write_crate(name: &str, dir: &Path, near: Option<&Path>) -> anyhow::Result<()> {
     for (path, template) in TEMPLATE {
         let text = template
@@ -134,7 +134,7 @@ fn link(to: &Path, from: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(to, from)
 }
 
-/// Links take rights there that few have.
+/// Other systems allow links to few users only, so the SDK is copied there.
 #[cfg(not(unix))]
 fn link(_: &Path, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())

@@ -25,8 +25,8 @@ use crate::record::Record;
 use crate::record::causes::chain;
 use crate::record::descriptor::{Descriptor, Digest};
 
-/// A registry that answered lately which versions a candidate fits is not asked again, so that swapping back and forth
-/// costs it nothing. No candidate is refused because of this.
+/// An answer of the registry is used again for this long, so that swapping back and forth costs it nothing. A candidate
+/// that does not fit such an answer is compared with a new one before it is refused.
 const FRESH: Duration = Duration::from_secs(5);
 
 /// Makes versions of candidates for one run. The sinks of all of them write over the connections of [`Sinks`].
@@ -50,8 +50,8 @@ struct ValueSchema {
     schema: Arc<Schema>,
 }
 
-/// The schemas of the records, asked for over one client: making another one takes longer than a swap. `None` if records
-/// have none.
+/// Makes the client of the registry, which all versions share, since making one takes longer than a swap. `None` if
+/// records have no schema.
 pub fn registry(settings: &Settings) -> Result<Option<Registry>, Failure> {
     match settings.from.subject() {
         Some(_) => Registry::new(&settings.registry).map(Some).map_err(registry_failure),
@@ -59,13 +59,13 @@ pub fn registry(settings: &Settings) -> Result<Option<Registry>, Failure> {
     }
 }
 
-/// Decodes what the plugin takes.
+/// Makes the decoder for the plugin's inputs.
 pub fn decoder(plugin: &Plugin, registry: Option<&Registry>) -> Decoder {
     Decoder::new(&plugin.descriptor().inputs, registry.cloned())
 }
 
-/// Checks that a registry that was named answers. If only the default one is absent, that is reported: a topic of JSON
-/// needs none.
+/// Checks that the registry answers. The default one may be away, which is only logged, since a topic of JSON needs
+/// none.
 pub async fn check_registry(settings: &Settings, registry: Option<&Registry>) -> Result<(), Failure> {
     value_schema(settings, registry).await.map(drop)
 }
@@ -77,14 +77,17 @@ async fn value_schema(settings: &Settings, registry: Option<&Registry>) -> Resul
     };
     match registry.latest(&subject).await {
         Err(error @ RegistryError::Unreachable { .. }) if settings.registry.url == RegistryConnection::DEFAULT_URL => {
-            tracing::debug!(error = chain(&error), "records as Avro would wait");
+            tracing::debug!(
+                error = chain(&error),
+                "the registry does not answer; records in Avro would wait for it"
+            );
             Ok(None)
         }
         Err(error) => Err(registry_failure(error)),
         Ok(None) => Ok(None),
         Ok(Some(found)) => match registry.read(&found).await {
             Ok(schema) => Ok(Some(ValueSchema { subject, schema })),
-            // No plugin's fault, and the topic may hold records of other schemas.
+            // The plugin is not to blame, and the topic may hold records of other schemas.
             Err(error) => {
                 let error = value_schema::unreadable(&subject, error)?;
                 tracing::warn!(error, "the plugin is not compared with the topic's schema");
@@ -94,7 +97,7 @@ async fn value_schema(settings: &Settings, registry: Option<&Registry>) -> Resul
     }
 }
 
-/// Why the plugin does not fit the schema; without one there is nothing to fit.
+/// Why the plugin does not fit the schema. It fits if there is none.
 fn misfits(schema: Option<&ValueSchema>, descriptor: &Descriptor) -> Vec<String> {
     let findings =
         schema.map(|ValueSchema { subject, schema }| value_schema::compare(subject, schema, &descriptor.inputs));

@@ -35,7 +35,7 @@ pub const KIND: Kind<Arc<dyn Store>> = Kind {
 /// The project's tables. cqlsh runs the same files.
 const CQL_FILES: [&str; 1] = [include_str!("../../../../../cql/ecommerce.cql")];
 
-/// The nodes are in the settings.
+/// A keyspace by its name. The settings have the nodes.
 #[derive(Debug, Clone)]
 struct Keyspace(String);
 
@@ -174,7 +174,7 @@ async fn compare_tables(config: &Config, keyspace: &str, descriptor: &Descriptor
     Ok(findings)
 }
 
-/// Creates the keyspace and the tables, and says what there is.
+/// Creates the keyspace and the tables, and prints a line for each.
 async fn create_tables(
     config: &Config,
     keyspace: &str,
@@ -203,7 +203,7 @@ async fn create_tables(
                 State::Created => "created",
                 State::WasThere => "was there",
             };
-            // A file begins with its keyspace.
+            // Each file creates its keyspace first.
             let aside = if index == 0 {
                 let factor = schema::replication_factor(&asking, &keyspace).await;
                 let factor = factor.map_err(unanswered_failure)?.unwrap_or(replicas);
@@ -224,7 +224,7 @@ fn unanswered_failure(unanswered: Unanswered) -> Failure {
     cassandra_failure(unanswered.into())
 }
 
-/// The replication factor aloud, with what it means for QUORUM where that is not what one would want.
+/// The replication factor in words, with a remark if QUORUM cannot be met or tolerates no node that is down.
 fn replication(factor: usize, nodes: usize) -> String {
     let quorum = factor / 2 + 1;
     let remark = if nodes < quorum {

@@ -41,16 +41,16 @@ pub const KIND: Kind<Arc<dyn Source>> = Kind {
     read,
 };
 
-/// The schema of the records' values, registered where their subject has none.
+/// The schema that `host setup` registers for the records' values if their subject has none.
 const VALUE_SCHEMA: &str = include_str!("../../../../../schemas/ecommerce-orders-value.avsc");
 
-/// A topic of many partitions is not read to its end for a sample.
+/// How long a sample is read for, since a topic of many partitions takes too long.
 const SAMPLING: Duration = Duration::from_secs(5);
 
-/// Batches read ahead: the next one is fetched while this one is worked on.
+/// So many batches are read ahead. The next one is fetched while this one is handled.
 const BATCHES_AHEAD: usize = 1;
 
-/// The brokers are in the settings.
+/// A topic by its name. The settings have the brokers.
 #[derive(Debug)]
 struct Topic(String);
 
@@ -93,7 +93,7 @@ impl Source for Topic {
         Some(format!("{}-value", self.0))
     }
 
-    /// The latest records of the topic, those that there are within the time.
+    /// Reads the latest records of the topic, as many as come within the time.
     fn sample(&self, settings: &Settings) -> BoxFuture<'static, Vec<Vec<Record>>> {
         let wanted = self.latest(settings, KEPT_RECORDS as u64, KEPT_RECORDS);
         let kafka = settings.kafka.clone();
@@ -119,13 +119,13 @@ impl Source for Topic {
         async move { reading.await.unwrap_or_default() }.boxed()
     }
 
-    /// The latest records of each partition; no group is joined.
+    /// Reads the latest records of each partition, without joining a group.
     fn records(&self, settings: &Settings, limit: Option<NonZeroU64>) -> Result<Records, Failure> {
         let per_partition = limit.map_or(LATEST_RECORDS, NonZeroU64::get);
         let wanted = self.latest(settings, per_partition, settings.pipeline.batch_records);
         let connection = settings.kafka.clone();
         let (out, batches) = mpsc::channel(BATCHES_AHEAD);
-        // It ends by itself when its batches are not taken any more.
+        // The task ends by itself when the receiver of its batches is dropped.
         drop(tokio::task::spawn_blocking(move || {
             let read = latest::read(&connection, &wanted, |batch| match out.blocking_send(Ok(batch)) {
                 Ok(()) => ControlFlow::Continue(()),
@@ -177,7 +177,7 @@ impl Topic {
     }
 }
 
-/// Whether the topic and that of its dead letters are there.
+/// Finds whether the topic and its dead-letter topic exist.
 async fn find_topics(settings: &Settings, topic: &str, findings: &mut Vec<Finding>) -> Result<(), Failure> {
     let cluster = admin::cluster(&settings.kafka).await.map_err(kafka_failure)?;
     let mut names = vec![topic];
@@ -219,7 +219,7 @@ async fn compare_schema(
     Ok(())
 }
 
-/// The topic and that of its dead letters; how many partitions the first one has.
+/// Creates the topic and its dead-letter topic. Returns how many partitions the topic has.
 async fn create_topics(settings: &Settings, topic: &str, out: &mut (dyn Write + Send)) -> Result<u16, Failure> {
     let new = |name: &str, config| NewTopic {
         name: name.to_owned(),
@@ -245,13 +245,13 @@ fn for_letters(records: Option<&TopicSettings>) -> Vec<(&'static str, String)> {
         // A dead letter carries the timestamp of its record, and brokers delete by that: the letter of an old record
         // would be gone within minutes.
         (topic_fit::RETENTION, topic_fit::FOR_EVER.to_owned()),
-        // Whatever the brokers' default is: compaction takes letters away, and refuses those without a key.
+        // The brokers' default may be compaction, which deletes letters and refuses those without a key.
         (CLEANUP, "delete".to_owned()),
         (MESSAGE_BYTES, topic_fit::letter_bytes(records).to_string()),
     ]
 }
 
-/// Registers the schema of the records where their subject has none.
+/// Registers the schema of the records if their subject has none.
 async fn register_schema(settings: &Settings, topic: &str, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let subject = format!("{topic}-value");
     let registry = Registry::new(&settings.registry).map_err(registry_failure)?;

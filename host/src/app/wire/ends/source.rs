@@ -1,4 +1,4 @@
-//! The port of a source: what verbs ask of the place where records come from.
+//! The port of a source: the methods by which verbs use the place where records come from.
 
 use std::io::Write;
 use std::num::NonZeroU64;
@@ -19,34 +19,34 @@ use crate::source::error::SourceError;
 use crate::source::{Running, Until};
 use crate::telemetry::otlp::Origin;
 
-/// Starts to read from a source that was found to be there. From then on its partitions are ours.
+/// Starts to read from a source that was found to exist. From then on this host owns partitions of it.
 pub type Start = Box<dyn FnOnce() -> Result<Running, SourceError> + Send>;
 
-/// A place where records come from. A method with a body is for what most sources do not have.
+/// A place where records come from. A method with a body is for something that most sources do not have.
 pub trait Source: SourceEnd {
-    /// The place by name, for people.
+    /// The place in words.
     fn place(&self) -> String;
 
     /// Checks that there is something to read, and reads nothing yet. Blocks.
     ///
     /// # Errors
-    /// There is nothing to read, or it cannot be reached.
+    /// The topic or file does not exist, or the source cannot be reached.
     fn connect(&self, settings: &Settings, until: Until) -> Result<Start, SourceError>;
 
     /// Starts to read at once.
     ///
     /// # Errors
-    /// Those of [`Source::connect`] and of what it answers.
+    /// [`Source::connect`] fails, or the source cannot start.
     fn start(&self, settings: &Settings, until: Until) -> Result<Running, SourceError> {
         self.connect(settings, until)?()
     }
 
-    /// What spans say of the source.
+    /// The source as spans describe it.
     fn origin(&self, _settings: &Settings) -> Origin {
         Origin::File
     }
 
-    /// The subject of the registry under which the schema of the records stands, where records have one.
+    /// The subject of the records' schema in the registry. `None` if records have no schema.
     fn subject(&self) -> Option<String> {
         None
     }
@@ -56,18 +56,18 @@ pub trait Source: SourceEnd {
         ready(Vec::new()).boxed()
     }
 
-    /// Records to look at, without a run: the first `limit` of them, or all. Nothing is committed.
+    /// Reads records without a run: the first `limit` of them, or all. Nothing is committed.
     fn records(&self, settings: &Settings, limit: Option<NonZeroU64>) -> Result<Records, Failure> {
         let started = self.start(settings, Until::End);
         Ok(Records::of(started.map_err(source_failure)?, limit))
     }
 
-    /// The names of the fields that records have, where all of them can be looked through once more.
+    /// The names of all fields that records have. `None` if the records cannot be read a second time.
     fn field_names(&self) -> Option<Vec<String>> {
         None
     }
 
-    /// What there is beside what the plugin takes, for `host check`.
+    /// Compares the source with the plugin's inputs, for `host check`.
     fn check<'a>(
         &'a self,
         _settings: &'a Settings,
@@ -77,8 +77,8 @@ pub trait Source: SourceEnd {
         ready(Ok(vec![Finding::Note(note)])).boxed()
     }
 
-    /// Creates what is not there yet, for `host setup`, and says so. Answers how many partitions the source has, where
-    /// topics of outputs should have as many.
+    /// Creates what does not exist yet, for `host setup`, and prints a line for each thing. Returns the number of
+    /// partitions that the topics of outputs should have, if the source has partitions.
     fn setup<'a>(
         &'a self,
         _settings: &'a Settings,

@@ -57,7 +57,7 @@ impl Store for StandardOutput {
     }
 }
 
-/// The sink of the first plugin. Those of further ones share what it knows of the reader.
+/// The sink of the first plugin. The sinks of further ones share with it whether there is still a reader.
 #[derive(Default)]
 struct Printed(OnceLock<Arc<PrintSink>>);
 

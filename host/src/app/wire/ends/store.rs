@@ -1,4 +1,4 @@
-//! The port of a store: what verbs ask of the place where rows go.
+//! The port of a store: the methods by which verbs use the place where rows go.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -18,31 +18,32 @@ use crate::sink::cassandra::OpenError;
 use crate::sink::cassandra::explain::Explainer;
 use crate::sink::read_back::ReadBack;
 
-/// A place where rows go. A method with a body is for what most stores do not have.
+/// A place where rows go. A method with a body is for something that most stores do not have.
 pub trait Store: StoreEnd {
-    /// The place by name, for people.
+    /// The place in words.
     fn place(&self) -> String;
 
-    /// The store and the place in it. Replays into the same one are the same replay.
+    /// The store and the place in it, as part of a replay's fingerprint: a replay into another place is another replay.
     fn identity(&self) -> String;
 
-    /// Connects. Nothing is made there yet.
+    /// Connects. Nothing is created there yet.
     ///
     /// # Errors
     /// The store cannot be reached, or its settings are wrong.
     fn connect(&self, settings: &Settings) -> BoxFuture<'static, Result<Arc<dyn Tables>, Failure>>;
 
-    /// Whether rows go to standard output, so that nothing else may: neither messages nor what would go to topics.
+    /// Whether rows go to standard output. Then messages may not go there, and rows of outputs to topics are printed
+    /// too.
     fn is_standard_output(&self) -> bool {
         false
     }
 
-    /// Whether `sink.cassandra.ttl` is for rows here.
+    /// Whether `sink.cassandra.ttl` has an effect on rows here.
     fn has_ttl(&self) -> bool {
         false
     }
 
-    /// What there is beside what the plugin gives, for `host check`.
+    /// Compares the store with the plugin's outputs, for `host check`.
     fn check<'a>(
         &'a self,
         _settings: &'a Settings,
@@ -51,8 +52,8 @@ pub trait Store: StoreEnd {
         ready(Ok(Vec::new())).boxed()
     }
 
-    /// Creates what is not there yet, for `host setup`, and says so. Without a replication factor a store that has one takes
-    /// three, or what it can carry.
+    /// Creates what does not exist yet, for `host setup`, and prints a line for each thing. Without a replication
+    /// factor, a store that has one uses three, or as many as it has nodes.
     fn setup<'a>(
         &'a self,
         _settings: &'a Settings,
@@ -75,7 +76,7 @@ pub trait Store: StoreEnd {
         ready(Err(Failure::Usage(anyhow!(message)))).boxed()
     }
 
-    /// What shows the CQL that would write a row, for `host explain`.
+    /// Opens what shows the CQL that would write a row, for `host explain`. `None` if the store has no CQL.
     fn explainer<'a>(
         &'a self,
         _settings: &'a Settings,
@@ -87,7 +88,7 @@ pub trait Store: StoreEnd {
 
 /// A store that is connected. The sinks of all plugins of a run share the connection.
 pub trait Tables: Send + Sync {
-    /// Opens the sink of a plugin: finds or makes the table of each output that goes to one.
+    /// Opens the sink of a plugin: finds or creates the table of each output that goes to one.
     ///
     /// # Errors
     /// A table is not there or does not fit, or the store does not answer.
@@ -97,13 +98,12 @@ pub trait Tables: Send + Sync {
         descriptor: &'a Descriptor,
     ) -> BoxFuture<'a, Result<Arc<dyn Sink>, Failure>>;
 
-    /// Where the store keeps how far everything is settled, if it keeps this with its rows. It then takes the place of the
-    /// source's own.
+    /// The progress, if the store keeps it with its rows. It then replaces the source's own.
     fn progress(&self) -> Option<Arc<dyn Progress>> {
         None
     }
 
-    /// Completes when what was written has no reader any more, so that more is of no use.
+    /// Completes when the rows that were written have no reader any more, so that there is no use in writing more.
     fn closed(&self) -> BoxFuture<'static, ()> {
         pending().boxed()
     }

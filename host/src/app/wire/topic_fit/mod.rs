@@ -1,8 +1,8 @@
-//! Topics' settings beside what is promised of what goes into them: for `host check`, and for what `host setup` finds
-//! there already. Each finding names the setting and the line that changes it.
+//! Compares the settings of topics with the promises about their records: for `host check`, and for the topics that
+//! `host setup` finds. Each finding names the setting and the command that changes it.
 //!
-//! A topic does not fit where what is promised cannot be kept: a letter that the topic cannot hold, or that compaction
-//! takes away, a topic that acknowledges nothing. All else is a note: it runs, but perhaps not as one thinks.
+//! A topic does not fit if a promise cannot be kept: a letter is too large for it, compaction deletes letters, or the
+//! topic acknowledges nothing. Everything else is a note: it works, but perhaps not as expected.
 
 use super::Settings;
 use crate::config::settings::{DeadLetters, PluginFrom};
@@ -41,12 +41,12 @@ pub enum Role {
 /// Something about a topic that is not as promised.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Flaw {
-    /// It runs, but perhaps not as one thinks.
+    /// It works, but perhaps not as expected.
     Note(String),
     Mismatch(String),
 }
 
-/// A topic and what is known of it.
+/// A topic with its settings.
 #[derive(Debug, Clone)]
 pub struct Topic {
     pub name: String,
@@ -56,7 +56,7 @@ pub struct Topic {
     pub answer: SettingsAnswer,
 }
 
-/// The topics of these settings that are there, each with what the brokers say of its settings.
+/// Finds the topics of these settings that exist, each with the brokers' answer about its own settings.
 pub async fn topics(
     settings: &Settings,
     descriptor: Option<&Descriptor>,
@@ -184,7 +184,7 @@ impl Comparison<'_> {
             let what = format!("with {replicas} replicas and {MIN_IN_SYNC}={wanted} nothing is ever acknowledged");
             let setting = format!("{MIN_IN_SYNC}={enough}");
             match self.topic.role {
-                // Read in any case.
+                // The host only reads it.
                 Role::Records | Role::Plugins => self.note(&what, &setting),
                 Role::DeadLetters | Role::Rows => self.mismatch(&what, &setting),
             }
@@ -270,7 +270,8 @@ impl Comparison<'_> {
         }
     }
 
-    /// Rows carry the time of their record: a topic that keeps less than that of the records loses some at once.
+    /// Rows carry the time of their record, so a topic that keeps records for a shorter time than that of the records
+    /// deletes some rows at once.
     fn row_retention(&mut self) {
         let kept = |settings: &TopicSettings| settings.number(RETENTION).map(|ms| if ms < 0 { i64::MAX } else { ms });
         let Some((rows, records)) = kept(self.settings).zip(self.records.and_then(kept)) else {
