@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::{BoxFuture, ready};
 use host::progress::error::{ProgressError, ProgressFault};
-use host::progress::{Known, Progress};
+use host::progress::{AssignedPartition, Progress};
 use host::record::commit::Commit;
 use host::record::position::{CommitPoint, Partition, WriteTime};
 use host::record::trail::Trail;
@@ -65,7 +65,7 @@ impl Sink for Store {
 }
 
 impl Progress for Store {
-    fn restore(&self, of: Vec<Known>) -> BoxFuture<'static, Result<Vec<Option<Commit>>, ProgressError>> {
+    fn restore(&self, of: Vec<AssignedPartition>) -> BoxFuture<'static, Result<Vec<Option<Commit>>, ProgressError>> {
         let kept = self.with(|state| {
             let is_of = |partition: &Arc<Partition>| of.iter().any(|known| known.partition == *partition);
             state.staged.retain(|staged| !is_of(&staged.partition));
@@ -84,7 +84,7 @@ fn failed<T>(result: rusqlite::Result<T>) -> Result<T, ProgressError> {
 }
 
 impl State {
-    fn kept(&self, known: &Known) -> rusqlite::Result<Option<Commit>> {
+    fn kept(&self, known: &AssignedPartition) -> rusqlite::Result<Option<Commit>> {
         let commit = |row: &rusqlite::Row<'_>| {
             Ok(Commit {
                 partition: Arc::clone(&known.partition),
