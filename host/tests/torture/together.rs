@@ -112,7 +112,7 @@ fn rows_and_progress_of_one_transaction_are_never_apart() {
 fn progress_kept_before_its_rows_are_written_is_noticed() {
     size::begins("progress before its rows");
     let directory = tempfile::tempdir().unwrap();
-    let broken = "mutant-commit-before-write=return;written=sleep(5);decoded=60*off->return";
+    let broken = "mutant-commit-before-write=return;staging=sleep(20);decoded=60*off->return";
     assert!(live(directory.path(), broken), "it dies while it reads");
     let found = progress(directory.path());
     assert!(found.is_err(), "{found:?}");

@@ -2,7 +2,7 @@
 //! acknowledged are only staged; they become durable with the progress, in one transaction.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures::future::{BoxFuture, ready};
 use host::progress::error::{ProgressError, ProgressFault};
@@ -11,6 +11,7 @@ use host::record::commit::Commit;
 use host::record::position::{CommitPoint, Partition, WriteTime};
 use host::record::trail::Trail;
 use host::sink::{Sink, SinkError, WriteBatch};
+use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension};
 
 const TABLES: &str = "
@@ -42,12 +43,13 @@ impl Store {
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
-        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        work(&mut self.0.lock())
     }
 }
 
 impl Sink for Store {
     fn write(&self, batch: Arc<WriteBatch>, which: Vec<u32>) -> BoxFuture<'_, Vec<Result<(), SinkError>>> {
+        fail::fail_point!("staging");
         let row = |row: &u32| {
             let record = batch.record(*row as usize);
             let value = record.value.as_deref().unwrap_or_default();
