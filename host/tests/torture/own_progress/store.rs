@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::{BoxFuture, ready};
 use host::progress::error::{ProgressError, ProgressFault};
@@ -49,7 +50,6 @@ impl Store {
 
 impl Sink for Store {
     fn write(&self, batch: Arc<WriteBatch>, which: Vec<u32>) -> BoxFuture<'_, Vec<Result<(), SinkError>>> {
-        fail::fail_point!("staging");
         let row = |row: &u32| {
             let record = batch.record(*row as usize);
             let value = record.value.as_deref().unwrap_or_default();
@@ -61,8 +61,15 @@ impl Sink for Store {
             end: last.read_at().next(),
             rows: which.iter().map(row).collect(),
         };
-        self.with(|state| state.staged.push(staged));
-        Box::pin(ready(which.iter().map(|_| Ok(())).collect()))
+        Box::pin(async move {
+            // `staging=return(100)` has rows come late by so many milliseconds.
+            let late_ms = fail::eval("staging", |text| text.and_then(|text| text.parse().ok())).flatten();
+            if let Some(late_ms) = late_ms {
+                tokio::time::sleep(Duration::from_millis(late_ms)).await;
+            }
+            self.with(|state| state.staged.push(staged));
+            which.iter().map(|_| Ok(())).collect()
+        })
     }
 }
 
