@@ -127,7 +127,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: "admin.token", env: "HOST_ADMIN_TOKEN", form: ValueForm::Secret("16 or more letters, digits or signs"), doc: "Every request to the admin endpoint has to show it, except for `/live` and `/ready`.", ..PLAIN },
     Setting { key: "otlp.address", env: "HOST_OTLP", flag: "--otlp", default: "off", form: ValueForm::Text("URL, or `off`"), doc: "A collector that takes OTLP over HTTP (`http://127.0.0.1:4318`): a span of each swap and of some batches is sent to it. See `operating.md`.", ..PLAIN },
     Setting { key: "otlp.share", env: "HOST_OTLP_SHARE", flag: "--otlp-share", default: "1%", form: ValueForm::Text("1% to 100%"), doc: "Share of batches that have a span.", ..PLAIN },
-    Setting { key: "log.format", env: "HOST_LOG_FORMAT", flag: "--log", default: "text", form: ValueForm::Words(&["text", "json"]), doc: "ValueForm of the log lines, which go to stderr.", ..PLAIN },
+    Setting { key: "log.format", env: "HOST_LOG_FORMAT", flag: "--log", default: "text", form: ValueForm::Words(&["text", "json"]), doc: "Form of the log lines, which go to stderr.", ..PLAIN },
     Setting { key: "log.level", env: "HOST_LOG", flag: "--log-level", default: "info", form: ValueForm::Text("`error`, `warn`, `info`, `debug`, `trace`, or filters such as `info,host::sink=debug`"), doc: "How much is logged. A level alone applies to the host and its plugin; libraries stay at `warn`.", ..PLAIN },
 ];
 
