@@ -16,7 +16,7 @@ test: ## every test, on servers of its own; prints the counts
 	@host/tests/run
 
 torture: ## kill processes and servers under load for an hour, compare every cell; TORTURE_SEED=N repeats a run
-	@TORTURE=full PROFILE=$${PROFILE:-release} host/tests/run torture
+	@TORTURE=full host/tests/run torture
 
 build: ## build target/release/host
 	cargo build --release --package host

@@ -3,18 +3,19 @@
 use std::fmt;
 use std::process::ExitCode;
 
-/// An error that ends the program, sorted by who has to act.
+/// An error that ends the program, by what has to be done about it.
 #[derive(Debug)]
 pub enum Failure {
-    /// Exit code 1: it was tried and did not succeed.
+    /// Exit code 1: the verb was carried out and did not succeed.
     Failed(anyhow::Error),
-    /// Exit code 2: wrong usage, configuration, plugin or input file; trying again changes nothing.
+    /// Exit code 2: usage, configuration, plugin or input file is wrong, so another try would fail too.
     Usage(anyhow::Error),
     /// Exit code 3: a service could not be reached at start.
     Unreachable(anyhow::Error),
 }
 
 impl Failure {
+    /// The exit code of the program: 1, 2 or 3.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Failed(_) => 1,
@@ -23,6 +24,7 @@ impl Failure {
         })
     }
 
+    /// The error itself, with its causes.
     pub fn error(&self) -> &anyhow::Error {
         match self {
             Self::Failed(error) | Self::Usage(error) | Self::Unreachable(error) => error,
@@ -30,7 +32,7 @@ impl Failure {
     }
 }
 
-/// The whole chain on one line.
+/// Writes the error and all its causes on one line.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#}", self.error())

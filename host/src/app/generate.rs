@@ -1,4 +1,4 @@
-//! `host generate`: orders made up, to a file or to standard output.
+//! `host generate`: writes made-up orders to a file or to standard output.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -9,14 +9,18 @@ use anyhow::Context as _;
 use super::failure::Failure;
 use crate::generate::{Plan, orders};
 
-/// What was asked for.
+/// The options of `host generate`.
 #[derive(Debug, Clone)]
 pub struct Options {
     pub plan: Plan,
-    /// Standard output where there is none.
+    /// The file; `None` means standard output.
     pub out: Option<PathBuf>,
 }
 
+/// Writes the orders. A reader that closes standard output early is not an error.
+///
+/// # Errors
+/// The file cannot be created (exit code 2), or not be written to its end (1).
 pub fn run(options: &Options, stdout: &mut dyn Write) -> Result<(), Failure> {
     match &options.out {
         None => {
@@ -36,7 +40,7 @@ pub fn run(options: &Options, stdout: &mut dyn Write) -> Result<(), Failure> {
     }
 }
 
-/// `host generate … | head` has all it wants.
+/// The reader has what it wants, as in `host generate … | head`.
 fn closed_early(error: std::io::Error) -> anyhow::Result<()> {
     if error.kind() == std::io::ErrorKind::BrokenPipe {
         Ok(())

@@ -11,21 +11,22 @@ use crate::pipeline::flow::parts::Parts;
 use crate::pipeline::watch::status::Status;
 use crate::telemetry::{Format, live::LiveLine};
 
-/// As often as the status is told.
+/// The pipeline publishes its status as often.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Shown as long as it is held; [`Live::end`] takes it away before something else is written.
+/// The line, which is shown until this is dropped. [`Live::end`] takes it away before something else is written.
 pub struct Live {
     task: JoinSet<()>,
 }
 
 impl Live {
+    /// Takes the line off the terminal.
     pub async fn end(mut self) {
         self.task.shutdown().await;
     }
 }
 
-/// Does nothing if the line would not be seen, if log lines are for a program, or if rows go to the terminal.
+/// Starts the line. `None` if standard error is not a terminal, if the log is JSON, or if rows go to standard output.
 pub fn start(settings: &Settings, parts: &Arc<Parts>) -> Option<Live> {
     if settings.log.format == Format::Json || settings.to.is_standard_output() {
         return None;
@@ -53,7 +54,8 @@ async fn follow(line: &LiveLine, parts: &Parts) {
     }
 }
 
-/// `1,204 records/s · lag 12 · 3 rejected · order_enrich 0.1.0 (b98cb060c8a8)`, and what is waited for.
+/// The text of the line: `1204 records/s · lag 12 · 3 rejected · order_enrich 0.1.0 (b98cb060c8a8)`, and what the
+/// pipeline waits for.
 fn text(status: &Status, rate: f64) -> String {
     let rejected: u64 = status.rejected.values().sum();
     let mut parts = vec![format!("{rate:.0} records/s")];

@@ -1,38 +1,18 @@
-//! One file a verb: wires the real parts with the settings and runs them.
+//! What each verb of the command line does: it wires the real parts with the settings and runs them.
+//!
+//! A verb has a file here or in one of two groups: [`plugin`] has `host plugin …`, and [`look`] the verbs that only look
+//! and write nothing. [`wire`] has what they are composed of.
 
-mod all_refused;
-mod assemble;
-pub mod bench;
-pub mod check;
-mod component;
-pub mod diff;
 pub mod dlq;
-pub mod explain;
 pub mod failure;
-mod file_run;
-mod finding;
-mod fleet;
 pub mod generate;
-mod lifetimes;
 mod live;
-pub mod plugin_build;
-pub mod plugin_fleet;
-pub mod plugin_inspect;
-pub mod plugin_live;
-pub mod plugin_new;
-pub mod plugin_sign;
-mod preflight;
+pub mod look;
+pub mod plugin;
 pub mod produce;
-mod records;
 pub mod run;
-mod say;
-mod services;
+pub mod say;
 pub mod setup;
 mod signals;
-mod sinks;
-mod trust;
-pub mod try_plugin;
-mod value_schema;
-pub mod verify;
 mod watch;
 pub mod wire;

@@ -1,4 +1,4 @@
-//! `host produce`: a CSV file into a Kafka topic, each record acknowledged by all in-sync replicas.
+//! `host produce`: writes a CSV file into a Kafka topic. All in-sync replicas acknowledge each record.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -8,15 +8,15 @@ use anyhow::{Context as _, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::failure::Failure;
-use super::services::{registry_failure, source_failure};
 use super::wire::Settings;
+use super::wire::services::{registry_failure, source_failure};
 use crate::codec::registry::Registry;
 use crate::csv_file::{CsvReader, InputError, json};
 use crate::kafka::topic::check_topic;
 use crate::produce::avro::AvroEncoder;
 use crate::produce::key::KeyTemplate;
 use crate::produce::rate::{Pace, Rate};
-use crate::produce::send::{Report, SendError, Sender};
+use crate::produce::send::{DeliveryReport, SendError, Sender};
 
 /// Schemas that the project brings: subject and text.
 const SCHEMAS: [(&str, &str); 1] = [(
@@ -27,43 +27,44 @@ const SCHEMAS: [(&str, &str); 1] = [(
 /// Rows with errors that are shown one by one; more are counted.
 const SHOWN_ROWS: u64 = 20;
 
-/// Longer than this between two records, and what waits is sent first.
+/// If the pause before the next record is at least this long, the records that wait are sent first.
 const LONG_PAUSE: Duration = Duration::from_millis(20);
 
-/// What was asked for.
+/// The options of `host produce`.
 #[derive(Debug, Clone)]
 pub struct Options {
     pub file: PathBuf,
     pub format: Format,
-    /// A template over columns.
+    /// A template over columns, for the keys of records.
     pub key: String,
     pub rate: Option<Rate>,
     pub limit: Option<u64>,
 }
 
+/// How the value of a record is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     Avro,
     Json,
 }
 
-/// A row to the bytes of a record's value.
+/// Encodes a row as the value of a record.
 enum Encoder {
     Avro(Box<AvroEncoder>),
     Json,
 }
 
-/// Rows that were read.
+/// Counts of the rows that were read.
 #[derive(Default)]
 struct Rows {
     sent: u64,
     /// Rows with an error of their own: field count, encoding, a cell that does not fit the schema.
     bad: u64,
-    /// Why reading ended before the end of the file; what was sent until then is still waited for.
+    /// Why reading ended before the end of the file. Records that were sent by then are still waited for.
     stopped: Option<anyhow::Error>,
 }
 
-/// Sends the rows. Exit code 1 where a row was bad or not delivered.
+/// Sends the rows. The exit code is 1 if a row was bad or not delivered.
 pub async fn run(settings: &Settings, options: Options, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let mut reader = CsvReader::open(&options.file).map_err(|error| Failure::Usage(error.into()))?;
     let header = reader.header().to_vec();
@@ -71,7 +72,7 @@ pub async fn run(settings: &Settings, options: Options, out: &mut (dyn Write + S
     if !key.missing_columns().is_empty() {
         tracing::warn!(
             columns = key.missing_columns().join(", "),
-            "the file lacks these columns of the default key, nothing stands in their place; --key names others"
+            "the file does not have these columns of the default key, which is made without them; --key gives another key"
         );
     }
     check(settings).await?;
@@ -107,7 +108,7 @@ pub async fn run(settings: &Settings, options: Options, out: &mut (dyn Write + S
     Ok(())
 }
 
-/// Checks that brokers and topic are there.
+/// Checks that the brokers answer and have the topic.
 async fn check(settings: &Settings) -> Result<(), Failure> {
     let (kafka, topic) = (settings.kafka.clone(), settings.topic.clone());
     let checked = tokio::task::spawn_blocking(move || check_topic(&kafka, &topic)).await;
@@ -196,7 +197,7 @@ fn send_all(
         }
         progress.inc(1);
     }
-    // The reason is among the failures that are reported.
+    // The report has the reason among its failures.
     if let Err(error) = sender.flush() {
         tracing::debug!(error = &error as &dyn std::error::Error, "the last records failed");
     }
@@ -204,7 +205,7 @@ fn send_all(
     rows
 }
 
-/// Waits for the record's turn; what waits with it is not held up by a long one.
+/// Waits for the record's turn. Records that wait to be sent are sent before a long pause.
 fn pause(pace: Option<&mut Pace>, sender: &mut Sender) -> Result<(), SendError> {
     let wait = pace.map(Pace::next_wait).unwrap_or_default();
     if wait >= LONG_PAUSE {
@@ -224,13 +225,13 @@ impl Rows {
         self.bad += 1;
         progress.suspend(|| match self.bad {
             n if n <= SHOWN_ROWS => tracing::warn!("skipped: {why}"),
-            n if n == SHOWN_ROWS + 1 => tracing::warn!("more rows are skipped, they are only counted from here on"),
+            n if n == SHOWN_ROWS + 1 => tracing::warn!("further rows that are skipped are only counted"),
             _ => {}
         });
     }
 }
 
-/// The progress on standard error; nothing if that is not a terminal.
+/// The progress bar on standard error. It draws nothing if that is not a terminal.
 fn progress() -> ProgressBar {
     let bar = ProgressBar::new_spinner();
     let template = "{spinner} {human_pos} records, {per_sec}, {elapsed}";
@@ -246,7 +247,7 @@ fn summarize(
     topic: &str,
     rows: &Rows,
     blank: u64,
-    report: &Report,
+    report: &DeliveryReport,
     begun: Instant,
 ) -> anyhow::Result<()> {
     let partitions: Vec<_> = report

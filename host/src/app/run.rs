@@ -3,20 +3,22 @@
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context as _;
 
-use super::assemble::{Assembler, decoder};
-use super::component::Found;
 use super::failure::Failure;
-use super::preflight::{Asked, dead_letter_failure};
-use super::services::source_failure;
-use super::sinks::Sinks;
+use super::look::diff;
 use super::watch::{self, Signatures};
 use super::wire::Settings;
-use super::wire::source::Source;
-use super::{all_refused, component, diff, fleet, live, signals, trust};
+use super::wire::assemble::{Assembler, decoder};
+use super::wire::component::Found;
+use super::wire::ends::source::Source;
+use super::wire::preflight::{Asked, dead_letter_failure};
+use super::wire::services::source_failure;
+use super::wire::sinks::Sinks;
+use super::wire::{all_refused, component, fleet, trust};
+use super::{live, say, signals};
 use crate::admin::Endpoint;
 use crate::config::settings::PluginFrom;
 use crate::pipeline::batch::version::Version;
@@ -53,7 +55,7 @@ async fn flow(
     let engine = component::engine(&settings.plugin)?;
     let Found { candidate, offset } = component::find(&settings.plugin)?;
     let plugin = component::ready(&engine, &settings.plugin, candidate)?;
-    // Not before the plugin is ready: with a wrong one no server is troubled.
+    // The servers are asked only now, so that a wrong plugin fails without them.
     let asked = Asked::all(&settings, until);
     // Checks that there is something to read before anything is made for its rows.
     let start = asked.source.get().await?;
@@ -61,9 +63,9 @@ async fn flow(
     let (sinks, sink) = Sinks::open(&settings, asked.tables.get(), plugin.descriptor()).await?;
     let open_letters = asked.dead_letters.get().await?;
     let dead_letters = open_letters().map_err(dead_letter_failure)?;
-    // Last, since from here on partitions are ours.
+    // The source is started last, since from here on this host owns partitions.
     let running = sinks.keeping_progress(start().map_err(source_failure)?);
-    // A reader of this line may stop the run.
+    // Signals are listened for before "running" is logged, since a reader of the log may send one at once.
     let stop = signals::first_then_abort();
     let identity = plugin.identity();
     tracing::info!(plugin = %identity.name, version = %identity.version, digest = %identity.digest, "running");
@@ -91,7 +93,7 @@ async fn flow(
     let live = live::start(&settings, &parts);
     let ended = tokio::select! {
         ended = supervisor::run(Arc::clone(&parts), running, until, stop) => ended,
-        // `host run --to - | head` has all it wants; what was not read is not committed.
+        // The reader has what it wants, as in `host run --to - | head`. Rows that it did not read are not committed.
         () = closed => return Ok(()),
         () = newer(&settings, offset, &swapper) => unreachable!("newer plugins are looked for as long as it runs"),
     };
@@ -102,7 +104,7 @@ async fn flow(
         reporting.end().await;
     }
     let counts = parts.watch.totals.counts();
-    say(summary, &counts, begun.elapsed()).map_err(Failure::Failed)?;
+    say::counts(summary, &counts, begun.elapsed())?;
     if let Some(report) = parts.plugins.shadow.stop() {
         diff::show::shadow(&report, summary)
             .context("cannot write")
@@ -112,7 +114,7 @@ async fn flow(
     verdict(ended, &counts, &*settings.from, current.plugin.descriptor())
 }
 
-/// Where the plugin came from, for people.
+/// Where the plugin came from, in words.
 fn place(from: &PluginFrom) -> String {
     match from {
         PluginFrom::File(file) => watch::place(file),
@@ -120,7 +122,7 @@ fn place(from: &PluginFrom) -> String {
     }
 }
 
-/// The admin endpoint's address taken, unless there is to be none.
+/// Binds the address of the admin endpoint. `None` if the endpoint is off.
 async fn endpoint(settings: &Settings) -> Result<Option<Endpoint>, Failure> {
     let Some(admin) = &settings.admin else { return Ok(None) };
     let bound = Endpoint::bind(admin).await;
@@ -150,7 +152,7 @@ fn verdict(
     }
 }
 
-/// Has newer plugins swapped in as they come. Never ends by itself.
+/// Swaps in newer plugins as they come. Never ends by itself.
 async fn newer(settings: &Settings, offset: Option<i64>, swapper: &Swapper) {
     let plugin = &settings.plugin;
     // A file is read to its end, by one plugin.
@@ -169,7 +171,7 @@ async fn newer(settings: &Settings, offset: Option<i64>, swapper: &Swapper) {
     }
 }
 
-/// The candidate that the settings name, checked like one that is to be swapped in.
+/// Starts the shadow that the settings name. It is checked like a candidate for a swap.
 async fn start_shadow(swapper: &Swapper, file: &Path, share: Share) -> Result<(), Failure> {
     let usage = |error: anyhow::Error| Failure::Usage(error.context(format!("shadow {}", file.display())));
     let bytes = std::fs::read(file).map_err(|error| usage(error.into()))?;
@@ -180,27 +182,12 @@ async fn start_shadow(swapper: &Swapper, file: &Path, share: Share) -> Result<()
         .map_err(|reasons| usage(anyhow::Error::msg(reasons.join("; "))))
 }
 
-/// A file is read to its end whatever is rejected: its letters are a file too, and its user looks at both.
+/// The budgets of the run. They are switched off for a file, which is read to its end whatever is rejected: its dead
+/// letters are a file too, and the user looks at both.
 fn budget(settings: &Settings) -> Budget {
     let (mut rejects, mut faults) = (settings.pipeline.reject_budget, settings.pipeline.fault_budget);
     if !settings.from.nature().is_endless {
         (rejects.percent, faults.percent) = (100, 100);
     }
     Budget::new(rejects, faults)
-}
-
-/// `read 1000 records: 980 rows written, 3 filtered, 17 rejected (bad-uuid 12, bad-timestamp 5) in 1.23 s, 813
-/// records/s`
-pub(super) fn say(out: &mut dyn Write, counts: &Counts, took: Duration) -> anyhow::Result<()> {
-    let seconds = took.as_secs_f64();
-    writeln!(
-        out,
-        "read {} records: {} rows written, {} filtered, {} in {seconds:.2} s, {:.0} records/s",
-        counts.records,
-        counts.rows_written,
-        counts.filtered,
-        counts.rejected_text(),
-        counts.records as f64 / seconds.max(1e-3),
-    )?;
-    Ok(())
 }

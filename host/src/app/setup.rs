@@ -1,21 +1,22 @@
-//! `host setup`: creates what the other verbs need and is not there yet: keyspace and tables, the topic and its
-//! dead-letter topic, the schema of the records, the topics of the plugin's outputs. Prints a line for each thing. What
-//! is there stays as it is.
+//! `host setup`: creates what the other verbs need and does not exist yet: keyspace and tables, the topic and its
+//! dead-letter topic, the schema of the records, and the topics of the plugin's outputs. It prints a line for each
+//! thing. What exists stays as it is.
 
 use std::collections::BTreeSet;
 use std::io::Write;
 
-use super::component;
 use super::failure::Failure;
 use super::say::say;
-use super::services::kafka_failure;
 use super::wire::Settings;
+use super::wire::component;
+use super::wire::services::kafka_failure;
 use super::wire::topic_fit::{self, Flaw};
 use super::wire::topics::{self as output, PARTITIONS};
 use crate::config::settings::PluginFrom;
 use crate::kafka::admin::{self, NewTopic};
 use crate::record::descriptor::Descriptor;
 
+/// The options of `host setup`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
     /// `--replication-factor`; `None` is three, or what the cluster can carry.
@@ -26,21 +27,25 @@ pub struct Options {
 /// The plugin whose outputs may go to topics.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Plugin {
-    /// `--plugin` was said: there must be one.
+    /// `--plugin` names it, so it must exist.
     Named,
-    /// The plugin of the settings, if its file is there: setting up works without one.
+    /// The plugin of the settings, if its file exists. Setting up works without one.
     #[default]
     IfThere,
 }
 
+/// Creates what is missing, and writes a line to `out` for each thing.
+///
+/// # Errors
+/// A service does not answer (exit code 3), refuses (1), or a setting is wrong (2). What was created by then stays.
 pub async fn run(settings: &Settings, options: Options, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     settings.to.setup(settings, options.replication_factor, out).await?;
     let partitions = settings.from.setup(settings, out).await?.unwrap_or(PARTITIONS);
-    // Last: what is wrong with a plugin keeps nothing else from being set up.
+    // This comes last, so that a wrong plugin does not prevent anything else from being set up.
     output_topics(settings, options.plugin, partitions, out).await
 }
 
-/// Promises that the settings of existing topics do not keep.
+/// Prints the promises that the settings of existing topics cannot keep.
 async fn existing_topics(
     settings: &Settings,
     descriptor: Option<&Descriptor>,
@@ -61,7 +66,7 @@ async fn existing_topics(
     Ok(())
 }
 
-/// The topics of the plugin's outputs, with as many partitions as that of the records.
+/// Creates the topics of the plugin's outputs, with as many partitions as the topic of the records.
 async fn output_topics(
     settings: &Settings,
     plugin: Plugin,

@@ -1,14 +1,14 @@
-//! SIGINT and SIGTERM: the first one asks for a drain, a second one ends the program at once.
+//! SIGINT and SIGTERM: the first signal asks for a drain, and a second one ends the program at once.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Completes at the first signal that comes after the call, whenever it is first polled. From then on a second one ends
-/// the process with exit code 1: what is not settled is not committed, so a restart reads it again.
+/// Completes at the first signal that comes after the call, even if the future is polled later. From then on a second
+/// one ends the process with exit code 1: what is not settled is not committed, so a restart reads it again.
 pub fn first_then_abort() -> impl Future<Output = ()> {
     let listening = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
     async move {
         let (Ok(interrupt), Ok(terminate)) = listening else {
-            tracing::warn!("cannot listen for signals, stopping will not drain");
+            tracing::warn!("cannot listen for signals, so stopping will not drain");
             return std::future::pending().await;
         };
         listen(interrupt, terminate).await;

@@ -1,29 +1,29 @@
-//! Watches the plugin's file, and that of its signature where one is asked for, and has it swapped in when it changes.
+//! Watches the plugin's file, and its signature's if one is required, and swaps the plugin in when it changes.
 //!
-//! The file is looked at a few times a second (decision 0009): that sees a new file moved into its place, one written
-//! over it, one behind a symbolic link, on whatever kind of file system. It is read once it has stopped changing, and
-//! taken only if it is the same file after reading as before.
+//! The file is looked at a few times a second (decision 0009). This notices a file that is moved into its place, one
+//! that is written over, and one behind a symbolic link, on every kind of file system. The file is read once it has
+//! stopped changing, and used only if it is the same after reading as before.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use sha2::{Digest as _, Sha256};
 
-use super::trust;
+use super::wire::trust;
 use crate::pipeline::swap::swapper::{Candidate, Swapper};
 use crate::record::causes::chain;
 use crate::record::descriptor::Digest;
 
-/// How often it is looked at. A file that is being written changes more often than that.
+/// How often the file is looked at. A file that is being written changes more often than that.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// Tells one state of a file from another.
+/// Distinguishes one state of a file from another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Mark {
     inode: u64,
     bytes: u64,
     modified: Option<SystemTime>,
-    /// It changes even if the time of modification is set back.
+    /// The time of the last change of the inode, which changes even if the time of modification is set back.
     changed: (i64, i64),
 }
 
@@ -44,7 +44,7 @@ impl Mark {
 /// The marks of the component and of its signature.
 type Marks = (Mark, Option<Mark>);
 
-/// Whether the file of the signature matters.
+/// Whether the file of the signature is watched and read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signatures {
     Asked,
@@ -61,14 +61,14 @@ struct Watcher {
     read: Option<Marks>,
     /// The digest of the component that was read.
     digest: Digest,
-    /// Whether it is the one that was read before.
+    /// Whether the component is the one that was read before.
     is_same_component: bool,
     /// The signature that was read.
     signature: Option<String>,
 }
 
 impl Watcher {
-    /// `running` is the digest of the plugin that runs; the file may hold another one by now.
+    /// `running` is the digest of the plugin that runs. The file may hold another one by now.
     fn new(path: &Path, running: Digest, signatures: Signatures) -> Self {
         let mut watcher = Self {
             path: path.to_owned(),
@@ -83,7 +83,7 @@ impl Watcher {
         watcher
     }
 
-    /// Component and signature, once after each change, when both have stood still for one look.
+    /// Returns component and signature once after each change, when neither has changed since the last look.
     fn look(&mut self) -> Option<Candidate> {
         let marks = self.marks();
         if marks.is_none() || marks != self.seen {
@@ -114,23 +114,23 @@ impl Watcher {
         Some((Mark::of(&self.path)?, signature))
     }
 
-    /// One that cannot be read is none: it is looked at again when it changes.
+    /// Reads the signature. One that cannot be read counts as missing until it changes.
     fn signature(&self) -> Option<String> {
         match self.signatures {
             Signatures::Asked => trust::beside(&self.path)
-                .inspect_err(|error| tracing::warn!(error = chain(error), "the plugin's signature"))
+                .inspect_err(|error| tracing::warn!(error = chain(error), "cannot read the plugin's signature"))
                 .unwrap_or_default(),
             Signatures::Ignored => None,
         }
     }
 }
 
-/// As history and status have it.
+/// The file as history and status name it.
 pub fn place(file: &Path) -> String {
     format!("file {}", file.display())
 }
 
-/// Never ends by itself.
+/// Watches the file and swaps in each new component. Never ends by itself.
 pub async fn run(file: &Path, signatures: Signatures, swapper: &Swapper) {
     let asked_by = place(file);
     let mut watcher = Watcher::new(file, swapper.current().digest, signatures);
@@ -146,7 +146,7 @@ pub async fn run(file: &Path, signatures: Signatures, swapper: &Swapper) {
         watcher = after;
         if let Some(candidate) = candidate {
             swapper.note_held(&asked_by, watcher.digest);
-            // Its signature is new, and it is what it was when it was rolled back.
+            // Only the signature is new, and this component was rolled back.
             if watcher.is_same_component && swapper.was_rolled_back(watcher.digest) {
                 continue;
             }

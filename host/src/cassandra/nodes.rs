@@ -19,23 +19,23 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// Whether the driver knows what the cluster says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Known {
+pub enum KnownNodes {
     All,
     /// Why the rest is not known.
     Some(String),
 }
 
 /// Sees to it that the driver knows the nodes that there are.
-pub async fn known(asking: &Asking<'_>) -> Result<Known, Unanswered> {
+pub async fn known(asking: &Asking<'_>) -> Result<KnownNodes, Unanswered> {
     let begun = Instant::now();
     loop {
         let Some(unknown) = unknown(asking).await? else {
-            return Ok(Known::All);
+            return Ok(KnownNodes::All);
         };
         let refreshed = asking.session().refresh_metadata().await;
         if begun.elapsed() >= REFRESHING {
             let cause = refreshed.err().map(|error| format!(": {error}"));
-            return Ok(Known::Some(unknown + &cause.unwrap_or_default()));
+            return Ok(KnownNodes::Some(unknown + &cause.unwrap_or_default()));
         }
         if refreshed.is_err() {
             sleep(PAUSE).await;
@@ -46,7 +46,7 @@ pub async fn known(asking: &Asking<'_>) -> Result<Known, Unanswered> {
 /// Nodes that are up, in the smallest datacenter: what the replicas of one datacenter can be. `None` where the driver
 /// does not know all nodes.
 pub async fn up(asking: &Asking<'_>) -> Result<Result<usize, String>, Unanswered> {
-    if let Known::Some(why) = known(asking).await? {
+    if let KnownNodes::Some(why) = known(asking).await? {
         return Ok(Err(why));
     }
     let state = asking.session().get_cluster_state();

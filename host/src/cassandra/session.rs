@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use super::asking::{Asking, Unanswered};
 use super::cluster::ClusterView;
 use super::config::{Compression, Config, Consistency};
-use super::nodes::{self, Known};
+use super::nodes::{self, KnownNodes};
 use super::retry::NextNode;
 use super::tls::{self, TlsError};
 
@@ -120,7 +120,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// replication of `keyspace`, by which requests find their nodes: [`super::table`] asks for what is concluded from.
 pub async fn connect(config: &Config, keyspace: &str) -> Result<Session, ConnectError> {
     let session = Session(session(config, builder(config, keyspace)?).await?);
-    if let Known::Some(why) = nodes::known(&session.asking()).await? {
+    if let KnownNodes::Some(why) = nodes::known(&session.asking()).await? {
         tracing::warn!("rows go through those nodes of Cassandra that are known, for the time being: {why}");
     }
     Ok(session)

@@ -6,8 +6,9 @@ use clap::{Args, Subcommand};
 
 use super::flags::{at_least_one, key_value, say_file};
 use super::{TEMPLATE, console};
-use crate::app::bench::{self, Form};
 use crate::app::failure::Failure;
+use crate::app::look::bench;
+use crate::app::say::OutputFormat;
 use crate::config::given::Flags;
 
 const WHAT: &str = "\
@@ -64,7 +65,11 @@ pub async fn run(command: BenchCommand, mut flags: Flags) -> Result<(), Failure>
         batch_records: asked.batch,
         seconds: asked.seconds,
         limit: asked.limit,
-        form: if asked.json { Form::Json } else { Form::Text },
+        form: if asked.json {
+            OutputFormat::Json
+        } else {
+            OutputFormat::Text
+        },
     };
     bench::run(&settings, &options, &mut console::output()).await
 }

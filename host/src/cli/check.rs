@@ -41,6 +41,6 @@ impl Check {
         self.registry.say(&mut flags);
         self.ttl.say(&mut flags);
         let settings = super::load(&flags)?;
-        app::check::run(&settings, &mut console::output()).await
+        app::look::check::run(&settings, &mut console::output()).await
     }
 }

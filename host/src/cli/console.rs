@@ -58,15 +58,16 @@ pub fn report_panics() {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes).map_err(told_apart)
+        self.0.write(bytes).map_err(marked)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush().map_err(told_apart)
+        self.0.flush().map_err(marked)
     }
 }
 
-fn told_apart(error: io::Error) -> io::Error {
+/// Marks a broken pipe as that of standard output, so that [`is_closed`] finds it.
+fn marked(error: io::Error) -> io::Error {
     if error.kind() == io::ErrorKind::BrokenPipe {
         io::Error::new(io::ErrorKind::BrokenPipe, OutputClosed)
     } else {
@@ -92,8 +93,8 @@ mod tests {
     fn only_a_broken_pipe_on_standard_output_counts_as_closed() {
         let broken = || io::Error::from(io::ErrorKind::BrokenPipe);
         let shown = |error: io::Error| Err::<(), _>(error).context("cannot write the report").unwrap_err();
-        assert!(is_closed(&shown(told_apart(broken()))));
+        assert!(is_closed(&shown(marked(broken()))));
         assert!(!is_closed(&shown(broken())));
-        assert!(!is_closed(&shown(told_apart(io::ErrorKind::StorageFull.into()))));
+        assert!(!is_closed(&shown(marked(io::ErrorKind::StorageFull.into()))));
     }
 }

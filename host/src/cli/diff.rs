@@ -9,8 +9,9 @@ use clap::Args;
 
 use super::flags::{RegistryFlag, at_least_one, key_value};
 use super::{TEMPLATE, console};
-use crate::app::diff::{self, Contender, Form, Verdict};
 use crate::app::failure::Failure;
+use crate::app::look::diff::{self, Contender, Verdict};
+use crate::app::say::OutputFormat;
 use crate::config::given::Flags;
 
 const WHAT: &str = "\
@@ -76,7 +77,11 @@ impl Diff {
                 settings: self.set_new,
             },
             limit: self.limit,
-            form: if self.json { Form::Json } else { Form::Text },
+            form: if self.json {
+                OutputFormat::Json
+            } else {
+                OutputFormat::Text
+            },
         };
         diff::run(&settings, &options, &mut console::output()).await
     }

@@ -9,11 +9,12 @@ use super::{TEMPLATE, console};
 use crate::app::dlq::list::By;
 use crate::app::dlq::replay::Mode;
 use crate::app::dlq::show::Address;
-use crate::app::dlq::{Form, list, replay, show};
+use crate::app::dlq::{list, replay, show};
 use crate::app::failure::Failure;
+use crate::app::say::OutputFormat;
 use crate::app::wire::ENDS;
 use crate::config::address::{self, KafkaAddress};
-use crate::config::ends::Known;
+use crate::config::ends::AddressDefaults;
 use crate::config::given::Flags;
 
 const EXAMPLES: &str = "\
@@ -158,7 +159,7 @@ impl LettersFlags {
                 flags.set("dead_letters.to", "--from", Some(from.as_str()));
             }
             None => {
-                ENDS.source(from, Known::default())
+                ENDS.source(from, AddressDefaults::default())
                     .map_err(|error| wrong(error.to_string()))?;
                 return Err(wrong(format!(
                     "`{from}` holds no dead letters; give kafka://BROKERS/TOPIC or FILE.ndjson"
@@ -177,7 +178,9 @@ impl List {
         let options = list::Options {
             conditions: self.letters.conditions,
             by: self.by.map(ByFlag::meaning),
-            limit: self.limit.unwrap_or(if form == Form::Json { usize::MAX } else { 10 }),
+            limit: self
+                .limit
+                .unwrap_or(if form == OutputFormat::Json { usize::MAX } else { 10 }),
             form,
         };
         list::run(&settings, &options, &mut console::output()).await
@@ -239,6 +242,6 @@ impl ByFlag {
     }
 }
 
-fn form(json: bool) -> Form {
-    if json { Form::Json } else { Form::Text }
+fn form(json: bool) -> OutputFormat {
+    if json { OutputFormat::Json } else { OutputFormat::Text }
 }

@@ -6,8 +6,8 @@ use clap::Args;
 
 use super::flags::{FromFlag, PluginFlags, RegistryFlag, ToFlag, TtlFlag};
 use super::{TEMPLATE, console};
-use crate::app::explain::{self, Address};
 use crate::app::failure::Failure;
+use crate::app::look::explain::{self, Address};
 use crate::config::given::Flags;
 
 const WHAT: &str = "\

@@ -24,8 +24,8 @@ use std::time::Duration;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 
-use crate::app::diff::Verdict;
 use crate::app::failure::Failure;
+use crate::app::look::diff::Verdict;
 use crate::app::wire::{ENDS, Loaded, Settings};
 use crate::config::build;
 use crate::config::given::{Flags, Surroundings};
@@ -208,7 +208,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
-    use crate::config::table::{Form, SETTINGS};
+    use crate::config::table::{SETTINGS, ValueForm};
 
     #[test]
     fn flags_that_stand_for_settings_say_the_default_and_are_all_there() {
@@ -236,7 +236,7 @@ mod tests {
                 }
             }
             assert!(
-                !matches!(setting.form, Form::Secret(_)),
+                !matches!(setting.form, ValueForm::Secret(_)),
                 "{} would show in the process list",
                 setting.flag
             );

@@ -9,9 +9,10 @@ use clap::{Args, Subcommand};
 use super::console;
 use super::flags::key_value;
 use crate::app::failure::Failure;
-use crate::app::plugin_live::{self, Asked, Form};
+use crate::app::plugin::live::{self, Asked};
+use crate::app::plugin::{build, fleet, inspect, new, sign};
+use crate::app::say::OutputFormat;
 use crate::app::wire::Settings;
-use crate::app::{plugin_build, plugin_fleet, plugin_inspect, plugin_new, plugin_sign};
 use crate::config::given::Flags;
 use crate::pipeline::watch::share::Share;
 
@@ -204,8 +205,12 @@ pub struct Looking {
 }
 
 impl Looking {
-    fn form(&self) -> Form {
-        if self.json { Form::Json } else { Form::Text }
+    fn form(&self) -> OutputFormat {
+        if self.json {
+            OutputFormat::Json
+        } else {
+            OutputFormat::Text
+        }
     }
 }
 
@@ -213,18 +218,18 @@ impl Looking {
 async fn ask(mut flags: Flags, asking: Asking, asked: Asked) -> Result<(), Failure> {
     flags.set("admin.address", "--admin", asking.admin);
     let settings = super::load(&flags)?;
-    plugin_live::run(&settings, asked, &mut console::output()).await
+    live::run(&settings, asked, &mut console::output()).await
 }
 
 async fn publish(mut flags: Flags, asked: Publish) -> Result<(), Failure> {
     flags.set_plugin(&asked.settings);
     let settings = with_brokers(flags, asked.fleet.brokers)?;
-    let asked = plugin_fleet::Publish {
+    let asked = fleet::Publish {
         file: asked.file,
         name: asked.name,
         topic: asked.fleet.topic,
     };
-    plugin_fleet::publish(&settings, asked, &mut console::output()).await
+    fleet::publish(&settings, asked, &mut console::output()).await
 }
 
 fn with_brokers(mut flags: Flags, brokers: Option<String>) -> Result<Settings, Failure> {
@@ -239,17 +244,15 @@ pub async fn run(command: PluginCommand, flags: Flags) -> Result<(), Failure> {
         console::output()
     };
     match command {
-        PluginCommand::New(New { name, parent }) => {
-            plugin_new::run(&plugin_new::Options { name, parent }, &mut alone())
-        }
+        PluginCommand::New(New { name, parent }) => new::run(&new::Options { name, parent }, &mut alone()),
         PluginCommand::Build(Build { dir, out, settings }) => {
-            plugin_build::run(&plugin_build::Options { dir, out, settings }, &mut alone())
+            build::run(&build::Options { dir, out, settings }, &mut alone())
         }
         PluginCommand::Inspect(Inspect { file, settings }) => {
-            plugin_inspect::run(&plugin_inspect::Options { file, settings }, &mut alone())
+            inspect::run(&inspect::Options { file, settings }, &mut alone())
         }
-        PluginCommand::Keygen(Keygen { out }) => plugin_sign::keygen(&out, &mut alone()),
-        PluginCommand::Sign(Sign { file, key }) => plugin_sign::sign(&file, &key, &mut alone()),
+        PluginCommand::Keygen(Keygen { out }) => sign::keygen(&out, &mut alone()),
+        PluginCommand::Sign(Sign { file, key }) => sign::sign(&file, &key, &mut alone()),
         PluginCommand::Swap(Swap { file, asking }) => ask(flags, asking, Asked::Swap(file)).await,
         PluginCommand::Rollback(asking) => ask(flags, asking, Asked::RollBack).await,
         PluginCommand::Promote(asking) => ask(flags, asking, Asked::Promote).await,
@@ -274,7 +277,7 @@ pub async fn run(command: PluginCommand, flags: Flags) -> Result<(), Failure> {
             let form = looking.form();
             if fleet {
                 let settings = with_brokers(flags, place.brokers)?;
-                return plugin_fleet::status(&settings, &place.topic, form, &mut console::output()).await;
+                return fleet::status(&settings, &place.topic, form, &mut console::output()).await;
             }
             ask(flags, looking.asking, Asked::Status(form)).await
         }

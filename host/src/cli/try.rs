@@ -38,6 +38,6 @@ impl Try {
         self.plugin.say(&mut flags);
         say_file(self.file, &mut flags)?;
         let settings = super::load(&flags)?;
-        app::try_plugin::run(settings, self.limit, &mut console::output()).await
+        app::look::r#try::run(settings, self.limit, &mut console::output()).await
     }
 }

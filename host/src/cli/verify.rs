@@ -39,6 +39,6 @@ impl Verify {
         self.consistency.say(&mut flags);
         say_file(self.file, &mut flags)?;
         let settings = super::load(&flags)?;
-        app::verify::run(&settings, &mut console::output()).await
+        app::look::verify::run(&settings, &mut console::output()).await
     }
 }

@@ -8,15 +8,15 @@ use crate::connection::{CassandraConnection, ClientCertificate, Login, Secret, T
 use crate::sink::cassandra::config::{Config, CqlBatches};
 use crate::sink::cassandra::limit::InFlight;
 
-/// Where Cassandra is.
-pub(super) struct Place {
+/// Where Cassandra is, and where rows go there.
+pub(super) struct NodesAndKeyspace {
     pub nodes: Vec<String>,
     pub keyspace: String,
 }
 
 /// The nodes and the keyspace. An address in `--to` wins over `sink.cassandra.nodes` and `sink.cassandra.keyspace` unless
 /// those come from a stronger place.
-pub(super) fn place(values: &mut Values) -> Place {
+pub(super) fn place(values: &mut Values) -> NodesAndKeyspace {
     let read_nodes = |text: &str| address::nodes(text, 9042);
     let default_keyspace = values.parse("sink.cassandra.keyspace", |name| {
         address::keyspace(name).map(|()| name.to_owned())
@@ -31,7 +31,7 @@ pub(super) fn place(values: &mut Values) -> Place {
     let (nodes, keyspace) = values.parse("sink.to", read).unwrap_or_default();
     let nodes = nodes.filter(|_| values.is_stronger("sink.to", "sink.cassandra.nodes"));
     let keyspace = keyspace.filter(|_| values.is_stronger("sink.to", "sink.cassandra.keyspace"));
-    Place {
+    NodesAndKeyspace {
         nodes: nodes.unwrap_or(default_nodes),
         keyspace: keyspace.or(default_keyspace).unwrap_or_default(),
     }

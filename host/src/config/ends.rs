@@ -11,8 +11,9 @@ use std::sync::Arc;
 use super::address::{AddressError, shown};
 use crate::source::nature::Nature;
 
-/// What other settings depend on, of a source.
+/// The properties of a source that other settings depend on.
 pub trait SourceEnd: Debug + Send + Sync {
+    /// Whether the source is endless, and whether a run continues where the one before it stopped.
     fn nature(&self) -> Nature;
 
     /// The topic of Kafka that records are read from, if they are. Dead letters then go to a topic, too.
@@ -26,7 +27,7 @@ pub trait SourceEnd: Debug + Send + Sync {
     }
 }
 
-/// What other settings depend on, of a store.
+/// The properties of a store that other settings depend on.
 pub trait StoreEnd: Debug + Send + Sync {
     /// The file that rows go to, if they go to one. Other files of the run are put beside it.
     fn path(&self) -> Option<&Path> {
@@ -54,9 +55,9 @@ impl<T: StoreEnd + ?Sized> StoreEnd for Arc<T> {
     }
 }
 
-/// What an address may leave out, since other settings say it.
+/// The parts that an address may leave out, from other settings.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Known<'a> {
+pub struct AddressDefaults<'a> {
     /// The topic of `kafka://`, or else `source.topic`.
     pub topic: &'a str,
     /// The keyspace of `cassandra://`, or else `sink.cassandra.keyspace`.
@@ -68,15 +69,15 @@ pub type Refusal = Box<dyn Error + Send + Sync>;
 
 /// A kind of end.
 pub struct Kind<E> {
-    /// How its addresses are written, for the message about a text that is none: `kafka://BROKERS/TOPIC`.
+    /// How its addresses are written, for the error about a text that is not an address: `kafka://BROKERS/TOPIC`.
     pub form: &'static str,
     /// Reads an address. `None` means that the text is not an address of this kind.
-    pub read: fn(&str, Known<'_>) -> Option<Result<E, Refusal>>,
+    pub read: fn(&str, AddressDefaults<'_>) -> Option<Result<E, Refusal>>,
 }
 
 /// The kinds of ends of one side, and the end that a run has without an address.
 pub struct Kinds<E: 'static> {
-    pub usual: fn(Known<'_>) -> E,
+    pub usual: fn(AddressDefaults<'_>) -> E,
     pub all: &'static [Kind<E>],
 }
 
@@ -88,8 +89,8 @@ pub struct Ends<S: 'static, T: 'static> {
 
 impl<E> Kinds<E> {
     /// The end at this address, if a kind knows the form of it.
-    fn read(&self, text: &str, known: Known<'_>) -> Option<Result<E, Refusal>> {
-        self.all.iter().find_map(|kind| (kind.read)(text, known))
+    fn read(&self, text: &str, defaults: AddressDefaults<'_>) -> Option<Result<E, Refusal>> {
+        self.all.iter().find_map(|kind| (kind.read)(text, defaults))
     }
 
     /// `kafka://BROKERS/TOPIC, or a file that ends in .csv`
@@ -104,20 +105,24 @@ impl<E> Kinds<E> {
 
 impl<S, T> Ends<S, T> {
     /// Reads the value of `--from`.
-    pub fn source(&self, text: &str, known: Known<'_>) -> Result<S, Refusal> {
+    pub fn source(&self, text: &str, defaults: AddressDefaults<'_>) -> Result<S, Refusal> {
         let unknown = || AddressError::NoSource {
             text: shown(text),
             forms: self.sources.forms(),
         };
-        self.sources.read(text, known).unwrap_or_else(|| Err(unknown().into()))
+        self.sources
+            .read(text, defaults)
+            .unwrap_or_else(|| Err(unknown().into()))
     }
 
     /// Reads the value of `--to`.
-    pub fn store(&self, text: &str, known: Known<'_>) -> Result<T, Refusal> {
+    pub fn store(&self, text: &str, defaults: AddressDefaults<'_>) -> Result<T, Refusal> {
         let unknown = || AddressError::NoSink {
             text: shown(text),
             forms: self.stores.forms(),
         };
-        self.stores.read(text, known).unwrap_or_else(|| Err(unknown().into()))
+        self.stores
+            .read(text, defaults)
+            .unwrap_or_else(|| Err(unknown().into()))
     }
 }

@@ -63,7 +63,7 @@ const PROTOCOL: &str = "security.protocol";
 const MECHANISMS: [&str; 2] = ["sasl.mechanism", "sasl.mechanisms"];
 
 /// Where Kafka is, and the topic of records there.
-pub(super) struct Place {
+pub(super) struct BrokersAndTopic {
     pub brokers: Brokers,
     /// The setting that gives the brokers.
     pub brokers_key: &'static str,
@@ -72,7 +72,7 @@ pub(super) struct Place {
 
 /// The brokers and the topic. An address in `--from` wins over `source.brokers` and `source.topic` unless those come from a
 /// stronger place: brokers from the environment win over an address in `host.toml`.
-pub(super) fn place(values: &mut Values) -> Place {
+pub(super) fn place(values: &mut Values) -> BrokersAndTopic {
     let named = values.parse("source.from", address::kafka).flatten();
     let default_topic = values.parse("source.topic", |name| address::topic(name).map(|()| name.to_owned()));
     let default_brokers = values.parse("source.brokers", address::brokers);
@@ -84,7 +84,7 @@ pub(super) fn place(values: &mut Values) -> Place {
         Some(brokers) => (brokers, "source.from"),
         None => (default_brokers.unwrap_or_default(), "source.brokers"),
     };
-    Place {
+    BrokersAndTopic {
         brokers,
         brokers_key,
         topic: topic.or(default_topic).unwrap_or_default(),

@@ -1,7 +1,7 @@
-//! Settings have two shapes. [`given`] has them as they were given by flag, environment, `.env` and `host.toml`; it is
-//! strict. [`settings::Settings`] has them as the program uses them, validated and typed; [`build`] makes it.
-//! The sections of systems are read by a file each ([`kafka`], [`cassandra`], [`registry`]), and which [`ends`] a run may have
-//! is told from above.
+//! Settings have two shapes. [`given`] has them as flags, the environment, `.env` and `host.toml` give them, and
+//! refuses unknown keys. [`settings::Settings`] has them as the program uses them, validated and typed; [`build`] makes
+//! it. A file each reads the sections of systems ([`kafka`], [`cassandra`], [`registry`]). The caller says which
+//! [`ends`] a run may have.
 //!
 //! [`table`] lists every setting once: its key, where else it may be given, and its default. Reading, checking and
 //! `docs/configuration.md` all use that list. The only I/O is reading the two files. All problems are reported at once.

@@ -58,7 +58,7 @@ pub struct Plugin {
     pub shadow: Option<PathBuf>,
     pub shadow_share: Share,
     pub limits: Limits,
-    pub compile_cache: cache::Place,
+    pub compile_cache: cache::CacheLocation,
     /// `None` if a swapped-in plugin is not put on probation.
     pub probation: Option<Probation>,
     /// Whether a changed file is swapped in automatically.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::given::{Given, Origin, Said};
 use super::problem::Problem;
-use super::table::{self, Form, SETTINGS};
+use super::table::{self, SETTINGS, ValueForm};
 
 pub(super) struct Values {
     by_key: BTreeMap<String, Given>,
@@ -60,7 +60,7 @@ impl Values {
 
     /// Reads a number within the bounds of its form.
     pub fn number(&mut self, key: &str) -> u64 {
-        let Some(Form::Number { unit, min, max }) = table::by_key(key).map(|setting| setting.form) else {
+        let Some(ValueForm::Number { unit, min, max }) = table::by_key(key).map(|setting| setting.form) else {
             unreachable!("{key} is not a number in the table");
         };
         let read = |text: &str| -> Result<u64, String> {
@@ -74,7 +74,7 @@ impl Values {
 
     /// Reads a number or `auto`, which gives `None`.
     pub fn auto_or(&mut self, key: &str) -> Option<usize> {
-        let Some(Form::AutoOr { unit, min, max }) = table::by_key(key).map(|setting| setting.form) else {
+        let Some(ValueForm::AutoOr { unit, min, max }) = table::by_key(key).map(|setting| setting.form) else {
             unreachable!("{key} is not a number or auto in the table");
         };
         let read = |text: &str| match text.trim() {
@@ -101,7 +101,7 @@ impl Values {
 
     /// Reads one of the words of its form. `meanings` must be in the same order.
     pub fn choice<T: Copy>(&mut self, key: &str, meanings: &[T]) -> T {
-        let Some(Form::Words(words)) = table::by_key(key).map(|setting| setting.form) else {
+        let Some(ValueForm::Words(words)) = table::by_key(key).map(|setting| setting.form) else {
             unreachable!("{key} is not a choice in the table");
         };
         debug_assert_eq!(words.len(), meanings.len(), "{key}");

@@ -14,7 +14,7 @@ const DELIVERY: Duration = Duration::from_secs(4);
 
 /// What a member says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report {
+pub struct MemberReport {
     /// `orders-3/host-a-4711`: its consumer group, and which of its members.
     pub member: String,
     /// The name that it follows.
@@ -28,7 +28,7 @@ pub struct Report {
     /// What the last swap came to: `swapped`, `refused`, `rolled_back` with the reason; empty where there was none.
     pub last_swap: String,
     /// By `TOPIC/PARTITION`.
-    pub partitions: BTreeMap<String, Place>,
+    pub partitions: BTreeMap<String, PartitionReport>,
     /// When the brokers got it, in milliseconds.
     #[serde(default)]
     pub at_ms: i64,
@@ -36,7 +36,7 @@ pub struct Report {
 
 /// Where a member is in a partition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct PartitionReport {
     pub committed: Option<i64>,
     /// The digest that takes its records now, and its first offset.
     pub digest: Option<String>,
@@ -64,7 +64,7 @@ impl Reporter {
     }
 
     /// Publishes the report in place of this member's last one, and returns once the brokers have acknowledged it.
-    pub async fn report(&self, report: &Report) -> Result<(), FleetError> {
+    pub async fn report(&self, report: &MemberReport) -> Result<(), FleetError> {
         // Strings, numbers and maps with string keys: it always has a JSON form.
         let text = serde_json::to_string(report).unwrap_or_default();
         self.send(Some(&text)).await
@@ -89,18 +89,18 @@ impl Reporter {
 }
 
 /// The latest report of each member that has not ended, by its name. Reads the whole topic; blocks.
-pub fn read(fleet: &Fleet) -> Result<Vec<Report>, FleetError> {
+pub fn read(fleet: &Fleet) -> Result<Vec<MemberReport>, FleetError> {
     let mut found = BTreeMap::new();
     each(fleet, &fleet.members_topic(), |record| {
         let Some(member) = name(record) else { return };
         let report = record
             .value
             .as_ref()
-            .and_then(|value| serde_json::from_slice::<Report>(value).ok());
+            .and_then(|value| serde_json::from_slice::<MemberReport>(value).ok());
         match report {
             Some(report) => {
                 let at_ms = record.timestamp_ms.unwrap_or_default();
-                found.insert(member, Report { at_ms, ..report })
+                found.insert(member, MemberReport { at_ms, ..report })
             }
             None => found.remove(&member),
         };

@@ -10,7 +10,7 @@ use rdkafka::metadata::MetadataPartition;
 
 use super::client::{Purpose, client_config};
 use super::error::{Cause, without_value};
-use super::producer::limits::{self, Told};
+use super::producer::limits::{self, SettingsAnswer};
 use crate::connection::KafkaConnection;
 
 /// How long the brokers may take for an answer: enough for a cluster that elects a leader meanwhile, short enough for
@@ -169,9 +169,9 @@ async fn create(
 }
 
 /// What the brokers say of these topics' settings: one answer for each, in order.
-pub async fn settings(connection: &KafkaConnection, topics: &[&str]) -> Result<Vec<Told>, AdminError> {
-    let told = limits::settings(connection, topics).await;
-    told.map_err(|error| AdminError::Unreachable {
+pub async fn settings(connection: &KafkaConnection, topics: &[&str]) -> Result<Vec<SettingsAnswer>, AdminError> {
+    let answers = limits::settings(connection, topics).await;
+    answers.map_err(|error| AdminError::Unreachable {
         brokers: connection.brokers.clone(),
         cause: error.rdkafka_error_code(),
     })

@@ -33,12 +33,12 @@ pub struct Fetched {
     pub record: Record,
     /// Timestamps of records before it, in their order, in milliseconds.
     pub before: Vec<Option<i64>>,
-    pub known: Known,
+    pub known: KnownBefore,
 }
 
-/// What is known of the records before those.
+/// What is known of the records before [`Fetched::before`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Known {
+pub enum KnownBefore {
     /// There are none: the log begins there.
     Beginning,
     /// The group has committed there.
@@ -128,16 +128,16 @@ impl Fetching<'_> {
     }
 
     /// Where to begin, so that as much as possible is known of what came before.
-    fn start(&self, low: i64) -> (i64, Known) {
+    fn start(&self, low: i64) -> (i64, KnownBefore) {
         let offset = self.wanted.offset;
         let start = offset.saturating_sub(self.wanted.behind.into()).max(low);
         match self.committed() {
             Some(commit) if commit.base.is_some() && (start..=offset).contains(&commit.point.0) => {
-                (commit.point.0, Known::Committed(commit))
+                (commit.point.0, KnownBefore::Committed(commit))
             }
             // A log that begins at 0 has lost nothing.
-            _ if start == 0 => (start, Known::Beginning),
-            _ => (start, Known::Nothing),
+            _ if start == 0 => (start, KnownBefore::Beginning),
+            _ => (start, KnownBefore::Nothing),
         }
     }
 

@@ -27,8 +27,8 @@ const FORMER: usize = 8;
 pub struct Identity {
     topic: CString,
     met: Met,
-    /// Set once it is said that the brokers do not tell whether the topic is still the same.
-    is_untold: Once,
+    /// Set once it is logged that the brokers do not give the topic's id.
+    is_logged: Once,
 }
 
 impl Identity {
@@ -38,7 +38,7 @@ impl Identity {
             // No topic's name has a zero byte: the brokers would say that there is no such topic.
             topic: CString::new(topic.replace('\0', "")).unwrap_or_default(),
             met: Met::default(),
-            is_untold: Once::new(),
+            is_logged: Once::new(),
         }
     }
 
@@ -70,8 +70,8 @@ impl Met {
 #[derive(Debug)]
 enum FoundId {
     Is(TopicId),
-    /// These brokers do not tell it, at all or to this login; the reason.
-    Untold(String),
+    /// These brokers do not give it, at all or to this login; the reason.
+    Unavailable(String),
     /// There is no such topic at the moment.
     Nothing,
     /// To be asked again.
@@ -90,7 +90,7 @@ fn meaning(answer: IdAnswer, met: &Met) -> FoundId {
     match answer {
         Ok(Some(id)) if met.is_present(id) => FoundId::Is(id),
         Ok(Some(_)) => FoundId::Later(RDKafkaErrorCode::UnknownTopicId),
-        Ok(None) => FoundId::Untold("the brokers are older than topic ids".to_owned()),
+        Ok(None) => FoundId::Unavailable("the brokers are older than topic ids".to_owned()),
         Err(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => FoundId::Nothing,
         Err(
             code @ (RDKafkaErrorCode::TopicAuthorizationFailed
@@ -99,7 +99,7 @@ fn meaning(answer: IdAnswer, met: &Met) -> FoundId {
             | RDKafkaErrorCode::UnsupportedVersion
             | RDKafkaErrorCode::InvalidArgument
             | RDKafkaErrorCode::BadMessage),
-        ) => FoundId::Untold(KafkaError::AdminOp(code).to_string()),
+        ) => FoundId::Unavailable(KafkaError::AdminOp(code).to_string()),
         Err(code) => FoundId::Later(code),
     }
 }
@@ -115,8 +115,8 @@ pub(super) fn topic_id<C: ConsumerContext>(
         match find(consumer, &identity.topic, &identity.met) {
             FoundId::Is(id) => return Some(id),
             FoundId::Nothing => return None,
-            FoundId::Untold(reason) => {
-                identity.is_untold.call_once(|| {
+            FoundId::Unavailable(reason) => {
+                identity.is_logged.call_once(|| {
                     tracing::info!(
                         reason,
                         "a topic that is deleted and made anew under this name is not noticed"
@@ -200,10 +200,10 @@ mod tests {
     fn an_answer_that_says_nothing_of_the_topic_is_no_answer() {
         let met = Met::default();
         let of = |answer| meaning(answer, &met);
-        assert!(matches!(of(Ok(None)), FoundId::Untold(_)));
+        assert!(matches!(of(Ok(None)), FoundId::Unavailable(_)));
         assert!(matches!(
             of(Err(RDKafkaErrorCode::TopicAuthorizationFailed)),
-            FoundId::Untold(_)
+            FoundId::Unavailable(_)
         ));
         assert!(matches!(
             of(Err(RDKafkaErrorCode::UnknownTopicOrPartition)),

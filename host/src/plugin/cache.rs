@@ -27,7 +27,7 @@ const SUFFIX: &str = ".cwasm";
 
 /// Where compiled forms are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum CacheLocation {
     /// `host` in the user's directory of caches: `$XDG_CACHE_HOME`, or `~/.cache`.
     Usual,
     At(PathBuf),
@@ -39,7 +39,7 @@ pub struct CompileCache {
     directory: PrivateDir,
 }
 
-impl Place {
+impl CacheLocation {
     /// The directory, or `None` if there is to be none or the environment names none. As the XDG base directory
     /// specification asks, relative paths are ignored.
     fn directory(&self, variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
@@ -57,13 +57,13 @@ impl Place {
 impl CompileCache {
     /// Opens the directory. `None` if there is to be none, or if it cannot be used, which is logged. The host then
     /// works without a cache, and each start compiles.
-    pub fn open(place: &Place) -> Option<Self> {
+    pub fn open(place: &CacheLocation) -> Option<Self> {
         let path = place.directory(|name| std::env::var_os(name).map(PathBuf::from))?;
         match PrivateDir::open(&path) {
             Ok(directory) => Some(Self { directory }),
             // A container's user often has no home to write to. This directory is the default, so that is no
             // reason to warn.
-            Err(DirError::Open(error)) if *place == Place::Usual => {
+            Err(DirError::Open(error)) if *place == CacheLocation::Usual => {
                 tracing::debug!(directory = %path.display(), %error, "compiled plugins are not kept");
                 None
             }
@@ -198,7 +198,7 @@ mod tests {
                     .find(|(key, _)| *key == name)
                     .map(|(_, value)| value.into())
             };
-            Place::Usual.directory(variable)
+            CacheLocation::Usual.directory(variable)
         };
         let both = [("XDG_CACHE_HOME", "/caches"), ("HOME", "/home/ada")];
         assert_eq!(usual(&both), Some("/caches/host".into()));

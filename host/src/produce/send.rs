@@ -36,7 +36,7 @@ pub struct Sender {
     round: Vec<Waiting>,
     round_bytes: usize,
     begun: Instant,
-    report: Report,
+    report: DeliveryReport,
 }
 
 /// A record that is not sent yet.
@@ -48,7 +48,7 @@ struct Waiting {
 
 /// What became of the records that were sent.
 #[derive(Debug, Clone, Default)]
-pub struct Report {
+pub struct DeliveryReport {
     /// Acknowledged records of each partition.
     pub delivered: BTreeMap<i32, u64>,
     /// Number of records that failed.
@@ -97,7 +97,7 @@ impl Sender {
             round: Vec::new(),
             round_bytes: 0,
             begun: Instant::now(),
-            report: Report::default(),
+            report: DeliveryReport::default(),
         })
     }
 
@@ -156,12 +156,12 @@ impl Sender {
     }
 
     /// What became of the records that were sent.
-    pub fn report(&self) -> &Report {
+    pub fn report(&self) -> &DeliveryReport {
         &self.report
     }
 }
 
-impl Report {
+impl DeliveryReport {
     /// Acknowledged records of all partitions.
     pub fn delivered_total(&self) -> u64 {
         self.delivered.values().sum()

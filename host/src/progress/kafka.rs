@@ -13,7 +13,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 
 use super::error::{ProgressError, ProgressFault};
-use super::{Known, Naming, Progress};
+use super::{AssignedPartition, Naming, Progress};
 use crate::kafka::error::{Cause, ClientError};
 use crate::kafka::member::{Group, Listener, Member, WeakMember};
 use crate::record::commit::Commit;
@@ -69,7 +69,7 @@ impl<L: Listener> Progress for KafkaProgress<L> {
         Naming::Needed
     }
 
-    fn restore(&self, of: Vec<Known>) -> BoxFuture<'static, Result<Vec<Option<Commit>>, ProgressError>> {
+    fn restore(&self, of: Vec<AssignedPartition>) -> BoxFuture<'static, Result<Vec<Option<Commit>>, ProgressError>> {
         let (start, has_begun) = (self.start, Arc::clone(&self.has_begun));
         self.ask(vec![None; of.len()], move |group| {
             restore(group, &of, start, &has_begun).map_err(committed_failure)
@@ -96,7 +96,7 @@ fn committed_failure(cause: Cause) -> ProgressError {
 /// What is committed for each of these partitions. A group that has committed nothing of the topic yet begins here.
 fn restore<L: Listener>(
     group: &Group<'_, L>,
-    of: &[Known],
+    of: &[AssignedPartition],
     start: Start,
     has_begun: &AtomicBool,
 ) -> Result<Vec<Option<Commit>>, Cause> {
@@ -104,7 +104,7 @@ fn restore<L: Listener>(
     let mut starts = group.committed(&partitions, COMMITTED_TIMEOUT)?;
     let has_committed = starts.iter().any(Option::is_some);
     let has_begun_before = has_begun.fetch_or(has_committed, Ordering::Relaxed) || has_committed;
-    if let Some(Known { partition, topic }) = of.first()
+    if let Some(AssignedPartition { partition, topic }) = of.first()
         && start == Start::Latest
         && !has_begun_before
     {

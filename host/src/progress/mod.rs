@@ -29,7 +29,7 @@ pub trait Progress: Send + Sync {
     ///
     /// # Errors
     /// It cannot be read. The pipeline asks again, unless the error says that no later answer will be another one.
-    fn restore(&self, of: Vec<Known>) -> BoxFuture<'static, Result<Vec<Option<Commit>>, ProgressError>>;
+    fn restore(&self, of: Vec<AssignedPartition>) -> BoxFuture<'static, Result<Vec<Option<Commit>>, ProgressError>>;
 
     /// Keeps these commits, at most one for each partition; it is durable when the answer comes. What the sink has
     /// acknowledged of the records before each [`Commit::point`] becomes durable with it or was durable before.
@@ -39,9 +39,9 @@ pub trait Progress: Send + Sync {
     fn keep(&self, commits: Vec<Commit>) -> BoxFuture<'static, Result<(), ProgressError>>;
 }
 
-/// A partition that is assigned, and the topic that it is of where the source can tell.
+/// A partition that is assigned, and the id of its topic if the source knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
+pub struct AssignedPartition {
     pub partition: Arc<Partition>,
     pub topic: Option<TopicId>,
 }
@@ -59,7 +59,7 @@ pub enum Naming {
 pub struct Nowhere;
 
 impl Progress for Nowhere {
-    fn restore(&self, of: Vec<Known>) -> BoxFuture<'static, Result<Vec<Option<Commit>>, ProgressError>> {
+    fn restore(&self, of: Vec<AssignedPartition>) -> BoxFuture<'static, Result<Vec<Option<Commit>>, ProgressError>> {
         Box::pin(ready(Ok(vec![None; of.len()])))
     }
 

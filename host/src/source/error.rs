@@ -6,7 +6,7 @@ use std::fmt;
 use crate::csv_file::InputError;
 use crate::record::causes::BoxError;
 
-/// A source cannot read. It says what its cause says.
+/// Why a source cannot read. Its message is that of its cause.
 #[derive(Debug)]
 pub struct SourceError {
     pub fault: SourceFault,
@@ -18,19 +18,19 @@ pub struct SourceError {
 pub enum SourceFault {
     /// The service does not answer. A source that reads waits for it; at the start of a verb it is exit code 3.
     Away,
-    /// What is to be read is not there.
+    /// The topic or file does not exist.
     Gone,
     /// The login is refused, or may not read this.
     Forbidden,
-    /// A setting is wrong: the same try never succeeds.
+    /// A setting is wrong, so that another try would fail too.
     Setting,
     /// Another process has taken the place of this one.
     Replaced,
-    /// It cannot be read, or broke off, and nothing better is known.
+    /// Reading failed in a way that none of the other kinds describes.
     Broken,
 }
 
-/// A question ran on a thread that did not end well.
+/// The thread that asked the brokers has panicked or was cancelled.
 #[derive(Debug, thiserror::Error)]
 #[error("the question was aborted")]
 struct Aborted {
@@ -46,18 +46,18 @@ struct NoThread {
 }
 
 impl SourceError {
-    /// An error of this kind, for the reason that the product said.
+    /// Makes an error of this kind from the product's own.
     pub fn new(fault: SourceFault, cause: impl Into<BoxError>) -> Self {
         let cause = cause.into();
         Self { fault, cause }
     }
 
-    /// The thread that asked has panicked or was cancelled.
+    /// The error for a question whose thread has panicked or was cancelled.
     pub fn aborted(cause: tokio::task::JoinError) -> Self {
         Self::new(SourceFault::Broken, Aborted { cause })
     }
 
-    /// The system gives no thread to read on.
+    /// The error for a thread that the system did not start.
     pub fn no_thread(cause: std::io::Error) -> Self {
         Self::new(SourceFault::Broken, NoThread { cause })
     }
@@ -69,7 +69,7 @@ impl fmt::Display for SourceError {
     }
 }
 
-/// The chain goes on with the cause of the cause: the cause itself was displayed.
+/// The source is the cause of the cause, since the message is already that of the cause.
 impl Error for SourceError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.cause.source()

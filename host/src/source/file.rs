@@ -28,13 +28,14 @@ pub const NATURE: Nature = Nature {
 /// Bad rows that are shown one by one.
 const SHOWN_ROWS: u64 = 20;
 
+/// How a file holds its records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     Csv,
     Ndjson,
 }
 
-/// Checks that the file can be opened and begins like one of its format.
+/// Checks that the file can be opened and that its beginning is of the format.
 pub fn check(format: Format, path: &Path) -> Result<(), SourceError> {
     Ok(Rows::open(format, path).map(drop)?)
 }
@@ -42,7 +43,7 @@ pub fn check(format: Format, path: &Path) -> Result<(), SourceError> {
 /// Opens the file and starts to read it.
 ///
 /// # Errors
-/// The file is not there, cannot be read, or is no CSV.
+/// The file does not exist, cannot be read, or is not of the format.
 pub fn start(format: Format, path: &Path, bounds: &Bounds) -> Result<Running, SourceError> {
     let rows = Rows::open(format, path)?;
     let timestamp_ms = modified_ms(path);
@@ -108,7 +109,7 @@ impl Reader {
                     skipped += 1;
                     match skipped {
                         n if n <= SHOWN_ROWS => tracing::warn!("skipped: {error}"),
-                        n if n == SHOWN_ROWS + 1 => tracing::warn!("more rows are skipped, from here on only counted"),
+                        n if n == SHOWN_ROWS + 1 => tracing::warn!("further rows that are skipped are only counted"),
                         _ => {}
                     }
                 }

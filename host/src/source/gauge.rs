@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub struct Gauge {
     records: AtomicUsize,
     bytes: AtomicUsize,
-    /// More records than this, and the partition is left alone: large enough to cover a batch being decoded, one in the
-    /// guest and some being written; small enough that memory stays flat while the sink waits.
+    /// With more records than this the partition is not read. The bound is large enough for a batch being decoded, one
+    /// in the guest and some being written, and small enough that memory stays flat while the sink waits.
     max_records: usize,
-    /// Its share of what all partitions may have, which is another one when partitions come or go.
+    /// The partition's share of the bytes that all partitions may have. It changes when partitions come or go.
     max_bytes: AtomicUsize,
 }
 
@@ -25,7 +25,7 @@ impl Gauge {
         }
     }
 
-    /// Another bound on the bytes. What is in flight beyond it stays: nothing more is taken until it is settled.
+    /// Changes the bound on the bytes. If more is in flight already, nothing is taken until enough of it is settled.
     pub fn set_max_bytes(&self, max_bytes: usize) {
         self.max_bytes.store(max_bytes, Ordering::Relaxed);
     }
@@ -37,19 +37,19 @@ impl Gauge {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Takes off what was added, once it is settled.
+    /// Subtracts records that are settled.
     pub fn subtract(&self, records: usize, bytes: usize) {
         self.records.fetch_sub(records, Ordering::Relaxed);
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Time to leave the partition alone.
+    /// Whether the partition must not be read any further.
     pub fn is_full(&self) -> bool {
         self.records.load(Ordering::Relaxed) >= self.max_records
             || self.bytes.load(Ordering::Relaxed) >= self.max_bytes.load(Ordering::Relaxed)
     }
 
-    /// Time to go on: half empty, so that batches do not become small.
+    /// Whether reading may continue: the gauge is half empty. With a higher mark, batches would become small.
     pub fn has_room(&self) -> bool {
         self.records.load(Ordering::Relaxed) <= self.max_records / 2
             && self.bytes.load(Ordering::Relaxed) <= self.max_bytes.load(Ordering::Relaxed) / 2

@@ -1,5 +1,5 @@
-//! The end of a file's source that the pipeline sees: one partition, whose records go out chunk by chunk on a thread of
-//! their own, and nothing to commit. What a line holds is the reader's matter.
+//! What all sources of files share: a file is one partition, a thread of its own hands out the records chunk by chunk,
+//! and nothing is committed. The readers know what a line holds.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +17,8 @@ use crate::progress::Nowhere;
 use crate::record::Record;
 use crate::record::position::{Offset, Partition};
 
-/// Between two looks at a pipeline that has enough: far below the time of a batch, far above that of a look.
+/// The pause between two looks at a pipeline that has enough. It is far shorter than a batch takes, and far longer than
+/// a look.
 const WAIT: Duration = Duration::from_micros(200);
 
 /// A file counts as partition 0 of a topic named like it.
@@ -64,7 +65,7 @@ pub fn start(
 /// Takes a file's records and hands them out.
 pub struct Lines {
     partition: Arc<Partition>,
-    /// Where reading begins; records before it are passed over.
+    /// The offset at which reading begins. Records before it are skipped.
     first: Offset,
     gauge: Arc<Gauge>,
     events: mpsc::UnboundedSender<Event>,
@@ -74,7 +75,7 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Waits for the pipeline's answer where to begin; `None` where it has gone.
+    /// Waits for the pipeline to say where to begin. `None` means that the pipeline has ended.
     fn assign(&self) -> Option<Offset> {
         let (answer, starts) = oneshot::channel();
         self.send(Event::Assigned {
@@ -126,7 +127,7 @@ impl Lines {
         });
     }
 
-    /// The file ended here, and this many rows of it were skipped.
+    /// Reports the end of the file, and how many of its rows were skipped.
     pub fn end(mut self, skipped: u64) {
         self.hand_out();
         if skipped > 0 {
@@ -137,14 +138,14 @@ impl Lines {
         });
     }
 
-    /// The file cannot be read any further.
+    /// Reports that the file cannot be read any further.
     pub fn fail(mut self, error: SourceError) {
         self.hand_out();
         self.send(Event::Failed(error));
     }
 
     fn send(&self, event: Event) {
-        // The pipeline has gone: the next look at `is_stopped` ends the thread.
+        // An error means that the pipeline has ended. The next look at `is_stopped` then ends this thread.
         if self.events.send(event).is_err() {
             self.is_stopped.store(true, Ordering::Relaxed);
         }

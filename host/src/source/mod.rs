@@ -2,7 +2,7 @@
 //!
 //! A source reads on a thread of its own and sends [`Event`]s. It never waits for the pipeline except where it must:
 //! a partition whose [`Gauge`] is full is not read any further, and a revocation is answered only when the pipeline
-//! has drained. Where reading begins and how far everything is settled is the matter of [`Progress`].
+//! has drained. [`Progress`] knows where reading begins and how far everything is settled.
 
 pub mod bounds;
 pub mod error;
@@ -42,10 +42,12 @@ pub enum Event {
     },
     /// Asked to read to the end: everything up to the log end seen at the start has been sent.
     End { partition: Arc<Partition> },
-    /// No record stands between what was sent of the partition and `to`, as after the last transaction of a log.
+    /// There is no record between the last one that was sent of the partition and `to`, as after the last transaction
+    /// of a log.
     Passed {
         partition: Arc<Partition>,
-        /// Behind the last record that was sent, or where reading began; `None` where that is the log's beginning.
+        /// The offset after the last record that was sent, or else the one at which reading began. `None` means that it
+        /// began at the log's beginning.
         from: Option<CommitPoint>,
         to: CommitPoint,
     },
@@ -54,19 +56,19 @@ pub enum Event {
         partition: Arc<Partition>,
         offsets: Range<i64>,
     },
-    /// Another topic has the name now, and of this partition no more records of the one before come. The answer comes
-    /// once what was sent is settled; then the new topic is read from its beginning.
+    /// The topic was deleted and recreated under its name. No more records of the old one come for this partition. The
+    /// pipeline answers once everything that was sent is settled, and then the new topic is read from its beginning.
     Remade {
         successor: Assignment,
         settled: oneshot::Sender<()>,
     },
-    /// These partitions go to another member. The answer comes once they are drained and their progress is kept; nothing
-    /// may be written or kept for them after it.
+    /// These partitions are about to go to another member. The pipeline answers once they are drained and their
+    /// progress is kept. After its answer, nothing may be written or kept for them.
     Revoked {
         partitions: Vec<Arc<Partition>>,
         answer: oneshot::Sender<()>,
     },
-    /// These partitions went to another member already: stop at once, keep nothing.
+    /// These partitions belong to another member already. The pipeline stops at once and keeps nothing for them.
     Lost { partitions: Vec<Arc<Partition>> },
     /// Lines of a file that are not valid rows: too few fields, or not UTF-8.
     Skipped { rows: u64 },
@@ -82,7 +84,7 @@ pub enum Event {
 #[derive(Debug)]
 pub struct Assignment {
     pub partition: Arc<Partition>,
-    /// The topic that is read, where the source can tell it from another one of its name.
+    /// The id of the topic that is read, if the source knows it.
     pub topic: Option<TopicId>,
     pub gauge: Arc<Gauge>,
 }
@@ -90,14 +92,14 @@ pub struct Assignment {
 /// Where reading of a partition begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadFrom {
-    /// `None` is the partition's beginning.
+    /// `None` means the partition's beginning.
     pub point: Option<CommitPoint>,
     /// The topic that it was assigned with, or else the one that was read before.
     pub topic: Option<TopicId>,
 }
 
 impl ReadFrom {
-    /// A partition's beginning, of a topic that is not told from others.
+    /// The beginning of a partition whose topic has no known id.
     pub const BEGINNING: Self = Self {
         point: None,
         topic: None,
@@ -112,31 +114,31 @@ pub enum Until {
     Stopped,
 }
 
-/// A source that runs: its events, the way to talk to it, and where it keeps how far it was read. A store that keeps this
-/// with its rows takes the place of the latter.
+/// A source that runs: its events, the way to ask it, and where its progress is kept. A store that keeps the progress
+/// with its rows takes the place of `progress`.
 pub struct Running {
     pub events: mpsc::UnboundedReceiver<Event>,
     pub control: Arc<dyn Control>,
     pub progress: Arc<dyn Progress>,
 }
 
-/// Where logs end, by partition; one that did not answer is left out.
+/// The log ends, by partition. A partition whose leader did not answer is missing.
 pub type LogEnds = Vec<(Arc<Partition>, CommitPoint)>;
 
 /// What the pipeline asks of a running source.
 pub trait Control: Send + Sync {
     /// Sends no more records, but stays a member and goes on answering the brokers.
     fn quiet(&self);
-    /// Where the partition's log ends now: no other member has read any further. A source without other members need
-    /// not know.
+    /// Returns where the partition's log ends now. No other member can have read any further. A source that shares its
+    /// partitions with no other member need not know.
     fn log_end(&self, _partition: Arc<Partition>) -> BoxFuture<'static, Result<CommitPoint, SourceError>> {
         Box::pin(std::future::ready(Ok(CommitPoint(i64::MAX))))
     }
-    /// Where these partitions' logs end now, in one question to each of their leaders. A source that does not know says
-    /// nothing.
+    /// Returns where the logs of these partitions end now, with one request to each leader. A source that does not know
+    /// returns nothing.
     fn log_ends(&self, _partitions: Vec<Arc<Partition>>) -> BoxFuture<'static, Result<LogEnds, SourceError>> {
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
-    /// Leaves the group and ends the thread; the answer comes when it has ended.
+    /// Leaves the group and ends the thread. Completes when the thread has ended.
     fn close(&self) -> BoxFuture<'static, ()>;
 }

@@ -1,6 +1,6 @@
-//! What a source is, as far as those above act on it. So none of them has to ask which source it is.
+//! How a source behaves, as far as the modules above depend on it. None of them has to ask which source it is.
 
-/// Told by each source of itself.
+/// How a source behaves. Each source gives its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Nature {
     /// Whether records keep coming until the run is stopped. A source that is not endless is read to its end, by one plugin,

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
 use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::{Value, json};
@@ -123,28 +125,29 @@ impl Browser {
     }
 
     pub async fn text(&self, selector: &str) -> String {
-        let found = self.client.find(Locator::Css(selector)).await.unwrap();
-        found.text().await.unwrap()
+        self.with(selector, async |found| found.text().await).await
     }
 
     pub async fn click(&self, selector: &str) {
-        self.client
-            .find(Locator::Css(selector))
-            .await
-            .unwrap()
-            .click()
-            .await
-            .unwrap();
+        self.with(selector, async |found| found.click().await).await;
     }
 
     pub async fn type_into(&self, selector: &str, text: &str) {
-        self.client
-            .find(Locator::Css(selector))
-            .await
-            .unwrap()
-            .send_keys(text)
-            .await
-            .unwrap();
+        self.with(selector, async |found| found.send_keys(text).await).await;
+    }
+
+    /// Finds the element and uses it. The page may draw it anew in between; then it is found again.
+    async fn with<T>(&self, selector: &str, action: impl AsyncFn(Element) -> Result<T, CmdError>) -> T {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let found = self.client.find(Locator::Css(selector)).await.unwrap();
+            match action(found).await {
+                Err(error) if error.is_stale_element_reference() => {
+                    assert!(Instant::now() < end, "{selector} is drawn anew again and again");
+                }
+                result => return result.unwrap(),
+            }
+        }
     }
 
     pub async fn script(&self, script: &str) -> Value {

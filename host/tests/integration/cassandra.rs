@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, FixedSizeBinaryArray, Int32Array, Int64Array, StringArray, TimestampMillisecondArray};
-use host::app::verify::{self, Chunk, Report};
+use host::app::look::verify::{self, Chunk, VerifyReport};
 use host::cassandra::asking::Asking;
 use host::cassandra::config::Compression;
 use host::cassandra::schema::{self, State};
@@ -504,10 +504,10 @@ async fn verify_finds_what_was_written_and_names_what_was_changed() {
             .await
             .unwrap()
     };
-    let fine = Report {
+    let fine = VerifyReport {
         expected: 299,
         found: 299,
-        ..Report::default()
+        ..VerifyReport::default()
     };
     assert_eq!(verify().await, fine);
     for change in [

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_array::{ArrayRef, Int32Array, Int64Array, StringArray};
-use host::app::verify::{self, Chunk};
+use host::app::look::verify::{self, Chunk};
 use host::record::columns::DataType;
 use host::record::descriptor::{Descriptor, Effect, Rows};
 use host::sink::cassandra::config::Config;

@@ -5,39 +5,41 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use host::plugin::cache::{CompileCache, Place};
+use host::plugin::cache::{CacheLocation, CompileCache};
 use host::plugin::limits::Limits;
 use host::plugin::{Plugin, PluginEngine};
 
 use crate::built::{call, misbehaving, variant};
 
-fn load(place: &Place, limits: Limits, component: &[u8]) -> Plugin {
+fn load(place: &CacheLocation, limits: Limits, component: &[u8]) -> Plugin {
     let engine = PluginEngine::new(limits).expect("an engine");
     let engine = engine.keeping(CompileCache::open(place));
     Plugin::load(&engine, component, &[], limits).expect("the component loads")
 }
 
 /// Loads the plugin over what is kept there, and has it do something.
-fn works(place: &Place) {
+fn works(place: &CacheLocation) {
     let plugin = load(place, Limits::default(), misbehaving());
     let outcome = call(&plugin, &["", ""]).expect("it transforms");
     assert!(!outcome.rows.is_empty());
 }
 
-fn private() -> (tempfile::TempDir, Place) {
+fn private() -> (tempfile::TempDir, CacheLocation) {
     let at = tempfile::tempdir().expect("a directory");
-    let place = Place::At(at.path().join("compiled"));
+    let place = CacheLocation::At(at.path().join("compiled"));
     (at, place)
 }
 
-fn files(place: &Place) -> Vec<PathBuf> {
-    let Place::At(path) = place else { panic!("not a path") };
+fn files(place: &CacheLocation) -> Vec<PathBuf> {
+    let CacheLocation::At(path) = place else {
+        panic!("not a path")
+    };
     let listed = fs::read_dir(path).expect("the directory is there");
     listed.map(|entry| entry.expect("an entry").path()).collect()
 }
 
 /// The one file, and which it is: another one of the same name has another number.
-fn only(place: &Place) -> (PathBuf, u64) {
+fn only(place: &CacheLocation) -> (PathBuf, u64) {
     let mut files = files(place);
     assert_eq!(files.len(), 1, "{files:?}");
     let file = files.remove(0);
@@ -46,7 +48,7 @@ fn only(place: &Place) -> (PathBuf, u64) {
 }
 
 /// That what is there now is not used, and replaced by what was there before.
-fn is_made_anew(place: &Place, file: &Path, before: &[u8], what: &str) {
+fn is_made_anew(place: &CacheLocation, file: &Path, before: &[u8], what: &str) {
     // Kept open, so that its number is not given to the file that replaces it.
     let damaged = fs::File::open(file).expect("the file");
     works(place);
@@ -136,11 +138,11 @@ fn what_others_may_write_is_neither_taken_nor_kept() {
 
 #[test]
 fn without_a_place_nothing_is_kept() {
-    assert!(CompileCache::open(&Place::Nowhere).is_none());
-    works(&Place::Nowhere);
+    assert!(CompileCache::open(&CacheLocation::Nowhere).is_none());
+    works(&CacheLocation::Nowhere);
     // A file where the directory should be.
     let file = tempfile::NamedTempFile::new().unwrap();
-    works(&Place::At(file.path().to_owned()));
+    works(&CacheLocation::At(file.path().to_owned()));
 }
 
 #[test]

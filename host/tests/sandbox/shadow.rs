@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use host::pipeline::batch::transformed::Transformed;
 use host::pipeline::batch::version::Version;
-use host::pipeline::compare::report::Report;
+use host::pipeline::compare::report::ComparisonReport;
 use host::pipeline::swap::shadow::{Sample, Shadow};
 use host::pipeline::watch::share::Share;
 use host::pipeline::watch::trace::Trace;
@@ -73,7 +73,7 @@ async fn batch(version: &Arc<Version>, behaviours: &[&str]) -> Transformed {
     }
 }
 
-fn differences(shadow: &Shadow) -> Report {
+fn differences(shadow: &Shadow) -> ComparisonReport {
     shadow.report().expect("a shadow").differences
 }
 

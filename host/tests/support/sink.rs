@@ -15,6 +15,7 @@ use host::sink::cassandra::config::{Config, CqlBatches};
 use host::sink::cassandra::limit::InFlight;
 use host::sink::cassandra::ttl::Ttls;
 use scylla::client::session::Session;
+use scylla::statement::Statement;
 use scylla::value::{CqlValue, Row};
 
 pub fn config() -> Config {
@@ -58,6 +59,9 @@ pub async fn keyspace_of(name: &str, replicas: usize, tables: &[&str]) -> (Sessi
     ];
     let tables = tables.iter().map(|table| table.replace("KS", &keyspace));
     for statement in statements.into_iter().chain(tables) {
+        let mut statement = Statement::new(statement);
+        // A busy machine may take long to change a schema.
+        statement.set_request_timeout(Some(Duration::from_mins(1)));
         session
             .query_unpaged(statement, ())
             .await

@@ -359,11 +359,11 @@ async function change(path, options, busy) {
   answered(busy);
   try {
     const answer = await ask(path, options);
-    const told = await answer.json().catch(() => ({}));
-    if (told.error) answered(told.error, "bad");
+    const body = await answer.json().catch(() => ({}));
+    if (body.error) answered(body.error, "bad");
     else {
-      const [word, kind] = OUTCOMES[told.outcome] || [`HTTP ${answer.status}`, "bad"];
-      answered([`${sentence(word)}.`, why(told)].filter(Boolean).join("\n"), kind === "none" ? "" : kind);
+      const [word, kind] = OUTCOMES[body.outcome] || [`HTTP ${answer.status}`, "bad"];
+      answered([`${sentence(word)}.`, why(body)].filter(Boolean).join("\n"), kind === "none" ? "" : kind);
     }
   } catch (error) {
     answered(error.message === "token"

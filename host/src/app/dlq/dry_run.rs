@@ -1,4 +1,4 @@
-//! `host dlq replay --dry-run`: what would become of each letter. Nothing is written, nothing committed.
+//! `host dlq replay --dry-run`: prints what would become of each letter. Nothing is written or committed.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -8,8 +8,7 @@ use serde_json::{Map, Value};
 use super::reading::{Reading, say_letters};
 use super::written;
 use crate::app::failure::Failure;
-use crate::app::file_run::make_failure;
-use crate::app::services::source_failure;
+use crate::app::wire::services::{make_failure, source_failure};
 use crate::codec::Decoder;
 use crate::pipeline::batch::make::{Made, Warm, make};
 use crate::plugin::Plugin;
@@ -19,7 +18,7 @@ use crate::record::{Redriven, display};
 use crate::source::letters::read::{References, read};
 use crate::source::letters::{CountedSelection, Tally};
 
-/// Says of each letter, alone, what the plugin makes of it.
+/// Calls the plugin with each letter alone, and prints the outcome.
 pub(super) async fn run(
     plugin: &Arc<Plugin>,
     decoder: &Decoder,

@@ -1,4 +1,4 @@
-//! `host dlq list`: how many letters of which kind, from when to when, and the last ones.
+//! `host dlq list`: counts the letters by kind, with the first and last time of each kind, and shows the last letters.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -6,10 +6,11 @@ use std::io::Write;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Map, Value};
 
-use super::{Conditions, Form, filter, one_letter, place, written};
+use super::{Conditions, filter, one_letter, place, written};
 use crate::app::failure::Failure;
-use crate::app::services::source_failure;
+use crate::app::say::OutputFormat;
 use crate::app::wire::Settings;
+use crate::app::wire::services::source_failure;
 use crate::record::letter::{Found, Letter};
 use crate::source::letters::read::{References, read};
 
@@ -23,19 +24,25 @@ pub enum By {
     Partition,
 }
 
+/// The options of `host dlq list`.
 pub struct Options {
     pub conditions: Conditions,
-    /// Nothing: code, stage and plugin together.
+    /// `None` means by code, stage and plugin together.
     pub by: Option<By>,
-    /// Letters shown one by one, the last ones.
+    /// How many of the last letters are shown one by one.
     pub limit: usize,
-    pub form: Form,
+    pub form: OutputFormat,
 }
 
+/// Reads all letters that the conditions take, and prints their counts and the last ones. As JSON, it prints either the
+/// counts or the letters, one object a line.
+///
+/// # Errors
+/// A condition is wrong (exit code 2), or the letters cannot be read.
 pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let filter = filter(&options.conditions)?;
     let by = options.by.map_or(vec![By::Code, By::Stage, By::Plugin], |by| vec![by]);
-    let mut report = Report::new(by, options.limit);
+    let mut report = LettersReport::new(by, options.limit);
     let mut reading = read(place(settings), None, References::Left);
     while let Some(found) = reading.recv().await {
         let found = found.map_err(source_failure)?;
@@ -46,9 +53,9 @@ pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + 
         }
     }
     let shown = match (options.form, options.by) {
-        (Form::Text, _) => report.write(out),
-        (Form::Json, Some(_)) => report.write_groups(out),
-        (Form::Json, None) => report
+        (OutputFormat::Text, _) => report.write(out),
+        (OutputFormat::Json, Some(_)) => report.write_groups(out),
+        (OutputFormat::Json, None) => report
             .last()
             .iter()
             .try_for_each(|found| writeln!(out, "{}", Value::Object(one_letter::json(found)))),
@@ -56,11 +63,11 @@ pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + 
     written(shown)
 }
 
-struct Report {
+struct LettersReport {
     by: Vec<By>,
     groups: BTreeMap<Vec<String>, Group>,
     limit: usize,
-    /// Up to twice the limit, so that they are sorted seldom.
+    /// The last letters, up to twice the limit, so that they are sorted seldom.
     last: Vec<Found>,
     letters: u64,
     left_out: u64,
@@ -75,7 +82,7 @@ struct Group {
     last_at: String,
 }
 
-impl Report {
+impl LettersReport {
     fn new(by: Vec<By>, limit: usize) -> Self {
         Self {
             by,

@@ -1,4 +1,4 @@
-//! `host dlq`: dead letters listed, shown, and sent through the pipeline again.
+//! `host dlq`: lists and shows dead letters, and sends them through the pipeline again.
 
 mod dry_run;
 pub mod list;
@@ -9,32 +9,24 @@ pub mod show;
 pub mod value;
 
 use super::failure::Failure;
-use crate::app::wire::Settings;
+use super::wire::Settings;
 use crate::config::settings::DeadLetters;
 use crate::pipeline::commit::write_time::now_ms;
 use crate::record::letter::filter::Filter;
-use crate::source::letters::{LettersTopic, Place};
+use crate::source::letters::{LettersLocation, LettersTopic};
 
 /// `--where KEY=VALUE`, as typed.
 pub type Conditions = Vec<(String, String)>;
 
-/// How letters are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    Text,
-    /// One object a line.
-    Json,
-}
-
-/// The dead letters of these settings.
-fn place(settings: &Settings) -> Place {
+/// Where the dead letters of these settings are.
+fn place(settings: &Settings) -> LettersLocation {
     match &settings.dead_letters {
-        DeadLetters::Topic(name) => Place::Topic(LettersTopic {
+        DeadLetters::Topic(name) => LettersLocation::Topic(LettersTopic {
             connection: settings.kafka.clone(),
             name: name.clone(),
             group: format!("{}.dlq-replay", settings.source.group),
         }),
-        DeadLetters::File(path) => Place::File(path.clone()),
+        DeadLetters::File(path) => LettersLocation::File(path.clone()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A letter in words and as JSON, without its value.
+//! Shows a letter in words and as JSON, without its value.
 
 use serde_json::{Map, Value, json};
 
@@ -6,7 +6,7 @@ use crate::record::display;
 use crate::record::letter::reference::Held;
 use crate::record::letter::{Found, Letter};
 
-/// Longer messages are cut where one line is all there is.
+/// Where a letter has one line, longer messages are cut.
 const MESSAGE_CHARS: usize = 120;
 
 /// `2017-10-02T10:56:33Z`, or `-`.
@@ -50,6 +50,8 @@ fn on_one_line(message: &str) -> String {
     }
 }
 
+/// The letter as a JSON object, without its key, headers and value. A record that is not a letter has `not_a_letter` with
+/// the reason.
 pub fn json(found: &Found) -> Map<String, Value> {
     let mut object = Map::new();
     object.insert("letter".into(), found.at.to_string().into());

@@ -1,20 +1,20 @@
-//! Which letters a replay reads, and what it says of them at the end.
+//! The letters that a replay reads, and the line about them at the end.
 
 use std::io::Write;
 
 use crate::record::letter::replay::Selection;
 use crate::source::letters::read::Ranges;
-use crate::source::letters::{Counts, Place};
+use crate::source::letters::{Counts, LettersLocation};
 
-/// Letters to be read, and which of them.
+/// Where letters are read, and which of them.
 pub(super) struct Reading {
-    pub place: Place,
-    /// `None`: all that are there.
+    pub place: LettersLocation,
+    /// `None` means all letters.
     pub ranges: Option<Ranges>,
     pub selection: Selection,
 }
 
-/// `letters taken: 12, generation 2 and above; 8 left out by --where`
+/// Writes the line: `letters taken: 12, generation 2 and above; 8 left out by --where`.
 pub(super) fn say_letters(out: &mut dyn Write, counts: Counts, floor: u8) -> std::io::Result<()> {
     write!(out, "letters taken: {}, generation {floor} and above", counts.taken)?;
     for (count, what) in [

@@ -1,4 +1,4 @@
-//! `host dlq replay`: letters through decoder, plugin and sink again, with the write timestamps that their records had.
+//! `host dlq replay`: sends letters through decoder, plugin and sink again, with the write timestamps of their records.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -11,11 +11,11 @@ use sha2::{Digest as _, Sha256};
 use super::reading::{Reading, say_letters};
 use super::{Conditions, dry_run, filter, place};
 use crate::app::failure::Failure;
-use crate::app::run::say;
-use crate::app::services::{registry_failure, source_failure};
-use crate::app::sinks::{self, Sinks};
 use crate::app::wire::Settings;
-use crate::app::{component, signals};
+use crate::app::wire::component;
+use crate::app::wire::services::{registry_failure, source_failure};
+use crate::app::wire::sinks::{self, Sinks};
+use crate::app::{say, signals};
 use crate::codec::Decoder;
 use crate::codec::registry::Registry;
 use crate::dead_letter::file::{DeadLetterFile, Earlier};
@@ -32,19 +32,20 @@ use crate::record::letter::replay::Selection;
 use crate::source::bounds::Bounds;
 use crate::source::error::SourceError;
 use crate::source::letters::replay::{Prepared, prepare};
-use crate::source::letters::{Place, Tally, file};
+use crate::source::letters::{LettersLocation, Tally, file};
 use crate::source::{Running, Until};
 
 /// The letters to replay, and whether they are replayed.
 pub struct Options {
     pub conditions: Conditions,
-    /// A record that was replayed so often is left alone.
+    /// A record that was replayed this often is passed over.
     pub max_replays: u32,
     /// The lowest generation to write with, if it is to be higher than what earlier replays leave.
     pub generation: Option<u8>,
     pub mode: Mode,
 }
 
+/// Whether a replay writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     Real,
@@ -52,7 +53,7 @@ pub enum Mode {
     Dry,
 }
 
-/// Replays, or says what a replay would do; `summary` gets the last lines, never mixed with rows.
+/// Replays the letters, or prints what a replay would do. The last lines go to `summary`, never mixed with rows.
 pub async fn run(settings: &Settings, options: &Options, summary: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let filter = filter(&options.conditions)?;
     let plugin = Arc::new(component::load(&settings.plugin)?);
@@ -60,8 +61,8 @@ pub async fn run(settings: &Settings, options: &Options, summary: &mut (dyn Writ
     let decoder = Decoder::new(&plugin.descriptor().inputs, Some(registry));
     let place = place(settings);
     let letters = match &place {
-        Place::File(path) => Letters::File(path.clone()),
-        Place::Topic(topic) => {
+        LettersLocation::File(path) => Letters::File(path.clone()),
+        LettersLocation::Topic(topic) => {
             let fingerprint = fingerprint(settings, &plugin, &filter, options);
             let (topic, generation) = (topic.clone(), options.generation);
             let asked = tokio::task::spawn_blocking(move || prepare(&topic, &fingerprint, generation)).await;
@@ -85,7 +86,7 @@ pub async fn run(settings: &Settings, options: &Options, summary: &mut (dyn Writ
     }
     let (sinks, sink) = Sinks::open(settings, sinks::connect(settings), plugin.descriptor()).await?;
     let dead_letters = open_letters(settings, &place)?;
-    // Last, since from here on this replay is the one that runs.
+    // The letters are started last, since from here on this replay takes over from any other.
     let is_resumed = prepared.is_some_and(Prepared::is_resumed);
     let (running, tally) = letters.start(selection, settings.source.bounds).await?;
     let identity = plugin.identity();
@@ -99,16 +100,16 @@ pub async fn run(settings: &Settings, options: &Options, summary: &mut (dyn Writ
         ended = supervisor::run(Arc::clone(&parts), running, Until::End, signals::first_then_abort()) => ended,
         () = sinks.closed() => return Ok(()),
     };
-    say(summary, &parts.watch.totals.counts(), begun.elapsed()).map_err(Failure::Failed)?;
+    say::counts(summary, &parts.watch.totals.counts(), begun.elapsed())?;
     say_letters(summary, tally.counts(), floor)
         .context("cannot write")
         .map_err(Failure::Failed)?;
     match (ended, place) {
         (Err(error), _) => Err(Failure::Failed(error.into())),
-        (Ok(Ended::Stopped), Place::File(_)) => Err(Failure::Failed(anyhow::anyhow!(
+        (Ok(Ended::Stopped), LettersLocation::File(_)) => Err(Failure::Failed(anyhow::anyhow!(
             "stopped before the end of the file; a replay of it starts at its beginning"
         ))),
-        (Ok(Ended::Stopped), Place::Topic(_)) => {
+        (Ok(Ended::Stopped), LettersLocation::Topic(_)) => {
             tracing::info!("stopped; the same command goes on where it was");
             Ok(())
         }
@@ -116,7 +117,7 @@ pub async fn run(settings: &Settings, options: &Options, summary: &mut (dyn Writ
     }
 }
 
-/// The letters, found to be there.
+/// The letters, after their file or topic was found.
 enum Letters {
     File(PathBuf),
     Topic(Box<Prepared>),
@@ -148,11 +149,11 @@ fn unlimited(settings: &Settings) -> Budget {
 }
 
 /// Records that are refused again go to where they came from; out of a file, into a file beside it.
-fn open_letters(settings: &Settings, place: &Place) -> Result<Arc<dyn DeadLetters>, Failure> {
+fn open_letters(settings: &Settings, place: &LettersLocation) -> Result<Arc<dyn DeadLetters>, Failure> {
     let usage = |error: DeadLetterError| Failure::Usage(error.into());
     Ok(match place {
-        Place::Topic(topic) => Arc::new(DeadLetterTopic::new(&settings.kafka, &topic.name).map_err(usage)?),
-        Place::File(path) => {
+        LettersLocation::Topic(topic) => Arc::new(DeadLetterTopic::new(&settings.kafka, &topic.name).map_err(usage)?),
+        LettersLocation::File(path) => {
             let again = path.with_extension("again.ndjson");
             let letters = DeadLetterFile::new(Path::new(&again), Earlier::Replace);
             Arc::new(letters.map_err(usage)?)
@@ -160,7 +161,7 @@ fn open_letters(settings: &Settings, place: &Place) -> Result<Arc<dyn DeadLetter
     })
 }
 
-/// One plugin with its settings, one filter, one sink: what makes a replay the same as an earlier one.
+/// A hash of plugin, settings, filter and sink. A replay with the same fingerprint continues the earlier one.
 fn fingerprint(settings: &Settings, plugin: &Plugin, filter: &Filter, options: &Options) -> String {
     let sink = settings.to.identity();
     let mut given = settings.plugin.settings.clone();

@@ -1,4 +1,4 @@
-//! `host dlq show`: everything that is in a letter.
+//! `host dlq show`: shows everything that is in a letter.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -7,10 +7,11 @@ use std::str::FromStr;
 use serde_json::{Value, json};
 
 use super::value::{Shown, Values};
-use super::{Conditions, Form, filter, one_letter, place, written};
+use super::{Conditions, filter, one_letter, place, written};
 use crate::app::failure::Failure;
-use crate::app::services::source_failure;
+use crate::app::say::OutputFormat;
 use crate::app::wire::Settings;
+use crate::app::wire::services::source_failure;
 use crate::record::display::{hexadecimal, timestamp};
 use crate::record::letter::reference::Held;
 use crate::record::letter::{Found, Letter};
@@ -25,11 +26,12 @@ pub struct Address {
     pub offset: i64,
 }
 
+/// The options of `host dlq show`.
 pub struct Options {
-    /// None: those that the conditions take.
+    /// If this is empty, all letters that the conditions take are shown.
     pub letters: Vec<Address>,
     pub conditions: Conditions,
-    pub form: Form,
+    pub form: OutputFormat,
 }
 
 impl FromStr for Address {
@@ -46,6 +48,11 @@ impl FromStr for Address {
     }
 }
 
+/// Prints the letters at the given addresses that the conditions also take, or all that they take if there are no
+/// addresses.
+///
+/// # Errors
+/// A condition is wrong (exit code 2), a letter is not there (1), or the letters cannot be read.
 pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let filter = filter(&options.conditions)?;
     let values = Values::new(&settings.registry);
@@ -93,12 +100,12 @@ pub async fn run(settings: &Settings, options: &Options, out: &mut (dyn Write + 
     }
 }
 
-/// How many were shown.
+/// Shows the letters that are wanted, and returns how many there were.
 async fn show(
     mut reading: tokio::sync::mpsc::Receiver<Result<Found, SourceError>>,
     is_wanted: &(dyn Fn(&Found) -> bool + Sync),
     values: &Values,
-    form: Form,
+    form: OutputFormat,
     out: &mut (dyn Write + Send),
 ) -> Result<usize, Failure> {
     let mut shown = 0;
@@ -110,8 +117,8 @@ async fn show(
         let record = found.letter.as_ref().map_or(&found.message, |letter| &letter.record);
         let value = values.show(record).await;
         written(match form {
-            Form::Json => writeln!(out, "{}", in_json(&found, record, &value)),
-            Form::Text => {
+            OutputFormat::Json => writeln!(out, "{}", in_json(&found, record, &value)),
+            OutputFormat::Text => {
                 let between = if shown > 0 { "\n" } else { "" };
                 write!(out, "{between}{}", in_words(&found, record, &value))
             }
@@ -200,7 +207,7 @@ fn quoted(bytes: Option<&[u8]>) -> String {
     }
 }
 
-/// As letters in files have them.
+/// Bytes in the form that letters in files have.
 fn bytes(bytes: &[u8]) -> Value {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.into(),

@@ -11,6 +11,7 @@ use crate::record::columns::DataType;
 use crate::record::descriptor::{Field, Input, Origin};
 use crate::record::display::{hexadecimal, text};
 
+/// A record's value, in the best form that it can be shown in.
 pub enum Shown {
     /// A tombstone.
     Nothing,
@@ -21,18 +22,19 @@ pub enum Shown {
     Text(String),
     Hexadecimal {
         digits: String,
-        /// Why it is nothing better.
+        /// Why the value has no better form.
         why: String,
     },
 }
 
+/// Shows the values of records. It reads each schema of the registry once.
 pub struct Values {
     decoder: Decoder,
     field: Field,
 }
 
 impl Values {
-    /// A registry that cannot be used is said where its schema is wanted.
+    /// Makes a decoder with this registry. If the registry cannot be used, values in Avro are shown in hexadecimal.
     pub fn new(connection: &RegistryConnection) -> Self {
         let field = Field {
             name: "value".to_owned(),
@@ -52,6 +54,7 @@ impl Values {
         }
     }
 
+    /// Finds the form for the record's value. It never fails: what cannot be decoded is shown in hexadecimal.
     pub async fn show(&self, record: &Record) -> Shown {
         let Some(value) = record.value.as_deref() else {
             return Shown::Nothing;
@@ -95,6 +98,7 @@ impl Values {
 }
 
 impl Shown {
+    /// The value as JSON: an object with `format` and `value`, or null for a tombstone.
     pub fn json(&self) -> Value {
         match self {
             Self::Nothing => Value::Null,
@@ -108,8 +112,8 @@ impl Shown {
     }
 }
 
-/// On several lines, unless that would change more than blanks (a number with too many digits, a name that comes
-/// twice).
+/// Puts the JSON on several lines, unless that would change more than blanks, as with a number of too many digits or a
+/// name that comes twice.
 fn pretty(text: &str) -> String {
     let parsed: Option<Value> = serde_json::from_str(text).ok();
     let is_same = |value: &&Value| value.to_string() == without_blanks(text);

@@ -1,25 +1,32 @@
-//! The ends that a run can have: where records come from and where rows go. Each is one file here, which says how its
-//! addresses are written and joins the port ([`source::Source`], [`store::Store`]) with the parts that do the work.
+//! What a run is composed of: its two ends ([`ends`]), the plugin ([`component`], [`trust`]), the sinks and the dead
+//! letters, what is asked of the servers before it starts ([`preflight`]), and the versions of candidates ([`assemble`]).
 //!
-//! To add one, write its file and add it to [`ENDS`]. Nothing else asks which end a run has.
+//! To add an end, write its file in `ends/` and add it to [`ENDS`]. Nothing else asks which end a run has.
 
-mod cassandra;
-mod file;
-mod kafka;
-pub mod source;
-mod sqlite;
-mod stdout;
-pub mod store;
+pub(super) mod all_refused;
+pub(super) mod assemble;
+pub(super) mod component;
+pub mod ends;
+pub(super) mod finding;
+pub(super) mod fleet;
+pub(super) mod lifetimes;
+pub(super) mod preflight;
+pub(super) mod records;
+pub(super) mod services;
+pub(super) mod sinks;
 pub mod topic_fit;
 pub mod topics;
+pub(super) mod trust;
+pub(super) mod value_schema;
 
 use std::sync::Arc;
 
 use crate::config::build;
 use crate::config::ends::{Ends, Kinds};
 use crate::config::settings;
-use source::Source;
-use store::Store;
+use ends::source::Source;
+use ends::store::Store;
+use ends::{cassandra, file, kafka, sqlite, stdout};
 
 /// The settings of a run between two of these ends.
 pub type Settings = settings::Settings<Arc<dyn Source>, Arc<dyn Store>>;
@@ -42,20 +49,20 @@ pub const ENDS: Ends<Arc<dyn Source>, Arc<dyn Store>> = Ends {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::ends::Known;
+    use crate::config::ends::AddressDefaults;
 
-    const KNOWN: Known<'_> = Known {
+    const DEFAULTS: AddressDefaults<'_> = AddressDefaults {
         topic: "orders",
         keyspace: "shop",
     };
 
     fn source(text: &str) -> String {
-        ENDS.source(text, KNOWN)
+        ENDS.source(text, DEFAULTS)
             .map_or_else(|error| error.to_string(), |source| source.place())
     }
 
     fn store(text: &str) -> String {
-        ENDS.store(text, KNOWN)
+        ENDS.store(text, DEFAULTS)
             .map_or_else(|error| error.to_string(), |store| store.identity())
     }
 
@@ -67,8 +74,8 @@ mod tests {
         assert_eq!(store("x.sqlite3"), "sqlite x.sqlite3");
         assert_eq!(store("-"), "stdout");
         assert_eq!(store("cassandra://"), "cassandra shop");
-        assert_eq!((ENDS.sources.usual)(KNOWN).place(), "orders");
-        assert_eq!((ENDS.stores.usual)(KNOWN).identity(), "cassandra shop");
+        assert_eq!((ENDS.sources.usual)(DEFAULTS).place(), "orders");
+        assert_eq!((ENDS.stores.usual)(DEFAULTS).identity(), "cassandra shop");
     }
 
     #[test]

@@ -1,21 +1,21 @@
-//! The topics that a plugin's rows go to, and which they must not be. Creates topics that are not there.
+//! The topics that a plugin's rows go to: creates missing ones, and refuses those from which rows would come back.
 
 use std::io::Write;
 
 use anyhow::{Error, anyhow};
 
 use super::Settings;
+use super::services::kafka_failure;
 use crate::app::failure::Failure;
 use crate::app::say::say;
-use crate::app::services::kafka_failure;
 use crate::config::settings::DeadLetters;
 use crate::kafka::admin::{self, NewTopic, Topic};
 use crate::record::descriptor::Descriptor;
 
-/// Partitions of a new topic: as many hosts can share the work, and one still reads it all.
+/// The number of partitions of a new topic. As many hosts can share the work, and one host can still read them all.
 pub const PARTITIONS: u16 = 3;
 
-/// Whether rows go to topics: where `--to` is standard output, all are printed.
+/// Whether rows go to topics. If `--to` is standard output, all rows are printed instead.
 pub fn are_produced(settings: &Settings, descriptor: &Descriptor) -> bool {
     !settings.to.is_standard_output() && descriptor.topic_outputs().next().is_some()
 }
@@ -40,7 +40,7 @@ pub fn refuse_loops(settings: &Settings, descriptor: &Descriptor) -> Result<(), 
     }
 }
 
-/// The present use of the topic, if that leaves no room for rows.
+/// Why rows may not go to the topic: what it is used for already. `None` if they may.
 pub fn taken(settings: &Settings, topic: &str) -> Option<&'static str> {
     if settings.from.topic() == Some(topic) {
         return Some("which is the one that records are read from: its rows would come back for ever");
@@ -51,7 +51,7 @@ pub fn taken(settings: &Settings, topic: &str) -> Option<&'static str> {
     }
 }
 
-/// Creates the topic where it is not there, and says so; how many partitions it has.
+/// Creates the topic if it does not exist, and prints a line. Returns how many partitions the topic has.
 pub async fn create(settings: &Settings, new: &NewTopic, out: &mut (dyn Write + Send)) -> Result<u16, Failure> {
     let answers = admin::create_topics(&settings.kafka, std::slice::from_ref(new)).await;
     let (topic, partitions) = (&new.name, new.partitions);
@@ -69,7 +69,7 @@ pub async fn create(settings: &Settings, new: &NewTopic, out: &mut (dyn Write + 
     }
 }
 
-/// How many partitions, in words.
+/// The number of partitions in words.
 pub fn partitions_text(partitions: usize) -> String {
     match partitions {
         1 => "1 partition".to_owned(),

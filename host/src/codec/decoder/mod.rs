@@ -26,7 +26,7 @@ const ASK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Schemas whose trouble is logged, at most: more than a topic has, and few enough that noise that looks like ids does
 /// not fill the log.
-const MAX_TOLD: usize = 50;
+const MAX_LOGGED: usize = 50;
 
 /// Decodes records for one plugin. Partitions can share it.
 pub struct Decoder {
@@ -36,7 +36,7 @@ pub struct Decoder {
     /// The schemas that could not be fetched or read: why, and when that was found.
     refused: Mutex<HashMap<u32, (Instant, Reject)>>,
     /// The schemas whose trouble has been logged.
-    told: Mutex<BTreeSet<u32>>,
+    logged: Mutex<BTreeSet<u32>>,
 }
 
 /// A decoded batch of records.
@@ -67,7 +67,7 @@ impl Decoder {
             registry,
             plans: Mutex::default(),
             refused: Mutex::default(),
-            told: Mutex::default(),
+            logged: Mutex::default(),
         }
     }
 
@@ -152,8 +152,8 @@ impl Decoder {
             RegistryError::UnknownId { id } => rejects::unknown_id(*id),
             error => rejects::unknown_schema(chain(error)),
         };
-        let mut told = self.told.lock();
-        if told.len() < MAX_TOLD && told.insert(id) {
+        let mut logged = self.logged.lock();
+        if logged.len() < MAX_LOGGED && logged.insert(id) {
             tracing::warn!(
                 schema = id,
                 error = reject.message,

@@ -46,10 +46,10 @@ pub struct TopicSettings(BTreeMap<String, String>);
 
 /// The brokers' answer about a topic's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Told {
+pub enum SettingsAnswer {
     Settings(TopicSettings),
     /// The login may not read them.
-    Untold,
+    Forbidden,
     NoTopic,
 }
 
@@ -140,7 +140,7 @@ impl Limits {
 }
 
 /// Asks the brokers for the settings of these topics. Gives one answer for each, in order. Waits at most 5 s.
-pub async fn settings(connection: &KafkaConnection, topics: &[&str]) -> Result<Vec<Told>, KafkaError> {
+pub async fn settings(connection: &KafkaConnection, topics: &[&str]) -> Result<Vec<SettingsAnswer>, KafkaError> {
     let config = client_config(connection, Purpose::Admin);
     let topics: Vec<_> = topics.iter().map(|&topic| topic.to_owned()).collect();
     let runtime = tokio::runtime::Handle::current();
@@ -153,10 +153,10 @@ pub async fn settings(connection: &KafkaConnection, topics: &[&str]) -> Result<V
         let answers = answers.into_iter().map(|answer| match answer {
             Ok(resource) => {
                 let entries = resource.entries.into_iter();
-                Told::Settings(entries.filter_map(|entry| Some((entry.name, entry.value?))).collect())
+                SettingsAnswer::Settings(entries.filter_map(|entry| Some((entry.name, entry.value?))).collect())
             }
-            Err(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => Told::NoTopic,
-            Err(_) => Told::Untold,
+            Err(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => SettingsAnswer::NoTopic,
+            Err(_) => SettingsAnswer::Forbidden,
         });
         Ok(answers.collect())
     });

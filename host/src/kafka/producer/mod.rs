@@ -253,12 +253,12 @@ fn record<'a>(message: &'a Message<'_>, time: Time) -> FutureRecord<'a, [u8], [u
     for (key, value) in message.headers {
         headers = headers.insert(Header { key, value: *value });
     }
-    let (timestamp, told) = match (message.stamp, time) {
+    let (timestamp, own_time) = match (message.stamp, time) {
         (Stamp::Now, _) => (None, None),
         (Stamp::Record { timestamp_ms, .. }, Time::Own) => (Some(timestamp_ms), None),
         (Stamp::Record { timestamp_ms, header }, Time::Now) => (None, header.zip(Some(timestamp_ms))),
     };
-    if let Some((key, timestamp_ms)) = told {
+    if let Some((key, timestamp_ms)) = own_time {
         let value = Some(timestamp_ms.to_string());
         headers = headers.insert(Header {
             key,

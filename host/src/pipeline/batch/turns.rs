@@ -166,7 +166,7 @@ mod tests {
         writes.iter().map(write).collect()
     }
 
-    fn told(turns: &[Turn]) -> Vec<Vec<(usize, &[u32])>> {
+    fn printed(turns: &[Turn]) -> Vec<Vec<(usize, &[u32])>> {
         turns
             .iter()
             .map(|turn| turn.iter().map(|portion| (portion.write, &*portion.rows)).collect())
@@ -180,7 +180,7 @@ mod tests {
             &[(TABLE, &[1, 0]), (TABLE, &[1]), (UPSERT, &[1, 0])],
         );
         let turns = turns(&writes, &outputs(), Order::Any);
-        assert_eq!(told(&turns), [vec![(0, &[0, 1][..]), (1, &[0]), (2, &[1, 0])]]);
+        assert_eq!(printed(&turns), [vec![(0, &[0, 1][..]), (1, &[0]), (2, &[1, 0])]]);
     }
 
     #[test]
@@ -195,7 +195,7 @@ mod tests {
             vec![(0, &[0, 2][..])],
             vec![(1, &[1][..])],
         ];
-        assert_eq!(told(&turns), expected);
+        assert_eq!(printed(&turns), expected);
     }
 
     #[test]
@@ -207,11 +207,11 @@ mod tests {
             vec![(0, &[1][..])],
             vec![(1, &[1][..])],
         ];
-        assert_eq!(told(&turns(&replaced, &outputs(), Order::Any)), expected);
+        assert_eq!(printed(&turns(&replaced, &outputs(), Order::Any)), expected);
         // Written, deleted, written: the third write belongs to the first one's output.
         let again = writes(&[Some("a")], &[(UPSERT, &[0, 0]), (DELETE, &[0]), (UPSERT, &[0])]);
         let expected = [vec![(0, &[0, 1][..])], vec![(1, &[0][..])], vec![(2, &[0][..])]];
-        assert_eq!(told(&turns(&again, &outputs(), Order::Any)), expected);
+        assert_eq!(printed(&turns(&again, &outputs(), Order::Any)), expected);
     }
 
     #[test]
@@ -220,7 +220,7 @@ mod tests {
         let expected = [vec![(2, &[0, 1][..]), (0, &[0, 1, 2])], vec![(1, &[0][..])]];
         let mut turns = turns(&writes, &outputs(), Order::Given);
         turns[0].sort_by_key(|portion| std::cmp::Reverse(portion.write));
-        assert_eq!(told(&turns), expected);
+        assert_eq!(printed(&turns), expected);
     }
 
     #[test]

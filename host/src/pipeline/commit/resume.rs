@@ -96,8 +96,11 @@ mod tests {
     fn a_topic_that_cannot_be_told_is_the_one_of_the_commit() {
         let kept = commit(Some(OLD), 12);
         assert_eq!(resume(None, Some(kept.clone()), None), (Some(OLD), Some(kept)));
-        let untold = commit(None, 12);
-        assert_eq!(resume(Some(NEW), Some(untold.clone()), None), (Some(NEW), Some(untold)));
+        let without_id = commit(None, 12);
+        assert_eq!(
+            resume(Some(NEW), Some(without_id.clone()), None),
+            (Some(NEW), Some(without_id))
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //!
 //! [`pairing`] says once which outputs and columns belong together. [`align`] says which rows do, [`order`] whether
 //! they come in one order, [`value`] when two values are the same, and [`excerpt`] what is shown of them. A
-//! [`report::Report`] holds what was found, in one batch or in many. There is no I/O here: the caller calls the
+//! [`report::ComparisonReport`] holds what was found, in one batch or in many. There is no I/O here: the caller calls the
 //! plugins.
 
 mod align;
@@ -21,7 +21,7 @@ use crate::record::descriptor::{Descriptor, PluginIdentity, Rows};
 use crate::record::reject::Reject;
 use align::{Aligned, RowAt};
 use pairing::{PairedColumn, PairedOutput};
-use report::{Example, OutputReport, RejectExample, Report, RowExample, Side};
+use report::{ComparisonReport, Example, OutputReport, RejectExample, RowExample, Side};
 
 /// What one plugin made of a batch of records. Everything is by record, its index in the batch.
 #[derive(Debug, Default)]
@@ -55,30 +55,30 @@ pub struct Subject<'a> {
 pub struct Comparer {
     outputs: Vec<PairedOutput>,
     /// The report before the first record.
-    blank: Report,
+    blank: ComparisonReport,
 }
 
 impl Comparer {
     /// Pairs the outputs of both plugins by table or topic; the report begins with no records.
     pub fn new(old: Subject<'_>, new: Subject<'_>) -> Self {
         let outputs = pairing::pair(&old.descriptor.outputs, &new.descriptor.outputs);
-        let blank = Report {
+        let blank = ComparisonReport {
             old: Side::new(old.identity),
             new: Side::new(new.identity),
             records: 0,
             outputs: outputs.iter().map(PairedOutput::blank).collect(),
-            ..Report::default()
+            ..ComparisonReport::default()
         };
         Self { outputs, blank }
     }
 
     /// The report before the first record: how the descriptors alone differ.
-    pub fn blank(&self) -> &Report {
+    pub fn blank(&self) -> &ComparisonReport {
         &self.blank
     }
 
-    /// Compares what the two made of these records. Reports of several batches are merged by [`Report::merge`].
-    pub fn compare(&self, records: &[Record], old: &Answer, new: &Answer) -> Report {
+    /// Compares what the two made of these records. Reports of several batches are merged by [`ComparisonReport::merge`].
+    pub fn compare(&self, records: &[Record], old: &Answer, new: &Answer) -> ComparisonReport {
         let mut report = self.blank.clone();
         report.records = records.len() as u64;
         report.old.note_time(old.took);
@@ -164,7 +164,7 @@ impl Comparing<'_> {
     }
 }
 
-fn rejects(records: &[Record], old: &Answer, new: &Answer, report: &mut Report) {
+fn rejects(records: &[Record], old: &Answer, new: &Answer, report: &mut ComparisonReport) {
     let found = &mut report.rejects;
     let example = |record: usize, old: Option<&Reject>, new: Option<&Reject>| RejectExample {
         record: records[record].position.to_string(),
@@ -190,7 +190,7 @@ fn rejects(records: &[Record], old: &Answer, new: &Answer, report: &mut Report) 
 
 /// Every record that is not the source of a row and not rejected was filtered; the plugin's outcome was checked for
 /// that.
-fn filtered(records: &[Record], old: &Answer, new: &Answer, report: &mut Report) {
+fn filtered(records: &[Record], old: &Answer, new: &Answer, report: &mut ComparisonReport) {
     let (old_rows, new_rows) = (old.records_with_rows(), new.records_with_rows());
     let found = &mut report.filtered;
     for (index, record) in records.iter().enumerate() {

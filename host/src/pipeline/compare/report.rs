@@ -22,7 +22,7 @@ const OTHER_CODES: &str = "(other codes)";
 /// How the outcomes of two plugins for the same records differ, with examples. Its JSON form is that of `host diff` and
 /// of a shadow's report.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report {
+pub struct ComparisonReport {
     pub old: Side,
     pub new: Side,
     /// Records that went through both.
@@ -169,7 +169,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Shown>, 
     Shown::deserialize(deserializer).map(Some)
 }
 
-impl Report {
+impl ComparisonReport {
     /// Whether both did the same with every record, and declare the same outputs.
     pub fn is_same(&self) -> bool {
         self.outputs.iter().all(OutputReport::is_same)

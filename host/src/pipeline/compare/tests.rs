@@ -110,7 +110,7 @@ fn rejecting(mut answer: Answer, record: usize, code: &'static str) -> Answer {
     answer
 }
 
-fn compare(old: (&Descriptor, &Answer), new: (&Descriptor, &Answer), count: i64) -> Report {
+fn compare(old: (&Descriptor, &Answer), new: (&Descriptor, &Answer), count: i64) -> ComparisonReport {
     let (one, two) = (identity("1"), identity("2"));
     let subject = |identity, descriptor| Subject { identity, descriptor };
     let comparer = Comparer::new(subject(&one, old.0), subject(&two, new.0));
@@ -353,8 +353,8 @@ fn reports_of_batches_add_up_and_stay_small() {
         });
     }
     assert!(whole.rejects.gained.len() <= 51, "{}", whole.rejects.gained.len());
-    let told: u64 = whole.rejects.gained.values().map(|tally| tally.count).sum();
-    assert_eq!(told, 1100);
+    let count: u64 = whole.rejects.gained.values().map(|tally| tally.count).sum();
+    assert_eq!(count, 1100);
 }
 
 #[test]
@@ -364,7 +364,7 @@ fn a_report_comes_back_from_json_as_it_was() {
     let after = answer(vec![made(&[0, 1], vec![ids(&[1, 3]), texts(&[Some("a"), None])])]);
     let report = compare((&old, &before), (&new, &rejecting(after, 1, "bad")), 3);
     let text = serde_json::to_string(&report).unwrap();
-    assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
+    assert_eq!(serde_json::from_str::<ComparisonReport>(&text).unwrap(), report);
     // Null and absent differ in the JSON too.
     let both = r#"[{"record":"r","row":[],"old":null},{"record":"r","row":[]}]"#;
     let read: Vec<Example> = serde_json::from_str(both).unwrap();

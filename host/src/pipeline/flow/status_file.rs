@@ -12,7 +12,7 @@ use crate::pipeline::watch::status::Status;
 /// Writes the status file, if one is asked for. When this is dropped, the last status is in the file.
 #[derive(Default)]
 pub struct StatusFile {
-    told: Option<Sender<Arc<Status>>>,
+    sender: Option<Sender<Arc<Status>>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -20,11 +20,11 @@ impl StatusFile {
     /// Starts the thread that writes; without a path, nothing is written.
     pub fn start(path: Option<PathBuf>) -> Self {
         let Some(path) = path else { return Self::default() };
-        let (told, statuses) = mpsc::channel();
+        let (sender, statuses) = mpsc::channel();
         let thread = thread::Builder::new().name("status".to_owned());
         match thread.spawn(move || keep(&path, &statuses)) {
             Ok(thread) => Self {
-                told: Some(told),
+                sender: Some(sender),
                 thread: Some(thread),
             },
             Err(error) => {
@@ -35,17 +35,17 @@ impl StatusFile {
     }
 
     /// Has this status written.
-    pub fn tell(&self, status: &Arc<Status>) {
-        if let Some(told) = &self.told {
+    pub fn update(&self, status: &Arc<Status>) {
+        if let Some(sender) = &self.sender {
             // The receiver lives as long as this.
-            let _ = told.send(Arc::clone(status));
+            let _ = sender.send(Arc::clone(status));
         }
     }
 }
 
 impl Drop for StatusFile {
     fn drop(&mut self) {
-        self.told = None;
+        self.sender = None;
         if let Some(thread) = self.thread.take() {
             // A panic there has been reported.
             let _ = thread.join();

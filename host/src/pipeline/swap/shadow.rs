@@ -16,7 +16,7 @@ use crate::pipeline::batch::make::{MakeError, Warm, make};
 use crate::pipeline::batch::transformed::Transformed;
 use crate::pipeline::batch::version::Version;
 use crate::pipeline::commit::write_time::FUTURE_TIMESTAMP;
-use crate::pipeline::compare::report::Report;
+use crate::pipeline::compare::report::ComparisonReport;
 use crate::pipeline::compare::{Answer, Comparer, Subject};
 use crate::pipeline::watch::shadowing::ShadowReport;
 use crate::pipeline::watch::share::Share;
@@ -49,7 +49,7 @@ struct ShadowComparison {
     since: SystemTime,
     batches: u64,
     ended: Option<String>,
-    report: Report,
+    report: ComparisonReport,
     warm: Warm,
 }
 

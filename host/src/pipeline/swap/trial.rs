@@ -77,12 +77,12 @@ pub async fn run(
     progress.begin_trial(candidate.identity().into(), sample_records);
     let begun = Instant::now();
     let (candidate, current) = (Arc::clone(candidate), Arc::clone(current));
-    let (runtime, told) = (Handle::current(), Arc::clone(progress));
+    let (runtime, progress) = (Handle::current(), Arc::clone(progress));
     let played = aside::run(move || {
         let mut hearing = Hearing {
             candidate: Player::new(&candidate, &runtime, begun + bounds.candidate),
             current: Player::new(&current, &runtime, begun + bounds.both),
-            progress: &told,
+            progress: &progress,
             bounds,
             records: 0,
             has_come_through: false,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::share::Share;
-use crate::pipeline::compare::report::Report;
+use crate::pipeline::compare::report::ComparisonReport;
 
 /// How a shadow stands, for the status and the verbs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,5 +19,5 @@ pub struct ShadowReport {
     /// Why it sees no more batches, if it cannot be called at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<String>,
-    pub differences: Report,
+    pub differences: ComparisonReport,
 }

@@ -1,8 +1,8 @@
 //! The Kafka source: one consumer in a group, polled on a thread of its own.
 //!
-//! [`poll`] is that thread; [`rebalance`] answers assignments and revocations on it; [`place`] and [`rest`] notice what a log
-//! has no more, [`remade`] that another topic has its name. The client is [`crate::kafka::member`]; what it commits is the
-//! matter of [`crate::progress::kafka`].
+//! [`poll`] is that thread, and [`rebalance`] answers assignments and revocations on it. [`place`] and [`rest`] notice
+//! offsets without a record, and [`remade`] notices a topic that was recreated. The client is [`crate::kafka::member`].
+//! [`crate::progress::kafka`] commits.
 
 pub mod config;
 mod place;
@@ -33,16 +33,16 @@ use crate::record::position::{CommitPoint, Partition};
 use config::Config;
 use rebalance::Context;
 
-/// The question for a log end.
+/// How long the brokers may take to say where one log ends.
 const LOG_END_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The question for all log ends, which is asked again a second later.
+/// How long the brokers may take to say where all logs end. They are asked again a second later.
 const LOG_ENDS_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The thread that polls; what panics there is caught and told as an error.
+/// The name of the polling thread. A panic there is caught and becomes an error of the source.
 pub const POLL_THREAD: &str = "kafka-poll";
 
-/// A consumer that knows the brokers, the topic and soon the group's coordinator, and is in no group yet.
+/// A consumer that has reached the brokers and found the topic, and has not joined its group yet.
 pub struct Connected {
     events: mpsc::UnboundedReceiver<Event>,
     poller: poller::Poller,
@@ -53,7 +53,7 @@ pub struct Connected {
 /// Connects, and checks that the brokers answer and have the topic. Blocks.
 ///
 /// # Errors
-/// A setting that librdkafka does not take; brokers or topic that are not there.
+/// librdkafka refuses a setting, the brokers do not answer, or there is no such topic.
 pub fn connect(
     connection: &KafkaConnection,
     topic: &str,
@@ -89,10 +89,10 @@ pub fn connect(
 }
 
 impl Connected {
-    /// Joins the group and starts to read. That brokers and topic are there was seen; from here on both are waited for.
+    /// Joins the group and starts to read. From here on, brokers and topic are waited for if they are away.
     ///
     /// # Errors
-    /// The client does not subscribe, or there is no thread to be had.
+    /// The client cannot subscribe, or the system starts no thread.
     pub fn start(self) -> Result<Running, SourceError> {
         let Self { events, poller, start } = self;
         let (member, flags) = (poller.member.clone(), Arc::clone(&poller.flags));
@@ -108,7 +108,7 @@ impl Connected {
                 Ok(())
             });
             if let Err(error) = ran {
-                // The pipeline may have gone.
+                // An error means that the pipeline has ended.
                 let _ = events.send(Event::Failed(error));
             }
             // The caller may have stopped waiting.
@@ -148,7 +148,7 @@ impl From<ClientError> for SourceError {
     }
 }
 
-/// What the pipeline has asked for.
+/// The pipeline's requests to the polling thread.
 #[derive(Debug, Default)]
 pub struct Flags {
     is_quiet: AtomicBool,
@@ -158,7 +158,7 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// Something may have come for the polling thread.
+    /// Wakes the polling thread, since something may have come for it.
     fn wake(&self) {
         if let Some(poller) = self.poller.get() {
             poller.unpark();
@@ -177,7 +177,7 @@ impl KafkaControl {
         self.member.lock().clone()
     }
 
-    /// Asks the brokers on a thread that may block; `closed` is the answer of a source that is closed.
+    /// Asks the brokers on a thread that may block. A source that is closed answers `closed`.
     fn ask<T: Send + 'static>(
         &self,
         closed: T,
@@ -223,7 +223,7 @@ impl Control for KafkaControl {
         let ended = self.ended.lock().take();
         Box::pin(async move {
             if let Some((_thread, has_ended)) = ended {
-                // A dropped sender means the thread has gone, too.
+                // A dropped sender means that the thread has ended, too.
                 let _ = has_ended.await;
             }
         })

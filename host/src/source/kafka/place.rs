@@ -1,48 +1,50 @@
-//! How far one partition is read, and which offsets no record had: what was deleted before it was read is told from what is
-//! no record (a transaction's mark, an aborted transaction, a record that was compacted away).
+//! Follows how far one partition is read, and which offsets had no record. It distinguishes records that were deleted
+//! before they were read from offsets without one (marks of transactions, aborted or compacted records).
 //!
-//! librdkafka reads on with the oldest record that is left where its next one was deleted, and says nothing. But each of its
-//! answers from a broker has the log's start. A jump over offsets is a loss where a start was seen among them: before that
-//! start nothing could be read any more. The start is looked at where an offset is jumped over, and a few times a second.
+//! If the next record was deleted, librdkafka continues with the oldest one that is left and reports nothing. But each
+//! answer of a broker has the log's start. If a start was seen among the offsets that were jumped over, those before it
+//! are lost, since they could not be read any more. The start is looked at when offsets are jumped over, and a few
+//! times a second.
 
 use std::ops::Range;
 
 use crate::record::position::CommitPoint;
 
-/// Log starts that are remembered. Retention moves a start every few minutes, and this is how many may be ahead of what is
-/// read: of more, the oldest are forgotten.
+/// So many log starts are remembered; beyond them the oldest are forgotten. Retention moves a start every few minutes,
+/// and only starts ahead of what is read are kept.
 const STARTS: usize = 16;
 
-/// How far a partition is read: what the next record may be, and which log starts were seen since the last one.
+/// How far a partition is read, and which log starts were seen beyond that.
 #[derive(Debug, Default)]
 pub struct PartitionPlace {
-    /// Behind the last record, or where reading began; `None` where it began with whatever was the oldest record.
+    /// The offset after the last record, or else the one at which reading began. `None` means that it began with the
+    /// oldest record.
     behind: Option<i64>,
     /// The next record has this offset or a higher one.
     next: Option<i64>,
-    /// Starts of the log that were seen, beyond `next`, rising.
+    /// The log starts that were seen beyond `next`, in rising order.
     starts: Vec<i64>,
-    /// Whether a record has come, or the log's end: then the start that librdkafka knows is not that of an earlier reading.
+    /// Whether a record or the log's end has come. Only then is the start that librdkafka knows of this reading.
     has_heard: bool,
 }
 
-/// What a record's offset says.
+/// How a record's offset follows the one before.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
     On,
-    /// These were deleted before they were read.
+    /// It follows offsets that were deleted before they were read.
     Over(Range<i64>),
-    /// It is before the offset that was to come: the log is shorter than what was read of it.
+    /// It is before the expected offset, so the log is shorter than what was read of it.
     Back {
         expected: i64,
     },
 }
 
-/// What is known where nothing more has come.
+/// The offsets after the last record, when no more records have come.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Rest {
     pub deleted: Option<Range<i64>>,
-    /// From there to there is no record.
+    /// There is no record between these two.
     pub passed: Option<(Option<CommitPoint>, CommitPoint)>,
 }
 
@@ -62,12 +64,12 @@ impl PartitionPlace {
         self.next
     }
 
-    /// The log's end was reached.
+    /// Notes that the log's end was reached.
     pub fn hear(&mut self) {
         self.has_heard = true;
     }
 
-    /// A record has come; `log_start` is asked where offsets before it had none.
+    /// Notes a record. `log_start` is asked only if offsets before it had no record.
     pub fn advance(&mut self, offset: i64, log_start: impl FnOnce() -> Option<i64>) -> Step {
         self.has_heard = true;
         let expected = self.next.unwrap_or(offset);
@@ -89,7 +91,7 @@ impl PartitionPlace {
         step
     }
 
-    /// Where the log starts, as it was last said.
+    /// Notes where the log starts.
     pub fn note_start(&mut self, start: Option<i64>) {
         let is_ahead = |start: &i64| self.has_heard && self.next.is_some_and(|next| *start > next);
         if let Some(start) = start.filter(is_ahead)
@@ -102,7 +104,8 @@ impl PartitionPlace {
         }
     }
 
-    /// All that has come is taken, and the client stands at `position`; the log starts at `start`.
+    /// Notes that everything fetched is taken, that the client's position is `position`, and that the log starts at
+    /// `start`.
     pub fn rest(&mut self, position: Option<i64>, start: Option<i64>) -> Rest {
         let mut rest = Rest::default();
         if !self.has_heard {

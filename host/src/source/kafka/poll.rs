@@ -1,5 +1,5 @@
-//! The polling thread: takes records from librdkafka, hands them out by partition. A partition of which too much is under
-//! way is left alone until there is room: what librdkafka has fetched of it waits in a queue of its own, which is bounded.
+//! The polling thread takes records from librdkafka and hands them out by partition. A partition with too many records
+//! in flight is not read until there is room. Its fetched records wait in a queue of librdkafka, which is bounded.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,26 +12,27 @@ use crate::kafka::error::{Cause, ClientError};
 use crate::kafka::record::{Message, Polled};
 use crate::source::{Event, Until};
 
-/// The wait for a first record, which wakes; what is asked for (close, quiet) is noticed this fast.
+/// The longest wait for a first record, which ends it early. A request to close or to be quiet is noticed within this
+/// time.
 const IDLE: Duration = Duration::from_millis(50);
 
-/// The wait for room where a partition is full, which nothing wakes.
+/// The pause before a full partition is looked at again. Nothing ends it early.
 const FULL: Duration = Duration::from_millis(5);
 
-/// Records are gathered for at most this long before they are handed out: a batch fills, and the wait is not
-/// noticeable.
+/// Records are gathered for at most this long before they are handed out. A batch fills in this time, and the delay is
+/// not noticeable.
 const LINGER: Duration = Duration::from_millis(5);
 
-/// The question for a log end at the start.
+/// How long the brokers may take to say where a log ends.
 const WATERMARK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The brokers being away, they are asked this often whether they are back, and given this long to answer.
+/// While the brokers are away, they are asked this often whether they are back, and have this long to answer.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
 
-/// For brokers that do not answer.
+/// Whether the brokers are being waited for.
 #[derive(Default)]
 struct Waiting {
-    /// Since when, or since they were last asked.
+    /// Since when they do not answer, or when they were last asked.
     since: Option<Instant>,
 }
 
@@ -52,7 +53,7 @@ impl Poller {
         }
     }
 
-    /// Polls until a chunk of some partition is there or the linger time is over; without records, one wait for them.
+    /// Polls until a chunk of some partition is complete or the linger time is over. Without records, it waits once.
     fn gather(&self, readings: &mut Readings, waiting: &mut Waiting) {
         let mut end = None;
         loop {
@@ -80,7 +81,7 @@ impl Poller {
         }
     }
 
-    /// What comes besides records: assignments and revocations, errors.
+    /// Handles what comes besides records: assignments, revocations and errors.
     fn serve(&self, readings: &mut Readings, waiting: &mut Waiting) {
         loop {
             let polled = self.member.poll();
@@ -89,13 +90,13 @@ impl Poller {
                 self.end_empty(readings);
             }
             match polled {
-                // Of a partition that has no queue of its own yet: older than all that will be in it.
+                // This record's partition had no queue of its own yet. It is older than all that will be in that queue.
                 Some(Polled::Message(message)) => {
                     if let Some(reading) = readings.get(message.partition()) {
                         self.take(reading, &message);
                     }
                 }
-                // All ends are told by the queues.
+                // The queues of the partitions report their ends.
                 Some(Polled::End(_)) => {}
                 Some(Polled::Failed(error)) => self.note_error(waiting, error),
                 None => {
@@ -110,7 +111,8 @@ impl Poller {
         }
     }
 
-    /// Takes what there is of a partition, at most until it is full or a chunk is there. Whether any record came.
+    /// Takes the records that librdkafka has of a partition, until the partition is full or a chunk is complete.
+    /// Returns whether there was any.
     fn drain(&self, reading: &mut Reading, waiting: &mut Waiting) -> bool {
         let queue = Arc::clone(&reading.queue);
         let before = reading.gathered.len();
@@ -156,14 +158,16 @@ impl Poller {
         }
     }
 
-    /// Ends partitions that have nothing to read. The brokers would say so, too, after half a second.
+    /// Ends partitions that have nothing to read. The brokers would report their ends too, but only after half a
+    /// second.
     fn end_empty(&self, readings: &mut Readings) {
         for reading in readings.all().filter(|reading| reading.is_empty()) {
             self.end(reading);
         }
     }
 
-    /// The partition's log end, asked for once. Where it cannot be had, the end is where the brokers say "no more".
+    /// Returns the partition's log end, and asks for it only once. If there is no answer, the partition ends where the
+    /// brokers report an end.
     pub(super) fn log_end(&self, reading: &mut Reading) -> i64 {
         let number = reading.assigned.partition.number;
         *reading.end.get_or_insert_with(|| {
@@ -172,7 +176,7 @@ impl Poller {
         })
     }
 
-    /// Hands out what is gathered, then says that nothing more comes.
+    /// Hands out what is gathered, then reports the partition's end.
     fn end(&self, reading: &mut Reading) {
         if std::mem::replace(&mut reading.has_ended, true) {
             return;
@@ -190,7 +194,7 @@ impl Poller {
         }
     }
 
-    /// On an idle topic no record shows that the brokers are back: they are asked.
+    /// Asks whether the brokers are back, since on an idle topic no record shows it.
     fn ask_again(&self, waiting: &mut Waiting) {
         if waiting.since.is_none_or(|since| since.elapsed() < ASK_AGAIN) {
             return;
@@ -210,7 +214,7 @@ impl Poller {
         }
         let error = error.classify(&self.brokers, &self.topic);
         if matches!(error, ClientError::Read(_)) {
-            tracing::debug!(?error, "librdkafka goes on");
+            tracing::debug!(?error, "librdkafka continues by itself");
             return;
         }
         waiting.since.get_or_insert_with(Instant::now);

@@ -1,4 +1,4 @@
-//! What the polling thread works with, and how it tells the pipeline what it has.
+//! The parts of the polling thread, and how it sends events to the pipeline.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +39,7 @@ impl Poller {
     }
 
     pub(super) fn send(&self, event: Event) {
-        // The pipeline has gone: it closes this thread, too.
+        // An error means that the pipeline has ended. It closes this thread, too.
         let _ = self.events.send(event);
     }
 }

@@ -1,4 +1,4 @@
-//! What the polling thread knows of each partition that it reads, between two polls.
+//! The polling thread's state of each partition that it reads.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::source::gauge::Gauge;
 /// records that are kept as examples.
 const BUFFER_BYTES: usize = 32 << 10;
 
-/// A larger value has memory of its own, so that little of a buffer stays unused.
+/// A value larger than this has memory of its own, so that little of a buffer stays unused.
 const LARGE_BYTES: usize = BUFFER_BYTES / 8;
 
 /// All partitions, by number.
@@ -38,23 +38,23 @@ pub struct Readings {
 )]
 pub struct Reading {
     pub assigned: Assigned,
-    /// What librdkafka has fetched.
+    /// The records that librdkafka has fetched.
     pub queue: Arc<Queue<Context>>,
     pub gathered: Vec<Record>,
-    /// How many were handed out the last time.
+    /// How many records were handed out the last time.
     usual: usize,
-    /// More was under way than there may be, and there is no room yet.
+    /// Whether the gauge was full and is not half empty yet.
     pub is_full: bool,
-    /// Read to the end that was wanted.
+    /// Whether the partition was read to the end that was asked for.
     pub has_ended: bool,
-    /// Everything that librdkafka had of it was taken since the last look.
+    /// Whether librdkafka's queue was found empty since the last look.
     pub is_drained: bool,
     /// Where the log started at that look.
     pub log_start: Option<i64>,
     pub place: PartitionPlace,
-    /// Something does not look like the topic that was read.
+    /// Whether the topic may have been recreated, which has to be checked.
     pub is_doubtful: bool,
-    /// Another topic has the name now, and is begun when all of this one is settled.
+    /// Set if the topic was recreated. The new one is read once everything of this one is settled.
     pub remade: Option<Remade>,
     /// The log end seen when it was assigned, with `Until::End`.
     pub end: Option<i64>,
@@ -72,8 +72,8 @@ pub struct Remade {
 }
 
 impl Readings {
-    /// Assignments come while polling. Records gathered for an earlier assignment come once more with the new one, and those
-    /// of a partition that was revoked come to another member. Whether anything has changed.
+    /// Takes over assignments that came while polling, and returns whether there were any. Records gathered for an
+    /// earlier assignment are dropped: they come again with the new one, or to another member.
     pub fn follow(&mut self, member: &Member<Context>, flags: &Arc<Flags>) -> bool {
         let context = member.listener();
         let generation = context.generation();
@@ -107,7 +107,7 @@ impl Readings {
 impl Reading {
     fn new(assigned: Assigned, member: &Member<Context>, flags: &Arc<Flags>) -> Option<Self> {
         let flags = Arc::clone(flags);
-        // It has split already when it was assigned; `None` was told then.
+        // The queue was split off when the partition was assigned. If that failed, the assignment has reported it.
         let queue = member.queue(&assigned.partition, move || flags.wake())?;
         Some(Self {
             queue: Arc::new(queue),
@@ -126,15 +126,15 @@ impl Reading {
         })
     }
 
-    /// Not where too much is under way already: then half of it has to be settled first, so that batches do not become
-    /// small.
+    /// Whether more records may be taken. Once the gauge was full, half of it has to be settled first, so that batches
+    /// do not become small.
     pub fn wants_more(&mut self) -> bool {
         let gauge = &self.assigned.gauge;
         self.is_full = gauge.is_full() || (self.is_full && !gauge.has_room());
         !self.is_full && !self.has_ended && self.remade.is_none()
     }
 
-    /// Begins anew with another assignment. What is gathered has been handed out.
+    /// Begins again with another assignment. Everything that was gathered has been handed out.
     pub fn restart(&mut self, assigned: Assigned) {
         self.gathered.clear();
         self.is_full = false;
@@ -154,25 +154,25 @@ impl Reading {
         self.end == Some(from)
     }
 
-    /// Adds a message to what is to be handed out, and to the partition's gauge.
+    /// Adds a message to the gathered records, and to the partition's gauge.
     pub fn gather(&mut self, message: &Message<'_>) {
         let buffer = &mut self.buffer;
         let record = message.to_record(&self.assigned.partition, |part| keep(buffer, part));
         self.assigned.gauge.add(1, record.size());
         if self.gathered.is_empty() {
-            // Likely as many as the last time: their place need not be made little by little.
+            // The next chunk is likely as large as the last one, so its memory is reserved at once.
             self.gathered.reserve(self.usual);
         }
         self.gathered.push(record);
     }
 
-    /// What is to be handed out.
+    /// Takes the gathered records, to hand them out.
     pub fn take_gathered(&mut self) -> Vec<Record> {
         self.usual = self.gathered.len();
         std::mem::take(&mut self.gathered)
     }
 
-    /// Whether this was the last record that is wanted.
+    /// Whether this was the last record before the end that was asked for.
     pub fn is_at_end(&self, message: &Message<'_>) -> bool {
         self.end.is_some_and(|end| message.offset() + 1 >= end)
     }

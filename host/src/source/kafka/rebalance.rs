@@ -1,7 +1,7 @@
 //! Assignments and revocations, answered on the polling thread inside librdkafka's call-back.
 //!
-//! An assignment waits for the pipeline's answer where reading begins. A revocation is the moment of truth: the call-back
-//! waits until the pipeline has drained the partitions and kept their progress, and only then lets librdkafka give them away.
+//! An assignment waits for the pipeline's answer where reading begins. In a revocation the call-back waits until the
+//! pipeline has drained the partitions and kept their progress, and only then lets librdkafka give them away.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,22 +21,22 @@ use crate::record::topic_id::TopicId;
 use crate::source::gauge::Gauge;
 use crate::source::{Assignment, Event, Until};
 
-/// How long the question for the log ends may take.
+/// How long the brokers may take to say where the logs end.
 const LOG_ENDS_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The pipeline drains within its own bound and then keeps the progress, for which it has this long and some more.
+/// A revocation waits this much longer than the pipeline's own bound for draining, so that the progress can be kept.
 const KEEPING: Duration = Duration::from_secs(15);
 
-/// What the polling thread and its call-backs share.
+/// The state that the polling thread and its call-backs share.
 pub struct Context {
     events: mpsc::UnboundedSender<Event>,
     pub(super) flags: Arc<Flags>,
-    /// The topic, and which topics have had its name.
+    /// The topic's name, and the ids of the topics that have had it.
     pub identity: Identity,
     pub(super) config: Config,
     until: Until,
     assigned: Mutex<HashMap<i32, Assigned>>,
-    /// How often that has changed.
+    /// How often `assigned` has changed.
     generation: AtomicU64,
     /// Partitions assigned since the polling thread last asked.
     fresh: Mutex<Vec<i32>>,
@@ -47,11 +47,11 @@ pub struct Context {
 pub struct Assigned {
     pub partition: Arc<Partition>,
     pub gauge: Arc<Gauge>,
-    /// The topic that is read, where the brokers tell.
+    /// The id of the topic that is read, if the brokers give one.
     pub topic: Option<TopicId>,
-    /// Where reading goes on; `None` where nothing was committed.
+    /// Where reading begins. `None` means that nothing was committed.
     pub from: Option<CommitPoint>,
-    /// The log end, where that is asked for and could be had.
+    /// The log end, if it was asked for and the brokers have answered.
     pub end: Option<i64>,
 }
 
@@ -76,17 +76,18 @@ impl Context {
         }
     }
 
-    /// Another number than before where partitions came or went.
+    /// A number that changes whenever partitions come or go.
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// The partitions that this member has now, in no order.
+    /// The partitions that this member has now, in any order.
     pub fn all_assigned(&self) -> Vec<Assigned> {
         self.assigned.lock().values().cloned().collect()
     }
 
-    /// Partitions assigned since the last call; what was known of them before belongs to an earlier assignment.
+    /// Takes the partitions that were assigned since the last call. Earlier readings of them belong to an earlier
+    /// assignment.
     pub fn take_fresh(&self) -> Vec<i32> {
         std::mem::take(&mut *self.fresh.lock())
     }
@@ -98,7 +99,8 @@ impl Context {
         ))
     }
 
-    /// The partition begins anew, with the topic that has the name now. `None` where it is assigned no more.
+    /// Assigns the partition again, with the topic that has the name now. `None` means that it is not assigned any
+    /// more.
     pub fn assign_anew(&self, number: i32, topic: TopicId, gauge: Arc<Gauge>) -> Option<Assigned> {
         let mut assigned = self.assigned.lock();
         let one = assigned.get_mut(&number)?;
@@ -130,13 +132,13 @@ impl Context {
     }
 
     pub(super) fn send(&self, event: Event) {
-        // The pipeline has gone: the thread ends soon.
+        // An error means that the pipeline has ended. This thread then ends soon.
         let _ = self.events.send(event);
     }
 }
 
-/// Gives every partition that is assigned an equal part of the bytes that may be in flight, those that stay too: what is
-/// assigned anew must not come on top, and what has gone leaves its part to the others.
+/// Gives every assigned partition an equal share of the bytes that may be in flight. The shares of partitions that stay
+/// change too, so that the sum is always the same.
 fn share_bytes(assigned: &HashMap<i32, Assigned>, bytes: usize) {
     let share = bytes / assigned.len().max(1);
     for one in assigned.values() {
@@ -144,7 +146,7 @@ fn share_bytes(assigned: &HashMap<i32, Assigned>, bytes: usize) {
     }
 }
 
-/// Polls the answer, since this thread is not the runtime's and must keep its bound.
+/// Waits for the answer within the bound. It polls, since this thread does not belong to the runtime.
 fn wait(mut answered: oneshot::Receiver<()>, bound: Duration) {
     let end = std::time::Instant::now() + bound;
     while std::time::Instant::now() < end && answered.try_recv() == Err(oneshot::error::TryRecvError::Empty) {
@@ -153,7 +155,7 @@ fn wait(mut answered: oneshot::Receiver<()>, bound: Duration) {
 }
 
 impl Listener for Context {
-    /// Tells the pipeline what is assigned, which answers where to begin. Nothing is fetched until then.
+    /// Sends the assignment to the pipeline, and waits for its answer where to begin. Nothing is fetched until then.
     fn assigned(&self, group: &Group<'_, Self>, partitions: Vec<Arc<Partition>>) -> Vec<(i32, Option<CommitPoint>)> {
         let topic = group.topic_id(&self.identity, &self.flags.is_closing);
         let assignments: Vec<_> = partitions
@@ -170,7 +172,7 @@ impl Listener for Context {
             assignments,
             starts: answer,
         });
-        // Without an answer the pipeline has gone, or cannot go on: nothing is to be read.
+        // No answer means that the pipeline has ended or cannot continue, so nothing is read.
         let Ok(starts) = starts.blocking_recv() else {
             return Vec::new();
         };
@@ -241,7 +243,7 @@ mod tests {
         }
     }
 
-    /// Whether so many bytes in flight are the gauge's bound, to the byte.
+    /// Whether the gauge's bound is exactly this many bytes.
     fn is_bound(gauge: &Gauge, bytes: usize) -> bool {
         gauge.add(0, bytes - 1);
         let is_full_before = gauge.is_full();

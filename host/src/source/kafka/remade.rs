@@ -1,10 +1,10 @@
-//! Another topic has the name of the one that is read: each partition is read anew from its beginning, once everything that
-//! was read of the topic before is settled (decision 0023).
+//! Notices that the topic was deleted and recreated under its name. Each partition is then read from its beginning,
+//! once everything that was read of the old topic is settled (decision 0023).
 //!
-//! 1. No more records of the partition are taken; the pipeline is told, and settles what it has.
-//! 2. It goes on with the last base of the write timestamps, so that rows of the new topic go over those of the old one, and
-//!    says that it is ready.
-//! 3. The client is set to the new topic's beginning.
+//! 1. No more records of the partition are taken, and the pipeline settles those that it has.
+//! 2. The pipeline keeps the last base of the write timestamps, so that rows of the new topic replace those of the old
+//!    one, and answers.
+//! 3. The client seeks to the new topic's beginning.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,11 +19,11 @@ use crate::record::position::CommitPoint;
 use crate::record::topic_id::TopicId;
 use crate::source::{Assignment, Event};
 
-/// The client sets its own position; no broker is asked.
+/// How long a seek may take. The client sets its own position and asks no broker.
 const SEEK: Duration = Duration::from_secs(1);
 
 impl Poller {
-    /// Looks whether the topic is still the same, and begins the new one where it is not.
+    /// Checks whether the topic is still the same, and begins to read the new one if it is not.
     pub(super) fn follow_topic(&self, readings: &mut Readings, watch: &mut Watch<'_, Context>) {
         for reading in readings.all() {
             if std::mem::take(&mut reading.is_doubtful) {
@@ -70,7 +70,7 @@ impl Poller {
 
     fn begin_anew(&self, reading: &mut Reading) {
         let Some(remade) = &mut reading.remade else { return };
-        // Not settled yet; or the pipeline has gone, and nothing is read any more.
+        // Either not everything is settled yet, or the pipeline has ended and nothing is read any more.
         remade.is_settled |= remade.settled.try_recv().is_ok();
         if !remade.is_settled {
             return;
@@ -78,7 +78,7 @@ impl Poller {
         let (topic, gauge) = (remade.topic, Arc::clone(&remade.gauge));
         let partition = &reading.assigned.partition;
         if let Err(error) = self.member.seek(partition, CommitPoint(0), SEEK) {
-            // Tried again at the next look. A partition that the new topic has not is revoked soon.
+            // The next look tries again. If the new topic does not have this partition, it is revoked soon.
             tracing::debug!(%partition, %error, "cannot go to the new topic's beginning yet");
             return;
         }

@@ -1,5 +1,5 @@
-//! What the polling thread says of offsets that no record has: while records flow, where one jumps over others; and where
-//! nothing more has come, how far the client stands behind the last record.
+//! Reports offsets that no record has. While records flow, one may jump over offsets. When no more come, the client's
+//! position may be beyond the last record.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,7 +10,8 @@ use super::poller::Poller;
 use super::reading::{Reading, Readings};
 use crate::source::Event;
 
-/// Between two looks: the lag of a log that ends with a transaction's mark is right within this and a commit.
+/// The pause between two looks. The lag of a log that ends with a transaction's mark is right after this time and a
+/// commit.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// When the next look is due.
@@ -25,7 +26,7 @@ impl Poller {
             .log_start(self.identity(), reading.assigned.partition.number)
     }
 
-    /// A record with this offset has come.
+    /// Notes a record with this offset.
     pub(super) fn step(&self, reading: &mut Reading, offset: i64) {
         let number = reading.assigned.partition.number;
         let log_start = || self.member.log_start(self.identity(), number);
@@ -44,8 +45,8 @@ impl Poller {
         }
     }
 
-    /// Says how far the partitions are of which all that came is taken. The log start is that of the look before: what was
-    /// fetched before it was known has been taken since.
+    /// Reports how far those partitions are read whose fetched records are all taken. The log start is that of the look
+    /// before: all records that were fetched before it was known have been taken since.
     pub(super) fn look_at_rest(&self, readings: &mut Readings, rests: &mut Rests) {
         let now = Instant::now();
         if rests.due.is_some_and(|due| now < due) {
@@ -65,16 +66,17 @@ impl Poller {
         }
     }
 
-    /// Asked to read to the end, all before it has come. What is deleted of it is said before the rest is passed over.
+    /// Reports the offsets up to the end that was asked for, once all records before it have come: first those that
+    /// were deleted, then those that no record has.
     pub(super) fn pass_to_end(&self, reading: &mut Reading) {
         let position = self.positions().get(&reading.assigned.partition.number).copied();
-        // An end that is not known is not there to pass to.
+        // If the end is not known, nothing can be passed.
         let Some(end) = reading.end.filter(|end| *end < i64::MAX) else {
             self.rest(reading, position, None);
             return;
         };
         let start = self.log_start(reading).map(|start| start.min(end));
-        // Beyond the end, the client stands behind a record that is not wanted.
+        // A position beyond the end is that of a record that was not asked for.
         self.rest(reading, position.filter(|position| *position <= end), start);
         self.rest(reading, Some(end), None);
     }
@@ -97,11 +99,11 @@ impl Poller {
         }
     }
 
-    /// Where the client stands: behind the last record that was taken and the marks of transactions after it.
+    /// The client's position: after the last record that was taken, and after the marks of transactions that follow it.
     fn positions(&self) -> HashMap<i32, i64> {
         let positions = self.member.positions();
         positions
-            .inspect_err(|error| tracing::debug!(%error, "the client does not say where it stands"))
+            .inspect_err(|error| tracing::debug!(%error, "the client does not give its position"))
             .unwrap_or_default()
     }
 }

@@ -7,7 +7,7 @@ use crate::source::error::{SourceError, SourceFault};
 pub enum LettersError {
     #[error(
         "{count} replays with different plugins or conditions have used every generation up to 15 of the dead letters in {topic}; \
-         nothing of them can be written any more that would replace what those wrote (host/docs/dead-letters.md)"
+         a further replay could not replace the rows that they wrote (host/docs/dead-letters.md)"
     )]
     GenerationsSpent { topic: String, count: u8 },
     #[error("another replay of {topic} has begun meanwhile; this one has stopped, and what it settled is committed")]

@@ -21,7 +21,7 @@ pub use selection::{CountedSelection, Counts, Tally};
 
 /// Where dead letters are.
 #[derive(Debug, Clone)]
-pub enum Place {
+pub enum LettersLocation {
     Topic(LettersTopic),
     File(PathBuf),
 }

@@ -5,7 +5,8 @@ use crate::kafka::error::ClientError;
 use crate::kafka::fetch::{FetchError, Wanted, fetch};
 use crate::record::letter::Letter;
 
-/// Makes the letter whole, or notes in it why it cannot be: its record was deleted, or another one stands there. Blocks.
+/// Completes the letter from its record, or notes in it why that is impossible: the record was deleted, or another one
+/// has its offset. Blocks.
 ///
 /// # Errors
 /// The brokers do not answer, or refuse: another try may succeed.

@@ -8,7 +8,7 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 
 use super::topic::{Letters, found};
-use super::{Place, file, original};
+use super::{LettersLocation, file, original};
 use crate::csv_file::{InputError, NdjsonReader};
 use crate::kafka::error::{ClientError, guarded};
 use crate::kafka::record::Polled;
@@ -22,7 +22,7 @@ const AHEAD: usize = 100;
 /// Offsets by partition; of a file, lines in partition 0.
 pub type Ranges = BTreeMap<i32, Range<i64>>;
 
-/// Whether what letters hold by reference is read as well.
+/// Whether the parts that a letter holds by reference are read from its record's topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum References {
     Restored,
@@ -31,22 +31,22 @@ pub enum References {
 
 /// Reads the letters of these ranges, or all that are there now, each partition in its order.
 pub fn read(
-    place: Place,
+    place: LettersLocation,
     ranges: Option<Ranges>,
     references: References,
 ) -> mpsc::Receiver<Result<Found, SourceError>> {
     let (sender, receiver) = mpsc::channel(AHEAD);
     tokio::task::spawn_blocking(move || {
         let result = guarded(|| match &place {
-            Place::Topic(topic) => {
+            LettersLocation::Topic(topic) => {
                 let letters = Letters::open(topic)?;
                 let ranges = ranges.unwrap_or_else(|| letters.ranges.clone());
                 Ok(read_topic(&letters, ranges, references, &sender)?)
             }
-            Place::File(path) => read_file(path, ranges.as_ref(), &sender),
+            LettersLocation::File(path) => read_file(path, ranges.as_ref(), &sender),
         });
         if let Err(error) = result {
-            // The reader has gone.
+            // An error means that the reader has ended.
             let _ = sender.blocking_send(Err(error));
         }
     });
@@ -59,7 +59,7 @@ fn read_topic(
     references: References,
     sender: &mpsc::Sender<Result<Found, SourceError>>,
 ) -> Result<(), ClientError> {
-    // Beyond the log's ends there is nothing to wait for.
+    // Ranges outside of the log are left out, since none of their letters would ever come.
     ranges.retain(|number, range| {
         let there = letters.ranges.get(number);
         there.is_some_and(|there| range.start < range.end && range.start < there.end && range.end > there.start)

@@ -7,10 +7,10 @@ use crate::record::Record;
 use crate::record::letter::Found;
 use crate::record::letter::replay::{Selection, Skip};
 
-/// Letters passed over that are said one by one.
+/// So many letters that were passed over are logged one by one; further ones are only counted.
 const SHOWN: u64 = 20;
 
-/// What became of the letters that a replay has read.
+/// Counts the letters that a replay has read, by what became of them.
 #[derive(Debug, Default)]
 pub struct Tally {
     taken: AtomicU64,
@@ -21,16 +21,16 @@ pub struct Tally {
     strangers: AtomicU64,
 }
 
-/// The counts at one moment, each of letters but `strangers`.
+/// The counts at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
     pub taken: u64,
     pub filtered: u64,
     pub too_often: u64,
     pub no_generation: u64,
-    /// Their value was in their topic only, and is not there any more.
+    /// The value was held by reference, and its record does not exist any more.
     pub gone: u64,
-    /// No letters of ours.
+    /// Records that are not dead letters of this program.
     pub strangers: u64,
 }
 
@@ -48,7 +48,7 @@ impl Tally {
         }
     }
 
-    /// Notes that something is no letter of ours, or none at all.
+    /// Counts a record or a line that is not a dead letter of this program.
     pub fn note_stranger(&self, what: &dyn std::fmt::Display, why: &dyn std::fmt::Display) {
         match self.strangers.fetch_add(1, Ordering::Relaxed) {
             n if n < SHOWN => tracing::warn!("{what} is not a dead letter of host, passed over: {why}"),
@@ -58,7 +58,7 @@ impl Tally {
     }
 }
 
-/// What a replay takes, by the conditions of its operator, with the count of what it took and passed over.
+/// The conditions of a replay, with the counts of the letters that it took and passed over.
 #[derive(Debug, Clone)]
 pub struct CountedSelection {
     pub conditions: Selection,
@@ -66,7 +66,8 @@ pub struct CountedSelection {
 }
 
 impl CountedSelection {
-    /// The record to be replayed, if there is one; a letter that is left for no condition of the operator's is said.
+    /// Returns the record to be replayed. `None` means that the letter is passed over, which is logged unless it was
+    /// the operator's conditions that left it out.
     pub fn take(&self, found: Found) -> Option<Record> {
         let at = found.at.clone();
         match self.judge(found) {
@@ -75,14 +76,14 @@ impl CountedSelection {
             Err(Some(why)) => {
                 let counts = self.tally.counts();
                 if counts.too_often + counts.no_generation + counts.gone <= SHOWN {
-                    tracing::warn!("the letter {at} is left: {why}");
+                    tracing::warn!("the letter {at} is passed over: {why}");
                 }
                 None
             }
         }
     }
 
-    /// The record to be replayed, or why not; no reason where it is no letter.
+    /// Returns the record to be replayed, or why it is not. There is no reason if it is not a letter, which is logged.
     pub fn judge(&self, found: Found) -> Result<Record, Option<Skip>> {
         let tally = &self.tally;
         let letter = match found.letter {

@@ -1,25 +1,26 @@
-//! Where a replay begins and with which generation, by what earlier replays left in the metadata of their commits.
+//! Finds out where a replay begins and with which generation, from the metadata of earlier replays' commits.
 //!
-//! One session is one plugin with its settings, one filter and one sink, as a fingerprint. The same session goes on
-//! where it was, after a kill as after an end. Another one begins at the oldest letter, and its floor is above every
-//! generation that earlier sessions may have written with (`top`), so that its rows replace theirs. `top` is committed
-//! before anything is written with it. Each run has a number of its own, by which another run notices that it has begun.
+//! One session is one plugin with its settings, one filter and one sink, as a fingerprint. The same session continues
+//! where it stopped, whether it was killed or had ended. Another session begins at the oldest letter, and its floor is
+//! above every generation that earlier sessions may have written with (`top`), so that its rows replace theirs. `top`
+//! is committed before anything is written with it. Each run has a number of its own, by which another run notices that
+//! it has begun.
 
 use std::collections::BTreeMap;
 
 use crate::record::letter::replay::MAX_GENERATION;
 
-/// A name and version first, so that another program's metadata is never taken for ours.
+/// The metadata begins with a name and a version, so that another program's is never taken for ours.
 const PREFIX: &str = "host-replay/1 ";
 
-/// What a commit says beside its offset.
+/// The metadata of a replay's commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
     /// The fingerprint.
     pub session: String,
     /// The lowest generation that the session writes with.
     pub floor: u8,
-    /// The highest that this or an earlier session may have written with.
+    /// The highest generation that this or an earlier session may have written with.
     pub top: u8,
     pub run: String,
 }
@@ -35,7 +36,7 @@ pub struct Committed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     pub mark: Mark,
-    /// Where each partition is read from; one that is not in it, from its beginning.
+    /// Where each partition is read from. A partition that is missing here is read from its beginning.
     pub points: BTreeMap<i32, i64>,
     pub is_resumed: bool,
 }
@@ -44,7 +45,7 @@ pub struct Session {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spent;
 
-/// Goes on with the session of this fingerprint, or begins it with a floor of at least `given`.
+/// Continues the session of this fingerprint, or begins it with a floor of at least `given`.
 pub fn open(
     committed: &BTreeMap<i32, Committed>,
     fingerprint: &str,

@@ -45,7 +45,7 @@ impl Letters {
         self.reader.assign(starts)
     }
 
-    /// What earlier replays committed.
+    /// The commits of earlier replays, by partition.
     pub fn committed(&self) -> Result<BTreeMap<i32, Committed>, ClientError> {
         let commits = self.reader.committed(self.ranges.keys().copied())?.into_iter();
         let read = commits.map(|(number, commit)| {
@@ -61,7 +61,7 @@ impl Letters {
     }
 }
 
-/// The letter that a message is.
+/// Reads a message as a letter.
 pub fn found(partition: &Arc<Partition>, message: &Message<'_>) -> Found {
     let record = message.to_record(partition, Bytes::copy_from_slice);
     Found {

@@ -36,9 +36,9 @@ struct Trouble {
     /// Spans since the start that were sent but not taken.
     lost: u64,
     /// The value of `lost` that was logged last.
-    told: u64,
+    logged: u64,
     /// When it was logged, if no spans were taken since.
-    told_at: Option<Instant>,
+    logged_at: Option<Instant>,
 }
 
 impl Delivery {
@@ -87,8 +87,8 @@ impl Ledger {
     fn note_delivered(&self, spans: u64) {
         self.delivered.fetch_add(spans, Ordering::Relaxed);
         let mut trouble = self.trouble.lock();
-        if trouble.told_at.take().is_some() {
-            trouble.told = trouble.lost;
+        if trouble.logged_at.take().is_some() {
+            trouble.logged = trouble.lost;
             tracing::info!(
                 endpoint = self.endpoint,
                 lost = trouble.lost,
@@ -100,9 +100,12 @@ impl Ledger {
     fn note_lost(&self, spans: u64, error: &impl fmt::Display) {
         let mut trouble = self.trouble.lock();
         trouble.lost += spans;
-        if trouble.told_at.is_none_or(|told_at| told_at.elapsed() >= SAY_AGAIN) {
-            trouble.told = trouble.lost;
-            trouble.told_at = Some(Instant::now());
+        if trouble
+            .logged_at
+            .is_none_or(|logged_at| logged_at.elapsed() >= SAY_AGAIN)
+        {
+            trouble.logged = trouble.lost;
+            trouble.logged_at = Some(Instant::now());
             tracing::warn!(endpoint = self.endpoint, lost = trouble.lost, %error, "spans cannot be delivered and are lost; records are not affected");
         }
     }
@@ -113,7 +116,7 @@ impl Ledger {
         let made = self.made.load(Ordering::Relaxed);
         let missing = made.saturating_sub(self.delivered.load(Ordering::Relaxed));
         let trouble = self.trouble.lock();
-        if missing != trouble.told {
+        if missing != trouble.logged {
             tracing::warn!(
                 endpoint = self.endpoint,
                 lost = missing,

@@ -60,6 +60,6 @@ async fn run(path: &Path, plugin: &Path) -> anyhow::Result<()> {
         progress: Arc::new(store),
         ..source::start()?
     };
-    supervisor::run(Arc::new(parts), running, Until::End, std::future::pending()).await?;
+    supervisor::run(Arc::new(parts), running, Until::Stopped, std::future::pending()).await?;
     Ok(())
 }

@@ -2,15 +2,17 @@
 //! acknowledged are only staged; they become durable with the progress, in one transaction.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::{BoxFuture, ready};
 use host::progress::error::{ProgressError, ProgressFault};
-use host::progress::{Known, Progress};
+use host::progress::{AssignedPartition, Progress};
 use host::record::commit::Commit;
 use host::record::position::{CommitPoint, Partition, WriteTime};
 use host::record::trail::Trail;
 use host::sink::{Sink, SinkError, WriteBatch};
+use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension};
 
 const TABLES: &str = "
@@ -42,7 +44,7 @@ impl Store {
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
-        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        work(&mut self.0.lock())
     }
 }
 
@@ -59,13 +61,20 @@ impl Sink for Store {
             end: last.read_at().next(),
             rows: which.iter().map(row).collect(),
         };
-        self.with(|state| state.staged.push(staged));
-        Box::pin(ready(which.iter().map(|_| Ok(())).collect()))
+        Box::pin(async move {
+            // `staging=return(100)` has rows come late by so many milliseconds.
+            let late_ms = fail::eval("staging", |text| text.and_then(|text| text.parse().ok())).flatten();
+            if let Some(late_ms) = late_ms {
+                tokio::time::sleep(Duration::from_millis(late_ms)).await;
+            }
+            self.with(|state| state.staged.push(staged));
+            which.iter().map(|_| Ok(())).collect()
+        })
     }
 }
 
 impl Progress for Store {
-    fn restore(&self, of: Vec<Known>) -> BoxFuture<'static, Result<Vec<Option<Commit>>, ProgressError>> {
+    fn restore(&self, of: Vec<AssignedPartition>) -> BoxFuture<'static, Result<Vec<Option<Commit>>, ProgressError>> {
         let kept = self.with(|state| {
             let is_of = |partition: &Arc<Partition>| of.iter().any(|known| known.partition == *partition);
             state.staged.retain(|staged| !is_of(&staged.partition));
@@ -84,7 +93,7 @@ fn failed<T>(result: rusqlite::Result<T>) -> Result<T, ProgressError> {
 }
 
 impl State {
-    fn kept(&self, known: &Known) -> rusqlite::Result<Option<Commit>> {
+    fn kept(&self, known: &AssignedPartition) -> rusqlite::Result<Option<Commit>> {
         let commit = |row: &rusqlite::Row<'_>| {
             Ok(Commit {
                 partition: Arc::clone(&known.partition),

@@ -10,7 +10,7 @@ fn topic(role: Role, replicas: usize, settings: &[(&str, &str)]) -> Topic {
         name: format!("{role:?}").to_lowercase(),
         role,
         replicas: Some(replicas),
-        told: Told::Settings(owned.collect()),
+        answer: SettingsAnswer::Settings(owned.collect()),
     }
 }
 
@@ -26,7 +26,7 @@ fn records() -> Topic {
 /// `!` and `-` before the setting that each flaw's line gives.
 fn found(of: &Topic) -> Vec<String> {
     let found = flaws("b:9092", &[records(), of.clone()], of);
-    let told = found.into_iter().map(|flaw| {
+    let texts = found.into_iter().map(|flaw| {
         let (mark, text) = match flaw {
             Flaw::Note(text) => ('-', text),
             Flaw::Mismatch(text) => ('!', text),
@@ -38,7 +38,7 @@ fn found(of: &Topic) -> Vec<String> {
         let setting = text.rsplit("--add-config ").next().unwrap_or_default();
         format!("{mark}{setting}")
     });
-    told.collect()
+    texts.collect()
 }
 
 const GOOD_LETTERS: [(&str, &str); 4] = [
@@ -58,7 +58,7 @@ fn letters(key: &str, value: &str) -> Vec<String> {
 fn a_topic_that_setup_makes_fits() {
     assert_eq!(found(&topic(Role::DeadLetters, 3, &GOOD_LETTERS)), [""; 0]);
     assert_eq!(found(&records()), [""; 0]);
-    let Told::Settings(records) = records().told else {
+    let SettingsAnswer::Settings(records) = records().answer else {
         unreachable!()
     };
     assert_eq!(letter_bytes(Some(&records)).to_string(), GOOD_LETTERS[0].1);
@@ -116,11 +116,11 @@ fn rows_are_told_where_they_come_out_otherwise() {
 
 #[test]
 fn settings_that_may_not_be_read_are_said_and_not_compared() {
-    let untold = Topic {
-        told: Told::Untold,
+    let forbidden = Topic {
+        answer: SettingsAnswer::Forbidden,
         ..records()
     };
-    let said = flaws("b:9092", &[], &untold);
+    let said = flaws("b:9092", &[], &forbidden);
     assert!(
         matches!(&said[..], [Flaw::Note(text)] if text.contains("DescribeConfigs")),
         "{said:?}"

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::address;
-use crate::config::ends::{Ends, Kind, Kinds, Known, Refusal, SourceEnd, StoreEnd};
+use crate::config::ends::{AddressDefaults, Ends, Kind, Kinds, Refusal, SourceEnd, StoreEnd};
 use crate::source::nature::Nature;
 use crate::source::{file, kafka};
 
@@ -25,7 +25,7 @@ pub const KINDS: Ends<TestSource, TestStore> = Ends {
         all: &[
             Kind {
                 form: "kafka://BROKERS/TOPIC",
-                read: |text, known| address::is_kafka(text).then(|| Ok(topic(known))),
+                read: |text, defaults| address::is_kafka(text).then(|| Ok(topic(defaults))),
             },
             Kind {
                 form: "a file that ends in .csv or .ndjson",
@@ -38,7 +38,7 @@ pub const KINDS: Ends<TestSource, TestStore> = Ends {
         all: &[
             Kind {
                 form: "cassandra://NODES/KEYSPACE",
-                read: |text, known| address::is_cassandra(text).then(|| Ok(keyspace(known))),
+                read: |text, defaults| address::is_cassandra(text).then(|| Ok(keyspace(defaults))),
             },
             Kind {
                 form: "a file that ends in .db",
@@ -52,12 +52,12 @@ pub const KINDS: Ends<TestSource, TestStore> = Ends {
     },
 };
 
-fn topic(known: Known<'_>) -> TestSource {
-    TestSource::Topic(known.topic.to_owned())
+fn topic(defaults: AddressDefaults<'_>) -> TestSource {
+    TestSource::Topic(defaults.topic.to_owned())
 }
 
-fn keyspace(known: Known<'_>) -> TestStore {
-    TestStore::Keyspace(known.keyspace.to_owned())
+fn keyspace(defaults: AddressDefaults<'_>) -> TestStore {
+    TestStore::Keyspace(defaults.keyspace.to_owned())
 }
 
 fn read_file<E>(text: &str, endings: &[&str], end: fn(PathBuf) -> E) -> Option<Result<E, Refusal>> {

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use futures::future::join_all;
 use tokio::sync::Mutex;
 
-use super::limits::{self, Limits, Told};
+use super::limits::{self, Limits, SettingsAnswer};
 use super::message::{Message, Stamp, Time};
 use super::{Acknowledgement, KafkaProducer, ProduceError, ProduceFault, Profile};
 use crate::connection::KafkaConnection;
@@ -29,8 +29,8 @@ use crate::kafka::client::{Requests, is_compression};
 /// changed setting is noticed later, if nothing is refused.
 const HOLD: Duration = Duration::from_mins(1);
 
-/// How long to wait before asking again, if the brokers did not tell.
-const HOLD_UNTOLD: Duration = Duration::from_secs(10);
+/// How long to wait before asking again, if the brokers gave no settings.
+const HOLD_UNKNOWN: Duration = Duration::from_secs(10);
 
 /// Settings older than this are read again before a record is refused because of them, since they may
 /// have been corrected.
@@ -197,18 +197,18 @@ impl Sender {
         let answer = limits::settings(&self.connection, &[topic]).await;
         let answer = answer.map(|answers| answers.into_iter().next());
         let (limits, hold) = match answer {
-            Ok(Some(Told::Settings(settings))) => (Limits::of(&settings), HOLD),
-            Ok(Some(Told::Untold)) => {
+            Ok(Some(SettingsAnswer::Settings(settings))) => (Limits::of(&settings), HOLD),
+            Ok(Some(SettingsAnswer::Forbidden)) => {
                 tracing::debug!(
                     topic,
                     "the login may not read the topic's settings, assuming the brokers' defaults"
                 );
                 (Limits::UNKNOWN, HOLD)
             }
-            Ok(Some(Told::NoTopic) | None) => (Limits::UNKNOWN, HOLD_UNTOLD),
+            Ok(Some(SettingsAnswer::NoTopic) | None) => (Limits::UNKNOWN, HOLD_UNKNOWN),
             Err(cause) => {
                 tracing::debug!(topic, %cause, "cannot read the topic's settings");
-                (earlier.map_or(Limits::UNKNOWN, |earlier| earlier.limits), HOLD_UNTOLD)
+                (earlier.map_or(Limits::UNKNOWN, |earlier| earlier.limits), HOLD_UNKNOWN)
             }
         };
         let asked = Instant::now();

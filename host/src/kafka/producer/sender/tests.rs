@@ -33,7 +33,7 @@ fn message(key: &'static str, stamp: Stamp) -> Message<'static> {
 
 /// Shows each record as `+` together, `-` together without its timestamp, `!` alone, `.` acknowledged, or the fault's
 /// first letter.
-fn told(next: &[Next]) -> String {
+fn symbols(next: &[Next]) -> String {
     let one = |next: &Next| match next {
         Next::Together(Time::Own) => '+',
         Next::Together(Time::Now) => '-',
@@ -63,24 +63,24 @@ const LARGE: Option<ProduceFault> = Some(ProduceFault::TooLarge);
 fn what_the_settings_tell_is_not_sent() {
     let messages = [message("a", Stamp::Now), message("", Stamp::Now), message("a", AHEAD)];
     assert_eq!(
-        told(&rules(Order::Any, &[]).plan(&messages)),
+        symbols(&rules(Order::Any, &[]).plan(&messages)),
         "+++",
         "brokers without limits"
     );
     let hour = ("message.timestamp.after.max.ms", "3600000");
-    assert_eq!(told(&rules(Order::Any, &[hour]).plan(&messages)), "++-");
+    assert_eq!(symbols(&rules(Order::Any, &[hour]).plan(&messages)), "++-");
     assert_eq!(
-        told(&rules(Order::Any, &[("cleanup.policy", "compact")]).plan(&messages)),
+        symbols(&rules(Order::Any, &[("cleanup.policy", "compact")]).plan(&messages)),
         "+i+"
     );
     let small = rules(Order::Any, &[("max.message.bytes", "150")]);
-    assert_eq!(told(&small.plan(&messages)), "ttt");
+    assert_eq!(symbols(&small.plan(&messages)), "ttt");
     let compressing = Rules {
         is_compressing: true,
         ..small
     };
     assert_eq!(
-        told(&compressing.plan(&messages)),
+        symbols(&compressing.plan(&messages)),
         "!!!",
         "the brokers count what is compressed"
     );
@@ -93,7 +93,7 @@ fn neighbours_go_together_again_and_the_culprit_alone() {
     let planned = rules.plan(&messages);
     let mut next = answers(&[NEIGHBOUR, INVALID, NEIGHBOUR, OK]);
     rules.plan_again(&messages, &planned, &mut next);
-    assert_eq!(told(&next), "+!+.");
+    assert_eq!(symbols(&next), "+!+.");
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_timestamp_that_is_refused_by_settings_of_now_is_left_out() {
     let planned = rules(Order::Any, &[]).plan(&messages);
     let mut next = answers(&[INVALID, NEIGHBOUR]);
     rules(Order::Any, &[("message.timestamp.after.max.ms", "3600000")]).plan_again(&messages, &planned, &mut next);
-    assert_eq!(told(&next), "-+");
+    assert_eq!(symbols(&next), "-+");
 }
 
 #[test]
@@ -111,11 +111,11 @@ fn too_many_together_go_in_smaller_requests_where_the_limit_is_known() {
     let unknown = rules(Order::Any, &[]);
     let mut next = answers(&[LARGE, LARGE]);
     unknown.plan_again(&messages, &unknown.plan(&messages), &mut next);
-    assert_eq!(told(&next), "!!");
+    assert_eq!(symbols(&next), "!!");
     let known = rules(Order::Any, &[("max.message.bytes", "300")]);
     let mut next = answers(&[LARGE, LARGE]);
     known.plan_again(&messages, &known.plan(&messages), &mut next);
-    assert_eq!(told(&next), "++");
+    assert_eq!(symbols(&next), "++");
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn of_one_key_what_is_behind_goes_again_too() {
     let rules = rules(Order::ByKey, &[]);
     let mut next = answers(&[OK, NEIGHBOUR, INVALID, OK, OK, OK, NEIGHBOUR]);
     rules.plan_again(&messages, &rules.plan(&messages), &mut next);
-    assert_eq!(told(&next), ".+!+!.+");
+    assert_eq!(symbols(&next), ".+!+!.+");
     let compressing = Rules {
         is_compressing: true,
         ..self::rules(Order::ByKey, &[("max.message.bytes", "300")])
@@ -135,7 +135,7 @@ fn of_one_key_what_is_behind_goes_again_too() {
     };
     let planned = compressing.plan(&[messages[2], large, messages[3]]);
     assert_eq!(
-        told(&planned),
+        symbols(&planned),
         "+!!",
         "what goes alone goes last, and what is behind it after it"
     );

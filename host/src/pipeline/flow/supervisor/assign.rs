@@ -13,7 +13,7 @@ use crate::pipeline::flow::lane::{Beginning, Lane};
 use crate::pipeline::trouble::fault::{Disposition, Fault, disposition};
 use crate::pipeline::trouble::outage::{Severity, Waiter, Waiting};
 use crate::progress::error::ProgressError;
-use crate::progress::{Known, Progress};
+use crate::progress::{AssignedPartition, Progress};
 use crate::record::commit::Commit;
 use crate::source::{Assignment, ReadFrom};
 
@@ -103,7 +103,7 @@ async fn ask(
     assignments: &[Assignment],
     mut waiter: Waiter,
 ) -> Result<Vec<Option<Commit>>, ProgressError> {
-    let known = assignments.iter().map(|assignment| Known {
+    let known = assignments.iter().map(|assignment| AssignedPartition {
         partition: Arc::clone(&assignment.partition),
         topic: assignment.topic,
     });

@@ -370,7 +370,7 @@ impl Supervisor {
 
     fn tell(&mut self, end: Option<State>) {
         let status = Arc::new(look::status(&self.parts, self.lanes.values(), end));
-        self.status.tell(&status);
+        self.status.update(&status);
         self.parts.watch.board.post(status);
     }
 

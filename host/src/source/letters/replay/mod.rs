@@ -1,8 +1,8 @@
 //! A dead-letter topic as a source: its records, as they were, up to the log ends seen at the start.
 //!
-//! The topic's partitions are the pipeline's, the letters' offsets what is committed. Letters that are passed over count
-//! as settled with the one before them. There is no rebalancing: one replay reads all partitions, and stops when it sees
-//! that another one has begun.
+//! The pipeline's partitions are those of the dead-letter topic, and the offsets of letters are committed. Letters that
+//! are passed over count as settled with the one before them. There is no rebalancing: one replay reads all partitions,
+//! and stops when it sees that another one has begun.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use super::session::{self, Mark, Session};
 use super::topic::Letters;
 use crate::kafka::error::{ClientError, guarded};
 use crate::progress::error::{ProgressError, ProgressFault};
-use crate::progress::{Known, Progress};
+use crate::progress::{AssignedPartition, Progress};
 use crate::record::commit::Commit;
 use crate::record::letter::replay::{MAX_GENERATION, Selection};
 use crate::record::position::CommitPoint;
@@ -36,14 +36,14 @@ mod reader;
 
 use reader::{Lane, Reader};
 
-/// Between two tries to commit what must be committed before anything is written.
+/// The pause between two tries to commit what must be committed before anything is written.
 const COMMIT_AGAIN: Duration = Duration::from_millis(500);
 
 /// A replay that is about to begin; nothing is committed yet.
 pub struct Prepared {
     letters: Letters,
     session: Session,
-    /// What there is to read.
+    /// The offsets to read, by partition.
     ranges: Ranges,
 }
 
@@ -79,12 +79,12 @@ pub fn prepare(topic: &LettersTopic, fingerprint: &str, given: Option<u8>) -> Re
 }
 
 impl Prepared {
-    /// The lowest generation that it writes with.
+    /// The lowest generation that the replay writes with.
     pub fn floor(&self) -> u8 {
         self.session.mark.floor
     }
 
-    /// Whether an earlier run of the same session is continued.
+    /// Whether this run continues an earlier one of the same session.
     pub fn is_resumed(&self) -> bool {
         self.session.is_resumed
     }
@@ -94,7 +94,7 @@ impl Prepared {
         &self.ranges
     }
 
-    /// Says to the brokers that this replay has begun, then starts to read. Waits for their answer.
+    /// Commits that this replay has begun, waits for the brokers' answer, and then starts to read.
     pub fn start(self, selection: Selection, bounds: &Bounds) -> Result<(Running, Arc<Tally>), SourceError> {
         let Self {
             letters,
@@ -181,10 +181,10 @@ struct State {
     is_overtaken: bool,
 }
 
-/// How far one partition is.
+/// How far one partition is read and settled.
 #[derive(Debug, PartialEq, Eq)]
 struct Settling {
-    /// Letters that the pipeline has and that are not known to be settled.
+    /// The offsets of letters that the pipeline has and that are not known to be settled.
     handed_out: VecDeque<i64>,
     /// Every letter before this offset was handed out or passed over.
     read_to: i64,
@@ -200,7 +200,8 @@ impl Settling {
         }
     }
 
-    /// What may be committed when everything handed out before `point` is settled: letters passed over count with it.
+    /// Returns the offset that may be committed once everything handed out before `point` is settled. Letters that were
+    /// passed over count as settled with the one before them.
     fn settle(&mut self, point: Option<CommitPoint>) -> i64 {
         if let Some(point) = point {
             while self.handed_out.pop_front_if(|offset| *offset < point.0).is_some() {}
@@ -257,7 +258,7 @@ impl Shared {
         Ok(state.is_overtaken)
     }
 
-    /// Has it committed that this generation may have been written with, before it is.
+    /// Commits that rows of this generation may exist, before any of them is written.
     fn raise(&self, generation: u8) {
         let mut state = self.state();
         while generation > state.mark.top && !self.is_quiet.load(Ordering::Relaxed) {
@@ -286,15 +287,15 @@ impl Shared {
     }
 }
 
-/// What is settled of a replay: committed with its mark.
+/// The progress of a replay, which is committed with the replay's mark.
 struct LettersProgress {
     shared: Arc<Shared>,
 }
 
 impl Progress for LettersProgress {
-    fn restore(&self, of: Vec<Known>) -> BoxFuture<'static, Result<Vec<Option<Commit>>, ProgressError>> {
+    fn restore(&self, of: Vec<AssignedPartition>) -> BoxFuture<'static, Result<Vec<Option<Commit>>, ProgressError>> {
         let state = self.shared.state();
-        let restored = of.into_iter().map(|Known { partition, topic }| {
+        let restored = of.into_iter().map(|AssignedPartition { partition, topic }| {
             let committed = state.partitions.get(&partition.number)?.committed;
             Some(Commit {
                 partition,

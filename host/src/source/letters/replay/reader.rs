@@ -20,19 +20,19 @@ use crate::source::letters::selection::CountedSelection;
 use crate::source::letters::topic::found;
 use crate::source::{Assignment, Event};
 
-/// The wait for a letter: what is asked for is noticed this fast.
+/// The longest wait for a letter. A request to stop is noticed within this time.
 const POLL: Duration = Duration::from_millis(50);
 
-/// Between two tries to read a letter's record.
+/// The pause between two tries to read a letter's record.
 const RESTORE_AGAIN: Duration = Duration::from_secs(1);
 
-/// While the pipeline has enough.
+/// The pause between two looks while the pipeline has enough.
 const WAIT: Duration = Duration::from_millis(1);
 
 pub(super) struct Reader {
     pub shared: Arc<Shared>,
     pub selection: CountedSelection,
-    /// Partitions that are not read to their end.
+    /// The partitions that are not yet read to their end.
     pub lanes: BTreeMap<i32, Lane>,
     pub chunk_records: usize,
     pub is_waiting: bool,
@@ -58,7 +58,8 @@ impl Reader {
             assignments: assigned.collect(),
             starts: answer,
         });
-        // It begins where the session says, which is what its progress restores. Without an answer the pipeline has gone.
+        // The starts are those that the progress of this session has restored. No answer means that the pipeline has
+        // ended.
         if starts.blocking_recv().is_err() {
             return;
         }
@@ -120,8 +121,8 @@ impl Reader {
         }
     }
 
-    /// Reads what the letter holds by reference, if it is to be replayed. Tries until it is told whether it is there; false
-    /// where it was asked to end meanwhile.
+    /// Reads what the letter holds by reference, if it is to be replayed. Tries until the brokers say whether
+    /// it is there. Returns false if the reader was asked to end meanwhile.
     fn restore(&mut self, found: &mut Found) -> bool {
         let Ok(letter) = &mut found.letter else { return true };
         if letter.reference().is_none() || !self.selection.conditions.filter.takes(letter) {
@@ -162,7 +163,7 @@ impl Reader {
         }
     }
 
-    /// Waits while the pipeline has enough; the other partitions wait with this one, since all go to the same sink.
+    /// Waits while the pipeline has enough. The other partitions wait too, since all rows go to the same sink.
     fn hand_out(&mut self, number: i32) {
         let Some(lane) = self.lanes.get_mut(&number) else {
             return;
@@ -201,7 +202,7 @@ impl Reader {
         }
         let error = self.shared.letters.reader.classify(error);
         if matches!(error, ClientError::Read(_)) {
-            return tracing::debug!(%error, "librdkafka goes on");
+            return tracing::debug!(%error, "librdkafka continues by itself");
         }
         self.is_waiting = true;
         self.shared.send(Event::Waiting(error.into()));
