@@ -53,7 +53,10 @@ fn a_new_file_is_swapped_in_while_records_flow_and_rows_change_at_the_fence() {
     scene.until_settled(total + 3);
     check_fences(&scene, &BTreeMap::from([(digest(&one), "one"), (digest(&two), "two")]));
     running.signal("-TERM");
-    running.finish().succeeded().says(&format!("{} rows written", total + 3));
+    running
+        .finish()
+        .succeeded()
+        .says(&format!("{} rows written", total + 3));
 
     // The next process finds the fence in what was committed.
     let running = scene.start(&[]);
