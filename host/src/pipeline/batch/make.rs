@@ -119,7 +119,7 @@ pub async fn take(decoder: &Decoder, records: &[Record]) -> Result<Taken, CodecE
 /// Calls the plugin with what was taken of the records, and sorts what it returns by record. A row that breaks the
 /// guest is a reject. Nothing is called where there are no rows.
 ///
-/// The plugin gives no outcome whatever the records hold, or `stop` was asked for.
+/// # Errors
 /// The plugin gives no outcome, whatever the records hold, or `stop` was asked for.
 pub async fn call(plugin: &Arc<Plugin>, taken: Taken, warm: &mut Warm, stop: Stop) -> Result<Made, GuestError> {
     let Taken { input, rows, rejects } = taken;
